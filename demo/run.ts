@@ -1,0 +1,187 @@
+/**
+ * Shows a cluster at work: 200 stock clients over 4 shards, then one shard more, one drained, one crashed.
+ *
+ * Fails if anybody moves who was not predicted to, or does not come back, or misses a publication.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { State, type Centrifuge } from "centrifuge";
+import { startCluster, eventually, type Cluster } from "../test/support/cluster.ts";
+
+const CLIENTS = 200;
+const CHANNEL = "demo";
+
+type Guest = {
+  readonly key: string;
+  readonly client: Centrifuge;
+  readonly received: Map<string, number>;
+  /** Close codes since the last step, and how long the client was away, in ms. */
+  closes: number[];
+  awayMs: number[];
+  leftAt: number;
+};
+
+type Row = Record<string, string | number>;
+
+console.log(`\nRingcast demonstration: ${CLIENTS} stock clients on one machine.\n`);
+const cluster = await startCluster({
+  cluster: { limits: { upgradesPerSecond: 2_000 } },
+});
+const guests: Guest[] = [];
+const rows: Row[] = [];
+let failures = 0;
+try {
+  await connectEverybody();
+  await publishToAll("everybody is connected");
+  await change("add a shard", "POST", "/shards", { count: 1 });
+  const drained = (await shards())[0]?.id;
+  if (drained === undefined) throw new Error("the cluster has no shard");
+  await change(`drain ${drained}`, "POST", `/shards/${drained}/drain`, {});
+  await eventually(async () => (await shards()).every((shard) => shard.id !== drained));
+  say(`${drained} is empty and has left the cluster`);
+  await crashOne();
+} finally {
+  for (const { client } of guests) client.disconnect();
+  await cluster.stop();
+}
+console.log();
+console.table(rows);
+if (failures > 0) {
+  console.error(`\n${failures} of the things shown above did not hold.`);
+  process.exit(1);
+}
+console.log("\nEverybody who moved was predicted to, came back, and missed nothing.\n");
+process.exit(0);
+
+async function connectEverybody(): Promise<void> {
+  for (let n = 0; n < CLIENTS; n++) guests.push(welcome(cluster, `user-${n}`));
+  const started = performance.now();
+  for (const { client } of guests) client.connect();
+  await eventually(() => {
+    progress("connected", guests.filter(({ client }) => client.state === State.Connected).length);
+    return everybodySubscribed();
+  }, 60_000);
+  console.log();
+  say(`connected and subscribed in ${Math.round(performance.now() - started)} ms`);
+  await table();
+}
+
+function welcome(home: Cluster, key: string): Guest {
+  const client = home.client(key);
+  const guest: Guest = { key, client, received: new Map(), closes: [], awayMs: [], leftAt: 0 };
+  client.on("connecting", ({ code }) => {
+    if (code === 0) return;
+    guest.closes.push(code);
+    guest.leftAt = performance.now();
+  });
+  client.on("connected", () => {
+    if (guest.leftAt > 0) guest.awayMs.push(performance.now() - guest.leftAt);
+    guest.leftAt = 0;
+  });
+  const subscription = client.newSubscription(CHANNEL);
+  subscription.on("publication", ({ data }) => {
+    guest.received.set(data.text, (guest.received.get(data.text) ?? 0) + 1);
+  });
+  subscription.subscribe();
+  return guest;
+}
+
+/** One change of the ring: the dry run, the change, the clients that follow, and a publication for everybody. */
+async function change(what: string, method: string, path: string, body: object): Promise<void> {
+  console.log();
+  const dry = await cluster.admin(method, path, { ...body, dryRun: true });
+  const predicted: number = dry.body.predicted.moving;
+  say(`${what}: the dry run says that ${predicted} of ${CLIENTS} clients will move`);
+  for (const guest of guests) Object.assign(guest, { closes: [], awayMs: [] });
+  const done = await cluster.admin(method, path, body);
+  if (done.status >= 300) throw new Error(`${what}: ${JSON.stringify(done.body)}`);
+  const predictedKeys = new Set(await keysThatMove(done.body.ringEpoch));
+  await eventually(() => {
+    const moved = guests.filter(({ closes }) => closes.length > 0).length;
+    progress("moved", moved, predicted);
+    return moved >= predicted && everybodySubscribed();
+  }, 60_000);
+  // Whoever was going to be moved by mistake had as long again.
+  await sleep(1_000);
+  console.log();
+  const movedKeys = guests.filter(({ closes }) => closes.length > 0).map(({ key }) => key);
+  check("the moved clients are the predicted ones", sameSet(movedKeys, predictedKeys));
+  check("each moved once, with code 4001", guests.every(({ closes }) => closes.every((c) => c === 4001) && closes.length <= 1));
+  const received = await publishToAll(what);
+  report(what, predicted, movedKeys.length, received);
+  await table();
+}
+
+async function crashOne(): Promise<void> {
+  console.log();
+  const victim = (await shards()).toSorted((a, b) => b.sessions - a.sessions)[0];
+  if (victim === undefined) throw new Error("the cluster has no shard");
+  for (const guest of guests) Object.assign(guest, { closes: [], awayMs: [] });
+  say(`crash ${victim.id}, which holds ${victim.sessions} clients: no goodbye, no close frame`);
+  await cluster.admin("POST", `/shards/${victim.id}/crash`);
+  await eventually(() => {
+    const back = guests.filter(({ awayMs }) => awayMs.length > 0).length;
+    progress("back", back, victim.sessions);
+    return back >= victim.sessions && everybodySubscribed();
+  }, 60_000);
+  console.log();
+  const received = await publishToAll("after the crash");
+  const lost = guests.filter(({ closes }) => closes.length > 0).length;
+  check("only the clients of the crashed shard noticed", lost === victim.sessions);
+  report(`crash ${victim.id}`, victim.sessions, lost, received);
+  await table();
+}
+
+/** Publishes through one of the clients, and counts who got it; everybody must, exactly once. */
+async function publishToAll(text: string): Promise<number> {
+  await guests[0]?.client.publish(CHANNEL, { text });
+  await eventually(() => guests.every(({ received }) => received.has(text)), 10_000).catch(() => undefined);
+  await sleep(300);
+  const once = guests.filter(({ received }) => received.get(text) === 1).length;
+  check(`"${text}" reached ${once} of ${CLIENTS} clients exactly once`, once === CLIENTS);
+  return once;
+}
+
+/** The keys whose owner differs between an epoch and the one before, by `explain`. */
+async function keysThatMove(ringEpoch: number): Promise<string[]> {
+  const moving: string[] = [];
+  for (const { key } of guests) {
+    const { body } = await cluster.admin("GET", `/explain?key=${encodeURIComponent(key)}`);
+    if (body.ringEpoch < ringEpoch) throw new Error("the ring went back");
+    if (body.previousOwner !== body.owner) moving.push(key);
+  }
+  return moving;
+}
+
+type ShardRow = { id: string; state: string; sessions: number; share: number };
+
+async function shards(): Promise<ShardRow[]> {
+  return (await cluster.admin("GET", "/cluster")).body.shards;
+}
+
+async function table(): Promise<void> {
+  for (const { id, state, sessions, share } of await shards()) {
+    console.log(`    ${id.padEnd(10)} ${state.padEnd(9)} ${String(sessions).padStart(4)} clients  ${"█".repeat(Math.round(share * 60))} ${(share * 100).toFixed(1)} %`);
+  }
+}
+
+function report(step: string, predicted: number, actual: number, received: number): void {
+  const away = guests.flatMap(({ awayMs }) => awayMs).toSorted((a, b) => a - b);
+  const at = (part: number) => Math.round(away[Math.min(away.length - 1, Math.floor(away.length * part))] ?? 0);
+  rows.push({ step, predicted, moved: actual, "away p50 ms": at(0.5), "away p95 ms": at(0.95), "got the next publication once": received });
+}
+
+function everybodySubscribed(): boolean {
+  return guests.every(({ client }) => client.state === State.Connected && client.getSubscription(CHANNEL)?.state === "subscribed");
+}
+
+function check(what: string, holds: boolean): void {
+  if (!holds) failures += 1;
+  console.log(`  ${holds ? "✓" : "✗"} ${what}`);
+}
+
+function sameSet(some: readonly string[], others: ReadonlySet<string>): boolean {
+  return some.length === others.size && some.every((one) => others.has(one));
+}
+
+const say = (text: string) => console.log(`  ${text}`);
+const progress = (what: string, count: number, of: number = CLIENTS) => process.stdout.write(`\r  ${what}: ${count} of ${of}   `);

@@ -1,0 +1,217 @@
+import { z } from "zod";
+
+/** Where a Durable Object can be asked to live; `auto` asks for nothing, so the first caller decides. */
+export const REGIONS = [
+  "auto",
+  "wnam",
+  "enam",
+  "sam",
+  "weur",
+  "eeur",
+  "apac",
+  "apac-ne",
+  "apac-se",
+  "oc",
+  "afr",
+  "me",
+] as const;
+export type Region = (typeof REGIONS)[number];
+export const regionSchema = z.enum(REGIONS);
+
+/** Letters, digits, dot, underscore and dash: safe in a URL path, an object name and a log line. */
+export const shardIdSchema = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "a shard id has 1 to 64 letters, digits, '.', '_' or '-'");
+
+const count = (least: number, most: number) => z.number().int().min(least).max(most);
+
+/** What can place a connection, in the order in which `affinity.order` tries it. A key never identifies. */
+export const AFFINITY_SOURCES = ["key", "token", "path", "cookie", "ip"] as const;
+
+const affinitySchema = z
+  .strictObject({
+    order: z.array(z.enum(AFFINITY_SOURCES)).default(["key", "token"]),
+    cookie: z.string().min(1).default("ringcast_key"),
+    // Makes ring mode exact: a connection whose verified user differs from its key is refused (3507).
+    userIsKey: z.boolean().default(false),
+  })
+  .prefault({});
+
+const shardsSchema = z
+  .strictObject({
+    // Enough for about 100,000 sockets, and a ring whose shares can be seen.
+    initial: count(1, 64).default(4),
+    initialWeight: count(1, 64).default(16),
+    // A slip of the finger must not start a thousand objects.
+    max: count(1, 1000).default(64),
+    defaultRegion: regionSchema.default("auto"),
+    seed: count(0, 0xffff_ffff).default(0),
+  })
+  .prefault({});
+
+const limitsSchema = z
+  .strictObject({
+    // Centrifugo's `message_size_limit`.
+    frameBytes: count(1024, 1_048_576).default(65_536),
+    channelsPerClient: count(1, 512).default(128),
+    channelBytes: count(16, 1024).default(255),
+    keyBytes: count(16, 1024).default(256),
+    // Commands of one client: a burst, then so many a second. The SDK resubscribes to everything at once.
+    commandsPerSecond: count(1, 10_000).default(100),
+    commandBurst: count(1, 20_000).default(512),
+    // A Durable Object takes 32,768 hibernatable sockets; memory gives out first (platform §1.5).
+    sessionsPerShard: count(1, 32_000).default(20_000),
+    // An object answers 500 to 1,000 events a second; an upgrade with a token is several.
+    upgradesPerSecond: count(1, 10_000).default(400),
+    upgradeBurst: count(1, 20_000).default(1_600),
+    // Centrifugo's `queue_max_size`.
+    queuedBytes: count(16_384, 67_108_864).default(1_048_576),
+    // How long a reader may leave a probe unanswered, where the runtime cannot count queued bytes.
+    slowReaderGraceMs: count(100, 60_000).default(5_000),
+  })
+  .prefault({});
+
+const timesSchema = z
+  .strictObject({
+    pingIntervalMs: count(1_000, 300_000).default(25_000),
+    pongTimeoutMs: count(500, 60_000).default(8_000),
+    // No `connect` frame by then: 3502.
+    staleConnectionMs: count(500, 120_000).default(10_000),
+    // How long an expired token may still be refreshed (Centrifugo's `expired_close_delay`).
+    expiredGraceMs: count(500, 300_000).default(25_000),
+    joinLeaveBatchMs: count(0, 5_000).default(100),
+    // A move takes a stock client 0.5 to 1 s; a leave that comes back within this was none.
+    movedLeaveHoldMs: count(0, 60_000).default(5_000),
+    deliveryTimeoutMs: count(500, 60_000).default(10_000),
+    presenceCacheMs: count(0, 10_000).default(1_000),
+    healthReportMs: count(1_000, 3_600_000).default(60_000),
+  })
+  .prefault({});
+
+const movesSchema = z
+  .strictObject({
+    // What one destination can absorb beside its own work, over all sources.
+    perSecondToOneShard: count(1, 10_000).default(300),
+    perSecondFromOneShard: count(1, 10_000).default(100),
+    // A session with a frame in work is closed after its answer, or after this.
+    busyWaitMs: count(0, 30_000).default(3_000),
+  })
+  .prefault({});
+
+const tokensSchema = z
+  .strictObject({
+    // PEM (SPKI) public keys, one for each family of algorithms.
+    rsaPublicKey: z.string().optional(),
+    ecdsaPublicKey: z.string().optional(),
+    ed25519PublicKey: z.string().optional(),
+    jwksUrl: z.url().optional(),
+    audience: z.string().optional(),
+    issuer: z.string().optional(),
+    userIdClaim: z.string().default("sub"),
+  })
+  .prefault({});
+
+export const clusterSchema = z.strictObject({
+  // Local only: lets the operator's API crash a shard.
+  development: z.boolean().default(false),
+  // Local only: grants every permission without a token.
+  insecure: z.boolean().default(false),
+  // Connections without a token, with the empty user.
+  anonymous: z.boolean().default(false),
+  // "*" allows every origin; a request without an Origin header always passes (it is no browser).
+  allowedOrigins: z.array(z.string()).default([]),
+  affinity: affinitySchema,
+  shards: shardsSchema,
+  limits: limitsSchema,
+  times: timesSchema,
+  moves: movesSchema,
+  tokens: tokensSchema,
+});
+export type ClusterConfig = z.infer<typeof clusterSchema>;
+
+/** Options of a namespace, by Centrifugo's names, so that its configuration carries over. */
+export const namespaceSchema = z.strictObject({
+  presence: z.boolean().default(false),
+  join_leave: z.boolean().default(false),
+  force_push_join_leave: z.boolean().default(false),
+  allow_subscribe_for_client: z.boolean().default(false),
+  allow_subscribe_for_anonymous: z.boolean().default(false),
+  allow_publish_for_subscriber: z.boolean().default(false),
+  allow_publish_for_client: z.boolean().default(false),
+  allow_publish_for_anonymous: z.boolean().default(false),
+  allow_presence_for_subscriber: z.boolean().default(false),
+  allow_presence_for_client: z.boolean().default(false),
+  allow_presence_for_anonymous: z.boolean().default(false),
+  allow_user_limited_channels: z.boolean().default(false),
+});
+export type NamespaceConfig = z.infer<typeof namespaceSchema>;
+
+export type Config = {
+  readonly cluster: ClusterConfig;
+  /** The namespace of channels without a prefix. */
+  readonly defaultNamespace: NamespaceConfig;
+  readonly namespaces: ReadonlyMap<string, NamespaceConfig>;
+};
+
+/** A setting that cannot be used; the message names the variable and the field. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+const NAMESPACE_PREFIX = "RINGCAST_NS_";
+
+/**
+ * Reads the configuration from a Worker's variables.
+ *
+ * `RINGCAST` is the cluster; `RINGCAST_OVERRIDES` is laid over it, field by field (`npm start` and tests set it);
+ * `RINGCAST_NS_<name>` is one namespace each, `RINGCAST_NS_DEFAULT` that of channels without one. Each is a table
+ * or its JSON text. Throws {@link ConfigError}.
+ */
+export function parseConfig(variables: Readonly<Record<string, unknown>>): Config {
+  const base = readTable("RINGCAST", variables["RINGCAST"]);
+  const overrides = readTable("RINGCAST_OVERRIDES", variables["RINGCAST_OVERRIDES"]);
+  const cluster = check("RINGCAST", clusterSchema, merge(base, overrides));
+  const namespaces = new Map<string, NamespaceConfig>();
+  let defaultNamespace = namespaceSchema.parse({});
+  for (const [name, value] of Object.entries(variables)) {
+    if (!name.startsWith(NAMESPACE_PREFIX)) continue;
+    const namespace = check(name, namespaceSchema, readTable(name, value));
+    const short = name.slice(NAMESPACE_PREFIX.length);
+    if (short === "DEFAULT") defaultNamespace = namespace;
+    else namespaces.set(short, namespace);
+  }
+  return { cluster, defaultNamespace, namespaces };
+}
+
+function readTable(name: string, value: unknown): Record<string, unknown> {
+  if (value === undefined) return {};
+  let table = value;
+  if (typeof value === "string") {
+    try {
+      table = JSON.parse(value);
+    } catch {
+      throw new ConfigError(`${name} is not JSON`);
+    }
+  }
+  if (!isTable(table)) throw new ConfigError(`${name} must be a table`);
+  return table;
+}
+
+function check<Schema extends z.ZodType>(name: string, schema: Schema, value: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${[name, ...issue.path].join(".")}: ${issue.message}`);
+  throw new ConfigError(problems.join("; "));
+}
+
+const isTable = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function merge(base: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+  const merged = { ...base };
+  for (const [field, value] of Object.entries(over)) {
+    const under = merged[field];
+    merged[field] = isTable(under) && isTable(value) ? merge(under, value) : value;
+  }
+  return merged;
+}

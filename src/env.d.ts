@@ -1,0 +1,13 @@
+declare namespace Cloudflare {
+  /** The public names of a deployment's bindings. They are never renamed: stored objects are found by them. */
+  interface Env {
+    SHARD: DurableObjectNamespace<import("./shard/shard.ts").Shard>;
+    CHANNEL: DurableObjectNamespace<import("./channel/channel.ts").Channel>;
+    COORDINATOR: DurableObjectNamespace<import("./coordinator/coordinator.ts").Coordinator>;
+    API_KEY?: string;
+    READ_KEY?: string;
+    TOKEN_HMAC_SECRET?: string;
+    RINGCAST?: unknown;
+    RINGCAST_OVERRIDES?: unknown;
+  }
+}

@@ -1,0 +1,13 @@
+import { parseConfig, type Config } from "../config.ts";
+
+const known = new WeakMap<object, Config>();
+
+/** The configuration of a deployment, parsed once for each isolate. Throws `ConfigError`. */
+export function configOf(env: Cloudflare.Env): Config {
+  let config = known.get(env);
+  if (config === undefined) {
+    config = parseConfig(env as unknown as Record<string, unknown>);
+    known.set(env, config);
+  }
+  return config;
+}

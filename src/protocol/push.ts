@@ -1,0 +1,22 @@
+import type { ClientInfo } from "./reply.ts";
+import type { Entry } from "./delivery.ts";
+import { UNSUBSCRIBES, type UnsubscribeName } from "./codes.ts";
+
+/** The JSON text of a publication without its offset: encoded once, where it is published. */
+export function encodePublication(publication: { readonly data: unknown; readonly info?: ClientInfo }): string {
+  return JSON.stringify(publication);
+}
+
+/** The JSON text of a join or a leave. */
+export function encodePresenceEvent(info: ClientInfo): string {
+  return JSON.stringify({ info });
+}
+
+/** One line of a frame for whoever listens to the channel. `channel` is the name as JSON text. */
+export function encodePush(channelJson: string, entry: Entry): string {
+  return `{"push":{"channel":${channelJson},"${entry.kind}":${entry.body}}}`;
+}
+
+export function encodeUnsubscribe(channel: string, why: UnsubscribeName): string {
+  return JSON.stringify({ push: { channel, unsubscribe: UNSUBSCRIBES[why] } });
+}

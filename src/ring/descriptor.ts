@@ -1,0 +1,95 @@
+import { hashKey } from "./hash.ts";
+
+/** A draining shard has left the ring but is still in the descriptor, so that it hears of every epoch. */
+export type ShardState = "active" | "draining";
+
+/** `weight`: a whole number, 1 to {@link MAX_WEIGHT}. `region`: a Durable Object location hint. */
+export type ShardSpec = {
+  readonly id: string;
+  readonly region: string;
+  readonly weight: number;
+  readonly state: ShardState;
+};
+
+/**
+ * All that router, shard, coordinator, console and command line share about the ring; they compute the rest.
+ *
+ * `epoch` is the ring epoch; `seed` is a 32-bit unsigned number and is fixed for the life of a cluster.
+ */
+export type Descriptor = {
+  readonly epoch: number;
+  readonly seed: number;
+  readonly shards: readonly ShardSpec[];
+  readonly defaultRegion: string;
+};
+
+/**
+ * Part of every digest. MUST grow with any change of hash, points, slots, ties or canonical text: it makes two
+ * releases that would compute different tables disagree aloud.
+ */
+const RING_ALGORITHM = 1;
+
+// 2,048 points; more would make one shard's build dearer without making its share truer.
+export const MAX_WEIGHT = 64;
+
+// A table names its shards by 16-bit indexes.
+export const MAX_SHARDS = 65_535;
+
+// Any two seeds do; together they are the 64 bits of a digest.
+const DIGEST_SEEDS = [0x52494e47, 0x43415354] as const;
+
+/** The same descriptor with its shards in the order of their ids, by UTF-16 unit and never by locale. */
+export function canonical(descriptor: Descriptor): Descriptor {
+  return { ...descriptor, shards: descriptor.shards.toSorted((a, b) => compareText(a.id, b.id)) };
+}
+
+/**
+ * 16 hex digits that differ for any difference between descriptors, save the order of the list (RG1, RG4).
+ *
+ * It guards against mistakes and skew; it is no defence against somebody who searches for a collision.
+ */
+export function digest(descriptor: Descriptor): string {
+  const { epoch, seed, defaultRegion, shards } = canonical(descriptor);
+  const rows = shards.map((shard) => [shard.id, shard.region, shard.weight, shard.state]);
+  // JSON quotes and escapes, so no field can pretend to be two.
+  const text = JSON.stringify([RING_ALGORITHM, epoch, seed, defaultRegion, rows]);
+  return DIGEST_SEEDS.map((digestSeed) => hex(hashKey(text, digestSeed))).join("");
+}
+
+/** The name of the shard's Durable Object. It holds the region, because an object never moves after its first call. */
+export function objectName(shard: Pick<ShardSpec, "id" | "region">): string {
+  return `${shard.region}/${shard.id}`;
+}
+
+export type ShardsRefusal =
+  | { readonly kind: "tooManyShards"; readonly most: number }
+  | { readonly kind: "badWeight"; readonly id: string; readonly weight: number }
+  | { readonly kind: "duplicateId"; readonly id: string }
+  | { readonly kind: "hashCollision"; readonly id: string; readonly other: string };
+export type ShardsCheck = { readonly ok: true } | { readonly ok: false; readonly reason: ShardsRefusal };
+
+/**
+ * Whether a ring can be built from the shards (RG8).
+ *
+ * Two ids of one hash would have the same points, and one of the two would own nothing.
+ */
+export function checkShards(descriptor: Descriptor): ShardsCheck {
+  if (descriptor.shards.length > MAX_SHARDS) return refuse({ kind: "tooManyShards", most: MAX_SHARDS });
+  const idByHash = new Map<number, string>();
+  for (const { id, weight } of descriptor.shards) {
+    if (!Number.isInteger(weight) || weight < 1 || weight > MAX_WEIGHT)
+      return refuse({ kind: "badWeight", id, weight });
+    const hash = hashKey(id, descriptor.seed);
+    const other = idByHash.get(hash);
+    if (other === id) return refuse({ kind: "duplicateId", id });
+    if (other !== undefined) return refuse({ kind: "hashCollision", id, other });
+    idByHash.set(hash, id);
+  }
+  return { ok: true };
+}
+
+const refuse = (reason: ShardsRefusal): ShardsCheck => ({ ok: false, reason });
+
+const compareText = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+const hex = (n: number): string => n.toString(16).padStart(8, "0");

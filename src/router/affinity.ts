@@ -1,0 +1,55 @@
+import { getCookie } from "hono/cookie";
+import type { Context } from "hono";
+import type { ClusterConfig } from "../config.ts";
+import type { Verifier } from "../tokens/verifier.ts";
+
+export type Affinity =
+  | { readonly ok: true; readonly key: string; readonly token?: string }
+  | { readonly ok: false; readonly message: string };
+
+/**
+ * The key that places a connection: the first source of `affinity.order` that the request has, else a random one.
+ * It places and never identifies. A token in the upgrade (query `token`, cookie `ringcast_token` or a bearer
+ * header) also serves as the connection's token; only a valid one places.
+ */
+export async function readAffinity(
+  request: Context,
+  settings: { readonly cluster: ClusterConfig; readonly verifier: Verifier },
+): Promise<Affinity> {
+  const { affinity, limits } = settings.cluster;
+  const token = readToken(request);
+  const sources = {
+    key: async () => request.req.query("key"),
+    token: async () => {
+      const verdict = token === undefined ? undefined : await settings.verifier.connection(token);
+      return verdict?.ok === true && verdict.claims.user !== "" ? verdict.claims.user : undefined;
+    },
+    path: async () => request.req.param("key"),
+    cookie: async () => getCookie(request, affinity.cookie),
+    ip: async () => request.req.header("cf-connecting-ip"),
+  };
+  const withToken = token === undefined ? {} : { token };
+  for (const source of affinity.order) {
+    const key = await sources[source]();
+    if (key === undefined) continue;
+    const problem = checkKey(key, limits.keyBytes);
+    if (problem !== undefined) return { ok: false, message: `the affinity key (${source}) ${problem}` };
+    return { ok: true, key, ...withToken };
+  }
+  return { ok: true, key: crypto.randomUUID(), ...withToken };
+}
+
+function readToken(request: Context): string | undefined {
+  const bearer = /^bearer (.+)$/i.exec(request.req.header("authorization") ?? "")?.[1];
+  const token = request.req.query("token") ?? getCookie(request, "ringcast_token") ?? bearer;
+  return token === "" ? undefined : token;
+}
+
+/** What is wrong with a key, in words that follow its name. */
+function checkKey(key: string, maxBytes: number): string | undefined {
+  if (key === "") return "is empty";
+  if (new TextEncoder().encode(key).byteLength > maxBytes) return `is longer than ${maxBytes} bytes`;
+  // Control characters and the replacement that broken UTF-8 decodes to.
+  if (/[\p{Cc}\uFFFD]/u.test(key) || !key.isWellFormed()) return "is not readable text";
+  return undefined;
+}

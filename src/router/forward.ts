@@ -1,0 +1,116 @@
+import { coordinatorStub, shardRef, shardStub } from "../platform/stubs.ts";
+import { within } from "../platform/call.ts";
+import {
+  encodeRoute,
+  INTERNAL_HEADER_PREFIX,
+  REFUSAL_STATUS,
+  ROUTE_HEADER,
+  type Refusal,
+} from "../protocol/route.ts";
+import type { ShardSpec } from "../ring/descriptor.ts";
+import type { RingCache } from "./ring-cache.ts";
+
+/** A request finds its shard in one step, or two after a change; more than this is a fault. */
+const MAX_STEPS = 8;
+const MAX_REFUSALS = 3;
+const COORDINATOR_WAIT_MS = 2_000;
+
+export type Forwarded =
+  | { readonly kind: "connected"; readonly response: Response }
+  | { readonly kind: "unavailable"; readonly retryAfterSeconds: number; readonly message: string };
+
+/**
+ * Takes an upgrade to the shard that owns its key, correcting whoever is behind on the way, within one request.
+ *
+ * Steady state: one call, to the owner. The coordinator is asked only after two shards in one request have said
+ * that they are not the owner.
+ */
+export async function forward(upgrade: {
+  readonly env: Cloudflare.Env;
+  readonly request: Request;
+  readonly cache: RingCache;
+  readonly key: string;
+  readonly clientRegion: string;
+  readonly token?: string;
+}): Promise<Forwarded> {
+  const { env, cache, key, clientRegion } = upgrade;
+  const refused: string[] = [];
+  let misdirected = 0;
+  for (let step = 0; step < MAX_STEPS; step++) {
+    const owner = cache.ring.owners(key, clientRegion, MAX_REFUSALS).find(({ id }) => !refused.includes(id));
+    if (owner === undefined) return unavailable(5, "every shard that may take this connection is full");
+    let response: Response;
+    try {
+      response = await ask(upgrade, owner, refused);
+    } catch (error) {
+      console.error(`shard ${owner.id} failed`, error);
+      continue;
+    }
+    if (response.status === 101) return { kind: "connected", response };
+    const refusal = await readRefusal(response);
+    switch (refusal?.kind) {
+      case "misdirected":
+        cache.adopt(refusal.descriptor);
+        misdirected += 1;
+        if (misdirected >= 2) await askCoordinator(env, cache);
+        break;
+      case "behind":
+        if (cache.ring.descriptor.epoch === 0) return unavailable(2, "the cluster is starting");
+        await shardStub(env, shardRef(owner)).adopt(cache.ring.descriptor);
+        break;
+      case "full":
+        refused.push(owner.id);
+        break;
+      case "busy":
+        return unavailable(refusal.retryAfterSeconds, "too many connections at once");
+      case undefined:
+        return unavailable(5, `shard ${owner.id} answered ${response.status}`);
+    }
+  }
+  return unavailable(5, "no shard took the connection");
+}
+
+function ask(
+  upgrade: Parameters<typeof forward>[0],
+  owner: ShardSpec,
+  refused: readonly string[],
+): Promise<Response> {
+  const { ring } = upgrade.cache;
+  const headers = new Headers(upgrade.request.headers);
+  for (const name of [...headers.keys()]) if (name.startsWith(INTERNAL_HEADER_PREFIX)) headers.delete(name);
+  headers.set(
+    ROUTE_HEADER,
+    encodeRoute({
+      key: upgrade.key,
+      clientRegion: upgrade.clientRegion,
+      ringEpoch: ring.descriptor.epoch,
+      digest: ring.digest,
+      refused,
+      ...(upgrade.token === undefined ? {} : { token: upgrade.token }),
+    }),
+  );
+  return shardStub(upgrade.env, shardRef(owner)).fetch(new Request(upgrade.request, { headers }));
+}
+
+async function readRefusal(response: Response): Promise<Refusal | undefined> {
+  if (!Object.values<number>(REFUSAL_STATUS).includes(response.status)) return undefined;
+  try {
+    return await response.json<Refusal>();
+  } catch {
+    return undefined;
+  }
+}
+
+async function askCoordinator(env: Cloudflare.Env, cache: RingCache): Promise<void> {
+  try {
+    cache.correct(await within(COORDINATOR_WAIT_MS, coordinatorStub(env).descriptor()));
+  } catch (error) {
+    console.error("the coordinator could not be asked for the descriptor", error);
+  }
+}
+
+const unavailable = (retryAfterSeconds: number, message: string): Forwarded => ({
+  kind: "unavailable",
+  retryAfterSeconds,
+  message,
+});

@@ -1,0 +1,105 @@
+import type { CommandOf } from "../../protocol/command.ts";
+import type { ConnectionClaims } from "../../protocol/claims.ts";
+import type { DisconnectName, ErrorName } from "../../protocol/codes.ts";
+import { encodeError, encodeReply, type SubscribeResult } from "../../protocol/reply.ts";
+import { PROTOCOL_VERSION } from "../../version.ts";
+import type { Clients } from "../clients.ts";
+import type { Open, Opening, Session, Subscription } from "../session.ts";
+import { timeToLive } from "./time-to-live.ts";
+
+type Identity =
+  | { readonly kind: "known"; readonly claims: ConnectionClaims }
+  | { readonly kind: "error"; readonly error: ErrorName }
+  | { readonly kind: "disconnect"; readonly why: DisconnectName };
+
+const ANONYMOUS: ConnectionClaims = { user: "", channels: [], subs: {} };
+
+/**
+ * Lets a client in: who it is (by its token alone), then the channels that its token subscribes it to, then the
+ * answer. After an error the client may try no other `connect` on this socket.
+ */
+export async function connect(clients: Clients, session: Session, command: CommandOf<"connect">): Promise<void> {
+  const opening = session.attachment;
+  if (opening.state !== "opening") return clients.disconnect(session, "badRequest");
+  const identity = await identify(clients, opening, command.body.token);
+  if (!clients.sessions.has(session)) return;
+  if (identity.kind === "disconnect") return clients.disconnect(session, identity.why);
+  if (identity.kind === "error") return refuse(clients, session, opening, command.id, identity.error);
+
+  const { claims } = identity;
+  const channels = [...new Set([...claims.channels, ...Object.keys(claims.subs)])];
+  if (channels.length > clients.config.cluster.limits.channelsPerClient) {
+    return clients.disconnect(session, "channelLimit");
+  }
+  const { token: _spent, ...placed } = opening;
+  const open: Open = {
+    ...placed,
+    state: "open",
+    openedAt: Date.now(),
+    user: claims.user,
+    subscriptions: new Map(),
+    ...(claims.info === undefined ? {} : { connInfo: claims.info }),
+    ...(claims.expiresAt === undefined ? {} : { expiresAt: claims.expiresAt * 1000 }),
+  };
+  if (!clients.sessions.remember(session, open)) return clients.disconnect(session, "badRequest");
+
+  // Registrations of all channels are asked for at once: a stock client waits 5 s for this answer in all.
+  const joined = await Promise.allSettled(
+    channels.map((channel) => joinByServer(clients, session, channel, claims.subs[channel]?.info)),
+  );
+  if (!clients.sessions.has(session)) return;
+  if (joined.some((result) => result.status === "rejected")) return clients.disconnect(session, "serverError");
+  if (joined.some((result) => result.status === "fulfilled" && !result.value)) {
+    return clients.disconnect(session, "channelLimit");
+  }
+  const subs: [string, SubscribeResult][] = channels.map((channel) => {
+    const data = claims.subs[channel]?.data;
+    return [channel, data === undefined ? {} : { data }];
+  });
+  clients.send(
+    session,
+    encodeReply(command.id, "connect", {
+      client: open.id,
+      version: PROTOCOL_VERSION,
+      ping: Math.ceil(clients.config.cluster.times.pingIntervalMs / 1000),
+      pong: true,
+      ...timeToLive(open.expiresAt, Date.now()),
+      ...(subs.length === 0 ? {} : { subs: Object.fromEntries(subs) }),
+    }),
+  );
+  for (const channel of channels) clients.announce("join", session, channel);
+}
+
+async function identify(clients: Clients, opening: Opening, sent: string | undefined): Promise<Identity> {
+  const { anonymous, insecure, affinity } = clients.config.cluster;
+  const token = sent === undefined || sent === "" ? opening.token : sent;
+  let claims = ANONYMOUS;
+  if (token !== undefined) {
+    const verdict = await clients.verifier.connection(token);
+    if (!verdict.ok) {
+      if (verdict.reason === "expired") return { kind: "error", error: "tokenExpired" };
+      if (verdict.reason === "unavailable") return { kind: "error", error: "internal" };
+      return { kind: "disconnect", why: "invalidToken" };
+    }
+    claims = verdict.claims;
+  } else if (!anonymous && !insecure) {
+    return { kind: "disconnect", why: "badRequest" };
+  }
+  if (affinity.userIsKey && claims.user !== opening.key) return { kind: "disconnect", why: "permissionDenied" };
+  return { kind: "known", claims };
+}
+
+function refuse(clients: Clients, session: Session, opening: Opening, id: number, error: ErrorName): void {
+  clients.sessions.remember(session, { ...opening, refused: true });
+  clients.send(session, encodeError(id, error));
+}
+
+/** A server-side subscription: the token grants it, so no permission is asked. */
+function joinByServer(clients: Clients, session: Session, channel: string, chanInfo: unknown): Promise<boolean> {
+  const subscription: Subscription = { byServer: true, ...(chanInfo === undefined ? {} : { chanInfo }) };
+  return clients.hub.listen(
+    channel,
+    () => clients.sessions.has(session) && clients.rememberSubscription(session, channel, subscription),
+    session,
+  );
+}

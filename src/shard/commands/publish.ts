@@ -1,0 +1,40 @@
+import { callAgain } from "../../platform/call.ts";
+import { channelStub } from "../../platform/stubs.ts";
+import { parseChannel } from "../../protocol/channel-name.ts";
+import type { CommandOf } from "../../protocol/command.ts";
+import { mayPublish } from "../../protocol/permissions.ts";
+import { encodePublication } from "../../protocol/push.ts";
+import { encodeError, encodeReply } from "../../protocol/reply.ts";
+import type { Clients } from "../clients.ts";
+import type { Open, Session } from "../session.ts";
+
+/** Publishes for a client. Answered when the channel has it; a failure that says nothing is tried again by id. */
+export async function publish(
+  clients: Clients,
+  session: Session,
+  open: Open,
+  command: CommandOf<"publish">,
+): Promise<void> {
+  const { id, body } = command;
+  const parsed = parseChannel(body.channel, clients.config.cluster.limits.channelBytes);
+  if (!parsed.ok || body.data === undefined) return clients.send(session, encodeError(id, "badRequest"));
+  const plan = mayPublish({
+    config: clients.config,
+    channel: parsed.channel,
+    user: open.user,
+    subscribed: open.subscriptions.has(body.channel),
+  });
+  if (plan !== "allowed") return clients.send(session, encodeError(id, plan));
+
+  const publication = {
+    id: crypto.randomUUID(),
+    body: encodePublication({ data: body.data, info: clients.infoOf(session, body.channel) }),
+  };
+  try {
+    await callAgain(() => channelStub(clients.env, body.channel).publish(publication));
+  } catch (error) {
+    console.error("a publication failed", error);
+    return clients.send(session, encodeError(id, "internal"));
+  }
+  clients.send(session, encodeReply(id, "publish", {}));
+}

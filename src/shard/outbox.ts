@@ -1,0 +1,51 @@
+import type { ClusterConfig } from "../config.ts";
+import { PING_FRAME } from "../protocol/reply.ts";
+import type { Session } from "./session.ts";
+
+/** How many times the limit may be queued before even a reader that has just been probed is given up. */
+const HARD_FACTOR = 8;
+
+export type SendResult = "sent" | "slow" | "gone";
+
+/**
+ * Sends one frame, and watches what a reader leaves lying: `send()` itself never blocks, drops or closes.
+ *
+ * Where the runtime counts queued bytes (`bufferedAmount`), they decide. Elsewhere the bytes sent since the last
+ * sign of life do: past half the limit the peer is probed with a ping, and is slow when it has left the probe
+ * unanswered for the grace and the limit is passed. `answeredAt` tells when the runtime last absorbed a pong.
+ */
+export function sendFrame(
+  session: Session,
+  frame: string,
+  context: {
+    readonly now: number;
+    readonly limits: Pick<ClusterConfig["limits"], "queuedBytes" | "slowReaderGraceMs">;
+    readonly answeredAt: (socket: WebSocket) => number;
+  },
+): SendResult {
+  const { limits, now } = context;
+  try {
+    session.socket.send(frame);
+  } catch {
+    return "gone";
+  }
+  const buffered: unknown = Reflect.get(session.socket, "bufferedAmount");
+  if (typeof buffered === "number") return buffered > limits.queuedBytes ? "slow" : "sent";
+
+  session.unprovenBytes += frame.length;
+  if (session.unprovenBytes <= limits.queuedBytes / 2) return "sent";
+  if (session.probedAt === undefined) {
+    session.probedAt = now;
+    session.unprovenBytes = limits.queuedBytes / 2;
+    session.socket.send(PING_FRAME);
+    return "sent";
+  }
+  if (Math.max(context.answeredAt(session.socket), session.lastFrameAt) >= session.probedAt) {
+    session.probedAt = undefined;
+    session.unprovenBytes = 0;
+    return "sent";
+  }
+  if (session.unprovenBytes > limits.queuedBytes * HARD_FACTOR) return "slow";
+  const ignored = now - session.probedAt > limits.slowReaderGraceMs;
+  return ignored && session.unprovenBytes > limits.queuedBytes ? "slow" : "sent";
+}

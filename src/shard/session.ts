@@ -1,0 +1,86 @@
+import { TokenBucket } from "../platform/token-bucket.ts";
+
+/**
+ * What a socket must remember through sleep: the attachment, at most 16,384 bytes serialised (platform limit).
+ * A change of its shape MUST stay readable: a deployment meets the attachments of the one before.
+ */
+
+/** One subscription of a session. Times are ms since 1970. */
+export type Subscription = {
+  /** Subscribed by the server, from the token's claims. */
+  readonly byServer?: true;
+  /** Hears of joins and leaves. */
+  readonly joinLeave?: true;
+  readonly expiresAt?: number;
+  readonly chanInfo?: unknown;
+};
+
+type Placed = {
+  readonly id: string;
+  readonly openedAt: number;
+  /** Where the key places it: the affinity key, the client's region, and which of the owners took it (0 = first). */
+  readonly key: string;
+  readonly clientRegion: string;
+  readonly rank: number;
+};
+
+/** Accepted, no `connect` yet. `refused`: its connect failed, and the protocol lets it try no other. */
+export type Opening = Placed & { readonly state: "opening"; readonly token?: string; readonly refused?: true };
+
+export type Open = Placed & {
+  readonly state: "open";
+  readonly user: string;
+  readonly connInfo?: unknown;
+  readonly expiresAt?: number;
+  /** By channel. A Map, as a channel may be called `__proto__`. */
+  readonly subscriptions: ReadonlyMap<string, Subscription>;
+};
+
+/**
+ * Closed by us. Written before the close: a peer that never answers leaves the socket in `getWebSockets()`, and
+ * after a sleep it reads OPEN again.
+ */
+export type Closing = { readonly state: "closing"; readonly id: string };
+
+export type Attachment = Opening | Open | Closing;
+export type Live = Opening | Open;
+
+/** One connection, while it lives. */
+export type Session = {
+  readonly socket: WebSocket;
+  attachment: Live;
+  /** The end of what its frames still have to do; frames of one session never overlap. */
+  queue: Promise<void>;
+  /** Frames that wait or are in work. */
+  busy: number;
+  readonly commands: TokenBucket;
+  /** Commands refused in a row for lack of budget. */
+  refusedCommands: number;
+  /** Bytes sent since the last proof that the peer reads. */
+  unprovenBytes: number;
+  probedAt: number | undefined;
+  lastFrameAt: number;
+};
+
+export function newSession(
+  socket: WebSocket,
+  attachment: Live,
+  limits: { readonly commandBurst: number; readonly commandsPerSecond: number },
+): Session {
+  return {
+    socket,
+    attachment,
+    queue: Promise.resolve(),
+    busy: 0,
+    commands: new TokenBucket({ burst: limits.commandBurst, perSecond: limits.commandsPerSecond }, Date.now()),
+    refusedCommands: 0,
+    unprovenBytes: 0,
+    probedAt: undefined,
+    lastFrameAt: 0,
+  };
+}
+
+const NONE: ReadonlyMap<string, Subscription> = new Map();
+
+export const subscriptionsOf = (session: Session): ReadonlyMap<string, Subscription> =>
+  session.attachment.state === "open" ? session.attachment.subscriptions : NONE;

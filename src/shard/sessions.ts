@@ -1,0 +1,70 @@
+import { newSession, type Attachment, type Live, type Session } from "./session.ts";
+
+/** The sessions of a shard, found by socket and by user; rebuilt from the attachments after a sleep. */
+export class Sessions {
+  readonly #bySocket = new Map<WebSocket, Session>();
+  readonly #byUser = new Map<string, Set<Session>>();
+
+  get size(): number {
+    return this.#bySocket.size;
+  }
+
+  [Symbol.iterator](): IterableIterator<Session> {
+    return this.#bySocket.values();
+  }
+
+  /** Takes in the sockets that slept with the object. One that we had closed is no session any more. */
+  wake(sockets: Iterable<WebSocket>, limits: Parameters<typeof newSession>[2]): void {
+    for (const socket of sockets) {
+      const attachment = socket.deserializeAttachment() as Attachment | null;
+      if (attachment === null || attachment.state === "closing") continue;
+      this.add(newSession(socket, attachment, limits));
+    }
+  }
+
+  add(session: Session): void {
+    this.#bySocket.set(session.socket, session);
+    if (session.attachment.state === "open") this.#index(session, session.attachment.user);
+  }
+
+  get(socket: WebSocket): Session | undefined {
+    return this.#bySocket.get(socket);
+  }
+
+  has(session: Session): boolean {
+    return this.#bySocket.get(session.socket) === session;
+  }
+
+  ofUser(user: string): readonly Session[] {
+    return [...(this.#byUser.get(user) ?? [])];
+  }
+
+  /** Stores what the session is now. Answers false, and changes nothing, where it would not fit. */
+  remember(session: Session, attachment: Live): boolean {
+    try {
+      session.socket.serializeAttachment(attachment);
+    } catch {
+      return false;
+    }
+    const before = session.attachment;
+    session.attachment = attachment;
+    if (before.state === "opening" && attachment.state === "open") this.#index(session, attachment.user);
+    return true;
+  }
+
+  /** Removes exactly this session; a newer one of the same user stays. */
+  delete(session: Session): void {
+    this.#bySocket.delete(session.socket);
+    if (session.attachment.state !== "open") return;
+    const { user } = session.attachment;
+    const others = this.#byUser.get(user);
+    others?.delete(session);
+    if (others?.size === 0) this.#byUser.delete(user);
+  }
+
+  #index(session: Session, user: string): void {
+    const sessions = this.#byUser.get(user) ?? new Set();
+    sessions.add(session);
+    this.#byUser.set(user, sessions);
+  }
+}

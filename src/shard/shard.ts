@@ -1,0 +1,332 @@
+import { DurableObject } from "cloudflare:workers";
+import type { Config } from "../config.ts";
+import { within } from "../platform/call.ts";
+import { configOf } from "../platform/config.ts";
+import { coordinatorStub } from "../platform/stubs.ts";
+import { Timetable } from "../platform/timetable.ts";
+import { TokenBucket } from "../platform/token-bucket.ts";
+import { DISCONNECTS } from "../protocol/codes.ts";
+import type { Delivery, DeliveryResult, Present } from "../protocol/delivery.ts";
+import type { MovesReport, Prediction, SessionSummary, ShardStatus } from "../protocol/membership.ts";
+import { PING_FRAME, PONG_ABSORBER } from "../protocol/reply.ts";
+import { decodeRoute, REFUSAL_STATUS, ROUTE_HEADER, type Refusal, type Route } from "../protocol/route.ts";
+import { buildRing } from "../ring/build.ts";
+import type { Descriptor } from "../ring/descriptor.ts";
+import type { Ring } from "../ring/ring.ts";
+import { createVerifier } from "../tokens/verifier.ts";
+import { Clients } from "./clients.ts";
+import { runFrame } from "./commands/dispatch.ts";
+import { RemotePresence } from "./commands/presence.ts";
+import { Membership, mustMove, planAdmission } from "./membership.ts";
+import { Migration } from "./migration.ts";
+import { newSession, subscriptionsOf, type Opening, type Session } from "./session.ts";
+import { nextDeadline, pingAll, sweep } from "./sweep.ts";
+
+type Duty = "ping" | "sweep" | "moves" | "report";
+
+/** How long a shard waits for the coordinator where it has to ask. */
+const COORDINATOR_WAIT_MS = 3_000;
+/** A migration runs on timers; this alarm takes it up again if the object was put away meanwhile. */
+const MIGRATION_CHECK_MS = 5_000;
+const REPORT_RETRY_MS = 5_000;
+
+/** One part of the ring: the sockets of the keys that it owns, and who among them listens to what. */
+export class Shard extends DurableObject<Cloudflare.Env> {
+  readonly #config: Config;
+  readonly #id: string;
+  readonly #clients: Clients;
+  readonly #membership: Membership;
+  readonly #migration: Migration;
+  readonly #timetable: Timetable<Duty>;
+  readonly #remotePresence = new RemotePresence();
+  #awake = false;
+  /** The ring until the last change, from which the pace of a migration follows. */
+  #ringBefore: Ring | undefined;
+  readonly #upgrades: TokenBucket;
+
+  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+    super(ctx, env);
+    const name = ctx.id.name ?? "";
+    const region = name.slice(0, name.indexOf("/"));
+    if (region === "") throw new Error("a shard is addressed by its region and id");
+    this.#config = configOf(env);
+    this.#id = name.slice(region.length + 1);
+    this.#timetable = new Timetable(ctx.storage);
+    this.#membership = new Membership(ctx.storage, name);
+    this.#clients = new Clients({
+      ctx,
+      env,
+      config: this.#config,
+      shard: { name, region },
+      verifier: createVerifier({ tokens: this.#config.cluster.tokens, hmacSecret: env.TOKEN_HMAC_SECRET }),
+    });
+    this.#migration = new Migration(this.#clients, this.#membership, (done) => this.#moved(done));
+    const { upgradeBurst, upgradesPerSecond } = this.#config.cluster.limits;
+    this.#upgrades = new TokenBucket({ burst: upgradeBurst, perSecond: upgradesPerSecond }, Date.now());
+    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(PING_FRAME, PONG_ABSORBER));
+  }
+
+  /** An upgrade from the router: 101, or a `Refusal` as JSON. */
+  override async fetch(request: Request): Promise<Response> {
+    this.#wake();
+    const header = request.headers.get(ROUTE_HEADER);
+    if (header === null) return new Response("only the router connects to a shard", { status: 400 });
+    const route = decodeRoute(header);
+    await this.#settleDescriptor(route);
+
+    const admission = planAdmission({
+      ring: this.#membership.ring,
+      shardName: this.#clients.shard.name,
+      route,
+      sessions: this.#clients.sessions.size,
+      sessionsMax: this.#config.cluster.limits.sessionsPerShard,
+    });
+    if (admission.kind !== "accept") return refuse(admission);
+    if (!this.#upgrades.take(Date.now())) return refuse({ kind: "busy", retryAfterSeconds: 2 });
+    return this.#accept(request, route, admission.rank);
+  }
+
+  override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
+    this.#wake();
+    const session = this.#clients.sessions.get(socket);
+    // Closed by us, and the peer has not heard of it yet.
+    if (session === undefined) return;
+    session.lastFrameAt = Date.now();
+    if (typeof message !== "string") return this.#clients.disconnect(session, "badRequest");
+    if (longerThan(message, this.#config.cluster.limits.frameBytes)) {
+      return this.#clients.disconnect(session, "messageTooBig");
+    }
+    await this.#inOrder(session, () => runFrame(this.#clients, this.#remotePresence, session, message));
+    await this.#armSweep(session);
+  }
+
+  override webSocketClose(socket: WebSocket, code: number, reason: string): void {
+    this.#wake();
+    this.#clients.lost(socket);
+    // The runtime leaves the answer to us; without it the peer hangs in CLOSING. 1005, 1006 and 1015 are no codes
+    // to send, and after 1006 there is nobody to hear.
+    if (code === 1006) return;
+    socket.close(code === 1005 || code === 1015 ? 1000 : code, reason);
+  }
+
+  override webSocketError(socket: WebSocket): void {
+    this.#wake();
+    this.#clients.lost(socket);
+    // A message over the runtime's own limit ends here (platform §1.1); so does a broken connection.
+    socket.serializeAttachment({ state: "closing", id: "" });
+    try {
+      socket.close(DISCONNECTS.messageTooBig.code, DISCONNECTS.messageTooBig.reason);
+    } catch {
+      // It is closed already.
+    }
+  }
+
+  override async alarm(): Promise<void> {
+    this.#wake();
+    await this.#timetable.run(Date.now(), (duty, dueAt) => this.#run(duty, dueAt));
+  }
+
+  /** Adopts a newer descriptor, from whoever shows it; older ones and repetitions change nothing. */
+  async adopt(descriptor: Descriptor): Promise<void> {
+    this.#wake();
+    const before = this.#membership.ring;
+    if (this.#membership.adopt(descriptor)) await this.#planMoves(before);
+  }
+
+  /** What a descriptor would move from here, by the function that the moves go by. */
+  predict(descriptor: Descriptor): Prediction {
+    this.#wake();
+    const ring = buildRing(descriptor);
+    const to: Record<string, number> = {};
+    let sessions = 0;
+    for (const { attachment } of this.#clients.sessions) {
+      if (!mustMove(ring, this.#clients.shard.name, attachment)) continue;
+      const owner = ring.owner(attachment.key, attachment.clientRegion)?.id ?? "";
+      to[owner] = (to[owner] ?? 0) + 1;
+      sessions += 1;
+    }
+    return { sessions, to };
+  }
+
+  status(): ShardStatus {
+    this.#wake();
+    return {
+      sessions: this.#clients.sessions.size,
+      channels: this.#clients.hub.size,
+      ringEpoch: this.#membership.ringEpoch,
+      digest: this.#membership.digest,
+    };
+  }
+
+  deliver(delivery: Delivery): DeliveryResult {
+    this.#wake();
+    return this.#clients.hub.deliver(delivery);
+  }
+
+  /** Who listens to a channel through this shard. */
+  presenceHere(channel: string): Present[] {
+    this.#wake();
+    return this.#clients.presenceHere(channel);
+  }
+
+  sessionsOf(user: string): SessionSummary[] {
+    this.#wake();
+    return this.#clients.sessions.ofUser(user).map((session) => ({
+      client: session.attachment.id,
+      user,
+      key: session.attachment.key,
+      shard: this.#id,
+      connectedAt: session.attachment.openedAt,
+      channels: [...subscriptionsOf(session).keys()],
+    }));
+  }
+
+  /** Closes every session of a user for good (3503); answers how many there were. */
+  disconnectUser(user: string): number {
+    this.#wake();
+    const sessions = this.#clients.sessions.ofUser(user);
+    for (const session of sessions) this.#clients.disconnect(session, "forced");
+    return sessions.length;
+  }
+
+  /** Dies as a crash would have it: no close frame, nothing in memory left. For development only. */
+  crash(): void {
+    this.ctx.abort("crashed by the operator");
+  }
+
+  #wake(): void {
+    if (this.#awake) return;
+    this.#awake = true;
+    this.#clients.wake();
+  }
+
+  #accept(request: Request, route: Route, rank: number): Response {
+    const { 0: client, 1: server } = new WebSocketPair();
+    const opening: Opening = {
+      state: "opening",
+      id: crypto.randomUUID(),
+      openedAt: Date.now(),
+      key: route.key,
+      clientRegion: route.clientRegion,
+      rank,
+      ...(route.token === undefined ? {} : { token: route.token }),
+    };
+    this.ctx.acceptWebSocket(server);
+    server.serializeAttachment(opening);
+    const session = newSession(server, opening, this.#config.cluster.limits);
+    this.#clients.sessions.add(session);
+    const { times } = this.#config.cluster;
+    this.ctx.waitUntil(this.#timetable.arm("ping", opening.openedAt + times.pingIntervalMs));
+    this.ctx.waitUntil(this.#armSweep(session));
+    const offered = request.headers.get("sec-websocket-protocol")?.split(",").map((one) => one.trim());
+    const headers = new Headers();
+    if (offered?.includes("centrifuge-json") === true) headers.set("sec-websocket-protocol", "centrifuge-json");
+    return new Response(null, { status: 101, webSocket: client, headers });
+  }
+
+  /** Two descriptors of one epoch, or none at all: only the coordinator knows which is true. */
+  async #settleDescriptor(route: Route): Promise<void> {
+    const known = this.#membership.ring;
+    const twins = known !== undefined && known.descriptor.epoch === route.ringEpoch;
+    if (known !== undefined && !(twins && known.digest !== route.digest)) return;
+    try {
+      await this.#heed(await within(COORDINATOR_WAIT_MS, coordinatorStub(this.env).descriptor()));
+    } catch (error) {
+      console.error("the coordinator could not be asked for the descriptor", error);
+    }
+  }
+
+  /** The coordinator's own word, which also settles a dispute within an epoch. */
+  async #heed(descriptor: Descriptor): Promise<void> {
+    const before = this.#membership.ring;
+    if (this.#membership.correct(descriptor)) await this.#planMoves(before);
+  }
+
+  async #planMoves(before: Ring | undefined): Promise<void> {
+    this.#ringBefore = before;
+    await this.#timetable.arm("moves", Date.now());
+  }
+
+  /** Handlers of one socket interleave at every await in this runtime, so a session has a queue. */
+  #inOrder(session: Session, work: () => Promise<void>): Promise<void> {
+    session.busy += 1;
+    session.queue = session.queue.then(work).catch((error: unknown) => {
+      console.error("a frame failed", error);
+      this.#clients.disconnect(session, "serverError");
+    });
+    return session.queue.finally(() => (session.busy -= 1));
+  }
+
+  async #armSweep(session: Session): Promise<void> {
+    if (!this.#clients.sessions.has(session)) return;
+    const deadline = nextDeadline(session, this.#config.cluster.times);
+    if (deadline !== undefined) await this.#timetable.arm("sweep", deadline);
+  }
+
+  async #run(duty: Duty, dueAt: number): Promise<number | undefined> {
+    const now = Date.now();
+    switch (duty) {
+      case "ping":
+        return this.#ping(now, dueAt);
+      case "sweep":
+        return sweep(this.#clients, now);
+      case "moves":
+        this.#migration.start(this.#ringBefore);
+        return this.#migration.running ? now + MIGRATION_CHECK_MS : undefined;
+      case "report":
+        return this.#report(now);
+    }
+  }
+
+  #ping(now: number, dueAt: number): number | undefined {
+    const { pingIntervalMs, healthReportMs } = this.#config.cluster.times;
+    pingAll(this.#clients, now, dueAt - pingIntervalMs, PING_FRAME);
+    const last = this.ctx.storage.kv.get<{ at: number; status: ShardStatus }>("reported");
+    const changed = JSON.stringify(last?.status) !== JSON.stringify(this.status());
+    if (changed && now - (last?.at ?? 0) >= healthReportMs) this.ctx.waitUntil(this.#timetable.arm("report", now));
+    return this.#clients.sessions.size === 0 ? undefined : now + pingIntervalMs;
+  }
+
+  #moved(done: { readonly ringEpoch: number; readonly moved: number }): void {
+    const reports = this.ctx.storage.kv.get<MovesReport[]>("moves") ?? [];
+    this.ctx.storage.kv.put("moves", [...reports, { shard: this.#id, ...done }]);
+    this.ctx.waitUntil(this.#timetable.arm("report", Date.now()));
+  }
+
+  /** Tells the coordinator what it counts and, drained and empty, that it may be removed. */
+  async #report(now: number): Promise<number | undefined> {
+    const moves = this.ctx.storage.kv.get<MovesReport[]>("moves") ?? [];
+    const status = this.status();
+    try {
+      const newer = await within(
+        COORDINATOR_WAIT_MS,
+        coordinatorStub(this.env).report({ shard: this.#id, status, moves }),
+      );
+      this.ctx.storage.kv.put("reported", { at: now, status });
+      const since = this.ctx.storage.kv.get<MovesReport[]>("moves") ?? [];
+      this.ctx.storage.kv.put("moves", since.slice(moves.length));
+      if (newer !== undefined) await this.#heed(newer);
+      const drained = this.#membership.self?.state === "draining" && this.#clients.sessions.size === 0;
+      if (drained && !this.#migration.running) {
+        await within(COORDINATOR_WAIT_MS, coordinatorStub(this.env).drained(this.#id));
+      }
+      return since.length > moves.length ? now : undefined;
+    } catch (error) {
+      console.error("the coordinator could not be told", error);
+      return now + REPORT_RETRY_MS;
+    }
+  }
+}
+
+function refuse(refusal: Refusal): Response {
+  const headers = new Headers();
+  if (refusal.kind === "busy") headers.set("retry-after", String(refusal.retryAfterSeconds));
+  return Response.json(refusal, { status: REFUSAL_STATUS[refusal.kind], headers });
+}
+
+/** Whether a text has more UTF-8 bytes than `limit`; counted only where its length leaves it open. */
+function longerThan(text: string, limit: number): boolean {
+  if (text.length > limit) return true;
+  if (text.length * 3 <= limit) return false;
+  return new TextEncoder().encode(text).byteLength > limit;
+}

@@ -1,0 +1,94 @@
+import { fileURLToPath } from "node:url";
+import { Centrifuge, type Options } from "centrifuge";
+import { SignJWT, type JWTPayload } from "jose";
+import WebSocket from "ws";
+import { createTestHarness } from "wrangler";
+
+export const API_KEY = "test-api-key";
+export const READ_KEY = "test-read-key";
+const HMAC_SECRET = "test-hmac-secret-of-32-bytes-or-more";
+
+const root = fileURLToPath(new URL("../..", import.meta.url));
+
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+type Table = { [key: string]: Json };
+
+/** A whole cluster on a real server: workerd, its own empty storage, real sockets. */
+export type Cluster = {
+  readonly url: URL;
+  readonly server: ReturnType<typeof createTestHarness>;
+  /** The WebSocket address for an affinity key. */
+  endpoint(key?: string): string;
+  /** A call to the operator's API: status and JSON. */
+  admin(method: string, path: string, body?: unknown, key?: string): Promise<{ status: number; body: any }>;
+  /** A stock client, not connected yet. */
+  client(key: string, options?: Partial<Options>): Centrifuge;
+  stop(): Promise<void>;
+};
+
+/** Settings are laid over wrangler.toml's; `insecure` and `development` are on unless they are switched off. */
+export async function startCluster(
+  settings: { cluster?: Table; namespaces?: Record<string, Table> } = {},
+): Promise<Cluster> {
+  const namespaces = Object.entries(settings.namespaces ?? {});
+  const server = createTestHarness({
+    root,
+    workers: [
+      {
+        configPath: "wrangler.toml",
+        vars: {
+          RINGCAST_OVERRIDES: { development: true, insecure: true, anonymous: true, ...settings.cluster },
+          ...Object.fromEntries(namespaces.map(([name, options]) => [`RINGCAST_NS_${name}`, options])),
+        },
+        secrets: { API_KEY, READ_KEY, TOKEN_HMAC_SECRET: HMAC_SECRET },
+      },
+    ],
+  });
+  const { url } = await server.listen();
+  const clients: Centrifuge[] = [];
+  const endpoint = (key?: string) => {
+    const address = new URL("/connection/websocket", url);
+    address.protocol = "ws:";
+    if (key !== undefined) address.searchParams.set("key", key);
+    return address.href;
+  };
+  return {
+    url,
+    server,
+    endpoint,
+    async admin(method, path, body, key = API_KEY) {
+      const response = await fetch(new URL(`/admin/api${path}`, url), {
+        method,
+        headers: { "x-api-key": key, ...(body === undefined ? {} : { "content-type": "application/json" }) },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const text = await response.text();
+      return { status: response.status, body: text === "" ? undefined : JSON.parse(text) };
+    },
+    client(key, options = {}) {
+      const client = new Centrifuge(endpoint(key), { websocket: WebSocket, ...options });
+      clients.push(client);
+      return client;
+    },
+    async stop() {
+      for (const client of clients) client.disconnect();
+      await server.close();
+    },
+  };
+}
+
+/** A token that the test cluster accepts. */
+export function signToken(claims: JWTPayload, secret: string = HMAC_SECRET): Promise<string> {
+  return new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(new TextEncoder().encode(secret));
+}
+
+/** Waits until `probe` answers something truthy, and answers it. Fails with what was last seen. */
+export async function eventually<T>(probe: () => T | Promise<T>, forMs = 15_000): Promise<NonNullable<T>> {
+  const until = Date.now() + forMs;
+  for (;;) {
+    const seen = await probe();
+    if (seen !== undefined && seen !== null && (seen as unknown) !== false) return seen as NonNullable<T>;
+    if (Date.now() > until) throw new Error(`this never came true: ${probe.toString()}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

@@ -1,0 +1,82 @@
+import WebSocket from "ws";
+
+/** A client without manners: sends any frame, and tells of every line and of the close that it got. */
+export class RawClient {
+  readonly socket: WebSocket;
+  readonly lines: Record<string, any>[] = [];
+  readonly closed: Promise<{ code: number; reason: string }>;
+  readonly #wake: (() => void)[] = [];
+  #next = 0;
+  #closeCode: number | undefined;
+
+  private constructor(socket: WebSocket) {
+    this.socket = socket;
+    socket.on("message", (data: Buffer) => {
+      for (const line of data.toString().split("\n")) if (line !== "") this.lines.push(JSON.parse(line));
+      for (const wake of this.#wake.splice(0)) wake();
+    });
+    this.closed = new Promise((resolve) => {
+      socket.on("close", (code, reason) => {
+        this.#closeCode = code;
+        for (const wake of this.#wake.splice(0)) wake();
+        resolve({ code, reason: reason.toString() });
+      });
+    });
+    socket.on("error", () => {});
+  }
+
+  static async open(endpoint: string, options?: WebSocket.ClientOptions): Promise<RawClient> {
+    const client = new RawClient(new WebSocket(endpoint, options));
+    await new Promise<void>((resolve, reject) => {
+      client.socket.once("open", resolve);
+      client.socket.once("error", reject);
+    });
+    return client;
+  }
+
+  /** Opens and says `connect`; answers with the reply. */
+  static async connect(endpoint: string, body: object = {}): Promise<RawClient> {
+    const client = await RawClient.open(endpoint);
+    client.send({ id: 1, connect: body });
+    await client.next();
+    return client;
+  }
+
+  send(...commands: object[]): void {
+    this.socket.send(commands.map((command) => JSON.stringify(command)).join("\n"));
+  }
+
+  /** The next line that is no ping. Rejects when the connection ends first. */
+  async next(forMs = 10_000): Promise<Record<string, any>> {
+    const until = Date.now() + forMs;
+    for (;;) {
+      while (this.#next < this.lines.length) {
+        const line = this.lines[this.#next++];
+        if (line !== undefined && Object.keys(line).length > 0) return line;
+      }
+      if (this.#closeCode !== undefined) throw new Error(`closed with ${this.#closeCode}`);
+      const left = until - Date.now();
+      if (left <= 0) throw new Error("nothing came");
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left);
+        this.#wake.push(() => {
+          clearTimeout(timer);
+          resolve();
+        });
+      });
+    }
+  }
+
+  /** One command and its reply; pushes on the way are skipped. */
+  async ask(command: { id: number } & Record<string, unknown>): Promise<Record<string, any>> {
+    this.send(command);
+    for (;;) {
+      const line = await this.next();
+      if (line["id"] === command.id) return line;
+    }
+  }
+
+  close(): void {
+    this.socket.close();
+  }
+}

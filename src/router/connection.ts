@@ -35,7 +35,7 @@ export async function connectClient(
     request: request.req.raw,
     cache: parts.cache,
     key: affinity.key,
-    clientRegion: regionOf({ ...request.req.raw.cf }),
+    clientRegion: regionOf(request.req.raw.cf),
     ...(affinity.token === undefined ? {} : { token: affinity.token }),
   });
   if (forwarded.kind === "connected") return forwarded.response;

@@ -8,9 +8,9 @@ const EUROPE_SPLIT = 15;
 const MIDDLE_EAST_END = 60;
 
 /** The region nearest to where a request came in, by the edge's own geolocation; `auto` where it has none. */
-export function regionOf(cf: { readonly continent?: unknown; readonly longitude?: unknown } | undefined): Region {
-  const longitude = Number(cf?.longitude ?? 0);
-  switch (cf?.continent) {
+export function regionOf(cf: Readonly<Record<string, unknown>> | undefined): Region {
+  const longitude = Number(cf?.["longitude"] ?? 0);
+  switch (cf?.["continent"]) {
     case "NA":
       return longitude < NORTH_AMERICA_SPLIT ? "wnam" : "enam";
     case "SA":

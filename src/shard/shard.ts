@@ -298,14 +298,14 @@ export class Shard extends DurableObject<Cloudflare.Env> {
     const moves = this.ctx.storage.kv.get<MovesReport[]>("moves") ?? [];
     const status = this.status();
     try {
-      const newer = await within(
+      const { descriptor } = await within(
         COORDINATOR_WAIT_MS,
-        coordinatorStub(this.env).report({ shard: this.#id, status, moves }),
+        coordinatorStub(this.env).report({ shard: this.#clients.shard, status, moves }),
       );
       this.ctx.storage.kv.put("reported", { at: now, status });
       const since = this.ctx.storage.kv.get<MovesReport[]>("moves") ?? [];
       this.ctx.storage.kv.put("moves", since.slice(moves.length));
-      if (newer !== undefined) await this.#heed(newer);
+      if (descriptor !== null) await this.#heed(descriptor);
       const drained = this.#membership.self?.state === "draining" && this.#clients.sessions.size === 0;
       if (drained && !this.#migration.running) {
         await within(COORDINATOR_WAIT_MS, coordinatorStub(this.env).drained(this.#id));

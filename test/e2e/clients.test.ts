@@ -11,7 +11,7 @@ let cluster: Cluster;
 beforeAll(async () => {
   cluster = await startCluster({ namespaces: { DEFAULT: OPEN } });
 });
-afterAll(() => cluster.stop());
+afterAll(() => cluster?.stop());
 
 const once = (target: any, event: string): Promise<any> => new Promise((resolve) => target.once(event, resolve));
 

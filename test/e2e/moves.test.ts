@@ -26,7 +26,7 @@ beforeAll(async () => {
   });
   await eventually(everybodyIsSubscribed, 60_000);
 });
-afterAll(() => cluster.stop());
+afterAll(() => cluster?.stop());
 
 const shards = async () => (await cluster.admin("GET", "/cluster")).body.shards as { id: string; sessions: number }[];
 

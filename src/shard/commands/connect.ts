@@ -1,6 +1,8 @@
 import type { CommandOf } from "../../protocol/command.ts";
-import type { ConnectionClaims } from "../../protocol/claims.ts";
+import type { ConnectionClaims } from "../../tokens/claims.ts";
+import { parseChannel, type ChannelName } from "../../protocol/channel-name.ts";
 import type { DisconnectName, ErrorName } from "../../protocol/codes.ts";
+import { mayJoinLeave, namespaceOf } from "../../protocol/permissions.ts";
 import { encodeError, encodeReply, type SubscribeResult } from "../../protocol/reply.ts";
 import { PROTOCOL_VERSION } from "../../version.ts";
 import type { Clients } from "../clients.ts";
@@ -31,6 +33,14 @@ export async function connect(clients: Clients, session: Session, command: Comma
   if (channels.length > clients.config.cluster.limits.channelsPerClient) {
     return clients.disconnect(session, "channelLimit");
   }
+  const names = new Map<string, ChannelName>();
+  for (const name of channels) {
+    const parsed = parseChannel(name, clients.config.cluster.limits.channelBytes);
+    if (!parsed.ok || namespaceOf(clients.config, parsed.channel) === undefined) {
+      return refuse(clients, session, opening, command.id, parsed.ok ? "unknownChannel" : "badRequest");
+    }
+    names.set(name, parsed.channel);
+  }
   const { token: _spent, ...placed } = opening;
   const open: Open = {
     ...placed,
@@ -45,7 +55,7 @@ export async function connect(clients: Clients, session: Session, command: Comma
 
   // Registrations of all channels are asked for at once: a stock client waits 5 s for this answer in all.
   const joined = await Promise.allSettled(
-    channels.map((channel) => joinByServer(clients, session, channel, claims.subs[channel]?.info)),
+    [...names.values()].map((channel) => joinByServer(clients, session, open, channel, claims.subs[channel.name]?.info)),
   );
   if (!clients.sessions.has(session)) return;
   if (joined.some((result) => result.status === "rejected")) return clients.disconnect(session, "serverError");
@@ -95,11 +105,22 @@ function refuse(clients: Clients, session: Session, opening: Opening, id: number
 }
 
 /** A server-side subscription: the token grants it, so no permission is asked. */
-function joinByServer(clients: Clients, session: Session, channel: string, chanInfo: unknown): Promise<boolean> {
-  const subscription: Subscription = { byServer: true, ...(chanInfo === undefined ? {} : { chanInfo }) };
+function joinByServer(
+  clients: Clients,
+  session: Session,
+  { user }: Open,
+  channel: ChannelName,
+  chanInfo: unknown,
+): Promise<boolean> {
+  const joinLeave = mayJoinLeave({ config: clients.config, channel, user, subscribed: true, asked: false });
+  const subscription: Subscription = {
+    byServer: true,
+    ...(joinLeave ? { joinLeave } : {}),
+    ...(chanInfo === undefined ? {} : { chanInfo }),
+  };
   return clients.hub.listen(
-    channel,
-    () => clients.sessions.has(session) && clients.rememberSubscription(session, channel, subscription),
+    channel.name,
+    () => clients.sessions.has(session) && clients.rememberSubscription(session, channel.name, subscription),
     session,
   );
 }

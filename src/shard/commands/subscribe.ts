@@ -1,5 +1,5 @@
 import { parseChannel, type ChannelName } from "../../protocol/channel-name.ts";
-import type { SubscriptionClaims } from "../../protocol/claims.ts";
+import type { SubscriptionClaims } from "../../tokens/claims.ts";
 import type { DisconnectName, ErrorName } from "../../protocol/codes.ts";
 import type { CommandOf } from "../../protocol/command.ts";
 import { mayJoinLeave, planSubscribe } from "../../protocol/permissions.ts";

@@ -1,0 +1,259 @@
+import { DurableObject } from "cloudflare:workers";
+import type { Config } from "../config.ts";
+import { configOf } from "../platform/config.ts";
+import { configuredDescriptor } from "../platform/configured.ts";
+import { shardRef, type ShardRef } from "../platform/stubs.ts";
+import { Timetable } from "../platform/timetable.ts";
+import type {
+  ChangeAnswer,
+  ClusterReport,
+  EpochReport,
+  MovesReport,
+  OwnerReport,
+  PredictedMoves,
+  ShardReport,
+  ShardStatus,
+  UserDisconnected,
+  UserSessions,
+} from "../protocol/membership.ts";
+import { buildRing } from "../ring/build.ts";
+import { digest, type Descriptor } from "../ring/descriptor.ts";
+import { diff } from "../ring/diff.ts";
+import { askAll, idOf } from "./ask-all.ts";
+import { planChange, type Change } from "./plan-change.ts";
+import { Store } from "./store.ts";
+
+/** How long an operator waits for shards that do not answer. */
+const ASK_MS = 3_000;
+const TELL_MS = 5_000;
+/** Between two attempts to tell a shard: doubling from the first to the last. */
+const RETRY_FIRST_MS = 1_000;
+const RETRY_LAST_MS = 60_000;
+
+export type ChangeOrder = {
+  readonly change: Change;
+  readonly dryRun: boolean;
+  /** Who wants it, for the record. */
+  readonly by: string;
+};
+
+/**
+ * Keeps the membership of a cluster, and tells every shard of it.
+ *
+ * No connection and no publication needs it: without it the membership stands still, and nothing else.
+ */
+export class Coordinator extends DurableObject<Cloudflare.Env> {
+  readonly #config: Config;
+  readonly #store: Store;
+  readonly #timetable: Timetable<"tell">;
+  #retryMs = RETRY_FIRST_MS;
+  /** The end of the changes that were asked for: each sees the one before. */
+  #changes: Promise<unknown> = Promise.resolve();
+
+  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+    super(ctx, env);
+    this.#config = configOf(env);
+    this.#store = new Store(ctx.storage, configuredDescriptor(this.#config), Date.now());
+    this.#timetable = new Timetable(ctx.storage);
+  }
+
+  descriptor(): Descriptor {
+    return this.#store.descriptor;
+  }
+
+  /** Carries out a change, or with `dryRun` says exactly what it would do, and does nothing (SPEC MB5). */
+  change(order: ChangeOrder): Promise<ChangeAnswer> {
+    const answer = this.#changes.then(() => this.#change(order));
+    this.#changes = answer.catch(() => undefined);
+    return answer;
+  }
+
+  /** A shard tells what it counts. Answers with the present descriptor where the shard has another. */
+  report(report: {
+    shard: ShardRef;
+    status: ShardStatus;
+    moves: readonly MovesReport[];
+  }): { readonly descriptor: Descriptor | null } {
+    const { shard, status, moves } = report;
+    this.#store.keepReport(shard.name, { status, moves, at: Date.now() });
+    const { descriptor } = this.#store;
+    return { descriptor: digest(descriptor) === status.digest ? null : descriptor };
+  }
+
+  /** A draining shard is empty, and leaves. Late or repeated, it changes nothing. */
+  async drained(id: string): Promise<void> {
+    const shard = this.#store.descriptor.shards.find((one) => one.id === id);
+    if (shard?.state !== "draining") return;
+    await this.change({ change: { kind: "remove", id }, dryRun: false, by: "the shard, empty" });
+  }
+
+  /** The cluster as of now. A shard that does not answer shows what it last reported. */
+  async cluster(): Promise<ClusterReport> {
+    const { descriptor } = this.#store;
+    const ring = buildRing(descriptor);
+    const share = ring.share();
+    const now = Date.now();
+    const { answers } = await askAll(this.env, this.#holders(), {
+      waitMs: ASK_MS,
+      ask: (stub): Promise<ShardStatus> => stub.status(),
+    });
+    const seen = ({ name }: ShardRef): Pick<ShardReport, "status" | "seenAgeMs" | "reachable"> => {
+      const fresh = answers.get(name);
+      if (fresh !== undefined) return { status: fresh, seenAgeMs: 0, reachable: true };
+      const last = this.#store.lastReport(name);
+      return { status: last?.status ?? null, seenAgeMs: last === undefined ? null : now - last.at, reachable: false };
+    };
+    const members = ring.descriptor.shards.map((shard) => ({
+      ...shard,
+      share: share.get(shard.id) ?? 0,
+      ...seen(shardRef(shard)),
+    }));
+    const leaving = this.#store.leaving().map((shard) => ({
+      id: idOf(shard.name),
+      region: shard.region,
+      weight: 0,
+      state: "leaving" as const,
+      share: 0,
+      ...seen(shard),
+    }));
+    return {
+      ringEpoch: descriptor.epoch,
+      digest: ring.digest,
+      seed: descriptor.seed,
+      defaultRegion: descriptor.defaultRegion,
+      shards: [...members, ...leaving],
+      untold: this.#store.untold().map(({ name }) => idOf(name)),
+    };
+  }
+
+  /** The last `limit` epochs, the newest first. */
+  epochs(limit: number): EpochReport[] {
+    return this.#store.epochs(limit);
+  }
+
+  explain(key: string, clientRegion: string): OwnerReport {
+    const { descriptor } = this.#store;
+    const before = this.#store.at(descriptor.epoch - 1);
+    const previous = before === undefined ? undefined : buildRing(before).owner(key, clientRegion);
+    return { ...buildRing(descriptor).explain(key, clientRegion), previousOwner: previous?.id ?? null };
+  }
+
+  /** Every session of a user, wherever its key has put it. */
+  async sessionsOf(user: string): Promise<UserSessions> {
+    const { answers, silent } = await askAll(this.env, this.#holders(), {
+      waitMs: ASK_MS,
+      ask: (stub): Promise<UserSessions["sessions"]> => stub.sessionsOf(user),
+    });
+    return { sessions: [...answers.values()].flat(), unreachable: silent.map(idOf) };
+  }
+
+  async disconnectUser(user: string): Promise<UserDisconnected> {
+    const { answers, silent } = await askAll(this.env, this.#holders(), {
+      waitMs: ASK_MS,
+      ask: (stub): Promise<number> => stub.disconnectUser(user),
+    });
+    const disconnected = [...answers.values()].reduce((sum, count) => sum + count, 0);
+    return { disconnected, unreachable: silent.map(idOf) };
+  }
+
+  override async alarm(): Promise<void> {
+    await this.#timetable.run(Date.now(), async () => {
+      const { pending } = await this.#tell();
+      this.#retryMs = pending.length === 0 ? RETRY_FIRST_MS : Math.min(this.#retryMs * 2, RETRY_LAST_MS);
+      return pending.length === 0 ? undefined : Date.now() + this.#retryMs;
+    });
+  }
+
+  async #change({ change, dryRun, by }: ChangeOrder): Promise<ChangeAnswer> {
+    const before = this.#store.descriptor;
+    const plan = planChange(change, {
+      descriptor: before,
+      used: this.#store.usedIds(),
+      earlier: change.kind === "rollback" ? this.#store.at(change.ringEpoch) : undefined,
+      shardsMax: this.#config.cluster.shards.max,
+      weight: this.#config.cluster.shards.initialWeight,
+    });
+    if (plan.kind === "refused") return { result: null, refused: { code: plan.code, message: plan.message } };
+    if (plan.kind === "unchanged") {
+      return {
+        result: {
+          changed: false,
+          dryRun,
+          ringEpoch: before.epoch,
+          cause: plan.cause,
+          shards: before.shards,
+          diff: null,
+          predicted: NOTHING_MOVES,
+          told: { shards: 0, pending: [] },
+        },
+        refused: null,
+      };
+    }
+    const { descriptor, cause } = plan;
+    const predicted = await this.#predict(descriptor);
+    const told = dryRun ? { shards: 0, pending: [] } : await this.#adopt({ descriptor, cause, by, predicted });
+    return {
+      result: {
+        changed: true,
+        dryRun,
+        ringEpoch: descriptor.epoch,
+        cause,
+        shards: descriptor.shards,
+        diff: diff(buildRing(before), buildRing(descriptor)),
+        predicted,
+        told,
+      },
+      refused: null,
+    };
+  }
+
+  async #adopt(epoch: { descriptor: Descriptor; cause: string; by: string; predicted: PredictedMoves }) {
+    // Also who leaves, and the configured shards, where a cold router asks.
+    const listeners = [
+      ...epoch.descriptor.shards,
+      ...this.#store.descriptor.shards,
+      ...configuredDescriptor(this.#config).shards,
+    ].map(shardRef);
+    // In the same turn as the commit, so that a crash in between cannot forget who is to be told.
+    const armed = this.#timetable.arm("tell", Date.now() + RETRY_FIRST_MS + TELL_MS);
+    this.#store.commit({ ...epoch, at: Date.now(), tell: listeners });
+    await armed;
+    this.#retryMs = RETRY_FIRST_MS;
+    return this.#tell();
+  }
+
+  /** Shows the present descriptor to every shard that does not know it (SPEC MB6). */
+  async #tell(): Promise<{ readonly shards: number; readonly pending: readonly string[] }> {
+    const { descriptor } = this.#store;
+    const { answers } = await askAll(this.env, this.#store.untold(), {
+      waitMs: TELL_MS,
+      ask: async (stub, { name }) => {
+        await stub.adopt(descriptor);
+        this.#store.told(name, descriptor.epoch);
+      },
+    });
+    return { shards: answers.size, pending: this.#store.untold().map(({ name }) => idOf(name)) };
+  }
+
+  async #predict(descriptor: Descriptor): Promise<PredictedMoves> {
+    const { answers, silent } = await askAll(this.env, this.#holders(), {
+      waitMs: ASK_MS,
+      ask: (stub): Promise<{ sessions: number; to: Record<string, number> }> => stub.predict(descriptor),
+    });
+    const from: Record<string, number> = {};
+    const to: Record<string, number> = {};
+    for (const [name, prediction] of answers) {
+      if (prediction.sessions > 0) from[idOf(name)] = prediction.sessions;
+      for (const [id, count] of Object.entries(prediction.to)) to[id] = (to[id] ?? 0) + count;
+    }
+    const moving = Object.values(from).reduce((sum, count) => sum + count, 0);
+    return { moving, from, to, unknown: silent.map(idOf) };
+  }
+
+  /** Every shard that may have sessions: the members, and those that left and have not said that they are empty. */
+  #holders(): ShardRef[] {
+    return [...this.#store.descriptor.shards.map(shardRef), ...this.#store.leaving()];
+  }
+}
+
+const NOTHING_MOVES: PredictedMoves = { moving: 0, from: {}, to: {}, unknown: [] };

@@ -1,0 +1,53 @@
+import type { Config, NamespaceConfig } from "../config.ts";
+import type { ChannelName } from "./channel-name.ts";
+import type { ErrorName } from "./codes.ts";
+
+/** What a client may do in a channel (SPEC AU3). `insecure` grants everything that the namespace can do at all. */
+export type Permission = "allowed" | ErrorName;
+
+type Asked = { readonly config: Config; readonly channel: ChannelName; readonly user: string };
+
+/** The options that hold for a channel; undefined where nobody has configured its namespace. */
+export function namespaceOf(config: Config, channel: ChannelName): NamespaceConfig | undefined {
+  return channel.namespace === undefined ? config.defaultNamespace : config.namespaces.get(channel.namespace);
+}
+
+/** `tokenGranted`: the client has shown a valid subscription token for this channel. The order is Centrifugo's. */
+export function planSubscribe(asked: Asked & { readonly tokenGranted: boolean }): Permission {
+  const { config, channel, user } = asked;
+  const namespace = namespaceOf(config, channel);
+  if (namespace === undefined) return "unknownChannel";
+  if (asked.tokenGranted) return "allowed";
+  if (config.cluster.insecure) return "allowed";
+  if (channel.isPrivate) return "permissionDenied";
+  if (channel.users !== undefined && namespace.allow_user_limited_channels) {
+    return user !== "" && channel.users.includes(user) ? "allowed" : "permissionDenied";
+  }
+  const allowed = namespace.allow_subscribe_for_client && (user !== "" || namespace.allow_subscribe_for_anonymous);
+  return allowed ? "allowed" : "permissionDenied";
+}
+
+export function mayPublish(asked: Asked & { readonly subscribed: boolean }): Permission {
+  const namespace = namespaceOf(asked.config, asked.channel);
+  if (namespace === undefined) return "unknownChannel";
+  const granted = namespace.allow_publish_for_client || (namespace.allow_publish_for_subscriber && asked.subscribed);
+  return decide(asked, granted && (asked.user !== "" || namespace.allow_publish_for_anonymous));
+}
+
+export function mayPresence(asked: Asked & { readonly subscribed: boolean }): Permission {
+  const namespace = namespaceOf(asked.config, asked.channel);
+  if (namespace === undefined) return "unknownChannel";
+  if (!namespace.presence) return "notAvailable";
+  const granted = namespace.allow_presence_for_client || (namespace.allow_presence_for_subscriber && asked.subscribed);
+  return decide(asked, granted && (asked.user !== "" || namespace.allow_presence_for_anonymous));
+}
+
+/** Whether a subscriber hears of joins and leaves: where the namespace forces it, or who asks may see presence. */
+export function mayJoinLeave(asked: Asked & { readonly subscribed: boolean; readonly asked: boolean }): boolean {
+  const namespace = namespaceOf(asked.config, asked.channel);
+  if (namespace?.join_leave !== true) return false;
+  return namespace.force_push_join_leave || (asked.asked && mayPresence(asked) === "allowed");
+}
+
+const decide = ({ config }: Asked, granted: boolean): Permission =>
+  granted || config.cluster.insecure ? "allowed" : "permissionDenied";

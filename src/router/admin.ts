@@ -1,0 +1,269 @@
+import { createRoute, OpenAPIHono, type z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { bodyLimit } from "hono/body-limit";
+import type { ChangeOrder } from "../coordinator/coordinator.ts";
+import { configOf } from "../platform/config.ts";
+import { coordinatorStub, shardRef, shardStub } from "../platform/stubs.ts";
+import type { ShardReport } from "../protocol/membership.ts";
+import { PRODUCT_VERSION } from "../version.ts";
+import * as schema from "./admin-schemas.ts";
+import { requireKey } from "./auth.ts";
+import { answerError } from "./errors.ts";
+
+/** A list of a thousand shard ids fits. */
+const MAX_BODY_BYTES = 131_072;
+
+type App = { Bindings: Cloudflare.Env };
+
+/** The operator's API: JSON, guarded by the keys, described by `/openapi.json`. */
+export function createAdmin(): OpenAPIHono<App> {
+  const app = new OpenAPIHono<App>({
+    defaultHook: (result, request) => {
+      if (result.success) return undefined;
+      const [issue] = result.error.issues;
+      const field = issue?.path.join(".") ?? "";
+      const message = `${field === "" ? result.target : field}: ${issue?.message ?? "cannot be read"}`;
+      return answerError(request, 400, { code: "badRequest", message });
+    },
+  });
+  // The document says nothing that is not public, and tools fetch it without a key.
+  app.doc31("/openapi.json", {
+    openapi: "3.1.0",
+    info: { title: "Ringcast operator's API", version: PRODUCT_VERSION },
+    servers: [{ url: "/admin/api" }],
+    security: [{ apiKey: [] }],
+  });
+  app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", {
+    type: "apiKey",
+    in: "header",
+    name: "X-API-Key",
+  });
+  app.use(requireKey);
+  app.use(
+    bodyLimit({
+      maxSize: MAX_BODY_BYTES,
+      onError: (request) =>
+        answerError(request, 413, { code: "tooLarge", message: `a body has at most ${MAX_BODY_BYTES} bytes` }),
+    }),
+  );
+  addReads(app);
+  addChanges(app);
+  addUsers(app);
+  app.notFound((request) =>
+    answerError(request, 404, { code: "notFound", message: `there is no ${request.req.method} ${request.req.path}` }),
+  );
+  return app;
+}
+
+function addReads(app: OpenAPIHono<App>): void {
+  app.openapi(
+    route({ method: "get", path: "/cluster", summary: "The shards as of now", answer: schema.clusterReport }),
+    async (request) => {
+      const { shards, ...cluster } = await coordinatorStub(request.env).cluster();
+      return request.json({ ...cluster, shards: shards.map(showShard) }, 200);
+    },
+  );
+  app.openapi(
+    route({
+      method: "get",
+      path: "/epochs",
+      summary: "The last changes, the newest first, with what they were to move and what they moved",
+      request: { query: schema.epochsQuery },
+      answer: schema.epochList,
+    }),
+    async (request) => {
+      const epochs = await coordinatorStub(request.env).epochs(request.req.valid("query").limit);
+      return request.json({ epochs }, 200);
+    },
+  );
+  app.openapi(
+    route({
+      method: "get",
+      path: "/explain",
+      summary: "Who owns a key, and why",
+      request: { query: schema.explainQuery },
+      answer: schema.explanation,
+    }),
+    async (request) => {
+      const { key, region } = request.req.valid("query");
+      return request.json(await coordinatorStub(request.env).explain(key, region), 200);
+    },
+  );
+}
+
+function addChanges(app: OpenAPIHono<App>): void {
+  app.openapi(
+    route({
+      method: "post",
+      path: "/shards",
+      summary: "Add shards; adding what is there changes nothing",
+      request: { body: json(schema.addBody) },
+      answer: schema.changeResult,
+    }),
+    (request) => {
+      const { dryRun, ...add } = request.req.valid("json");
+      return change(request, { kind: "add", ...add }, dryRun);
+    },
+  );
+  app.openapi(
+    route({
+      method: "post",
+      path: "/shards/{id}/drain",
+      summary: "Move everybody away from a shard; it leaves when it is empty",
+      request: { params: schema.shardParam, body: json(schema.dryRunBody) },
+      answer: schema.changeResult,
+    }),
+    (request) =>
+      change(request, { kind: "drain", id: request.req.valid("param").id }, request.req.valid("json").dryRun),
+  );
+  app.openapi(
+    route({
+      method: "delete",
+      path: "/shards/{id}",
+      summary: "Remove a shard at once; whoever is still on it moves",
+      request: { params: schema.shardParam, query: schema.dryRunQuery },
+      answer: schema.changeResult,
+    }),
+    (request) =>
+      change(
+        request,
+        { kind: "remove", id: request.req.valid("param").id },
+        request.req.valid("query").dryRun === "true",
+      ),
+  );
+  app.openapi(
+    route({
+      method: "patch",
+      path: "/shards/{id}",
+      summary: "Change a shard's weight",
+      request: { params: schema.shardParam, body: json(schema.weightBody) },
+      answer: schema.changeResult,
+    }),
+    (request) => {
+      const { weight, dryRun } = request.req.valid("json");
+      return change(request, { kind: "weight", id: request.req.valid("param").id, weight }, dryRun);
+    },
+  );
+  app.openapi(
+    route({
+      method: "post",
+      path: "/rollback",
+      summary: "Go back to the shards of an earlier epoch, as a new epoch",
+      request: { body: json(schema.rollbackBody) },
+      answer: schema.changeResult,
+    }),
+    (request) => {
+      const { epoch, dryRun } = request.req.valid("json");
+      return change(request, { kind: "rollback", ringEpoch: epoch }, dryRun);
+    },
+  );
+  app.openapi(
+    route({
+      method: "post",
+      path: "/shards/{id}/crash",
+      summary: "Crash a shard, to see its clients recover (only where `development` is on)",
+      request: { params: schema.shardParam },
+      answer: schema.crashed,
+    }),
+    async (request) => {
+      if (!configOf(request.env).cluster.development) {
+        return fail(request, 403, "developmentOnly", "a shard can be crashed only where `development` is on");
+      }
+      const { id } = request.req.valid("param");
+      const { shards } = await coordinatorStub(request.env).descriptor();
+      const shard = shards.find((one) => one.id === id);
+      if (shard === undefined) return fail(request, 404, "notFound", `there is no shard ${id}`);
+      // The call dies with the shard.
+      await shardStub(request.env, shardRef(shard))
+        .crash()
+        .catch(() => undefined);
+      return request.json({ crashed: id }, 200);
+    },
+  );
+}
+
+function addUsers(app: OpenAPIHono<App>): void {
+  app.openapi(
+    route({
+      method: "get",
+      path: "/users/{user}/sessions",
+      summary: "Every session of a user, on all shards",
+      request: { params: schema.userParam },
+      answer: schema.userSessions,
+    }),
+    async (request) =>
+      request.json(await coordinatorStub(request.env).sessionsOf(request.req.valid("param").user), 200),
+  );
+  app.openapi(
+    route({
+      method: "post",
+      path: "/users/{user}/disconnect",
+      summary: "Close every session of a user; its clients do not reconnect",
+      request: { params: schema.userParam },
+      answer: schema.userDisconnected,
+    }),
+    async (request) =>
+      request.json(await coordinatorStub(request.env).disconnectUser(request.req.valid("param").user), 200),
+  );
+}
+
+const REFUSAL_STATUS = {
+  notFound: 404,
+  conflict: 409,
+  lastShard: 409,
+  tooManyShards: 409,
+  badShards: 400,
+} as const;
+
+async function change(request: Context<App>, wanted: ChangeOrder["change"], dryRun: boolean) {
+  const by = request.req.header("x-ringcast-by") ?? "operator";
+  const { result, refused } = await coordinatorStub(request.env).change({ change: wanted, dryRun, by: by.slice(0, 100) });
+  if (result !== null) return request.json(result, 200);
+  const code = (refused?.code ?? "conflict") as keyof typeof REFUSAL_STATUS;
+  return fail(request, REFUSAL_STATUS[code], code, refused?.message ?? "refused");
+}
+
+function showShard({ status, ...shard }: ShardReport) {
+  return {
+    ...shard,
+    sessions: status?.sessions ?? null,
+    channels: status?.channels ?? null,
+    ringEpochSeen: status?.ringEpoch ?? null,
+  };
+}
+
+const json = <Schema extends z.ZodType>(body: Schema) => ({
+  required: true,
+  content: { "application/json": { schema: body } },
+});
+
+const problem = (description: string) => ({
+  description,
+  content: { "application/json": { schema: schema.errorBody } },
+});
+
+/** A route with the errors that each of them can answer with. */
+function route<
+  Method extends "get" | "post" | "patch" | "delete",
+  Path extends string,
+  Answer extends z.ZodType,
+  Request extends NonNullable<Parameters<typeof createRoute>[0]["request"]> = {},
+>(spec: { method: Method; path: Path; summary: string; answer: Answer; request?: Request }) {
+  const { answer, request, ...rest } = spec;
+  return createRoute({
+    ...rest,
+    request: (request ?? {}) as Request,
+    responses: {
+      200: { description: "Done", content: { "application/json": { schema: answer } } },
+      400: problem("The request cannot be understood"),
+      401: problem("No key, or a wrong one"),
+      403: problem("The key does not permit it"),
+      404: problem("There is no such thing"),
+      409: problem("The cluster does not permit it"),
+    },
+  });
+}
+
+function fail(request: Context<App>, status: 400 | 403 | 404 | 409, code: string, message: string) {
+  return request.json({ error: { code, message } }, status);
+}

@@ -1,0 +1,32 @@
+import type { MiddlewareHandler } from "hono";
+import { answerError } from "./errors.ts";
+
+/**
+ * Lets in who shows the `API_KEY`, and for reading also the `READ_KEY` (SPEC AU4): in `X-API-Key`, or in
+ * `Authorization` after `apikey` or `Bearer`. A deployment without a key lets nobody in.
+ */
+export const requireKey: MiddlewareHandler<{ Bindings: Cloudflare.Env }> = async (request, next) => {
+  const given = request.req.header("x-api-key") ?? fromAuthorization(request.req.header("authorization"));
+  if (given === undefined) {
+    return answerError(request, 401, { code: "noKey", message: "send an API key in the X-API-Key header" });
+  }
+  // Both are always compared, so that the time tells nothing of which is near.
+  const [full, read] = await Promise.all([isKey(given, request.env.API_KEY), isKey(given, request.env.READ_KEY)]);
+  if (!full && !read) return answerError(request, 401, { code: "wrongKey", message: "this API key is not valid" });
+  const reads = request.req.method === "GET" || request.req.method === "HEAD";
+  if (!full && !reads) return answerError(request, 403, { code: "readOnly", message: "this API key may only read" });
+  return next();
+};
+
+function fromAuthorization(header: string | undefined): string | undefined {
+  return /^(?:apikey|bearer) (.+)$/i.exec(header ?? "")?.[1];
+}
+
+/** Compares digests, as `timingSafeEqual` takes only buffers of one length and the key's length is a secret too. */
+async function isKey(given: string, key: string | undefined): Promise<boolean> {
+  if (key === undefined || key === "") return false;
+  const [a, b] = await Promise.all([sha256(given), sha256(key)]);
+  return crypto.subtle.timingSafeEqual(a, b);
+}
+
+const sha256 = (text: string): Promise<ArrayBuffer> => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));

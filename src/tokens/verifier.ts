@@ -1,0 +1,143 @@
+import {
+  createRemoteJWKSet,
+  decodeProtectedHeader,
+  errors,
+  importSPKI,
+  jwtVerify,
+  type CryptoKey,
+  type JWTVerifyOptions,
+  type KeyObject,
+} from "jose";
+import type { ClusterConfig } from "../config.ts";
+import {
+  parseConnectionClaims,
+  parseSubscriptionClaims,
+  type ConnectionClaims,
+  type ParsedClaims,
+  type SubscriptionClaims,
+} from "./claims.ts";
+
+/** `detail` is for our log alone; `unavailable`: the keys could not be fetched, so nothing is known of the token. */
+export type Verdict<Claims> =
+  | { readonly ok: true; readonly claims: Claims }
+  | { readonly ok: false; readonly reason: "expired" | "invalid" | "unavailable"; readonly detail: string };
+
+/** Tells whether a token is ours, and what it says. Never rejects. */
+export type Verifier = {
+  connection(token: string): Promise<Verdict<ConnectionClaims>>;
+  subscription(token: string): Promise<Verdict<SubscriptionClaims>>;
+};
+
+type TokenSettings = ClusterConfig["tokens"];
+type Key = CryptoKey | KeyObject | Uint8Array;
+
+/** A family of algorithms and the one kind of key that it goes with: a key of another kind is never tried. */
+const FAMILIES = {
+  HS256: "hmac",
+  HS384: "hmac",
+  HS512: "hmac",
+  RS256: "rsa",
+  RS384: "rsa",
+  RS512: "rsa",
+  ES256: "ecdsa",
+  ES384: "ecdsa",
+  ES512: "ecdsa",
+  EdDSA: "ed25519",
+  Ed25519: "ed25519",
+} as const;
+type Algorithm = keyof typeof FAMILIES;
+
+const isAlgorithm = (name: unknown): name is Algorithm => typeof name === "string" && Object.hasOwn(FAMILIES, name);
+
+/** Longer than any token that a client may send in a frame; spares the parser. */
+const MAX_TOKEN_LENGTH = 16_384;
+
+/**
+ * A verifier for the configured keys: an HMAC secret, public keys (PEM, SPKI) and a JWKS address, any of them.
+ *
+ * The token's `alg` chooses among the configured keys and never how a key is read, so a public key cannot be passed
+ * off as an HMAC secret. A token with a `kid` goes to the JWKS, if there is one (kept by jose, with its cool-down).
+ */
+export function createVerifier(settings: {
+  readonly tokens: TokenSettings;
+  readonly hmacSecret: string | undefined;
+}): Verifier {
+  const { tokens, hmacSecret } = settings;
+  const keys = createKeys(tokens, hmacSecret);
+  const jwks = tokens.jwksUrl === undefined ? undefined : createRemoteJWKSet(new URL(tokens.jwksUrl));
+  const options: JWTVerifyOptions = {
+    ...(tokens.audience === undefined ? {} : { audience: tokens.audience }),
+    ...(tokens.issuer === undefined ? {} : { issuer: tokens.issuer }),
+  };
+
+  const verify = async (token: string): Promise<unknown> => {
+    if (token.length > MAX_TOKEN_LENGTH) throw new errors.JWTInvalid("too long");
+    const { alg, kid } = readHeader(token);
+    if (!isAlgorithm(alg)) throw new errors.JOSEAlgNotAllowed(`algorithm ${String(alg)}`);
+    const family = FAMILIES[alg];
+    const only = { ...options, algorithms: [alg] };
+    if (jwks !== undefined && family !== "hmac" && (kid !== undefined || keys[family] === undefined)) {
+      return (await jwtVerify(token, jwks, only)).payload;
+    }
+    const key = await keys[family]?.(alg);
+    if (key === undefined) throw new errors.JOSEAlgNotAllowed(`no key for ${alg}`);
+    return (await jwtVerify(token, key, only)).payload;
+  };
+
+  const read = async <Claims>(
+    token: string,
+    parse: (payload: unknown, userIdClaim: string) => ParsedClaims<Claims>,
+  ): Promise<Verdict<Claims>> => {
+    try {
+      const parsed = parse(await verify(token), tokens.userIdClaim);
+      return parsed.ok ? parsed : { ok: false, reason: "invalid", detail: parsed.detail };
+    } catch (error) {
+      return { ok: false, reason: reasonOf(error), detail: String(error) };
+    }
+  };
+  return {
+    connection: (token) => read(token, parseConnectionClaims),
+    subscription: (token) => read(token, parseSubscriptionClaims),
+  };
+}
+
+type KeySource = (alg: Algorithm) => Promise<Key>;
+
+function createKeys(tokens: TokenSettings, hmacSecret: string | undefined) {
+  const secret = hmacSecret === undefined || hmacSecret === "" ? undefined : new TextEncoder().encode(hmacSecret);
+  return {
+    hmac: secret === undefined ? undefined : async () => secret,
+    rsa: fromPem(tokens.rsaPublicKey),
+    ecdsa: fromPem(tokens.ecdsaPublicKey),
+    ed25519: fromPem(tokens.ed25519PublicKey),
+  } satisfies Record<(typeof FAMILIES)[Algorithm], KeySource | undefined>;
+}
+
+/** A key is imported at its first use, once for each algorithm, as WebCrypto binds the two. */
+function fromPem(pem: string | undefined): KeySource | undefined {
+  if (pem === undefined) return undefined;
+  const imported = new Map<Algorithm, Promise<Key>>();
+  return (alg) => {
+    let key = imported.get(alg);
+    if (key === undefined) {
+      key = importSPKI(pem, alg);
+      imported.set(alg, key);
+    }
+    return key;
+  };
+}
+
+function readHeader(token: string): { readonly alg?: string; readonly kid?: string } {
+  try {
+    return decodeProtectedHeader(token);
+  } catch {
+    throw new errors.JWTInvalid("the header cannot be read");
+  }
+}
+
+function reasonOf(error: unknown): "expired" | "invalid" | "unavailable" {
+  if (error instanceof errors.JWTExpired) return "expired";
+  if (error instanceof errors.JWKSTimeout) return "unavailable";
+  // What goes wrong on the way to the JWKS is no JOSE error, or the generic one ("Expected 200 OK").
+  return error instanceof errors.JOSEError && error.code !== "ERR_JOSE_GENERIC" ? "invalid" : "unavailable";
+}

@@ -1,0 +1,36 @@
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              bindings: {
+                API_KEY: "test-api-key",
+                READ_KEY: "test-read-key",
+                TOKEN_HMAC_SECRET: "test-hmac-secret-of-32-bytes-or-more",
+                RINGCAST_OVERRIDES: { development: true, insecure: true, anonymous: true },
+              },
+            },
+          }),
+        ],
+        test: { name: "workers", include: ["test/workers/**/*.test.ts"], testTimeout: 20_000 },
+      },
+      {
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          testTimeout: 60_000,
+          hookTimeout: 90_000,
+          // Each file starts a whole server; two cores carry one at a time.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});

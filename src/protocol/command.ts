@@ -13,7 +13,7 @@ const position = z.object({ recover: z.boolean().optional(), offset: offset.opti
 const bodies = {
   connect: z.object({
     token: z.string().optional(),
-    data: z.unknown(),
+    data: z.unknown().optional(),
     name: z.string().optional(),
     version: z.string().optional(),
     subs: z.record(z.string(), position).optional(),
@@ -21,7 +21,7 @@ const bodies = {
   subscribe: z.object({
     channel,
     token: z.string().optional(),
-    data: z.unknown(),
+    data: z.unknown().optional(),
     recover: z.boolean().optional(),
     epoch: z.string().optional(),
     offset: offset.optional(),
@@ -29,12 +29,12 @@ const bodies = {
     flag: z.number().optional(),
   }),
   unsubscribe: z.object({ channel }),
-  publish: z.object({ channel, data: z.unknown() }),
+  publish: z.object({ channel, data: z.unknown().optional() }),
   presence: z.object({ channel }),
   presence_stats: z.object({ channel }),
   history: z.object({ channel }),
-  rpc: z.object({ method: z.string().optional(), data: z.unknown() }),
-  send: z.object({ data: z.unknown() }),
+  rpc: z.object({ method: z.string().optional(), data: z.unknown().optional() }),
+  send: z.object({ data: z.unknown().optional() }),
   refresh: z.object({ token: z.string() }),
   sub_refresh: z.object({ channel, token: z.string().optional() }),
 } as const;

@@ -31,16 +31,16 @@ const user = z.string().max(255);
 const connectionSchema = z.object({
   exp: seconds.optional(),
   expire_at: seconds.optional(),
-  info: z.unknown(),
+  info: z.unknown().optional(),
   b64info: z.string().optional(),
   channels: z.array(z.string()).optional(),
   subs: z
     .record(
       z.string(),
       z.object({
-        info: z.unknown(),
+        info: z.unknown().optional(),
         b64info: z.string().optional(),
-        data: z.unknown(),
+        data: z.unknown().optional(),
         b64data: z.string().optional(),
       }),
     )
@@ -52,7 +52,7 @@ const connectionSchema = z.object({
 const subscriptionSchema = z.object({
   exp: seconds.optional(),
   expire_at: seconds.optional(),
-  info: z.unknown(),
+  info: z.unknown().optional(),
   b64info: z.string().optional(),
   channel: z.string().min(1),
   client: z.string().optional(),

@@ -105,7 +105,10 @@ async function change(what: string, method: string, path: string, body: object):
   console.log();
   const movedKeys = guests.filter(({ closes }) => closes.length > 0).map(({ key }) => key);
   check("the moved clients are the predicted ones", sameSet(movedKeys, predictedKeys));
-  check("each moved once, with code 4001", guests.every(({ closes }) => closes.every((c) => c === 4001) && closes.length <= 1));
+  check(
+    "each moved once, with code 4001",
+    guests.every(({ closes }) => closes.every((c) => c === 4001) && closes.length <= 1),
+  );
   const received = await publishToAll(what);
   report(what, predicted, movedKeys.length, received);
   await table();
@@ -160,18 +163,31 @@ async function shards(): Promise<ShardRow[]> {
 
 async function table(): Promise<void> {
   for (const { id, state, sessions, share } of await shards()) {
-    console.log(`    ${id.padEnd(10)} ${state.padEnd(9)} ${String(sessions).padStart(4)} clients  ${"█".repeat(Math.round(share * 60))} ${(share * 100).toFixed(1)} %`);
+    console.log(
+      `    ${id.padEnd(10)} ${state.padEnd(9)} ${String(sessions).padStart(4)} clients  ${"█".repeat(Math.round(share * 60))} ${(share * 100).toFixed(1)} %`,
+    );
   }
 }
 
 function report(step: string, predicted: number, actual: number, received: number): void {
   const away = guests.flatMap(({ awayMs }) => awayMs).toSorted((a, b) => a - b);
-  const at = (part: number) => Math.round(away[Math.min(away.length - 1, Math.floor(away.length * part))] ?? 0);
-  rows.push({ step, predicted, moved: actual, "away p50 ms": at(0.5), "away p95 ms": at(0.95), "got the next publication once": received });
+  const at = (part: number) =>
+    Math.round(away[Math.min(away.length - 1, Math.floor(away.length * part))] ?? 0);
+  rows.push({
+    step,
+    predicted,
+    moved: actual,
+    "away p50 ms": at(0.5),
+    "away p95 ms": at(0.95),
+    "got the next publication once": received,
+  });
 }
 
 function everybodySubscribed(): boolean {
-  return guests.every(({ client }) => client.state === State.Connected && client.getSubscription(CHANNEL)?.state === "subscribed");
+  return guests.every(
+    ({ client }) =>
+      client.state === State.Connected && client.getSubscription(CHANNEL)?.state === "subscribed",
+  );
 }
 
 function check(what: string, holds: boolean): void {
@@ -183,5 +199,10 @@ function sameSet(some: readonly string[], others: ReadonlySet<string>): boolean 
   return some.length === others.size && some.every((one) => others.has(one));
 }
 
-const say = (text: string) => console.log(`  ${text}`);
-const progress = (what: string, count: number, of: number = CLIENTS) => process.stdout.write(`\r  ${what}: ${count} of ${of}   `);
+function say(text: string): void {
+  console.log(`  ${text}`);
+}
+
+function progress(what: string, count: number, of: number = CLIENTS): void {
+  process.stdout.write(`\r  ${what}: ${count} of ${of}   `);
+}

@@ -29,7 +29,9 @@ export class Channel extends DurableObject<Cloudflare.Env> {
     this.#config = configOf(env);
     this.#log = openLog(ctx.storage.sql, () => crypto.randomUUID().slice(0, 8));
     this.#listeners = new Listeners(ctx.storage.sql);
-    this.#heldLeaves = new HeldLeaves(this.#config.cluster.times.movedLeaveHoldMs, (event) => this.#tell(event));
+    this.#heldLeaves = new HeldLeaves(this.#config.cluster.times.movedLeaveHoldMs, (event) =>
+      this.#tell(event),
+    );
   }
 
   /** From now on the shard gets every entry. Once for each shard, not once for each of its clients. */

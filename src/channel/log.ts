@@ -20,7 +20,9 @@ const REMEMBERED_IDS = 4_096;
  * its subscriptions are not recoverable.
  */
 export function openLog(sql: SqlStorage, newEpoch: () => string): ChannelLog {
-  sql.exec("CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL, top INTEGER NOT NULL)");
+  sql.exec(
+    "CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL, top INTEGER NOT NULL)",
+  );
   sql.exec("INSERT INTO log VALUES (1, ?, 0) ON CONFLICT DO NOTHING", newEpoch());
   const row = sql.exec<{ epoch: string; top: number }>("SELECT epoch, top FROM log").one();
   const logEpoch = row.epoch;

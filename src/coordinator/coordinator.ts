@@ -69,11 +69,9 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
   }
 
   /** A shard tells what it counts. Answers with the present descriptor where the shard has another. */
-  report(report: {
-    shard: ShardRef;
-    status: ShardStatus;
-    moves: readonly MovesReport[];
-  }): { readonly descriptor: Descriptor | null } {
+  report(report: { shard: ShardRef; status: ShardStatus; moves: readonly MovesReport[] }): {
+    readonly descriptor: Descriptor | null;
+  } {
     const { shard, status, moves } = report;
     this.#store.keepReport(shard.name, { status, moves, at: Date.now() });
     const { descriptor } = this.#store;
@@ -101,7 +99,11 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
       const fresh = answers.get(name);
       if (fresh !== undefined) return { status: fresh, seenAgeMs: 0, reachable: true };
       const last = this.#store.lastReport(name);
-      return { status: last?.status ?? null, seenAgeMs: last === undefined ? null : now - last.at, reachable: false };
+      return {
+        status: last?.status ?? null,
+        seenAgeMs: last === undefined ? null : now - last.at,
+        reachable: false,
+      };
     };
     const members = ring.descriptor.shards.map((shard) => ({
       ...shard,
@@ -191,7 +193,9 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
     }
     const { descriptor, cause } = plan;
     const predicted = await this.#predict(descriptor);
-    const told = dryRun ? { shards: 0, pending: [] } : await this.#adopt({ descriptor, cause, by, predicted });
+    const told = dryRun
+      ? { shards: 0, pending: [] }
+      : await this.#adopt({ descriptor, cause, by, predicted });
     return {
       result: {
         changed: true,

@@ -1,4 +1,10 @@
-import { checkShards, MAX_WEIGHT, type Descriptor, type ShardSpec, type ShardsRefusal } from "../ring/descriptor.ts";
+import {
+  checkShards,
+  MAX_WEIGHT,
+  type Descriptor,
+  type ShardSpec,
+  type ShardsRefusal,
+} from "../ring/descriptor.ts";
 
 /** What an operator may ask of the ring. */
 export type Change =
@@ -78,7 +84,10 @@ function planShards(change: Change, context: ChangeContext): PlannedShards {
       );
     case "weight":
       if (find(shards, change.id) === undefined) return unknown(change.id);
-      return planned(updated(shards, change.id, { weight: change.weight }), `weight ${change.id} ${change.weight}`);
+      return planned(
+        updated(shards, change.id, { weight: change.weight }),
+        `weight ${change.id} ${change.weight}`,
+      );
     case "rollback":
       if (context.earlier === undefined) return refuse("notFound", `there is no epoch ${change.ringEpoch}`);
       return planned(context.earlier.shards, `rollback to epoch ${change.ringEpoch}`);
@@ -123,7 +132,11 @@ const find = (shards: readonly ShardSpec[], id: string) => shards.find((shard) =
 const updated = (shards: readonly ShardSpec[], id: string, fields: Partial<ShardSpec>): ShardSpec[] =>
   shards.map((shard) => (shard.id === id ? { ...shard, ...fields } : shard));
 
-const planned = (shards: readonly ShardSpec[], cause: string): PlannedShards => ({ kind: "planned", shards, cause });
+const planned = (shards: readonly ShardSpec[], cause: string): PlannedShards => ({
+  kind: "planned",
+  shards,
+  cause,
+});
 
 const refuse = (code: RefusalCode, message: string) => ({ kind: "refused", code, message }) as const;
 
@@ -134,9 +147,7 @@ function sameShards(some: readonly ShardSpec[], others: readonly ShardSpec[]): b
   const byId = new Map(others.map((shard) => [shard.id, shard]));
   return some.every((shard) => {
     const other = byId.get(shard.id);
-    return (
-      other?.region === shard.region && other.weight === shard.weight && other.state === shard.state
-    );
+    return other?.region === shard.region && other.weight === shard.weight && other.state === shard.state;
   });
 }
 

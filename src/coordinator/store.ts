@@ -55,7 +55,8 @@ export class Store {
         epoch.predicted === null ? null : JSON.stringify(epoch.predicted),
       );
       for (const { id } of descriptor.shards) this.#exec("INSERT OR IGNORE INTO used_ids VALUES (?)", id);
-      for (const { name, region } of epoch.tell) this.#exec("INSERT OR IGNORE INTO untold VALUES (?, ?)", name, region);
+      for (const { name, region } of epoch.tell)
+        this.#exec("INSERT OR IGNORE INTO untold VALUES (?, ?)", name, region);
       const stay = new Set(descriptor.shards.map((shard) => shardRef(shard).name));
       for (const shard of before.shards) {
         const { name, region } = shardRef(shard);
@@ -75,7 +76,12 @@ export class Store {
   }
 
   usedIds(): Set<string> {
-    return new Set(this.#storage.sql.exec<{ id: string }>("SELECT id FROM used_ids").toArray().map(({ id }) => id));
+    return new Set(
+      this.#storage.sql
+        .exec<{ id: string }>("SELECT id FROM used_ids")
+        .toArray()
+        .map(({ id }) => id),
+    );
   }
 
   /** The newest first. */

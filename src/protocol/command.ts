@@ -7,7 +7,11 @@ const uint32 = z.number().int().min(0).max(0xffff_ffff);
 const offset = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const channel = z.string();
 
-const position = z.object({ recover: z.boolean().optional(), offset: offset.optional(), epoch: z.string().optional() });
+const position = z.object({
+  recover: z.boolean().optional(),
+  offset: offset.optional(),
+  epoch: z.string().optional(),
+});
 
 /** In the order in which the server looks for the first that is present. */
 const bodies = {
@@ -84,6 +88,7 @@ function parseCommand(value: Record<string, unknown>): Command | string {
   if (!id.success) return "id is not an unsigned 32-bit integer";
   if (id.data === 0 && kind !== "send") return "a command needs an id";
   const body = bodies[kind].safeParse(value[kind]);
-  if (!body.success) return `${kind}: ${body.error.issues[0]?.path.join(".") ?? ""} ${body.error.issues[0]?.message ?? ""}`;
+  if (!body.success)
+    return `${kind}: ${body.error.issues[0]?.path.join(".") ?? ""} ${body.error.issues[0]?.message ?? ""}`;
   return { kind, id: id.data, body: body.data } as Command;
 }

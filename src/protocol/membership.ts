@@ -98,5 +98,8 @@ export type SessionSummary = {
 };
 
 /** `unreachable`: shards that did not answer and may hold more. */
-export type UserSessions = { readonly sessions: readonly SessionSummary[]; readonly unreachable: readonly string[] };
+export type UserSessions = {
+  readonly sessions: readonly SessionSummary[];
+  readonly unreachable: readonly string[];
+};
 export type UserDisconnected = { readonly disconnected: number; readonly unreachable: readonly string[] };

@@ -23,14 +23,16 @@ export function planSubscribe(asked: Asked & { readonly tokenGranted: boolean })
   if (channel.users !== undefined && namespace.allow_user_limited_channels) {
     return user !== "" && channel.users.includes(user) ? "allowed" : "permissionDenied";
   }
-  const allowed = namespace.allow_subscribe_for_client && (user !== "" || namespace.allow_subscribe_for_anonymous);
+  const allowed =
+    namespace.allow_subscribe_for_client && (user !== "" || namespace.allow_subscribe_for_anonymous);
   return allowed ? "allowed" : "permissionDenied";
 }
 
 export function mayPublish(asked: Asked & { readonly subscribed: boolean }): Permission {
   const namespace = namespaceOf(asked.config, asked.channel);
   if (namespace === undefined) return "unknownChannel";
-  const granted = namespace.allow_publish_for_client || (namespace.allow_publish_for_subscriber && asked.subscribed);
+  const granted =
+    namespace.allow_publish_for_client || (namespace.allow_publish_for_subscriber && asked.subscribed);
   return decide(asked, granted && (asked.user !== "" || namespace.allow_publish_for_anonymous));
 }
 
@@ -38,12 +40,15 @@ export function mayPresence(asked: Asked & { readonly subscribed: boolean }): Pe
   const namespace = namespaceOf(asked.config, asked.channel);
   if (namespace === undefined) return "unknownChannel";
   if (!namespace.presence) return "notAvailable";
-  const granted = namespace.allow_presence_for_client || (namespace.allow_presence_for_subscriber && asked.subscribed);
+  const granted =
+    namespace.allow_presence_for_client || (namespace.allow_presence_for_subscriber && asked.subscribed);
   return decide(asked, granted && (asked.user !== "" || namespace.allow_presence_for_anonymous));
 }
 
 /** Whether a subscriber hears of joins and leaves: where the namespace forces it, or who asks may see presence. */
-export function mayJoinLeave(asked: Asked & { readonly subscribed: boolean; readonly asked: boolean }): boolean {
+export function mayJoinLeave(
+  asked: Asked & { readonly subscribed: boolean; readonly asked: boolean },
+): boolean {
   const namespace = namespaceOf(asked.config, asked.channel);
   if (namespace?.join_leave !== true) return false;
   return namespace.force_push_join_leave || (asked.asked && mayPresence(asked) === "allowed");

@@ -3,7 +3,10 @@ import type { Entry } from "./delivery.ts";
 import { UNSUBSCRIBES, type UnsubscribeName } from "./codes.ts";
 
 /** The JSON text of a publication without its offset: encoded once, where it is published. */
-export function encodePublication(publication: { readonly data: unknown; readonly info?: ClientInfo }): string {
+export function encodePublication(publication: {
+  readonly data: unknown;
+  readonly info?: ClientInfo;
+}): string {
   return JSON.stringify(publication);
 }
 

@@ -39,11 +39,20 @@ export type Results = {
   unsubscribe: Record<string, never>;
   publish: Record<string, never>;
   presence_stats: { readonly num_clients: number; readonly num_users: number };
-  refresh: { readonly client: string; readonly version: string; readonly expires?: true; readonly ttl?: number };
+  refresh: {
+    readonly client: string;
+    readonly version: string;
+    readonly expires?: true;
+    readonly ttl?: number;
+  };
   sub_refresh: { readonly expires?: true; readonly ttl?: number };
 };
 
-export function encodeReply<Kind extends keyof Results>(id: number, kind: Kind, result: Results[Kind]): string {
+export function encodeReply<Kind extends keyof Results>(
+  id: number,
+  kind: Kind,
+  result: Results[Kind],
+): string {
   return `{"id":${id},"${kind}":${JSON.stringify(result)}}`;
 }
 

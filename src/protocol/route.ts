@@ -34,7 +34,9 @@ export type Refusal =
   /** 503: too many upgrades a second; no other shard should take them, the client should wait. */
   | { readonly kind: "busy"; readonly retryAfterSeconds: number };
 
-export const REFUSAL_STATUS = { misdirected: 421, behind: 409, full: 503, busy: 503 } as const satisfies Record<
-  Refusal["kind"],
-  number
->;
+export const REFUSAL_STATUS = {
+  misdirected: 421,
+  behind: 409,
+  full: 503,
+  busy: 503,
+} as const satisfies Record<Refusal["kind"], number>;

@@ -7,7 +7,10 @@ import { Ring } from "./ring.ts";
  *
  * Throws on a descriptor that `checkShards` refuses; what comes from outside MUST be checked before.
  */
-export function buildRing(descriptor: Descriptor, placement: Placement = ringPlacement(descriptor.seed)): Ring {
+export function buildRing(
+  descriptor: Descriptor,
+  placement: Placement = ringPlacement(descriptor.seed),
+): Ring {
   const checked = checkShards(descriptor);
   if (!checked.ok) throw new RangeError(`no ring can be built: ${JSON.stringify(checked.reason)}`);
   return new Ring(descriptor, placement);

@@ -40,7 +40,8 @@ export type RingDiff = {
 
 /** Both rings MUST have the same seed and placement, else a slot does not hold the same keys in both. */
 export function diff(before: Ring, after: Ring): RingDiff {
-  if (before.descriptor.seed !== after.descriptor.seed) throw new RangeError("rings of two seeds cannot be compared");
+  if (before.descriptor.seed !== after.descriptor.seed)
+    throw new RangeError("rings of two seeds cannot be compared");
   const regions: RegionMoves[] = [];
   const moves: Move[] = [];
   for (const region of clientRegions(before, after)) {
@@ -95,7 +96,11 @@ function ownersFor(ring: Ring, clientRegion: string) {
   return { shards: ring.descriptor.shards, index: (slot: number): number => table?.[slot] ?? NOBODY };
 }
 
-function openMove(region: string, from: ShardSpec | undefined, to: ShardSpec | undefined): OpenMove | "stays" {
+function openMove(
+  region: string,
+  from: ShardSpec | undefined,
+  to: ShardSpec | undefined,
+): OpenMove | "stays" {
   if (from?.id === to?.id && from?.region === to?.region) return "stays";
   return { region, from: from?.id ?? null, to: to?.id ?? null, slots: 0, ranges: [] };
 }

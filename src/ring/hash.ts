@@ -62,7 +62,8 @@ function hashBytes(bytes: Uint8Array, length: number, seed: number): number {
   return (hash ^ (hash >>> 16)) >>> 0;
 }
 
-const round = (lane: number, input: number): number => Math.imul(rotate(lane + Math.imul(input, PRIME_2), 13), PRIME_1);
+const round = (lane: number, input: number): number =>
+  Math.imul(rotate(lane + Math.imul(input, PRIME_2), 13), PRIME_1);
 
 const rotate = (n: number, bits: number): number => (n << bits) | (n >>> (32 - bits));
 

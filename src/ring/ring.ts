@@ -103,7 +103,9 @@ export class Ring {
     for (const region of this.#membersByRegion.keys()) {
       for (const index of this.table(region) ?? []) slots[index] = (slots[index] ?? 0) + 1;
     }
-    return new Map(this.descriptor.shards.map((shard, index) => [shard.id, (slots[index] ?? 0) / SLOT_COUNT]));
+    return new Map(
+      this.descriptor.shards.map((shard, index) => [shard.id, (slots[index] ?? 0) / SLOT_COUNT]),
+    );
   }
 }
 

@@ -5,7 +5,9 @@ import { MAX_WEIGHT } from "../ring/descriptor.ts";
 /** Everything that the operator's API takes and gives: what validates is what the OpenAPI document says. */
 
 const id = z.string().openapi({ example: "auto-1" });
-const region = z.enum(REGIONS).openapi({ description: "A Durable Object location hint; `auto` asks for no place." });
+const region = z
+  .enum(REGIONS)
+  .openapi({ description: "A Durable Object location hint; `auto` asks for no place." });
 const weight = z
   .number()
   .int()
@@ -20,7 +22,9 @@ const dryRun = z
   .default(false)
   .openapi({ description: "Say what would happen, and change nothing." });
 
-export const errorBody = z.object({ error: z.object({ code: z.string(), message: z.string() }) }).openapi("Error");
+export const errorBody = z
+  .object({ error: z.object({ code: z.string(), message: z.string() }) })
+  .openapi("Error");
 
 export const shardSpec = z
   .object({ id, region: z.string(), weight, state: z.enum(["active", "draining"]) })
@@ -31,7 +35,9 @@ export const predictedMoves = z
     moving: z.number().int().openapi({ description: "Sessions that will move." }),
     from: counts,
     to: counts,
-    unknown: list(z.string()).openapi({ description: "Shards that did not answer: their sessions are not counted." }),
+    unknown: list(z.string()).openapi({
+      description: "Shards that did not answer: their sessions are not counted.",
+    }),
   })
   .openapi("PredictedMoves");
 
@@ -56,7 +62,9 @@ export const changeResult = z
   .object({
     changed: z.boolean().openapi({ description: "False where everything was so already." }),
     dryRun: z.boolean(),
-    ringEpoch: ringEpoch.openapi({ description: "The epoch that holds afterwards; of a dry run, the one that would." }),
+    ringEpoch: ringEpoch.openapi({
+      description: "The epoch that holds afterwards; of a dry run, the one that would.",
+    }),
     cause: z.string(),
     shards: list(shardSpec),
     diff: ringDiff.nullable(),
@@ -99,7 +107,10 @@ export const epochList = z
         by: z.string(),
         shards: list(shardSpec),
         predicted: predictedMoves.nullable(),
-        moved: z.number().int().openapi({ description: "Sessions that moved, as far as the shards have reported." }),
+        moved: z
+          .number()
+          .int()
+          .openapi({ description: "Sessions that moved, as far as the shards have reported." }),
         movedFrom: counts,
       }),
     ),
@@ -153,7 +164,13 @@ export const dryRunQuery = z.object({ dryRun: z.enum(["true", "false"]).default(
 export const addBody = z
   .strictObject({
     ids: z.array(shardIdSchema).min(1).max(1000).optional(),
-    count: z.number().int().min(1).max(1000).optional().openapi({ description: "New shards with ids of their own; 1 unless given." }),
+    count: z
+      .number()
+      .int()
+      .min(1)
+      .max(1000)
+      .optional()
+      .openapi({ description: "New shards with ids of their own; 1 unless given." }),
     region: region.optional(),
     weight: weight.optional(),
     dryRun,

@@ -43,14 +43,20 @@ export function createAdmin(): OpenAPIHono<App> {
     bodyLimit({
       maxSize: MAX_BODY_BYTES,
       onError: (request) =>
-        answerError(request, 413, { code: "tooLarge", message: `a body has at most ${MAX_BODY_BYTES} bytes` }),
+        answerError(request, 413, {
+          code: "tooLarge",
+          message: `a body has at most ${MAX_BODY_BYTES} bytes`,
+        }),
     }),
   );
   addReads(app);
   addChanges(app);
   addUsers(app);
   app.notFound((request) =>
-    answerError(request, 404, { code: "notFound", message: `there is no ${request.req.method} ${request.req.path}` }),
+    answerError(request, 404, {
+      code: "notFound",
+      message: `there is no ${request.req.method} ${request.req.path}`,
+    }),
   );
   return app;
 }
@@ -217,7 +223,11 @@ const REFUSAL_STATUS = {
 
 async function change(request: Context<App>, wanted: ChangeOrder["change"], dryRun: boolean) {
   const by = request.req.header("x-ringcast-by") ?? "operator";
-  const { result, refused } = await coordinatorStub(request.env).change({ change: wanted, dryRun, by: by.slice(0, 100) });
+  const { result, refused } = await coordinatorStub(request.env).change({
+    change: wanted,
+    dryRun,
+    by: by.slice(0, 100),
+  });
   if (result !== null) return request.json(result, 200);
   const code = (refused?.code ?? "conflict") as keyof typeof REFUSAL_STATUS;
   return fail(request, REFUSAL_STATUS[code], code, refused?.message ?? "refused");

@@ -11,10 +11,15 @@ export const requireKey: MiddlewareHandler<{ Bindings: Cloudflare.Env }> = async
     return answerError(request, 401, { code: "noKey", message: "send an API key in the X-API-Key header" });
   }
   // Both are always compared, so that the time tells nothing of which is near.
-  const [full, read] = await Promise.all([isKey(given, request.env.API_KEY), isKey(given, request.env.READ_KEY)]);
-  if (!full && !read) return answerError(request, 401, { code: "wrongKey", message: "this API key is not valid" });
+  const [full, read] = await Promise.all([
+    isKey(given, request.env.API_KEY),
+    isKey(given, request.env.READ_KEY),
+  ]);
+  if (!full && !read)
+    return answerError(request, 401, { code: "wrongKey", message: "this API key is not valid" });
   const reads = request.req.method === "GET" || request.req.method === "HEAD";
-  if (!full && !reads) return answerError(request, 403, { code: "readOnly", message: "this API key may only read" });
+  if (!full && !reads)
+    return answerError(request, 403, { code: "readOnly", message: "this API key may only read" });
   return next();
 };
 
@@ -29,4 +34,5 @@ async function isKey(given: string, key: string | undefined): Promise<boolean> {
   return crypto.subtle.timingSafeEqual(a, b);
 }
 
-const sha256 = (text: string): Promise<ArrayBuffer> => crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+const sha256 = (text: string): Promise<ArrayBuffer> =>
+  crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));

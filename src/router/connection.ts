@@ -22,10 +22,16 @@ export async function connectClient(
   }
   const origin = request.req.header("origin");
   if (origin !== undefined && !originAllowed(origin, new URL(request.req.url), parts.cluster)) {
-    return answerError(request, 403, { code: "foreignOrigin", message: `the origin ${origin} is not allowed` });
+    return answerError(request, 403, {
+      code: "foreignOrigin",
+      message: `the origin ${origin} is not allowed`,
+    });
   }
   if (wantsProtobuf(request)) {
-    return answerError(request, 400, { code: "jsonOnly", message: "this server speaks the JSON protocol only" });
+    return answerError(request, 400, {
+      code: "jsonOnly",
+      message: "this server speaks the JSON protocol only",
+    });
   }
   const affinity = await readAffinity(request, parts);
   if (!affinity.ok) return answerError(request, 400, { code: "badKey", message: affinity.message });

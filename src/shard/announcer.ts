@@ -22,7 +22,9 @@ export class Announcer {
     const batches = this.#waiting;
     this.#waiting = new Map();
     for (const [channel, events] of batches) {
-      this.#tell(channel, events).catch((error: unknown) => console.error("joins and leaves were lost", error));
+      this.#tell(channel, events).catch((error: unknown) =>
+        console.error("joins and leaves were lost", error),
+      );
     }
   }
 }

@@ -9,7 +9,11 @@ import type { ClusterConfig } from "../config.ts";
 export function planPace(plan: {
   readonly shard: string;
   readonly destinations: Iterable<string>;
-  readonly moves: readonly { readonly from: string | null; readonly to: string | null; readonly slots: number }[];
+  readonly moves: readonly {
+    readonly from: string | null;
+    readonly to: string | null;
+    readonly slots: number;
+  }[];
   readonly limits: ClusterConfig["moves"];
 }): Map<string, number> {
   const pace = new Map<string, number>();

@@ -25,7 +25,11 @@ type Placed = {
 };
 
 /** Accepted, no `connect` yet. `refused`: its connect failed, and the protocol lets it try no other. */
-export type Opening = Placed & { readonly state: "opening"; readonly token?: string; readonly refused?: true };
+export type Opening = Placed & {
+  readonly state: "opening";
+  readonly token?: string;
+  readonly refused?: true;
+};
 
 export type Open = Placed & {
   readonly state: "open";
@@ -72,7 +76,10 @@ export function newSession(
     attachment,
     queue: Promise.resolve(),
     busy: 0,
-    commands: new TokenBucket({ burst: limits.commandBurst, perSecond: limits.commandsPerSecond }, Date.now()),
+    commands: new TokenBucket(
+      { burst: limits.commandBurst, perSecond: limits.commandsPerSecond },
+      Date.now(),
+    ),
     refusedCommands: 0,
     unprovenBytes: 0,
     probedAt: undefined,

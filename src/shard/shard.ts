@@ -218,9 +218,13 @@ export class Shard extends DurableObject<Cloudflare.Env> {
     const { times } = this.#config.cluster;
     this.ctx.waitUntil(this.#timetable.arm("ping", opening.openedAt + times.pingIntervalMs));
     this.ctx.waitUntil(this.#armSweep(session));
-    const offered = request.headers.get("sec-websocket-protocol")?.split(",").map((one) => one.trim());
+    const offered = request.headers
+      .get("sec-websocket-protocol")
+      ?.split(",")
+      .map((one) => one.trim());
     const headers = new Headers();
-    if (offered?.includes("centrifuge-json") === true) headers.set("sec-websocket-protocol", "centrifuge-json");
+    if (offered?.includes("centrifuge-json") === true)
+      headers.set("sec-websocket-protocol", "centrifuge-json");
     return new Response(null, { status: 101, webSocket: client, headers });
   }
 
@@ -283,7 +287,8 @@ export class Shard extends DurableObject<Cloudflare.Env> {
     pingAll(this.#clients, now, dueAt - pingIntervalMs, PING_FRAME);
     const last = this.ctx.storage.kv.get<{ at: number; status: ShardStatus }>("reported");
     const changed = JSON.stringify(last?.status) !== JSON.stringify(this.status());
-    if (changed && now - (last?.at ?? 0) >= healthReportMs) this.ctx.waitUntil(this.#timetable.arm("report", now));
+    if (changed && now - (last?.at ?? 0) >= healthReportMs)
+      this.ctx.waitUntil(this.#timetable.arm("report", now));
     return this.#clients.sessions.size === 0 ? undefined : now + pingIntervalMs;
   }
 

@@ -25,7 +25,10 @@ export type ParsedClaims<Claims> =
   | { readonly ok: true; readonly claims: Claims }
   | { readonly ok: false; readonly detail: string };
 
-const seconds = z.number().min(0).max(Number.MAX_SAFE_INTEGER / 1000);
+const seconds = z
+  .number()
+  .min(0)
+  .max(Number.MAX_SAFE_INTEGER / 1000);
 const user = z.string().max(255);
 
 const connectionSchema = z.object({
@@ -46,7 +49,7 @@ const connectionSchema = z.object({
     )
     .optional(),
   // It tells a subscription token from a connection token, so that neither is taken for the other.
-  channel: z.undefined("a connection token has no channel"),
+  channel: z.never("a connection token has no channel").optional(),
 });
 
 const subscriptionSchema = z.object({
@@ -68,13 +71,19 @@ export function parseConnectionClaims(payload: unknown, userIdClaim: string): Pa
     subs: Object.fromEntries(
       Object.entries(claims.subs ?? {}).map(([channel, sub]) => [
         channel,
-        { ...optional("info", jsonOr64(sub.info, sub.b64info)), ...optional("data", jsonOr64(sub.data, sub.b64data)) },
+        {
+          ...optional("info", jsonOr64(sub.info, sub.b64info)),
+          ...optional("data", jsonOr64(sub.data, sub.b64data)),
+        },
       ]),
     ),
   }));
 }
 
-export function parseSubscriptionClaims(payload: unknown, userIdClaim: string): ParsedClaims<SubscriptionClaims> {
+export function parseSubscriptionClaims(
+  payload: unknown,
+  userIdClaim: string,
+): ParsedClaims<SubscriptionClaims> {
   return parseWith(subscriptionSchema, payload, userIdClaim, (claims, name) => ({
     user: name,
     channel: claims.channel,
@@ -104,7 +113,9 @@ function parseWith<Schema extends z.ZodType, Claims>(
 }
 
 /** `expire_at` overrides `exp`; 0 is never. */
-function expiry(claims: { exp?: number | undefined; expire_at?: number | undefined }): { expiresAt?: number } {
+function expiry(claims: { exp?: number | undefined; expire_at?: number | undefined }): {
+  expiresAt?: number;
+} {
   const at = claims.expire_at ?? claims.exp;
   return at === undefined || at === 0 ? {} : { expiresAt: at };
 }

@@ -47,7 +47,8 @@ const FAMILIES = {
 } as const;
 type Algorithm = keyof typeof FAMILIES;
 
-const isAlgorithm = (name: unknown): name is Algorithm => typeof name === "string" && Object.hasOwn(FAMILIES, name);
+const isAlgorithm = (name: unknown): name is Algorithm =>
+  typeof name === "string" && Object.hasOwn(FAMILIES, name);
 
 /** Longer than any token that a client may send in a frame; spares the parser. */
 const MAX_TOKEN_LENGTH = 16_384;
@@ -88,12 +89,16 @@ export function createVerifier(settings: {
     token: string,
     parse: (payload: unknown, userIdClaim: string) => ParsedClaims<Claims>,
   ): Promise<Verdict<Claims>> => {
+    let verdict: Verdict<Claims>;
     try {
       const parsed = parse(await verify(token), tokens.userIdClaim);
-      return parsed.ok ? parsed : { ok: false, reason: "invalid", detail: parsed.detail };
+      verdict = parsed.ok ? parsed : { ok: false, reason: "invalid", detail: parsed.detail };
     } catch (error) {
-      return { ok: false, reason: reasonOf(error), detail: String(error) };
+      verdict = { ok: false, reason: reasonOf(error), detail: String(error) };
     }
+    // The client hears a code; why, is said here alone.
+    if (!verdict.ok) console.warn(`a token is ${verdict.reason}: ${verdict.detail}`);
+    return verdict;
   };
   return {
     connection: (token) => read(token, parseConnectionClaims),
@@ -104,7 +109,8 @@ export function createVerifier(settings: {
 type KeySource = (alg: Algorithm) => Promise<Key>;
 
 function createKeys(tokens: TokenSettings, hmacSecret: string | undefined) {
-  const secret = hmacSecret === undefined || hmacSecret === "" ? undefined : new TextEncoder().encode(hmacSecret);
+  const secret =
+    hmacSecret === undefined || hmacSecret === "" ? undefined : new TextEncoder().encode(hmacSecret);
   return {
     hmac: secret === undefined ? undefined : async () => secret,
     rsa: fromPem(tokens.rsaPublicKey),

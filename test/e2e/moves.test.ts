@@ -5,18 +5,31 @@ import { eventually, startCluster, type Cluster } from "../support/cluster.ts";
 const CLIENTS = 200;
 const CHANNEL = "moves";
 
-type Guest = { readonly key: string; readonly client: Centrifuge; closes: number[]; heard: Map<number, number> };
+type Guest = {
+  readonly key: string;
+  readonly client: Centrifuge;
+  closes: number[];
+  heard: Map<number, number>;
+};
 
 let cluster: Cluster;
 let guests: Guest[];
 
 const everybodyIsSubscribed = () =>
-  guests.every(({ client }) => client.state === State.Connected && client.getSubscription(CHANNEL)?.state === "subscribed");
+  guests.every(
+    ({ client }) =>
+      client.state === State.Connected && client.getSubscription(CHANNEL)?.state === "subscribed",
+  );
 
 beforeAll(async () => {
   cluster = await startCluster();
   guests = Array.from({ length: CLIENTS }, (_, n) => {
-    const guest: Guest = { key: `guest-${n}`, client: cluster.client(`guest-${n}`), closes: [], heard: new Map() };
+    const guest: Guest = {
+      key: `guest-${n}`,
+      client: cluster.client(`guest-${n}`),
+      closes: [],
+      heard: new Map(),
+    };
     guest.client.on("connecting", ({ code }) => void (code !== 0 && guest.closes.push(code)));
     const subscription = guest.client.newSubscription(CHANNEL);
     subscription.on("publication", ({ data }) => guest.heard.set(data, (guest.heard.get(data) ?? 0) + 1));
@@ -28,11 +41,13 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.stop());
 
-const shards = async () => (await cluster.admin("GET", "/cluster")).body.shards as { id: string; sessions: number }[];
+const shards = async () =>
+  (await cluster.admin("GET", "/cluster")).body.shards as { id: string; sessions: number }[];
 
 async function owners(): Promise<Map<string, string>> {
   const found = new Map<string, string>();
-  for (const { key } of guests) found.set(key, (await cluster.admin("GET", `/explain?key=${key}`)).body.owner);
+  for (const { key } of guests)
+    found.set(key, (await cluster.admin("GET", `/explain?key=${key}`)).body.owner);
   return found;
 }
 
@@ -58,7 +73,8 @@ async function changeMovesExactly(method: string, path: string, body: object): P
     return epoch.moved === predicted.length;
   });
   expect(guests.filter(({ closes }) => closes.length > 0).map(({ key }) => key)).toEqual(predicted);
-  for (const { closes } of guests) expect(closes.length === 0 || (closes.length === 1 && closes[0] === 4001)).toBe(true);
+  for (const { closes } of guests)
+    expect(closes.length === 0 || (closes.length === 1 && closes[0] === 4001)).toBe(true);
   return predicted.length;
 }
 

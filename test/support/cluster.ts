@@ -1,4 +1,4 @@
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
 import { Centrifuge, type Options } from "centrifuge";
 import { SignJWT, type JWTPayload } from "jose";
 import WebSocket from "ws";
@@ -8,7 +8,7 @@ export const API_KEY = "test-api-key";
 export const READ_KEY = "test-read-key";
 const HMAC_SECRET = "test-hmac-secret-of-32-bytes-or-more";
 
-const root = fileURLToPath(new URL("../..", import.meta.url));
+const root = join(import.meta.dirname, "../..");
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 type Table = { [key: string]: Json };
@@ -87,7 +87,7 @@ export async function eventually<T>(probe: () => T | Promise<T>, forMs = 15_000)
   const until = Date.now() + forMs;
   for (;;) {
     const seen = await probe();
-    if (seen !== undefined && seen !== null && (seen as unknown) !== false) return seen as NonNullable<T>;
+    if (seen !== undefined && seen !== null && (seen as unknown) !== false) return seen;
     if (Date.now() > until) throw new Error(`this never came true: ${probe.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }

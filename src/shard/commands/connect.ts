@@ -20,7 +20,11 @@ const ANONYMOUS: ConnectionClaims = { user: "", channels: [], subs: {} };
  * Lets a client in: who it is (by its token alone), then the channels that its token subscribes it to, then the
  * answer. After an error the client may try no other `connect` on this socket.
  */
-export async function connect(clients: Clients, session: Session, command: CommandOf<"connect">): Promise<void> {
+export async function connect(
+  clients: Clients,
+  session: Session,
+  command: CommandOf<"connect">,
+): Promise<void> {
   const opening = session.attachment;
   if (opening.state !== "opening") return clients.disconnect(session, "badRequest");
   const identity = await identify(clients, opening, command.body.token);
@@ -55,10 +59,13 @@ export async function connect(clients: Clients, session: Session, command: Comma
 
   // Registrations of all channels are asked for at once: a stock client waits 5 s for this answer in all.
   const joined = await Promise.allSettled(
-    [...names.values()].map((channel) => joinByServer(clients, session, open, channel, claims.subs[channel.name]?.info)),
+    [...names.values()].map((channel) =>
+      joinByServer(clients, session, open, channel, claims.subs[channel.name]?.info),
+    ),
   );
   if (!clients.sessions.has(session)) return;
-  if (joined.some((result) => result.status === "rejected")) return clients.disconnect(session, "serverError");
+  if (joined.some((result) => result.status === "rejected"))
+    return clients.disconnect(session, "serverError");
   if (joined.some((result) => result.status === "fulfilled" && !result.value)) {
     return clients.disconnect(session, "channelLimit");
   }
@@ -95,7 +102,8 @@ async function identify(clients: Clients, opening: Opening, sent: string | undef
   } else if (!anonymous && !insecure) {
     return { kind: "disconnect", why: "badRequest" };
   }
-  if (affinity.userIsKey && claims.user !== opening.key) return { kind: "disconnect", why: "permissionDenied" };
+  if (affinity.userIsKey && claims.user !== opening.key)
+    return { kind: "disconnect", why: "permissionDenied" };
   return { kind: "known", claims };
 }
 

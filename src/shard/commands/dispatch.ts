@@ -32,7 +32,8 @@ export async function runFrame(
       session.refusedCommands = 0;
     } else {
       session.refusedCommands += 1;
-      if (session.refusedCommands > limits.commandBurst) return clients.disconnect(session, "tooManyRequests");
+      if (session.refusedCommands > limits.commandBurst)
+        return clients.disconnect(session, "tooManyRequests");
       if (command.id !== 0) clients.send(session, encodeError(command.id, "tooManyRequests"));
       continue;
     }

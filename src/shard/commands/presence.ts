@@ -15,7 +15,8 @@ export class RemotePresence {
   ask(clients: Clients, channel: string): Promise<Present[]> {
     const now = Date.now();
     const known = this.#answers.get(channel);
-    if (known !== undefined && now - known.at < clients.config.cluster.times.presenceCacheMs) return known.answer;
+    if (known !== undefined && now - known.at < clients.config.cluster.times.presenceCacheMs)
+      return known.answer;
     for (const [name, { at }] of this.#answers) {
       if (now - at >= clients.config.cluster.times.presenceCacheMs) this.#answers.delete(name);
     }

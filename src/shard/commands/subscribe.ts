@@ -88,7 +88,12 @@ type Grant =
   | { readonly kind: "disconnect"; readonly why: DisconnectName };
 
 /** What a subscription token grants. One made for another user or channel is an attack, and ends the connection. */
-async function readGrant(clients: Clients, open: Open, channel: string, token: string | undefined): Promise<Grant> {
+async function readGrant(
+  clients: Clients,
+  open: Open,
+  channel: string,
+  token: string | undefined,
+): Promise<Grant> {
   if (token === undefined || token === "") return { kind: "grant", claims: undefined };
   const verdict = await clients.verifier.subscription(token);
   if (!verdict.ok) {
@@ -113,7 +118,13 @@ function planSubscription(
   claims: SubscriptionClaims | undefined,
   asked: boolean,
 ): Subscription {
-  const joinLeave = mayJoinLeave({ config: clients.config, channel, user: open.user, subscribed: true, asked });
+  const joinLeave = mayJoinLeave({
+    config: clients.config,
+    channel,
+    user: open.user,
+    subscribed: true,
+    asked,
+  });
   return { ...(joinLeave ? { joinLeave: true as const } : {}), ...fromClaims(claims) };
 }
 

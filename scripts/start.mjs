@@ -1,0 +1,65 @@
+// A whole cluster on this machine: workerd through `wrangler dev`, with its state kept in .wrangler.
+import { spawn } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+
+const port = process.env.PORT ?? "8787";
+const url = `http://localhost:${port}`;
+const SECRETS = ["API_KEY", "READ_KEY", "TOKEN_HMAC_SECRET"];
+
+await requireFree(Number(port));
+if (!existsSync(".dev.vars")) {
+  const lines = SECRETS.map((name) => `${name}=${randomBytes(24).toString("hex")}`);
+  writeFileSync(".dev.vars", `${lines.join("\n")}\n`, { mode: 0o600 });
+  console.log("Wrote .dev.vars with new random secrets (git ignores it).");
+}
+const apiKey = /^API_KEY=(.*)$/m.exec(readFileSync(".dev.vars", "utf8"))?.[1] ?? "";
+// Local only: everything is allowed without a token, and a shard may be crashed.
+const overrides = JSON.stringify({ development: true, insecure: true, anonymous: true });
+
+console.log("Starting the cluster ...");
+const server = spawn("wrangler", ["dev", "--port", port, "--var", `RINGCAST_OVERRIDES:${overrides}`], {
+  stdio: ["ignore", "inherit", "inherit"],
+  env: { ...process.env, WRANGLER_SEND_METRICS: "false", CI: "true" },
+});
+for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => server.kill(signal));
+server.on("exit", (code) => process.exit(code ?? 0));
+
+await untilReady();
+console.log(`
+  Ringcast runs at ${url}
+
+  Open        ${url}
+  Connect     new Centrifuge("${url.replace("http", "ws")}/connection/websocket?key=ann")   (npm install centrifuge)
+  The shards  curl -H 'X-API-Key: ${apiKey}' ${url}/admin/api/cluster
+  One more    curl -H 'X-API-Key: ${apiKey}' -H 'Content-Type: application/json' -d '{"count":1}' ${url}/admin/api/shards
+
+  See it move 200 clients: npm run demo.   Ctrl-C stops the cluster; its state stays in .wrangler.
+`);
+
+async function untilReady() {
+  const until = Date.now() + 60_000;
+  while (Date.now() < until) {
+    try {
+      if ((await fetch(url)).ok) return;
+    } catch {
+      // Not up yet.
+    }
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  console.error("The cluster did not answer within a minute; what wrangler said is above.");
+  server.kill();
+}
+
+/** Says so in one line where wrangler would take another port than the one that we print. */
+async function requireFree(wanted) {
+  const probe = createServer();
+  const taken = await new Promise((resolve) => {
+    probe.once("error", () => resolve(true));
+    probe.listen(wanted, "127.0.0.1", () => probe.close(() => resolve(false)));
+  });
+  if (!taken) return;
+  console.error(`Port ${wanted} is in use. Stop what uses it, or start with PORT=8788 npm start.`);
+  process.exit(1);
+}

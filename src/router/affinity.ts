@@ -18,13 +18,15 @@ export async function readAffinity(
 ): Promise<Affinity> {
   const { affinity, limits } = settings.cluster;
   const token = readToken(request);
+  // Read from the URL itself: what does not decode MUST be seen as such, and be refused.
+  const url = new URL(request.req.url);
   const sources = {
-    key: async () => request.req.query("key"),
+    key: async () => url.searchParams.get("key") ?? undefined,
     token: async () => {
       const verdict = token === undefined ? undefined : await settings.verifier.connection(token);
       return verdict?.ok === true && verdict.claims.user !== "" ? verdict.claims.user : undefined;
     },
-    path: async () => request.req.param("key"),
+    path: async () => (request.req.param("key") === undefined ? undefined : decodeLast(url.pathname)),
     cookie: async () => getCookie(request, affinity.cookie),
     ip: async () => request.req.header("cf-connecting-ip"),
   };
@@ -43,6 +45,15 @@ function readToken(request: Context): string | undefined {
   const bearer = /^bearer (.+)$/i.exec(request.req.header("authorization") ?? "")?.[1];
   const token = request.req.query("token") ?? getCookie(request, "ringcast_token") ?? bearer;
   return token === "" ? undefined : token;
+}
+
+/** The last part of a path, decoded; the replacement character where that is no UTF-8. */
+function decodeLast(path: string): string {
+  try {
+    return decodeURIComponent(path.slice(path.lastIndexOf("/") + 1));
+  } catch {
+    return "\uFFFD";
+  }
 }
 
 /** What is wrong with a key, in words that follow its name. */

@@ -76,8 +76,10 @@ function ask(
   refused: readonly string[],
 ): Promise<Response> {
   const { ring } = upgrade.cache;
-  const headers = new Headers(upgrade.request.headers);
-  for (const name of [...headers.keys()]) if (name.startsWith(INTERNAL_HEADER_PREFIX)) headers.delete(name);
+  // What a client says in our own headers is dropped.
+  const headers = new Headers(
+    [...upgrade.request.headers].filter(([name]) => !name.startsWith(INTERNAL_HEADER_PREFIX)),
+  );
   headers.set(
     ROUTE_HEADER,
     encodeRoute({

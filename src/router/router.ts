@@ -1,4 +1,5 @@
 import { Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
 import { ConfigError } from "../config.ts";
 import { configOf } from "../platform/config.ts";
 import { configuredDescriptor } from "../platform/configured.ts";
@@ -38,6 +39,10 @@ export function createRouter(): Hono<{ Bindings: Cloudflare.Env }> {
     answerError(request, 404, { code: "notFound", message: `there is nothing at ${request.req.path}` }),
   );
   app.onError((error, request) => {
+    // What Hono's own readers refuse, such as a body that is not JSON.
+    if (error instanceof HTTPException && error.status < 500) {
+      return answerError(request, error.status, { code: "badRequest", message: error.message });
+    }
     console.error(error);
     if (error instanceof ConfigError) {
       return answerError(request, 500, { code: "badConfiguration", message: error.message });

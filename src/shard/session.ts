@@ -58,8 +58,8 @@ export type Session = {
   /** Frames that wait or are in work. */
   busy: number;
   readonly commands: TokenBucket;
-  /** Commands refused in a row for lack of budget. */
-  refusedCommands: number;
+  /** How many commands may still be refused before the client is closed for not heeding it. */
+  readonly refusals: TokenBucket;
   /** Bytes sent since the last proof that the peer reads. */
   unprovenBytes: number;
   probedAt: number | undefined;
@@ -71,16 +71,14 @@ export function newSession(
   attachment: Live,
   limits: { readonly commandBurst: number; readonly commandsPerSecond: number },
 ): Session {
+  const budget = { burst: limits.commandBurst, perSecond: limits.commandsPerSecond };
   return {
     socket,
     attachment,
     queue: Promise.resolve(),
     busy: 0,
-    commands: new TokenBucket(
-      { burst: limits.commandBurst, perSecond: limits.commandsPerSecond },
-      Date.now(),
-    ),
-    refusedCommands: 0,
+    commands: new TokenBucket(budget, Date.now()),
+    refusals: new TokenBucket(budget, Date.now()),
     unprovenBytes: 0,
     probedAt: undefined,
     lastFrameAt: 0,

@@ -263,7 +263,7 @@ export class Shard extends DurableObject<Cloudflare.Env> {
 
   async #armSweep(session: Session): Promise<void> {
     if (!this.#clients.sessions.has(session)) return;
-    const deadline = nextDeadline(session, this.#config.cluster.times);
+    const deadline = nextDeadline(session, this.#config.cluster.times, Date.now());
     if (deadline !== undefined) await this.#timetable.arm("sweep", deadline);
   }
 

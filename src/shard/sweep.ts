@@ -6,9 +6,12 @@ import { subscriptionsOf, type Session } from "./session.ts";
 type Times = Config["cluster"]["times"];
 
 /** When a session next needs a look, in ms since 1970; undefined if nothing of it can run out. */
-export function nextDeadline(session: Session, times: Times): number | undefined {
+export function nextDeadline(session: Session, times: Times, now: number): number | undefined {
   const { attachment } = session;
-  if (attachment.state === "opening") return attachment.openedAt + times.staleConnectionMs;
+  // While its `connect` is in work (a key may have to be fetched), a connection is not stale.
+  if (attachment.state === "opening") {
+    return Math.max(attachment.openedAt, session.busy > 0 ? now : 0) + times.staleConnectionMs;
+  }
   let next = attachment.expiresAt;
   for (const { expiresAt } of attachment.subscriptions.values()) {
     if (expiresAt !== undefined && (next === undefined || expiresAt < next)) next = expiresAt;
@@ -24,11 +27,11 @@ export function sweep(clients: Clients, now: number): number | undefined {
   const { times } = clients.config.cluster;
   let next: number | undefined;
   for (const session of clients.sessions) {
-    const deadline = nextDeadline(session, times);
+    const deadline = nextDeadline(session, times, now);
     if (deadline === undefined) continue;
     if (deadline <= now) sweepOne(clients, session, now);
     if (!clients.sessions.has(session)) continue;
-    const after = nextDeadline(session, times);
+    const after = nextDeadline(session, times, now);
     if (after !== undefined && (next === undefined || after < next)) next = after;
   }
   return next;

@@ -25,15 +25,10 @@ export async function runFrame(
   if (session.attachment.state === "opening" && session.attachment.refused && frame.commands.length > 0) {
     return clients.disconnect(session, "badRequest");
   }
-  const { limits } = clients.config.cluster;
   for (const command of frame.commands) {
     if (!clients.sessions.has(session)) return;
-    if (session.commands.take(Date.now())) {
-      session.refusedCommands = 0;
-    } else {
-      session.refusedCommands += 1;
-      if (session.refusedCommands > limits.commandBurst)
-        return clients.disconnect(session, "tooManyRequests");
+    if (!session.commands.take(Date.now())) {
+      if (!session.refusals.take(Date.now())) return clients.disconnect(session, "tooManyRequests");
       if (command.id !== 0) clients.send(session, encodeError(command.id, "tooManyRequests"));
       continue;
     }

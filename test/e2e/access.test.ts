@@ -1,0 +1,294 @@
+import type { Centrifuge } from "centrifuge";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { API_KEY, eventually, READ_KEY, signToken, startCluster, type Cluster } from "../support/cluster.ts";
+import { RawClient } from "../support/raw-client.ts";
+
+const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
+
+let cluster: Cluster;
+beforeAll(async () => {
+  cluster = await startCluster({
+    cluster: {
+      insecure: false,
+      anonymous: false,
+      development: false,
+      allowedOrigins: ["https://app.example"],
+      times: { expiredGraceMs: 500 },
+    },
+    namespaces: {
+      DEFAULT: { allow_subscribe_for_client: true },
+      chat: {
+        presence: true,
+        allow_subscribe_for_client: true,
+        allow_publish_for_subscriber: true,
+        allow_presence_for_subscriber: true,
+      },
+      own: { allow_user_limited_channels: true },
+      closed: {},
+    },
+  });
+});
+afterAll(() => cluster?.stop());
+
+async function enter(user: string, claims: object = {}): Promise<RawClient> {
+  const client = await RawClient.open(cluster.endpoint(user));
+  const { connect } = await client.ask({
+    id: 1,
+    connect: { token: await signToken({ sub: user, ...claims }) },
+  });
+  expect(connect.client).toBeTypeOf("string");
+  return client;
+}
+
+const errorOf = async (client: RawClient, id: number, command: object) =>
+  (await client.ask({ id, ...command })).error?.code;
+
+describe("[AU1] a connection is who its token says, or nobody", () => {
+  test("without a token it is refused for good, as anonymous access is off", async () => {
+    const client = await RawClient.open(cluster.endpoint("nobody"));
+    client.send({ id: 1, connect: {} });
+    expect(await client.closed).toEqual({ code: 3501, reason: "bad request" });
+  });
+
+  test("a token of another secret, of no algorithm, or no token at all ends it with 3500", async () => {
+    const forged = await signToken({ sub: "eve" }, "some-other-secret-of-32-bytes-or-more");
+    const none = `${btoa('{"alg":"none"}')}.${btoa('{"sub":"eve"}')}.`;
+    const forSubscription = await signToken({ sub: "eve", channel: "lobby" });
+    for (const token of [forged, none, forSubscription, "nonsense", "a.b.c", "x".repeat(20_000)]) {
+      const client = await RawClient.open(cluster.endpoint("eve"));
+      client.send({ id: 1, connect: { token } });
+      expect((await client.closed).code, token.slice(0, 40)).toBe(3500);
+    }
+  });
+
+  test("an expired token is answered with 109, so that the client fetches another", async () => {
+    const client = await RawClient.open(cluster.endpoint("old"));
+    const reply = await client.ask({
+      id: 1,
+      connect: { token: await signToken({ sub: "old", exp: inSeconds(-60) }) },
+    });
+    expect(reply["error"]).toEqual({ code: 109, message: "token expired" });
+    client.close();
+  });
+
+  test("a connection that does not refresh its token is closed with 3005", async () => {
+    const client = await enter("late", { exp: inSeconds(1) });
+    expect((await client.closed).code).toBe(3005);
+  });
+
+  test("a refresh with the token of another user ends it with 3500", async () => {
+    const client = await enter("ann", { exp: inSeconds(60) });
+    const renewed = await client.ask({
+      id: 2,
+      refresh: { token: await signToken({ sub: "ann", exp: inSeconds(120) }) },
+    });
+    expect(renewed["refresh"]).toMatchObject({ expires: true, ttl: expect.any(Number) });
+    client.send({ id: 3, refresh: { token: await signToken({ sub: "bob" }) } });
+    expect((await client.closed).code).toBe(3500);
+  });
+});
+
+describe("[AU2] a subscription token opens the one channel that it names", () => {
+  test("to its own user, whatever the namespace forbids", async () => {
+    const client = await enter("pat");
+    for (const [n, channel] of ["$secret", "closed:room", "$closed:inner"].entries()) {
+      const token = await signToken({ sub: "pat", channel, exp: inSeconds(60) });
+      expect(await errorOf(client, 10 + n, { subscribe: { channel } })).toBe(103);
+      expect(await errorOf(client, 20 + n, { subscribe: { channel, token } })).toBeUndefined();
+    }
+    client.close();
+  });
+
+  test("of another user or channel, it ends the connection", async () => {
+    for (const claims of [
+      { sub: "other", channel: "$secret" },
+      { sub: "pat", channel: "$another" },
+      { sub: "pat", channel: "$secret", client: "somebody" },
+    ]) {
+      const client = await enter("pat");
+      client.send({ id: 2, subscribe: { channel: "$secret", token: await signToken(claims) } });
+      expect((await client.closed).code).toBe(3500);
+    }
+  });
+
+  test("forged it is refused with 103, and expired with 109", async () => {
+    const client = await enter("pat");
+    const forged = await signToken({ sub: "pat", channel: "$s" }, "some-other-secret-of-32-bytes-or-more");
+    const expired = await signToken({ sub: "pat", channel: "$s", exp: inSeconds(-5) });
+    const past = await signToken({ sub: "pat", channel: "$s", expire_at: inSeconds(-5) });
+    expect(await errorOf(client, 2, { subscribe: { channel: "$s", token: forged } })).toBe(103);
+    expect(await errorOf(client, 3, { subscribe: { channel: "$s", token: expired } })).toBe(109);
+    expect(await errorOf(client, 4, { subscribe: { channel: "$s", token: past } })).toBe(110);
+    client.close();
+  });
+
+  test("that runs out takes its subscription with it, unless it is refreshed", async () => {
+    const client = await enter("pat");
+    const short = async (channel: string) => signToken({ sub: "pat", channel, exp: inSeconds(1) });
+    for (const [n, channel] of ["$kept", "$lost"].entries()) {
+      const reply = await client.ask({ id: 2 + n, subscribe: { channel, token: await short(channel) } });
+      expect(reply["subscribe"]).toMatchObject({ expires: true, ttl: 1 });
+    }
+    const token = await signToken({ sub: "pat", channel: "$kept", exp: inSeconds(60) });
+    expect(await errorOf(client, 9, { sub_refresh: { channel: "$kept", token } })).toBeUndefined();
+    const { push } = await client.next();
+    expect(push).toEqual({
+      channel: "$lost",
+      unsubscribe: { code: 2501, reason: "subscription expired" },
+    });
+    client.close();
+  });
+});
+
+describe("[AU3] a namespace says what its channels permit", () => {
+  test("subscribing, publishing and presence", async () => {
+    const client = await enter("ann");
+    expect(await errorOf(client, 2, { subscribe: { channel: "closed:x" } })).toBe(103);
+    expect(await errorOf(client, 3, { subscribe: { channel: "nowhere:x" } })).toBe(102);
+    expect(await errorOf(client, 4, { publish: { channel: "chat:x", data: 1 } })).toBe(103);
+    expect(await errorOf(client, 5, { presence: { channel: "chat:x" } })).toBe(103);
+    expect(await errorOf(client, 6, { subscribe: { channel: "chat:x" } })).toBeUndefined();
+    expect(await errorOf(client, 7, { publish: { channel: "chat:x", data: 1 } })).toBeUndefined();
+    expect(await errorOf(client, 8, { presence: { channel: "chat:x" } })).toBeUndefined();
+    expect(await errorOf(client, 9, { subscribe: { channel: "plain" } })).toBeUndefined();
+    expect(await errorOf(client, 10, { publish: { channel: "plain", data: 1 } })).toBe(103);
+    expect(await errorOf(client, 11, { presence_stats: { channel: "plain" } })).toBe(108);
+    client.close();
+  });
+
+  test("a user's own channel takes the users that it names", async () => {
+    const ann = await enter("ann");
+    expect(await errorOf(ann, 2, { subscribe: { channel: "own:dialog#ann,bob" } })).toBeUndefined();
+    expect(await errorOf(ann, 3, { subscribe: { channel: "own:dialog#bob" } })).toBe(103);
+    ann.close();
+  });
+});
+
+describe("[AU4] the operator's API opens to its keys alone", () => {
+  test("without a key, or with a wrong one, nothing is told", async () => {
+    for (const key of ["", "wrong", API_KEY.slice(0, -1), `${API_KEY}x`]) {
+      const { status, body } = await cluster.admin("GET", "/cluster", undefined, key);
+      expect(status).toBe(401);
+      expect(body.error.code).toMatch(/Key$/);
+    }
+  });
+
+  test("the reading key reads, and changes nothing", async () => {
+    expect((await cluster.admin("GET", "/cluster", undefined, READ_KEY)).status).toBe(200);
+    const { status, body } = await cluster.admin("POST", "/shards", { count: 1 }, READ_KEY);
+    expect([status, body.error.code]).toEqual([403, "readOnly"]);
+    expect((await cluster.admin("GET", "/cluster")).body.ringEpoch).toBe(1);
+  });
+
+  test("the key is taken from each of the usual headers", async () => {
+    for (const authorization of [`Bearer ${API_KEY}`, `apikey ${API_KEY}`]) {
+      const response = await fetch(new URL("/admin/api/cluster", cluster.url), {
+        headers: { authorization },
+      });
+      expect(response.status).toBe(200);
+    }
+  });
+
+  test("a shard cannot be crashed outside development", async () => {
+    const { status, body } = await cluster.admin("POST", "/shards/auto-1/crash");
+    expect([status, body.error.code]).toEqual([403, "developmentOnly"]);
+  });
+
+  test("what cannot be understood gets a code and a sentence that names the field", async () => {
+    for (const [method, path, body, field] of [
+      ["POST", "/shards", { count: 0 }, "count"],
+      ["POST", "/shards", { weight: 65 }, "weight"],
+      ["POST", "/shards", { regoin: "weur" }, "regoin"],
+      ["PATCH", "/shards/auto-1", { weight: 1.5 }, "weight"],
+      ["GET", "/explain", undefined, "key"],
+      ["GET", "/epochs?limit=0", undefined, "limit"],
+    ] as const) {
+      const answer = await cluster.admin(method, path, body);
+      expect(answer.status, path).toBe(400);
+      expect(JSON.stringify(answer.body.error)).toContain(field);
+    }
+    const response = await fetch(new URL("/admin/api/shards", cluster.url), {
+      method: "POST",
+      headers: { "x-api-key": API_KEY, "content-type": "application/json" },
+      body: "{not json",
+    });
+    expect(response.status).toBe(400);
+    expect(await response.json()).toMatchObject({ error: { code: expect.any(String) } });
+    expect((await cluster.admin("GET", "/nothing-here")).body.error.code).toBe("notFound");
+  });
+
+  test("the OpenAPI document describes every path", async () => {
+    const document = await (await fetch(new URL("/admin/api/openapi.json", cluster.url))).json();
+    expect(document).toMatchObject({ openapi: "3.1.0" });
+    expect(Object.keys((document as { paths: object }).paths).toSorted()).toEqual([
+      "/cluster",
+      "/epochs",
+      "/explain",
+      "/rollback",
+      "/shards",
+      "/shards/{id}",
+      "/shards/{id}/crash",
+      "/shards/{id}/drain",
+      "/users/{user}/disconnect",
+      "/users/{user}/sessions",
+    ]);
+  });
+
+  test("the sessions of a user are found on every shard, and disconnected for good", async () => {
+    const clients: Centrifuge[] = [];
+    for (let n = 0; n < 8; n++) {
+      const client = cluster.client(`zoe-${n}`, { token: await signToken({ sub: "zoe" }) });
+      client.connect();
+      clients.push(client);
+    }
+    await Promise.all(clients.map((client) => client.ready(10_000)));
+    const found = (await cluster.admin("GET", "/users/zoe/sessions")).body;
+    expect(found.unreachable).toEqual([]);
+    expect(found.sessions.map(({ key }: { key: string }) => key).toSorted()).toEqual(
+      clients.map((_, n) => `zoe-${n}`),
+    );
+    expect(new Set(found.sessions.map(({ shard }: { shard: string }) => shard)).size).toBeGreaterThan(1);
+    const ended = clients.map(
+      (client) => new Promise<number>((done) => client.once("disconnected", ({ code }) => done(code))),
+    );
+    expect((await cluster.admin("POST", "/users/zoe/disconnect")).body.disconnected).toBe(8);
+    expect(await Promise.all(ended)).toEqual(clients.map(() => 3503));
+    await eventually(
+      async () => (await cluster.admin("GET", "/users/zoe/sessions")).body.sessions.length === 0,
+    );
+  });
+});
+
+describe("[AU6] an upgrade is checked before any shard hears of it", () => {
+  const upgrade = (path: string, headers: Record<string, string> = {}) =>
+    RawClient.open(new URL(path, cluster.endpoint()).href, { headers }).then(
+      (client) => {
+        client.close();
+        return 101;
+      },
+      (error: Error) => Number(/\d{3}/.exec(error.message)?.[0]),
+    );
+
+  test("a plain GET gets 426, a foreign origin 403, a bad key 400, each as JSON", async () => {
+    const plain = await fetch(new URL("/connection/websocket", cluster.url));
+    expect(plain.status).toBe(426);
+    expect(await plain.json()).toMatchObject({ error: { code: "upgradeRequired" } });
+
+    expect(await upgrade("/connection/websocket", { origin: "https://evil.example" })).toBe(403);
+    expect(await upgrade("/connection/websocket", { origin: "https://app.example" })).toBe(101);
+    expect(await upgrade("/connection/websocket")).toBe(101);
+
+    for (const key of ["", "x".repeat(257), "%00", "%C3%28", "a%0Ab"]) {
+      expect(await upgrade(`/connection/websocket?key=${key}`), key).toBe(400);
+    }
+    expect(await upgrade(`/connection/websocket?key=${"x".repeat(256)}`)).toBe(101);
+    expect(await upgrade("/connection/websocket?format=protobuf")).toBe(400);
+  });
+
+  test("what a client says in our own headers is dropped", async () => {
+    const route = encodeURIComponent(
+      JSON.stringify({ key: "eve", refused: ["auto-1", "auto-2", "auto-3", "auto-4"] }),
+    );
+    expect(await upgrade("/connection/websocket?key=eve", { "x-ringcast-route": route })).toBe(101);
+  });
+});

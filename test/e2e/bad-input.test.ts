@@ -1,0 +1,180 @@
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { eventually, signToken, startCluster, type Cluster } from "../support/cluster.ts";
+import { RawClient } from "../support/raw-client.ts";
+
+let cluster: Cluster;
+let witness: RawClient;
+const heard: unknown[] = [];
+
+/** A well-behaved client on every shard's neighbour: whatever the others do, it hears every publication. */
+beforeAll(async () => {
+  cluster = await startCluster({
+    cluster: {
+      shards: { initial: 1 },
+      limits: { frameBytes: 6_000, channelsPerClient: 5, commandsPerSecond: 50, commandBurst: 100 },
+      times: { staleConnectionMs: 5_000 },
+    },
+    namespaces: { DEFAULT: { presence: true } },
+  });
+  witness = await RawClient.connect(cluster.endpoint("witness"));
+  await witness.ask({ id: 2, subscribe: { channel: "news" } });
+});
+afterAll(() => cluster?.stop());
+
+/** The witness still has its one connection, and hears of what is published through it. */
+async function nothingElseHappened(): Promise<void> {
+  const n = heard.length;
+  heard.push(n);
+  await witness.ask({ id: 100 + n, publish: { channel: "news", data: n } });
+  await eventually(() => witness.lines.some(({ push }) => push?.pub?.data === n));
+}
+
+describe("[SE2] what cannot be read ends its own connection, and touches no other", () => {
+  const bad: [what: string, frame: string | Buffer, code: number][] = [
+    ["no JSON", "hello", 3501],
+    ["half an object", '{"id":2', 3501],
+    ["an array", "[1,2]", 3501],
+    ["a number", "7", 3501],
+    ["null", "null", 3501],
+    ["an unknown command", '{"id":2,"dance":{}}', 3501],
+    ["a command without an id", '{"subscribe":{"channel":"a"}}', 3501],
+    ["a negative id", '{"id":-1,"subscribe":{"channel":"a"}}', 3501],
+    ["a fraction as id", '{"id":1.5,"subscribe":{"channel":"a"}}', 3501],
+    ["a number as channel", '{"id":2,"subscribe":{"channel":7}}', 3501],
+    ["no channel", '{"id":2,"publish":{"data":1}}', 3501],
+    ["text as body", '{"id":2,"presence":"x"}', 3501],
+    ["a second connect", '{"id":2,"connect":{}}', 3501],
+    ["an asynchronous message", '{"send":{"data":1}}', 3508],
+    ["one good and one bad line", '{"id":2,"unsubscribe":{"channel":"a"}}\nrubbish', 3501],
+    ["a binary frame", Buffer.from([1, 2, 3]), 3501],
+    ["a frame over the limit", JSON.stringify({ id: 2, rpc: { data: "x".repeat(7_000) } }), 1009],
+    [
+      "a frame over the limit in bytes alone",
+      JSON.stringify({ id: 2, rpc: { data: "ü".repeat(4_000) } }),
+      1009,
+    ],
+  ];
+  for (const [what, frame, code] of bad) {
+    test(`${what} closes with ${code}`, async () => {
+      const client = await RawClient.connect(cluster.endpoint("clumsy"));
+      client.socket.send(frame);
+      expect((await client.closed).code).toBe(code);
+      await nothingElseHappened();
+    });
+  }
+
+  test("commands before connect close with 3501, and silence with 3502", async () => {
+    const hasty = await RawClient.open(cluster.endpoint("hasty"));
+    hasty.send({ id: 1, subscribe: { channel: "a" } });
+    expect((await hasty.closed).code).toBe(3501);
+    const silent = await RawClient.open(cluster.endpoint("silent"));
+    expect((await silent.closed).code).toBe(3502);
+  });
+
+  test("10,000 random frames crash nothing", async () => {
+    const kinds = [
+      "connect",
+      "subscribe",
+      "unsubscribe",
+      "publish",
+      "presence",
+      "presence_stats",
+      "history",
+      "rpc",
+      "send",
+      "refresh",
+      "sub_refresh",
+    ];
+    const command = fc
+      .record({
+        id: fc.oneof(fc.nat(), fc.jsonValue()),
+        kind: fc.constantFrom(...kinds, "else"),
+        body: fc.oneof(
+          fc.record({
+            channel: fc.oneof(fc.string(), fc.constantFrom("a", "$b", "x:y", "__proto__")),
+            data: fc.jsonValue(),
+          }),
+          fc.record({ token: fc.string() }),
+          fc.jsonValue(),
+        ),
+      })
+      .map(({ id, kind, body }) => JSON.stringify({ id, [kind]: body }));
+    const frame = fc.oneof(
+      {
+        weight: 4,
+        arbitrary: fc.array(command, { minLength: 1, maxLength: 4 }).map((lines) => lines.join("\n")),
+      },
+      { weight: 1, arbitrary: fc.json() },
+      { weight: 1, arbitrary: fc.string({ unit: "binary", maxLength: 300 }) },
+      { weight: 1, arbitrary: fc.uint8Array({ maxLength: 100 }).map((bytes) => Buffer.from(bytes)) },
+    );
+    const frames = fc.sample(frame, { numRuns: 10_000, seed: 20_261_123 });
+    let sent = 0;
+    const sender = async () => {
+      while (sent < frames.length) {
+        const client = await RawClient.connect(cluster.endpoint(`fuzz-${sent % 7}`));
+        while (sent < frames.length && client.socket.readyState === client.socket.OPEN) {
+          client.socket.send(frames[sent++] ?? "");
+          // Some close at once; let them say so before the next frame is wasted on them.
+          if (sent % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
+        }
+        client.close();
+      }
+    };
+    await Promise.all(Array.from({ length: 8 }, sender));
+    expect(sent).toBe(10_000);
+    await nothingElseHappened();
+    const { shards } = (await cluster.admin("GET", "/cluster")).body;
+    expect(shards[0].reachable).toBe(true);
+    // An error that nobody expected would have closed somebody with 3004 and said so.
+    const unexpected = cluster.server.getLogs().filter(({ message }) => message.includes("a frame failed"));
+    expect(unexpected).toEqual([]);
+  });
+});
+
+describe("[SE3] a limit answers with its code", () => {
+  test("the channels of one client: 106", async () => {
+    const client = await RawClient.connect(cluster.endpoint("greedy"));
+    for (let n = 0; n < 5; n++) {
+      expect((await client.ask({ id: 10 + n, subscribe: { channel: `c${n}` } }))["subscribe"]).toBeDefined();
+    }
+    expect((await client.ask({ id: 20, subscribe: { channel: "c5" } }))["error"].code).toBe(106);
+    expect((await client.ask({ id: 21, subscribe: { channel: "c1" } }))["error"].code).toBe(105);
+    client.close();
+  });
+
+  test("a channel's name: 107", async () => {
+    const client = await RawClient.connect(cluster.endpoint("odd"));
+    for (const [n, channel] of ["", "ü", "x".repeat(256), "a\nb", " a"].entries()) {
+      expect((await client.ask({ id: 10 + n, subscribe: { channel } }))["error"].code).toBe(107);
+    }
+    client.close();
+  });
+
+  test("commands that come too fast: 111, and 3013 for who does not heed it", async () => {
+    const client = await RawClient.connect(cluster.endpoint("hurried"));
+    for (let n = 0; n < 400; n++) client.send({ id: n + 10, rpc: { data: 1 } });
+    expect((await client.closed).code).toBe(3013);
+    const codes = new Set(client.lines.map(({ error }) => error?.code).filter(Boolean));
+    expect(codes).toEqual(new Set([108, 111]));
+    await nothingElseHappened();
+  });
+
+  test("what does not fit beside a socket: 106, and the session lives on", async () => {
+    const info = "x".repeat(3_000);
+    const client = await RawClient.connect(cluster.endpoint("big"), {
+      token: await signToken({ sub: "big", info }),
+    });
+    const codes: (number | undefined)[] = [];
+    for (let n = 0; n < 5; n++) {
+      const channel = `b${n}`;
+      const token = await signToken({ sub: "big", channel, info: "y".repeat(3_000) });
+      codes.push((await client.ask({ id: 10 + n, subscribe: { channel, token } }))["error"]?.code);
+    }
+    expect(codes).toContain(106);
+    expect(codes[0]).toBeUndefined();
+    expect((await client.ask({ id: 30, presence_stats: { channel: "b0" } }))["presence_stats"]).toBeDefined();
+    client.close();
+  });
+});

@@ -223,7 +223,9 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
     this.#store.commit({ ...epoch, at: Date.now(), tell: listeners });
     await armed;
     this.#retryMs = RETRY_FIRST_MS;
-    return this.#tell();
+    const told = await this.#tell();
+    if (told.pending.length > 0) await this.#timetable.arm("tell", Date.now() + RETRY_FIRST_MS);
+    return told;
   }
 
   /** Shows the present descriptor to every shard that does not know it (SPEC MB6). */

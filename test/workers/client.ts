@@ -1,0 +1,133 @@
+import { env } from "cloudflare:workers";
+import { createExecutionContext, reset } from "cloudflare:test";
+import { createRingcast } from "../../src/ringcast.ts";
+import { coordinatorStub, shardStub } from "../../src/platform/stubs.ts";
+
+/** The parts of a line that tests look at. */
+export type Line = {
+  id?: number;
+  error?: { code: number };
+  push?: { channel: string; pub?: { data: unknown } };
+  [kind: string]: unknown;
+};
+
+/** A WebSocket of the test's own isolate, connected to the Worker under test. */
+export class Client {
+  readonly socket: WebSocket;
+  readonly lines: Line[] = [];
+  readonly closed: Promise<number>;
+  closeCode: number | undefined;
+  #next = 0;
+  #lastId = 0;
+  #wake: (() => void)[] = [];
+
+  constructor(socket: WebSocket) {
+    this.socket = socket;
+    this.closed = new Promise((resolve) => {
+      socket.addEventListener("close", ({ code }) => {
+        this.closeCode = code;
+        resolve(code);
+        this.#ring();
+      });
+    });
+    socket.addEventListener("message", ({ data }) => {
+      if (typeof data !== "string") throw new Error("a binary frame");
+      for (const line of data.split("\n")) this.lines.push(JSON.parse(line) as Line);
+      this.#ring();
+    });
+  }
+
+  /** Opens a socket; `halfOpen` makes a peer that never answers a close frame. */
+  static async open(
+    key: string,
+    options: { halfOpen?: true; fetcher?: typeof fetchWorker } = {},
+  ): Promise<Client> {
+    const response = await (options.fetcher ?? fetchWorker)(
+      new Request(`https://ringcast.test/connection/websocket?key=${key}`, {
+        headers: { upgrade: "websocket" },
+      }),
+    );
+    const { webSocket } = response;
+    if (webSocket === null) throw new Error(`${response.status}: ${await response.text()}`);
+    const client = new Client(webSocket);
+    webSocket.accept(options.halfOpen === true ? { allowHalfOpen: true } : {});
+    return client;
+  }
+
+  static async connect(key: string, options: Parameters<typeof Client.open>[1] = {}): Promise<Client> {
+    const client = await Client.open(key, options);
+    await client.ask({ connect: {} });
+    return client;
+  }
+
+  /** The next line that is no ping. */
+  async next(): Promise<Line> {
+    for (;;) {
+      const line = this.lines[this.#next];
+      if (line !== undefined) {
+        this.#next += 1;
+        if (Object.keys(line).length > 0) return line;
+        continue;
+      }
+      if (this.closeCode !== undefined) throw new Error(`closed with ${this.closeCode}`);
+      await new Promise<void>((resolve) => this.#wake.push(resolve));
+    }
+  }
+
+  /** One command and its reply; what is pushed meanwhile stays in `lines`. */
+  async ask(command: object): Promise<Line> {
+    this.#lastId += 1;
+    const id = this.#lastId;
+    this.socket.send(JSON.stringify({ id, ...command }));
+    for (;;) {
+      const line = await this.next();
+      if (line.id === id) return line;
+    }
+  }
+
+  /** The data of every publication so far. */
+  heard(channel: string): unknown[] {
+    return this.lines.flatMap(({ push }) => (push?.channel === channel && push.pub ? [push.pub.data] : []));
+  }
+
+  #ring(): void {
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+}
+
+/** A Worker in another isolate, as it were: it knows the configured shards and nothing else. */
+export function coldRouter(): (request: Request) => Promise<Response> {
+  const { handler } = createRingcast();
+  return async (request) => handler.fetch(request, env, createExecutionContext());
+}
+
+let router = coldRouter();
+export const fetchWorker = (request: Request): Promise<Response> => router(request);
+
+/** For `afterEach`: a cluster that has never run, behind a router that has seen nothing. */
+export async function startOver(): Promise<void> {
+  router = coldRouter();
+  await reset();
+}
+
+export const coordinator = () => coordinatorStub(env);
+
+export const shard = (id: string) => shardStub(env, { name: `auto/${id}`, region: "auto" });
+
+/** Keys, `count` for each of the shards, found by asking the ring. */
+export async function keysOf(shardId: string, count: number): Promise<string[]> {
+  const keys: string[] = [];
+  for (let n = 0; keys.length < count; n++) {
+    const { owner } = await coordinator().explain(`key-${n}`, "auto");
+    if (owner === shardId) keys.push(`key-${n}`);
+  }
+  return keys;
+}
+
+export async function until(what: () => boolean | Promise<boolean>): Promise<void> {
+  for (let n = 0; n < 500; n++) {
+    if (await what()) return;
+    await scheduler.wait(10);
+  }
+  throw new Error(`this never came true: ${what.toString()}`);
+}

@@ -1,0 +1,190 @@
+import { runDurableObjectAlarm } from "cloudflare:test";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { Coordinator, Shard } from "../../src/index.ts";
+import type { Change } from "../../src/coordinator/plan-change.ts";
+import { Client, coldRouter, coordinator, keysOf, shard, startOver, until } from "./client.ts";
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await startOver();
+});
+
+async function change(wanted: Change, dryRun = false) {
+  const { result, refused } = await coordinator().change({ change: wanted, dryRun, by: "test" });
+  if (result === null) throw new Error(refused?.message);
+  return result;
+}
+
+const report = async () => coordinator().cluster();
+const shardRow = async (id: string) => (await report()).shards.find((one) => one.id === id);
+
+describe("[MB1] epochs only grow", () => {
+  test("each change is one more, with its cause, and everybody hears of it", async () => {
+    expect((await coordinator().descriptor()).epoch).toBe(1);
+    await change({ kind: "add", count: 2 });
+    await change({ kind: "weight", id: "auto-5", weight: 32 });
+    await change({ kind: "rollback", ringEpoch: 1 });
+    const epochs = await coordinator().epochs(10);
+    expect(epochs.map(({ ringEpoch, cause }) => `${ringEpoch} ${cause}`)).toEqual([
+      "4 rollback to epoch 1",
+      "3 weight auto-5 32",
+      "2 add auto-5, auto-6",
+      "1 the configured shards",
+    ]);
+    for (const id of ["auto-1", "auto-2", "auto-3", "auto-4", "auto-5", "auto-6"]) {
+      expect((await shard(id).status()).ringEpoch).toBe(4);
+    }
+  });
+});
+
+describe("[MB5] a dry run says exactly what would happen, and changes nothing", () => {
+  test("for each kind of change", async () => {
+    const clients = await Promise.all(Array.from({ length: 40 }, (_, n) => Client.connect(`guest-${n}`)));
+    const before = await report();
+    const changes: Change[] = [
+      { kind: "add", count: 3 },
+      { kind: "drain", id: "auto-2" },
+      { kind: "remove", id: "auto-3" },
+      { kind: "weight", id: "auto-1", weight: 1 },
+    ];
+    for (const wanted of changes) {
+      const dry = await change(wanted, true);
+      expect(dry).toMatchObject({ changed: true, dryRun: true, ringEpoch: 2 });
+      expect(dry.predicted.moving).toBeGreaterThan(0);
+      expect(dry.diff?.moves.length).toBeGreaterThan(0);
+    }
+    const after = await report();
+    expect({ ...after, shards: after.shards.map(({ seenAgeMs: _, ...row }) => row) }).toEqual({
+      ...before,
+      shards: before.shards.map(({ seenAgeMs: _, ...row }) => row),
+    });
+    expect(await coordinator().epochs(5)).toHaveLength(1);
+    expect(clients.filter(({ closeCode }) => closeCode !== undefined)).toEqual([]);
+    const dry = await change({ kind: "drain", id: "auto-2" }, true);
+    expect((await change({ kind: "drain", id: "auto-2" })).predicted).toEqual(dry.predicted);
+  });
+});
+
+describe("[MB6] a shard that could not be told is told later", () => {
+  test("its row is kept until it has heard", async () => {
+    const original = Shard.prototype.adopt;
+    let deaf = true;
+    vi.spyOn(Shard.prototype, "adopt").mockImplementation(async function (
+      this: InstanceType<typeof Shard>,
+      descriptor,
+    ) {
+      if (deaf && descriptor.epoch === 2) throw new Error("deaf");
+      await original.call(this, descriptor);
+    });
+    const { told } = await change({ kind: "add", count: 1 });
+    expect(told).toEqual({ shards: 0, pending: ["auto-1", "auto-2", "auto-3", "auto-4", "auto-5"] });
+    expect((await report()).untold).toHaveLength(5);
+    deaf = false;
+    // Its alarm, a second later.
+    await until(async () => (await report()).untold.length === 0);
+    expect((await shard("auto-3").status()).ringEpoch).toBe(2);
+  });
+
+  test("a connection brings the news to a shard that nobody has told", async () => {
+    await Client.connect("warm-up");
+    vi.spyOn(Shard.prototype, "adopt").mockRejectedValue(new Error("deaf"));
+    await change({ kind: "add", count: 1 });
+    vi.restoreAllMocks();
+    const [key] = await keysOf("auto-5", 1);
+    const client = await Client.connect(key ?? "");
+    expect(client.closeCode).toBeUndefined();
+    expect((await shardRow("auto-5"))?.status?.sessions).toBe(1);
+  });
+});
+
+describe("[MB8] the data path needs no coordinator", () => {
+  const calls = () => {
+    const spies = (["descriptor", "report", "cluster"] as const).map((name) =>
+      vi.spyOn(Coordinator.prototype, name),
+    );
+    return () => spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
+  };
+
+  test("in steady state a connection and its traffic call it not once", async () => {
+    for (const id of ["auto-1", "auto-2", "auto-3", "auto-4"]) {
+      const [key] = await keysOf(id, 1);
+      await Client.connect(key ?? "");
+      await until(async () => (await shard(id).status()).ringEpoch === 1);
+      await runDurableObjectAlarm(shard(id));
+    }
+    const counted = calls();
+    for (let n = 0; n < 20; n++) {
+      const client = await Client.connect(`steady-${n}`);
+      await client.ask({ subscribe: { channel: "room" } });
+      await client.ask({ publish: { channel: "room", data: n } });
+    }
+    expect(counted()).toBe(0);
+  });
+
+  test("a stale router is corrected within the same request", async () => {
+    await Client.connect("warm-up");
+    const stale = coldRouter();
+    await Client.connect("warm-up", { fetcher: stale });
+    await change({ kind: "add", count: 4 });
+    const counted = calls();
+    for (const id of ["auto-5", "auto-6", "auto-7", "auto-8"]) {
+      const [key] = await keysOf(id, 1);
+      await Client.connect(key ?? "", { fetcher: stale });
+      expect((await shardRow(id))?.status?.sessions).toBe(1);
+    }
+    // `shardRow` asks for the cluster, four times; nobody else has called.
+    expect(counted()).toBe(4);
+  });
+
+  test("a cold router connects clients while the coordinator cannot be reached", async () => {
+    await Client.connect("warm-up");
+    await change({ kind: "add", count: 4 });
+    await change({ kind: "remove", id: "auto-2" });
+    const [added] = await keysOf("auto-7", 1);
+    const [stayed] = await keysOf("auto-1", 1);
+    for (const name of ["descriptor", "report", "cluster"] as const) {
+      vi.spyOn(Coordinator.prototype, name).mockImplementation(() => {
+        throw new Error("unreachable");
+      });
+    }
+    for (const key of [added, stayed]) {
+      const client = await Client.connect(key ?? "", { fetcher: coldRouter() });
+      expect((await client.ask({ subscribe: { channel: "room" } }))["subscribe"]).toEqual({});
+    }
+  });
+});
+
+describe("[MV2] a drained shard is empty when its sessions are gone", () => {
+  test("a peer that never answers the close frame does not keep it", async () => {
+    const [key] = await keysOf("auto-1", 1);
+    const mute = await Client.connect(key ?? "", { halfOpen: true });
+    await change({ kind: "drain", id: "auto-1" });
+    await runDurableObjectAlarm(shard("auto-1"));
+    expect(await mute.closed).toBe(4001);
+    // Not answered: for the runtime the socket is still there, and it would come back after a sleep.
+    await until(async () => {
+      await runDurableObjectAlarm(shard("auto-1"));
+      return (await shardRow("auto-1")) === undefined;
+    });
+    expect((await coordinator().descriptor()).shards.map(({ id }) => id)).toEqual([
+      "auto-2",
+      "auto-3",
+      "auto-4",
+    ]);
+    expect((await shard("auto-1").status()).sessions).toBe(0);
+  });
+});
+
+describe("[MV4] an old close never removes a newer session", () => {
+  test("a user who is back before the old socket's end is heard of keeps the new session", async () => {
+    const [key] = await keysOf("auto-1", 1);
+    const old = await Client.connect(key ?? "", { halfOpen: true });
+    await old.ask({ subscribe: { channel: "room" } });
+    const renewed = await Client.connect(key ?? "");
+    await renewed.ask({ subscribe: { channel: "room" } });
+    old.socket.close(1000, "late");
+    await until(async () => (await shard("auto-1").status()).sessions === 1);
+    await renewed.ask({ publish: { channel: "room", data: "still here" } });
+    await until(() => renewed.heard("room").length === 1);
+  });
+});

@@ -92,9 +92,11 @@ async function change(what: string, method: string, path: string, body: object):
   const predicted: number = dry.body.predicted.moving;
   say(`${what}: the dry run says that ${predicted} of ${CLIENTS} clients will move`);
   for (const guest of guests) Object.assign(guest, { closes: [], awayMs: [] });
+  const before = await owners();
   const done = await cluster.admin(method, path, body);
   if (done.status >= 300) throw new Error(`${what}: ${JSON.stringify(done.body)}`);
-  const predictedKeys = new Set(await keysThatMove(done.body.ringEpoch));
+  const after = await owners();
+  const predictedKeys = new Set([...after.keys()].filter((key) => before.get(key) !== after.get(key)));
   await eventually(() => {
     const moved = guests.filter(({ closes }) => closes.length > 0).length;
     progress("moved", moved, predicted);
@@ -144,15 +146,15 @@ async function publishToAll(text: string): Promise<number> {
   return once;
 }
 
-/** The keys whose owner differs between an epoch and the one before, by `explain`. */
-async function keysThatMove(ringEpoch: number): Promise<string[]> {
-  const moving: string[] = [];
-  for (const { key } of guests) {
-    const { body } = await cluster.admin("GET", `/explain?key=${encodeURIComponent(key)}`);
-    if (body.ringEpoch < ringEpoch) throw new Error("the ring went back");
-    if (body.previousOwner !== body.owner) moving.push(key);
-  }
-  return moving;
+/** The owner of each client's key, by the ring. */
+async function owners(): Promise<Map<string, string>> {
+  const found = await Promise.all(
+    guests.map(async ({ key }) => {
+      const { body } = await cluster.admin("GET", `/explain?key=${encodeURIComponent(key)}`);
+      return [key, body.owner] as const;
+    }),
+  );
+  return new Map(found);
 }
 
 type ShardRow = { id: string; state: string; sessions: number; share: number };

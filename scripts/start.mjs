@@ -21,7 +21,7 @@ const overrides = JSON.stringify({ development: true, insecure: true, anonymous:
 console.log("Starting the cluster ...");
 const server = spawn("wrangler", ["dev", "--port", port, "--var", `RINGCAST_OVERRIDES:${overrides}`], {
   stdio: ["ignore", "inherit", "inherit"],
-  env: { ...process.env, WRANGLER_SEND_METRICS: "false", CI: "true" },
+  env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false", CI: "true" },
 });
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => server.kill(signal));
 server.on("exit", (code) => process.exit(code ?? 0));

@@ -27,7 +27,7 @@ for (const [name, command, args] of steps) {
   const started = Date.now();
   const { status } = spawnSync(command, args, {
     stdio: "inherit",
-    env: { ...process.env, WRANGLER_SEND_METRICS: "false" },
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false" },
   });
   console.log(`${status === 0 ? "✓" : "✗"} ${name}, ${((Date.now() - started) / 1000).toFixed(1)} s`);
   if (status !== 0) failures.push(name);

@@ -8,6 +8,9 @@ export const API_KEY = "test-api-key";
 export const READ_KEY = "test-read-key";
 const HMAC_SECRET = "test-hmac-secret-of-32-bytes-or-more";
 
+// The edge's geography would be fetched from the net, and every client here is in one place anyway.
+process.env["CLOUDFLARE_CF_FETCH_ENABLED"] ??= "false";
+
 const root = join(import.meta.dirname, "../..");
 
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };

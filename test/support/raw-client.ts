@@ -1,9 +1,11 @@
+import type { IncomingMessage } from "node:http";
 import WebSocket from "ws";
 
 /** A client without manners: sends any frame, and tells of every line and of the close that it got. */
 export class RawClient {
   readonly socket: WebSocket;
   readonly lines: Record<string, any>[] = [];
+  answersPings = false;
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly #wake: (() => void)[] = [];
   #next = 0;
@@ -12,6 +14,7 @@ export class RawClient {
   private constructor(socket: WebSocket) {
     this.socket = socket;
     socket.on("message", (data: Buffer) => {
+      if (this.answersPings && data.toString() === "{}") socket.send("{}");
       for (const line of data.toString().split("\n")) if (line !== "") this.lines.push(JSON.parse(line));
       for (const wake of this.#wake.splice(0)) wake();
     });
@@ -25,8 +28,15 @@ export class RawClient {
     socket.on("error", () => {});
   }
 
-  static async open(endpoint: string, options?: WebSocket.ClientOptions): Promise<RawClient> {
+  /** `onRefused` hears of an answer other than 101, and the promise is then left open. */
+  static async open(
+    endpoint: string,
+    options?: WebSocket.ClientOptions,
+    onRefused?: (response: IncomingMessage) => void,
+  ): Promise<RawClient> {
     const client = new RawClient(new WebSocket(endpoint, options));
+    if (onRefused !== undefined)
+      client.socket.on("unexpected-response", (_, response) => onRefused(response));
     await new Promise<void>((resolve, reject) => {
       client.socket.once("open", resolve);
       client.socket.once("error", reject);

@@ -164,6 +164,27 @@ describe("[AU3] a namespace says what its channels permit", () => {
   });
 });
 
+test("[SE7] the commands of one socket are carried out and answered in order, although a token takes its time", async () => {
+  const client = await enter("ann");
+  const token = await signToken({ sub: "ann", channel: "chat:$x", exp: inSeconds(60) });
+  const ids = Array.from({ length: 60 }, (_, n) => n + 10);
+  // Each depends on the one before: only a subscriber may publish, and nobody subscribes twice.
+  for (const id of ids) {
+    const commands = [
+      { subscribe: { channel: "chat:$x", token } },
+      { publish: { channel: "chat:$x", data: id } },
+      { unsubscribe: { channel: "chat:$x" } },
+    ];
+    client.send({ id, ...commands[id % 3] });
+  }
+  await eventually(() => client.lines.some(({ id }) => id === ids.at(-1)));
+  const replies = client.lines.filter(({ id }) => id >= 10);
+  expect(replies.map(({ id }) => id)).toEqual(ids);
+  const wrong = replies.filter(({ id, error }) => id > 12 && error !== undefined);
+  expect(wrong).toEqual([]);
+  client.close();
+});
+
 describe("[AU4] the operator's API opens to its keys alone", () => {
   test("without a key, or with a wrong one, nothing is told", async () => {
     for (const key of ["", "wrong", API_KEY.slice(0, -1), `${API_KEY}x`]) {

@@ -54,9 +54,9 @@ describe("[MB5] a dry run says exactly what would happen, and changes nothing", 
       expect(dry.diff?.moves.length).toBeGreaterThan(0);
     }
     const after = await report();
-    expect({ ...after, shards: after.shards.map(({ seenAgeMs: _, ...row }) => row) }).toEqual({
+    expect({ ...after, shards: after.shards.map(({ seenAgeMs: _age, ...row }) => row) }).toEqual({
       ...before,
-      shards: before.shards.map(({ seenAgeMs: _, ...row }) => row),
+      shards: before.shards.map(({ seenAgeMs: _age, ...row }) => row),
     });
     expect(await coordinator().epochs(5)).toHaveLength(1);
     expect(clients.filter(({ closeCode }) => closeCode !== undefined)).toEqual([]);

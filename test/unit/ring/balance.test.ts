@@ -41,7 +41,10 @@ test("[RG3] the shares of a region add up to 1 and a draining shard has none", (
   expect(share.get("d")).toBe(0);
 });
 
-function sharesOf(sets: number, shardsOf: (set: number) => ReturnType<typeof shard>[]): Map<string, number>[] {
+function sharesOf(
+  sets: number,
+  shardsOf: (set: number) => ReturnType<typeof shard>[],
+): Map<string, number>[] {
   return Array.from({ length: sets }, (_, set) => buildRing(describe(shardsOf(set))).share());
 }
 

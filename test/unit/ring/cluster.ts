@@ -26,7 +26,12 @@ export function ownersOfSlots(ring: Ring, clientRegion: string): string[] {
 }
 
 const arbitraryRegion = fc.constantFrom("weur", "enam", "apac");
-const arbitraryState = fc.constantFrom("active" as const, "active" as const, "active" as const, "draining" as const);
+const arbitraryState = fc.constantFrom(
+  "active" as const,
+  "active" as const,
+  "active" as const,
+  "draining" as const,
+);
 
 export const arbitraryShard = (id: string): fc.Arbitrary<ShardSpec> =>
   fc.record({

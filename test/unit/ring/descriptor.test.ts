@@ -1,7 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { buildRing } from "../../../src/ring/build.ts";
-import { checkShards, type Descriptor, digest, objectName, type ShardSpec } from "../../../src/ring/descriptor.ts";
+import {
+  checkShards,
+  type Descriptor,
+  digest,
+  objectName,
+  type ShardSpec,
+} from "../../../src/ring/descriptor.ts";
 import { hashKey } from "../../../src/ring/hash.ts";
 import { arbitraryCluster, describe, shard } from "./cluster.ts";
 
@@ -23,7 +29,10 @@ const MUTATIONS: Record<string, (before: Descriptor, at: number) => Descriptor> 
   "one weight": (before, at) => withShard(before, at, (old) => ({ ...old, weight: (old.weight % 64) + 1 })),
   "one state": (before, at) =>
     withShard(before, at, (old) => ({ ...old, state: old.state === "active" ? "draining" : "active" })),
-  "a shard less": (before, at) => ({ ...before, shards: before.shards.toSpliced(at % before.shards.length, 1) }),
+  "a shard less": (before, at) => ({
+    ...before,
+    shards: before.shards.toSpliced(at % before.shards.length, 1),
+  }),
   "a shard more": (before) => ({ ...before, shards: [...before.shards, shard("new")] }),
 };
 

@@ -37,7 +37,9 @@ test("[RG6] the second node takes exactly the users 1, 2, 5 and 6", () => {
 test("[RG6] the ring of two nodes starts with the fixture's points, in their slots", () => {
   const ring = ringOf("172.19.0.3", "172.19.0.4");
   // Slot 2970 begins at or before the first point, 194698017; 2971 after it; and so on.
-  const owners = [0, 2970, 2971, 3485, 3486, 4579].map((slot) => ring.ownerOfSlot(slot, "weur")?.id.slice(-2));
+  const owners = [0, 2970, 2971, 3485, 3486, 4579].map((slot) =>
+    ring.ownerOfSlot(slot, "weur")?.id.slice(-2),
+  );
   expect(owners).toEqual([".4", ".4", ".3", ".3", ".4", ".4"]);
   // User 6 comes after the third point, 300141864, and goes to the sixth.
   expect(ring.explain("6", "weur")).toEqual({

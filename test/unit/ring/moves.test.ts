@@ -6,7 +6,15 @@ import { diff, OTHER_REGIONS } from "../../../src/ring/diff.ts";
 import { ringPlacement } from "../../../src/ring/placement.ts";
 import type { Ring } from "../../../src/ring/ring.ts";
 import { SLOT_COUNT } from "../../../src/ring/table.ts";
-import { arbitraryCluster, arbitraryShard, change, CLIENT_REGIONS, describe, ownersOfSlots, shard } from "./cluster.ts";
+import {
+  arbitraryCluster,
+  arbitraryShard,
+  change,
+  CLIENT_REGIONS,
+  describe,
+  ownersOfSlots,
+  shard,
+} from "./cluster.ts";
 
 const arbitraryBefore = fc
   .oneof(
@@ -70,30 +78,35 @@ test("[RG2] a heavier shard only takes, a lighter one only gives", () => {
 
 test("[RG2] the difference names every slot that moves and no other", () => {
   fc.assert(
-    fc.property(arbitraryCluster({ min: 1, max: 12 }), arbitraryCluster({ min: 1, max: 12 }), (one, other) => {
-      const before = buildRing(one);
-      const after = buildRing({ ...other, seed: one.seed, epoch: 2 });
-      const { moves, regions } = diff(before, after);
-      for (const region of regions) {
-        const clientRegion = region.region === OTHER_REGIONS ? "elsewhere" : region.region;
-        const owners = ownersOfSlots(before, clientRegion);
-        const target = ownersOfSlots(after, clientRegion);
-        let slots = 0;
-        for (const move of moves.filter((any) => any.region === region.region)) {
-          let inRanges = 0;
-          for (const [first, last] of move.ranges) {
-            for (let slot = first; slot <= last; slot++, inRanges++) {
-              if (owners[slot] !== (move.from ?? "nobody")) expect.fail(`slot ${slot} was not at ${move.from}`);
-              owners[slot] = move.to ?? "nobody";
+    fc.property(
+      arbitraryCluster({ min: 1, max: 12 }),
+      arbitraryCluster({ min: 1, max: 12 }),
+      (one, other) => {
+        const before = buildRing(one);
+        const after = buildRing({ ...other, seed: one.seed, epoch: 2 });
+        const { moves, regions } = diff(before, after);
+        for (const region of regions) {
+          const clientRegion = region.region === OTHER_REGIONS ? "elsewhere" : region.region;
+          const owners = ownersOfSlots(before, clientRegion);
+          const target = ownersOfSlots(after, clientRegion);
+          let slots = 0;
+          for (const move of moves.filter((any) => any.region === region.region)) {
+            let inRanges = 0;
+            for (const [first, last] of move.ranges) {
+              for (let slot = first; slot <= last; slot++, inRanges++) {
+                if (owners[slot] !== (move.from ?? "nobody"))
+                  expect.fail(`slot ${slot} was not at ${move.from}`);
+                owners[slot] = move.to ?? "nobody";
+              }
             }
+            expect(inRanges).toBe(move.slots);
+            slots += move.slots;
           }
-          expect(inRanges).toBe(move.slots);
-          slots += move.slots;
+          expect(owners.join()).toBe(target.join());
+          expect(region).toEqual({ region: region.region, slots, share: slots / SLOT_COUNT });
         }
-        expect(owners.join()).toBe(target.join());
-        expect(region).toEqual({ region: region.region, slots, share: slots / SLOT_COUNT });
-      }
-    }),
+      },
+    ),
     { numRuns: 25 },
   );
 });
@@ -129,7 +142,9 @@ test("[RG2] the first shard of a region takes that region's clients from the def
     ["weur", 0],
     ["other", 0],
   ]);
-  expect(moves).toEqual([{ region: "enam", from: "a", to: "b", slots: SLOT_COUNT, ranges: [[0, SLOT_COUNT - 1]] }]);
+  expect(moves).toEqual([
+    { region: "enam", from: "a", to: "b", slots: SLOT_COUNT, ranges: [[0, SLOT_COUNT - 1]] },
+  ]);
 });
 
 test("[RG2] the last shard that leaves gives its slots to nobody", () => {
@@ -156,7 +171,17 @@ test("[RG2] rings of two seeds are not compared", () => {
 });
 
 /** Checks slot by slot, without `diff`; then that `diff` says the same. */
-function expectOnly({ before, after, from, to }: { before: Ring; after: Ring; from?: string; to?: string }): void {
+function expectOnly({
+  before,
+  after,
+  from,
+  to,
+}: {
+  before: Ring;
+  after: Ring;
+  from?: string;
+  to?: string;
+}): void {
   const isGone = !after.descriptor.shards.some((one) => one.id === from && one.state === "active");
   for (const clientRegion of CLIENT_REGIONS) {
     const old = ownersOfSlots(before, clientRegion);

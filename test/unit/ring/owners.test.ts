@@ -21,8 +21,12 @@ test("[RG7] the owners are distinct, of the serving region, and the first is the
         const owners = ring.owners(key, region, limit);
         expect(new Set(owners.map((one) => one.id)).size).toBe(owners.length);
         expect(owners[0]).toBe(ring.owner(key, region));
-        expect(owners.every((one) => one.state === "active" && one.region === ring.regionOf(region))).toBe(true);
-        const members = cluster.shards.filter((one) => one.state === "active" && one.region === ring.regionOf(region));
+        expect(owners.every((one) => one.state === "active" && one.region === ring.regionOf(region))).toBe(
+          true,
+        );
+        const members = cluster.shards.filter(
+          (one) => one.state === "active" && one.region === ring.regionOf(region),
+        );
         expect(owners.length).toBe(Math.min(limit, members.length));
       },
     ),
@@ -90,7 +94,8 @@ function decidingPoint(ring: Ring, key: string, clientRegion: string) {
   const points = members.flatMap((one) =>
     Array.from(ring.placement.points(one), (position, index) => ({ position, shard: one.id, index })),
   );
-  const clockwise = (position: number): number => (position >= start ? position - start : position - start + 2 ** 32);
+  const clockwise = (position: number): number =>
+    position >= start ? position - start : position - start + 2 ** 32;
   const [nearest] = points.toSorted((a, b) => clockwise(a.position) - clockwise(b.position));
   return nearest ?? null;
 }

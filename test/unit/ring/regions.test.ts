@@ -17,7 +17,11 @@ test("[RG5] a client whose region has only draining shards, or none, uses the de
 });
 
 test("[RG5] without active shards in the default region the first region by name serves", () => {
-  const shards = [shard("a", { state: "draining" }), shard("b", { region: "oc" }), shard("c", { region: "enam" })];
+  const shards = [
+    shard("a", { state: "draining" }),
+    shard("b", { region: "oc" }),
+    shard("c", { region: "enam" }),
+  ];
   const ring = buildRing(describe(shards));
   expect(ring.regions()).toEqual(["enam", "oc"]);
   expect(ring.regionOf("weur")).toBe("enam");
@@ -32,7 +36,12 @@ test.each([[[]], [[shard("a", { state: "draining" })]]])(
     expect(ring.table("weur")).toBeUndefined();
     expect(ring.owner("key", "weur")).toBeUndefined();
     expect(ring.owners("key", "weur")).toEqual([]);
-    expect(ring.explain("key", "weur")).toMatchObject({ region: null, owner: null, nextOwners: [], point: null });
+    expect(ring.explain("key", "weur")).toMatchObject({
+      region: null,
+      owner: null,
+      nextOwners: [],
+      point: null,
+    });
   },
 );
 

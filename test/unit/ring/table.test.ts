@@ -38,7 +38,9 @@ test("[RG1] each slot belongs to the first point at or after its start, as on a 
     fc.property(arbitraryCluster({ min: 1, max: 12 }), (descriptor) => {
       const ring = buildRing(descriptor);
       for (const region of ring.regions()) {
-        const members = ring.descriptor.shards.filter((one) => one.region === region && one.state === "active");
+        const members = ring.descriptor.shards.filter(
+          (one) => one.region === region && one.state === "active",
+        );
         expect(ownersOfSlots(ring, region)).toEqual(classicOwners(members, ring.placement));
       }
     }),
@@ -47,7 +49,10 @@ test("[RG1] each slot belongs to the first point at or after its start, as on a 
 });
 
 test("[RG1] of two points in one place the lower shard id owns the slot, in any order of the list", () => {
-  const placement: Placement = { ...ringPlacement(0), points: ({ id }) => (id === "z" ? [0] : [0x8000_0001]) };
+  const placement: Placement = {
+    ...ringPlacement(0),
+    points: ({ id }) => (id === "z" ? [0] : [0x8000_0001]),
+  };
   for (const ids of [
     ["a", "b", "z"],
     ["z", "b", "a"],

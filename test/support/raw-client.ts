@@ -57,7 +57,7 @@ export class RawClient {
   }
 
   /** The next line that is no ping. Rejects when the connection ends first. */
-  async next(forMs = 10_000): Promise<Record<string, any>> {
+  async next(forMs = 20_000): Promise<Record<string, any>> {
     const until = Date.now() + forMs;
     for (;;) {
       while (this.#next < this.lines.length) {

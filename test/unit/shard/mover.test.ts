@@ -1,0 +1,100 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { planPace, stepMoves, type Budget, type Leaving } from "../../../src/shard/mover.ts";
+
+const LIMITS = { perSecondToOneShard: 300, perSecondFromOneShard: 100, busyWaitMs: 3_000 };
+const TICK_MS = 100;
+
+/** Lets everybody go, on a clock of its own; who left, and when. */
+function run(run: {
+  leaving: Leaving<number>[];
+  pace: ReadonlyMap<string, number>;
+  readyAtMs?: (item: number) => number;
+}) {
+  let { leaving } = run;
+  let budget: Budget = { total: 0, byDestination: new Map() };
+  const left: { item: number; destination: string; at: number }[] = [];
+  const destinationOf = new Map(leaving.map(({ item, destination }) => [item, destination]));
+  for (let at = 0; leaving.length > 0; at += TICK_MS) {
+    if (at > 3_600_000) throw new Error(`${leaving.length} are still here after an hour`);
+    const step = stepMoves({
+      leaving,
+      ready: (item) => (run.readyAtMs?.(item) ?? 0) <= at,
+      pace: run.pace,
+      perSecondFromOneShard: LIMITS.perSecondFromOneShard,
+      budget,
+      elapsedMs: TICK_MS,
+    });
+    for (const item of step.now) left.push({ item, destination: destinationOf.get(item) ?? "", at });
+    leaving = [...step.later];
+    budget = step.budget;
+  }
+  return left;
+}
+
+/** The most that fall into any one second. */
+function busiestSecond(times: readonly number[]): number {
+  const inWindow = (from: number) => times.filter((at) => at >= from && at < from + 1_000).length;
+  return Math.max(0, ...times.map(inWindow));
+}
+
+describe("[MV3] closes are paced", () => {
+  test("by source and by destination, and everybody leaves in the end", () => {
+    const destination = fc.constantFrom("a", "b", "c");
+    fc.assert(
+      fc.property(
+        fc.array(destination, { maxLength: 400 }),
+        fc.record({
+          a: fc.integer({ min: 5, max: 300 }),
+          b: fc.integer({ min: 5, max: 300 }),
+          c: fc.integer({ min: 5, max: 300 }),
+        }),
+        (destinations, paces) => {
+          const pace = new Map(Object.entries(paces));
+          const left = run({ leaving: destinations.map((to, item) => ({ item, destination: to })), pace });
+          expect(left.map(({ item }) => item).toSorted((a, b) => a - b)).toEqual(
+            destinations.map((_, item) => item),
+          );
+          // What a second saves up, and what it brings.
+          expect(busiestSecond(left.map(({ at }) => at))).toBeLessThanOrEqual(
+            2 * LIMITS.perSecondFromOneShard,
+          );
+          for (const [to, perSecond] of pace) {
+            const times = left.filter((one) => one.destination === to).map(({ at }) => at);
+            expect(busiestSecond(times)).toBeLessThanOrEqual(2 * perSecond);
+          }
+        },
+      ),
+      { numRuns: 50 },
+    );
+  });
+
+  test("a crowd leaves at the source's pace, from the first second on", () => {
+    const leaving = Array.from({ length: 1_000 }, (_, item) => ({ item, destination: "a" }));
+    const left = run({ leaving, pace: new Map([["a", 300]]) });
+    expect(busiestSecond(left.map(({ at }) => at))).toBeLessThanOrEqual(LIMITS.perSecondFromOneShard + 10);
+    expect(left.at(-1)?.at).toBeGreaterThan(9_000);
+    expect(left.at(-1)?.at).toBeLessThan(11_000);
+  });
+
+  test("who has a frame in work waits, and holds up nobody else", () => {
+    const leaving = Array.from({ length: 10 }, (_, item) => ({ item, destination: "a" }));
+    const left = run({ leaving, pace: new Map([["a", 300]]), readyAtMs: (item) => (item === 3 ? 2_000 : 0) });
+    expect(left.find(({ item }) => item === 3)?.at).toBe(2_000);
+    expect(Math.max(...left.filter(({ item }) => item !== 3).map(({ at }) => at))).toBeLessThan(500);
+  });
+
+  test("the sources of one destination share what it can take, by the slots that they give", () => {
+    const moves = [
+      { from: "a", to: "new", slots: 300 },
+      { from: "b", to: "new", slots: 100 },
+      { from: "c", to: "other", slots: 500 },
+      { from: null, to: "new", slots: 0 },
+    ];
+    const paceOf = (shard: string) =>
+      planPace({ shard, destinations: ["new"], moves, limits: LIMITS }).get("new");
+    expect([paceOf("a"), paceOf("b")]).toEqual([225, 75]);
+    // Nobody waits for ever, whatever the slots say.
+    expect(paceOf("c")).toBeGreaterThan(0);
+  });
+});

@@ -1,4 +1,4 @@
-import { runDurableObjectAlarm } from "cloudflare:test";
+import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Coordinator, Shard } from "../../src/index.ts";
 import type { Change } from "../../src/coordinator/plan-change.ts";
@@ -163,6 +163,7 @@ describe("[MV2] a drained shard is empty when its sessions are gone", () => {
     expect(await mute.closed).toBe(4001);
     // Not answered: for the runtime the socket is still there, and it would come back after a sleep.
     await until(async () => {
+      await evictDurableObject(shard("auto-1"));
       await runDurableObjectAlarm(shard("auto-1"));
       return (await shardRow("auto-1")) === undefined;
     });

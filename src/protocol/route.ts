@@ -2,7 +2,6 @@ import type { Descriptor } from "../ring/descriptor.ts";
 
 /** What the router tells a shard with each upgrade, in one header that clients cannot send. */
 export const ROUTE_HEADER = "x-ringcast-route";
-export const INTERNAL_HEADER_PREFIX = "x-ringcast-";
 
 export type Route = {
   readonly key: string;

@@ -1,17 +1,13 @@
 import { coordinatorStub, shardRef, shardStub } from "../platform/stubs.ts";
 import { within } from "../platform/call.ts";
-import {
-  encodeRoute,
-  INTERNAL_HEADER_PREFIX,
-  REFUSAL_STATUS,
-  ROUTE_HEADER,
-  type Refusal,
-} from "../protocol/route.ts";
+import { encodeRoute, REFUSAL_STATUS, ROUTE_HEADER, type Refusal } from "../protocol/route.ts";
 import type { ShardSpec } from "../ring/descriptor.ts";
 import type { RingCache } from "./ring-cache.ts";
 
 /** A request finds its shard in one step, or two after a change; more than this is a fault. */
 const MAX_STEPS = 8;
+/** A shard that has just died answers at the second call; one that is overloaded is left alone after it. */
+const MAX_FAILURES = 2;
 const MAX_REFUSALS = 3;
 const COORDINATOR_WAIT_MS = 2_000;
 
@@ -36,6 +32,7 @@ export async function forward(upgrade: {
   const { env, cache, key, clientRegion } = upgrade;
   const refused: string[] = [];
   let misdirected = 0;
+  let failures = 0;
   for (let step = 0; step < MAX_STEPS; step++) {
     const owner = cache.ring.owners(key, clientRegion, MAX_REFUSALS).find(({ id }) => !refused.includes(id));
     if (owner === undefined) return unavailable(5, "every shard that may take this connection is full");
@@ -44,6 +41,8 @@ export async function forward(upgrade: {
       response = await ask(upgrade, owner, refused);
     } catch (error) {
       console.error(`shard ${owner.id} failed`, error);
+      failures += 1;
+      if (failures >= MAX_FAILURES) return unavailable(2, "the shard does not answer");
       continue;
     }
     if (response.status === 101) return { kind: "connected", response };
@@ -76,10 +75,8 @@ function ask(
   refused: readonly string[],
 ): Promise<Response> {
   const { ring } = upgrade.cache;
-  // What a client says in our own headers is dropped.
-  const headers = new Headers(
-    [...upgrade.request.headers].filter(([name]) => !name.startsWith(INTERNAL_HEADER_PREFIX)),
-  );
+  // `set` also drops what a client says in our header.
+  const headers = new Headers(upgrade.request.headers);
   headers.set(
     ROUTE_HEADER,
     encodeRoute({

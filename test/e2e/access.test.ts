@@ -1,5 +1,6 @@
 import type { Centrifuge } from "centrifuge";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import * as schemas from "../../src/router/admin-schemas.ts";
 import { API_KEY, eventually, READ_KEY, signToken, startCluster, type Cluster } from "../support/cluster.ts";
 import { RawClient } from "../support/raw-client.ts";
 
@@ -236,6 +237,29 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
     expect(response.status).toBe(400);
     expect(await response.json()).toMatchObject({ error: { code: expect.any(String) } });
     expect((await cluster.admin("GET", "/nothing-here")).body.error.code).toBe("notFound");
+  });
+
+  test("the answers are what the OpenAPI document says, field by field", async () => {
+    const answers = [
+      [schemas.clusterReport, await cluster.admin("GET", "/cluster")],
+      [schemas.epochList, await cluster.admin("GET", "/epochs")],
+      [schemas.explanation, await cluster.admin("GET", "/explain?key=ann&region=weur")],
+      [schemas.changeResult, await cluster.admin("POST", "/shards", { count: 2, dryRun: true })],
+      [schemas.changeResult, await cluster.admin("POST", "/shards/auto-1/drain", { dryRun: true })],
+      [schemas.changeResult, await cluster.admin("PATCH", "/shards/auto-1", { weight: 3, dryRun: true })],
+      [schemas.changeResult, await cluster.admin("DELETE", "/shards/auto-1?dryRun=true")],
+      [schemas.changeResult, await cluster.admin("POST", "/rollback", { epoch: 1, dryRun: true })],
+      [schemas.userSessions, await cluster.admin("GET", "/users/ann/sessions")],
+      [schemas.userDisconnected, await cluster.admin("POST", "/users/nobody/disconnect")],
+    ] as const;
+    for (const [schema, { status, body }] of answers) {
+      expect(status).toBe(200);
+      // A field too many fails as much as one too few.
+      expect(schema.strict().parse(body)).toEqual(body);
+    }
+    const { status, body } = await cluster.admin("POST", "/shards/nobody/drain", {});
+    expect(status).toBe(404);
+    expect(schemas.errorBody.strict().parse(body)).toEqual(body);
   });
 
   test("the OpenAPI document describes every path", async () => {

@@ -64,6 +64,15 @@ describe("[SE2] what cannot be read ends its own connection, and touches no othe
     });
   }
 
+  test("data that is nested too deep for anybody is refused, or published, and breaks nothing", async () => {
+    const client = await RawClient.connect(cluster.endpoint("deep"));
+    const deep = `${"[".repeat(2_900)}${"]".repeat(2_900)}`;
+    client.socket.send(`{"id":2,"publish":{"channel":"deep","data":${deep}}}`);
+    expect((await client.next())["publish"]).toEqual({});
+    client.close();
+    await nothingElseHappened();
+  });
+
   test("commands before connect close with 3501, and silence with 3502", async () => {
     const hasty = await RawClient.open(cluster.endpoint("hasty"));
     hasty.send({ id: 1, subscribe: { channel: "a" } });

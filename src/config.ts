@@ -66,6 +66,11 @@ const limitsSchema = z
     upgradeBurst: count(1, 20_000).default(1_600),
     // Centrifugo's `queue_max_size`.
     queuedBytes: count(16_384, 67_108_864).default(1_048_576),
+    // Centrifugo's `recovery_max_publication_limit` and `history_max_publication_limit`.
+    recoveryMaxPublications: count(1, 10_000).default(300),
+    historyMaxPublications: count(1, 10_000).default(300),
+    // What a shard keeps in memory of what it has delivered, over all channels.
+    tailBytes: count(0, 67_108_864).default(8_388_608),
     // How long a reader may leave a probe unanswered, where the runtime cannot count queued bytes.
     slowReaderGraceMs: count(100, 60_000).default(5_000),
   })
@@ -129,6 +134,15 @@ export const clusterSchema = z.strictObject({
 });
 export type ClusterConfig = z.infer<typeof clusterSchema>;
 
+/** A length of time as Centrifugo writes it ("90s", "1h30m"), in ms. */
+const duration = z
+  .string()
+  .regex(/^(?=.)(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$/, 'a duration is written like "90s", "10m" or "720h"')
+  .transform((text) => {
+    const part = (unit: string) => Number(new RegExp(`(\\d+)${unit}(?![a-z])`).exec(text)?.[1] ?? 0);
+    return part("h") * 3_600_000 + part("m") * 60_000 + part("s") * 1_000 + part("ms");
+  });
+
 /** Options of a namespace, by Centrifugo's names, so that its configuration carries over. */
 export const namespaceSchema = z.strictObject({
   presence: z.boolean().default(false),
@@ -143,8 +157,24 @@ export const namespaceSchema = z.strictObject({
   allow_presence_for_client: z.boolean().default(false),
   allow_presence_for_anonymous: z.boolean().default(false),
   allow_user_limited_channels: z.boolean().default(false),
+  // How many publications are kept, and for how long: history is on where both are more than nothing.
+  history_size: count(0, 100_000).default(0),
+  history_ttl: duration.default(0),
+  // How long the offset of the newest is remembered while nobody listens and nothing is published.
+  history_meta_ttl: duration.default(2_592_000_000),
+  force_recovery: z.boolean().default(false),
+  allow_recovery: z.boolean().default(false),
+  force_positioning: z.boolean().default(false),
+  allow_positioning: z.boolean().default(false),
+  force_recovery_mode: z.enum(["stream", "cache"]).default("stream"),
+  allow_history_for_subscriber: z.boolean().default(false),
+  allow_history_for_client: z.boolean().default(false),
+  allow_history_for_anonymous: z.boolean().default(false),
 });
 export type NamespaceConfig = z.infer<typeof namespaceSchema>;
+
+export const keepsHistory = (namespace: NamespaceConfig): boolean =>
+  namespace.history_size > 0 && namespace.history_ttl > 0;
 
 export type Config = {
   readonly cluster: ClusterConfig;

@@ -1,40 +1,42 @@
 import type { ShardRef } from "../platform/stubs.ts";
 
-/** A shard that listens, under the number of its latest registration. */
-export type Listener = { readonly shard: ShardRef; readonly registration: number };
+/** A shard that listens, under the number of its latest registration, and how far it has heard. */
+export type Listener = { readonly shard: ShardRef; readonly registration: number; readonly heard: number };
 
 /**
  * The shards that have listeners, one row each.
  *
- * A registration's number is never used again. `forget` takes a number so that an answer that crossed a newer
- * registration changes nothing.
+ * A registration's number is never used again (AUTOINCREMENT). `forget` takes a number so that an answer that crossed a newer
+ * registration changes nothing. What a shard has heard is written late, by `save`: what was heard and not written is
+ * sent again after a crash, and dropped by the shard.
  */
 export class Listeners {
   readonly #sql: SqlStorage;
   readonly #byName = new Map<string, Listener>();
+  readonly #unsaved = new Set<string>();
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    // AUTOINCREMENT: a number stays used after its row is gone.
-    sql.exec(
-      "CREATE TABLE IF NOT EXISTS listeners (registration INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, region TEXT NOT NULL)",
+    const rows = sql.exec<{ registration: number; name: string; region: string; heard: number }>(
+      "SELECT * FROM listeners",
     );
-    const rows = sql.exec<{ registration: number; name: string; region: string }>("SELECT * FROM listeners");
-    for (const { registration, name, region } of rows) {
-      this.#byName.set(name, { shard: { name, region }, registration });
+    for (const { registration, name, region, heard } of rows) {
+      this.#byName.set(name, { shard: { name, region }, registration, heard });
     }
   }
 
-  register(shard: ShardRef): Listener {
+  register(shard: ShardRef, heard: number): Listener {
     const { registration } = this.#sql
       .exec<{ registration: number }>(
-        "INSERT OR REPLACE INTO listeners (name, region) VALUES (?, ?) RETURNING registration",
+        "INSERT OR REPLACE INTO listeners (name, region, heard) VALUES (?, ?, ?) RETURNING registration",
         shard.name,
         shard.region,
+        heard,
       )
       .one();
-    const listener = { shard, registration };
+    const listener = { shard, registration, heard };
     this.#byName.set(shard.name, listener);
+    this.#unsaved.delete(shard.name);
     return listener;
   }
 
@@ -42,8 +44,30 @@ export class Listeners {
   forget(name: string, registration: number): boolean {
     if (this.#byName.get(name)?.registration !== registration) return false;
     this.#byName.delete(name);
+    this.#unsaved.delete(name);
     this.#sql.exec("DELETE FROM listeners WHERE registration = ?", registration);
     return true;
+  }
+
+  /** Notes how far a registration has heard; {@link save} writes it. */
+  hear(name: string, registration: number, heard: number): void {
+    const listener = this.#byName.get(name);
+    if (listener?.registration !== registration || listener.heard >= heard) return;
+    this.#byName.set(name, { ...listener, heard });
+    this.#unsaved.add(name);
+  }
+
+  save(): void {
+    for (const name of this.#unsaved) {
+      const listener = this.#byName.get(name);
+      if (listener === undefined) continue;
+      this.#sql.exec(
+        "UPDATE listeners SET heard = ? WHERE registration = ?",
+        listener.heard,
+        listener.registration,
+      );
+    }
+    this.#unsaved.clear();
   }
 
   get(name: string): Listener | undefined {

@@ -1,51 +1,56 @@
+import type { HistoryQuery, HistoryResult, PubEntry, PublishResult } from "../protocol/delivery.ts";
+import type { LogView } from "../protocol/recovery.ts";
+
 /**
  * The numbered publications of one channel.
  *
- * Offsets are contiguous within a log epoch, and a log epoch is never used again after a loss. An append is
- * durable when the object's output gate opens, so whoever is answered after it can count on it.
+ * Offsets are contiguous within a log epoch, and a log epoch is never used again after a loss (SPEC LG2, LG3). An
+ * append is durable when the object's output gate opens, so whoever is answered after it can count on it (LG1).
  */
 export type ChannelLog = {
+  /** False: nothing is kept, and the epoch ends with the object's life in memory. */
+  readonly durable: boolean;
   readonly logEpoch: string;
-  /** The offset of the newest publication, 0 before the first. */
+  /** The offset of the newest publication, 0 before the first. Trimming keeps it. */
   readonly top: number;
   /** Takes a publication's JSON text; the same `id` again answers with the first offset and appends nothing. */
-  append(publication: { readonly id: string; readonly body: string }): { offset: number; repeated: boolean };
+  append(
+    publication: { readonly id: string; readonly body: string },
+    now: number,
+  ): PublishResult & { repeated: boolean };
+  /** The publications after an offset, at most `limit`, oldest first. */
+  after(offset: number, limit: number): PubEntry[];
+  /** The newest end of the log: at most `limit` publications, none at or before `after`. */
+  view(after: number, limit: number): LogView;
+  history(query: HistoryQuery, max: number): HistoryResult;
+  /** Drops what has run out; answers when that is next due. `inUse`: shards are registered, so the top stays. */
+  expire(now: number, inUse: boolean): number | undefined;
 };
 
-/** How many publication ids are remembered: a retry comes within seconds. */
+/** How many ids a log without storage remembers: a retry comes within seconds. */
 const REMEMBERED_IDS = 4_096;
 
-/**
- * A log that keeps its epoch and top in SQLite, and nothing of the publications but their ids (in memory):
- * its subscriptions are not recoverable.
- */
-export function openLog(sql: SqlStorage, newEpoch: () => string): ChannelLog {
-  sql.exec(
-    "CREATE TABLE IF NOT EXISTS log (id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL, top INTEGER NOT NULL)",
-  );
-  sql.exec("INSERT INTO log VALUES (1, ?, 0) ON CONFLICT DO NOTHING", newEpoch());
-  const row = sql.exec<{ epoch: string; top: number }>("SELECT epoch, top FROM log").one();
-  const logEpoch = row.epoch;
-  let top = row.top;
+/** A log that keeps nothing: its publications are heard by who is connected, at most once (SPEC LG5). */
+export function openEphemeralLog(logEpoch: string): ChannelLog {
+  let top = 0;
   const offsets = new Map<string, number>();
   return {
+    durable: false,
     logEpoch,
     get top() {
       return top;
     },
     append({ id }) {
       const known = offsets.get(id);
-      if (known !== undefined) return { offset: known, repeated: true };
-      sql.exec("UPDATE log SET top = ?", top + 1);
+      if (known !== undefined) return { offset: known, logEpoch, refused: null, repeated: true };
       top += 1;
       offsets.set(id, top);
-      if (offsets.size > REMEMBERED_IDS) {
-        for (const oldest of offsets.keys()) {
-          offsets.delete(oldest);
-          break;
-        }
-      }
-      return { offset: top, repeated: false };
+      if (offsets.size > REMEMBERED_IDS) offsets.delete(offsets.keys().next().value ?? "");
+      return { offset: top, logEpoch, refused: null, repeated: false };
     },
+    after: () => [],
+    view: () => ({ logEpoch, top, publications: [] }),
+    history: () => ({ logEpoch, top, publications: [], refused: "notAvailable" }),
+    expire: () => undefined,
   };
 }

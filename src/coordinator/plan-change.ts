@@ -122,7 +122,7 @@ function newIds(region: string, count: number, used: ReadonlySet<string>): strin
   let last = 0;
   for (const id of used) {
     const number = id.startsWith(prefix) ? id.slice(prefix.length) : "";
-    if (/^\d{1,9}$/.test(number)) last = Math.max(last, Number(number));
+    if (/^\d{1,15}$/.test(number)) last = Math.max(last, Number(number));
   }
   return Array.from({ length: count }, (_, n) => `${prefix}${last + 1 + n}`);
 }

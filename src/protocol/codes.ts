@@ -17,6 +17,7 @@ export const ERRORS = {
   tokenExpired: { code: 109, message: "token expired" },
   expired: { code: 110, message: "expired" },
   tooManyRequests: { code: 111, message: "too many requests", temporary: true },
+  unrecoverablePosition: { code: 112, message: "unrecoverable position" },
 } as const satisfies Record<string, { code: number; message: string; temporary?: true }>;
 export type ErrorName = keyof typeof ERRORS;
 

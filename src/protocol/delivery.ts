@@ -1,22 +1,56 @@
-/** What a Channel sends to the shards that have listeners. */
+/** What a Channel sends to the shards that have listeners, and what they ask it. */
+
+/** A publication as it is stored and sent; `body` is its JSON text without the offset. */
+export type PubEntry = { readonly kind: "pub"; readonly offset: number; readonly body: string };
 
 /** One thing that listeners hear of, in the channel's order. `body` is JSON text, ready for the frame. */
-export type Entry =
-  | { readonly kind: "pub"; readonly offset: number; readonly body: string }
-  | { readonly kind: "join" | "leave"; readonly body: string };
+export type Entry = PubEntry | { readonly kind: "join" | "leave"; readonly body: string };
 
 export type Delivery = {
   readonly channel: string;
   /** The number of the registration under which the shard is listening; see {@link DeliveryResult}. */
   readonly registration: number;
   readonly logEpoch: string;
+  /** Publications are kept: clients are told their offsets, and the shard pulls what it misses. */
+  readonly durable: boolean;
+  /** The offset before the first publication in `entries`. */
+  readonly since: number;
+  /** Some of it may have been sent to this shard before, by an instance of the Channel that has died since. */
+  readonly mayRepeat: boolean;
   readonly entries: readonly Entry[];
 };
 
 /** `noListeners` ends the registration, if its number is still the current one. There is no other way to end it. */
 export type DeliveryResult = { readonly kind: "delivered" | "noListeners" };
 
-export type Registration = { readonly number: number; readonly logEpoch: string; readonly top: number };
+/** `offset`: what the shard starts after. */
+export type Registration = {
+  readonly number: number;
+  readonly logEpoch: string;
+  readonly offset: number;
+  readonly durable: boolean;
+};
+
+/** `refused`: nothing was stored. */
+export type PublishResult = {
+  readonly offset: number;
+  readonly logEpoch: string;
+  readonly refused: "tooLarge" | null;
+};
+
+/** `since` is exclusive; `limit` 0 asks for the position alone, -1 for all that may be asked at once. */
+export type HistoryQuery = {
+  readonly limit: number;
+  readonly reverse: boolean;
+  readonly since: { readonly offset: number; readonly logEpoch: string } | null;
+};
+
+export type HistoryResult = {
+  readonly logEpoch: string;
+  readonly top: number;
+  readonly publications: readonly PubEntry[];
+  readonly refused: "unrecoverablePosition" | "badRequest" | "notAvailable" | null;
+};
 
 /** One client of a channel; `info` is its `ClientInfo` as JSON text. */
 export type Present = { readonly client: string; readonly user: string; readonly info: string };

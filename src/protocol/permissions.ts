@@ -1,4 +1,4 @@
-import type { Config, NamespaceConfig } from "../config.ts";
+import { keepsHistory, type Config, type NamespaceConfig } from "../config.ts";
 import type { ChannelName } from "./channel-name.ts";
 import type { ErrorName } from "./codes.ts";
 
@@ -43,6 +43,31 @@ export function mayPresence(asked: Asked & { readonly subscribed: boolean }): Pe
   const granted =
     namespace.allow_presence_for_client || (namespace.allow_presence_for_subscriber && asked.subscribed);
   return decide(asked, granted && (asked.user !== "" || namespace.allow_presence_for_anonymous));
+}
+
+export function mayHistory(asked: Asked & { readonly subscribed: boolean }): Permission {
+  const namespace = namespaceOf(asked.config, asked.channel);
+  if (namespace === undefined) return "unknownChannel";
+  if (!keepsHistory(namespace)) return "notAvailable";
+  const granted =
+    namespace.allow_history_for_client || (namespace.allow_history_for_subscriber && asked.subscribed);
+  return decide(asked, granted && (asked.user !== "" || namespace.allow_history_for_anonymous));
+}
+
+/** What a subscription keeps track of: where the namespace forces it, or permits it to who wishes it. */
+export function planTracking(
+  asked: Asked & { readonly recoverable: boolean; readonly positioned: boolean },
+): { readonly recoverable: boolean; readonly positioned: boolean; readonly mode: "stream" | "cache" } {
+  const namespace = namespaceOf(asked.config, asked.channel);
+  if (namespace === undefined || !keepsHistory(namespace)) {
+    return { recoverable: false, positioned: false, mode: "stream" };
+  }
+  const history = mayHistory({ ...asked, subscribed: true }) === "allowed";
+  const recoverable =
+    namespace.force_recovery || (asked.recoverable && (namespace.allow_recovery || history));
+  const positioned =
+    namespace.force_positioning || (asked.positioned && (namespace.allow_positioning || history));
+  return { recoverable, positioned: recoverable || positioned, mode: namespace.force_recovery_mode };
 }
 
 /** Whether a subscriber hears of joins and leaves: where the namespace forces it, or who asks may see presence. */

@@ -15,9 +15,16 @@ export function encodePresenceEvent(info: ClientInfo): string {
   return JSON.stringify({ info });
 }
 
+/** A publication as clients see it; with its offset where it is kept. */
+export function encodeEntry(entry: Entry, durable: boolean): string {
+  return entry.kind === "pub" && durable
+    ? `${entry.body.slice(0, -1)},"offset":${entry.offset}}`
+    : entry.body;
+}
+
 /** One line of a frame for whoever listens to the channel. `channel` is the name as JSON text. */
-export function encodePush(channelJson: string, entry: Entry): string {
-  return `{"push":{"channel":${channelJson},"${entry.kind}":${entry.body}}}`;
+export function encodePush(channelJson: string, entry: Entry, durable: boolean): string {
+  return `{"push":{"channel":${channelJson},"${entry.kind}":${encodeEntry(entry, durable)}}}`;
 }
 
 export function encodeUnsubscribe(channel: string, why: UnsubscribeName): string {

@@ -1,5 +1,6 @@
 import { ERRORS, type ErrorName } from "./codes.ts";
-import type { Present } from "./delivery.ts";
+import type { HistoryResult, Present, PubEntry } from "./delivery.ts";
+import { encodeEntry } from "./push.ts";
 
 /** Who a publication, a join or a presence entry speaks of. `user` and `client` are present even when empty. */
 export type ClientInfo = {
@@ -21,6 +22,13 @@ export type SubscribeResult = {
   readonly expires?: true;
   readonly ttl?: number;
   readonly data?: unknown;
+  readonly recoverable?: true;
+  readonly positioned?: true;
+  readonly epoch?: string;
+  /** Of a recovery that succeeded: the offset that the client asked for; else the channel's newest. */
+  readonly offset?: number;
+  readonly was_recovering?: true;
+  readonly recovered?: true;
 };
 
 export type ConnectResult = {
@@ -30,12 +38,9 @@ export type ConnectResult = {
   readonly pong: true;
   readonly expires?: true;
   readonly ttl?: number;
-  readonly subs?: Readonly<Record<string, SubscribeResult>>;
 };
 
 export type Results = {
-  connect: ConnectResult;
-  subscribe: SubscribeResult;
   unsubscribe: Record<string, never>;
   publish: Record<string, never>;
   presence_stats: { readonly num_clients: number; readonly num_users: number };
@@ -47,6 +52,34 @@ export type Results = {
   };
   sub_refresh: { readonly expires?: true; readonly ttl?: number };
 };
+
+/** A subscription's result as JSON text, with the publications that it has missed. */
+export function encodeSubscribed(result: SubscribeResult, missed: readonly PubEntry[]): string {
+  const fields = JSON.stringify(result);
+  if (missed.length === 0) return fields;
+  const publications = `"publications":[${missed.map((entry) => encodeEntry(entry, true)).join(",")}]`;
+  return fields === "{}" ? `{${publications}}` : `${fields.slice(0, -1)},${publications}}`;
+}
+
+/** The answer to `connect`; `subs` are the results of server-side subscriptions, as JSON text by channel. */
+export function encodeConnected(
+  id: number,
+  result: ConnectResult,
+  subs: ReadonlyMap<string, string>,
+): string {
+  const fields = JSON.stringify(result);
+  const entries = [...subs].map(([channel, text]) => `${JSON.stringify(channel)}:${text}`);
+  const body = entries.length === 0 ? fields : `${fields.slice(0, -1)},"subs":{${entries.join(",")}}}`;
+  return `{"id":${id},"connect":${body}}`;
+}
+
+export const encodeSubscribeReply = (id: number, text: string): string => `{"id":${id},"subscribe":${text}}`;
+
+export function encodeHistory(id: number, history: HistoryResult): string {
+  const publications = history.publications.map((entry) => encodeEntry(entry, true)).join(",");
+  const epoch = JSON.stringify(history.logEpoch);
+  return `{"id":${id},"history":{"publications":[${publications}],"epoch":${epoch},"offset":${history.top}}}`;
+}
 
 export function encodeReply<Kind extends keyof Results>(
   id: number,

@@ -9,16 +9,17 @@ const MIDDLE_EAST_END = 60;
 
 /** The region nearest to where a request came in, by the edge's own geolocation; `auto` where it has none. */
 export function regionOf(cf: Readonly<Record<string, unknown>> | undefined): Region {
-  const longitude = Number(cf?.["longitude"] ?? 0);
+  const given = cf?.["longitude"];
+  const longitude = given === undefined ? undefined : Number(given);
   switch (cf?.["continent"]) {
     case "NA":
-      return longitude < NORTH_AMERICA_SPLIT ? "wnam" : "enam";
+      return (longitude ?? 0) < NORTH_AMERICA_SPLIT ? "wnam" : "enam";
     case "SA":
       return "sam";
     case "EU":
-      return longitude < EUROPE_SPLIT ? "weur" : "eeur";
+      return (longitude ?? 0) < EUROPE_SPLIT ? "weur" : "eeur";
     case "AS":
-      return longitude < MIDDLE_EAST_END ? "me" : "apac";
+      return longitude !== undefined && longitude < MIDDLE_EAST_END ? "me" : "apac";
     case "OC":
       return "oc";
     case "AF":

@@ -5,14 +5,17 @@ import { parseChannel } from "../protocol/channel-name.ts";
 import { DISCONNECTS, type DisconnectName } from "../protocol/codes.ts";
 import type { Entry, Present } from "../protocol/delivery.ts";
 import { namespaceOf } from "../protocol/permissions.ts";
-import { encodePresenceEvent, encodePush } from "../protocol/push.ts";
+import { encodePresenceEvent, encodePush, encodeUnsubscribe } from "../protocol/push.ts";
 import type { ClientInfo } from "../protocol/reply.ts";
 import type { Verifier } from "../tokens/verifier.ts";
 import { Announcer } from "./announcer.ts";
 import { Hub } from "./hub.ts";
+import { Positions } from "./positions.ts";
 import { sendFrame } from "./outbox.ts";
 import { Sessions } from "./sessions.ts";
 import { subscriptionsOf, type Session, type Subscription } from "./session.ts";
+
+const GIVE_UPS_PER_SECOND = 100;
 
 /** How a session ended: a move's leaves are held back, as the user is about to return. */
 export type Ending = { readonly reason?: string; readonly moving?: true };
@@ -27,6 +30,7 @@ export class Clients {
   readonly hub: Hub;
   readonly #ctx: DurableObjectState;
   readonly #announcer: Announcer;
+  readonly #positions: Positions;
 
   constructor(parts: {
     ctx: DurableObjectState;
@@ -40,10 +44,15 @@ export class Clients {
     this.shard = parts.shard;
     this.verifier = parts.verifier;
     this.#ctx = parts.ctx;
-    this.hub = new Hub({
-      register: (channel) => callAgain(() => channelStub(this.env, channel).register(this.shard)),
-      emit: (channel, entries, sessions) => this.#emit(channel, entries, sessions),
+    this.hub = new Hub(this.config.cluster.limits, {
+      register: (channel, listening) =>
+        callAgain(() => channelStub(this.env, channel).register(this.shard, listening)),
+      view: (channel, after) => callAgain(() => channelStub(this.env, channel).view(after)),
+      emit: (channel, entries, sessions, durable) => this.#emit(channel, entries, { sessions, durable }),
+      giveUp: (channel, sessions) => this.#giveUp(channel, sessions),
+      onMoved: () => this.#positions.touch(),
     });
+    this.#positions = new Positions(this.#ctx, () => this.hub.positions());
     this.#announcer = new Announcer(this.config.cluster.times.joinLeaveBatchMs, (channel, events) =>
       callAgain(() => channelStub(this.env, channel).announce([...events])),
     );
@@ -52,8 +61,11 @@ export class Clients {
   /** Takes in whoever slept with the object. */
   wake(): void {
     this.sessions.wake(this.#ctx.getWebSockets(), this.config.cluster.limits);
+    const positions = this.#positions.read();
     for (const session of this.sessions) {
-      for (const channel of subscriptionsOf(session).keys()) this.hub.restore(channel, session);
+      for (const channel of subscriptionsOf(session).keys()) {
+        this.hub.restore(channel, session, positions.get(channel));
+      }
     }
   }
 
@@ -62,8 +74,24 @@ export class Clients {
     return Math.max(session.attachment.openedAt, session.lastFrameAt, this.#pongAt(session.socket));
   }
 
+  /** Until `release`, what is sent to the session waits. */
+  hold(session: Session): void {
+    session.held ??= [];
+  }
+
+  /** Sends a frame, then what has waited. */
+  release(session: Session, first: string): void {
+    const held = session.held ?? [];
+    session.held = undefined;
+    for (const frame of [first, ...held]) this.send(session, frame);
+  }
+
   send(session: Session, frame: string): void {
     if (!this.sessions.has(session)) return;
+    if (session.held !== undefined) {
+      session.held.push(frame);
+      return;
+    }
     const result = sendFrame(session, frame, {
       now: Date.now(),
       limits: this.config.cluster.limits,
@@ -143,16 +171,49 @@ export class Clients {
     this.sessions.delete(session);
   }
 
-  #emit(channel: string, entries: readonly Entry[], sessions: Iterable<Session>): void {
+  #emit(
+    channel: string,
+    entries: readonly Entry[],
+    to: { readonly sessions: Iterable<Session>; readonly durable: boolean },
+  ): void {
     const name = JSON.stringify(channel);
-    const everything = entries.map((entry) => encodePush(name, entry)).join("\n");
-    const publications = entries
-      .filter((entry) => entry.kind === "pub")
-      .map((entry) => encodePush(name, entry))
-      .join("\n");
-    for (const session of sessions) {
-      const frame = subscriptionsOf(session).get(channel)?.joinLeave === true ? everything : publications;
+    const lines = entries.map((entry) => ({ entry, line: encodePush(name, entry, to.durable) }));
+    const frameOf = (wanted: (entry: Entry) => boolean) =>
+      lines.flatMap(({ entry, line }) => (wanted(entry) ? [line] : [])).join("\n");
+    const everything = frameOf(() => true);
+    const publications = frameOf(({ kind }) => kind === "pub");
+    const first = entries.find((entry) => entry.kind === "pub")?.offset ?? Infinity;
+    for (const session of to.sessions) {
+      const subscription = subscriptionsOf(session).get(channel);
+      if (subscription === undefined) continue;
+      const { joinLeave, since } = subscription;
+      let frame = joinLeave === true ? everything : publications;
+      if (to.durable && since !== undefined && since >= first) {
+        frame = frameOf((entry) => (entry.kind === "pub" ? entry.offset > since : joinLeave === true));
+      }
       if (frame !== "") this.send(session, frame);
+    }
+  }
+
+  /**
+   * Tells subscribers that what they have missed is not known: they begin anew, and learn then that they were not
+   * recovered. Paced, as a stock client comes back at once.
+   */
+  #giveUp(channel: string, sessions: readonly Session[]): void {
+    for (const [n, session] of sessions.entries()) {
+      const { attachment } = session;
+      if (attachment.state !== "open") continue;
+      const byServer = attachment.subscriptions.get(channel)?.byServer === true;
+      const subscriptions = new Map(attachment.subscriptions);
+      subscriptions.delete(channel);
+      this.sessions.remember(session, { ...attachment, subscriptions });
+      setTimeout(
+        () => {
+          if (byServer) this.disconnect(session, "insufficientState");
+          else this.send(session, encodeUnsubscribe(channel, "insufficientState"));
+        },
+        (n / GIVE_UPS_PER_SECOND) * 1_000,
+      );
     }
   }
 

@@ -1,23 +1,63 @@
-import type { Delivery, DeliveryResult, Entry, Registration } from "../protocol/delivery.ts";
+import type { Delivery, DeliveryResult, Entry, PubEntry, Registration } from "../protocol/delivery.ts";
+import {
+  planCacheRecovery,
+  planRecovery,
+  proves,
+  type LogView,
+  type Position,
+  type Recovery,
+  type Since,
+} from "../protocol/recovery.ts";
 import type { Session } from "./session.ts";
+import { Tail } from "./tail.ts";
+
+/** Where a subscription begins. `position`: nothing at or before it will be sent; null where nothing is kept. */
+export type Start = {
+  readonly position: Position | null;
+  /** Only where the client wanted to resume, and something is kept. */
+  readonly recovery: Recovery | null;
+};
+
+export type Resume = { readonly since: Since; readonly mode: "stream" | "cache" };
+
+export type HubEffects = {
+  /** `listening`: the shard has listeners already, at this position (null: it does not know). */
+  readonly register: (
+    channel: string,
+    listening: { readonly position: Position | null } | null,
+  ) => Promise<Registration | null>;
+  readonly view: (channel: string, after: number) => Promise<LogView>;
+  readonly emit: (
+    channel: string,
+    entries: readonly Entry[],
+    sessions: Iterable<Session>,
+    durable: boolean,
+  ) => void;
+  /** These sessions have missed something that nobody can tell: they must begin anew. They listen no more. */
+  readonly giveUp: (channel: string, sessions: readonly Session[]) => void;
+  /** A position has changed and is to be kept through a sleep. */
+  readonly onMoved: () => void;
+};
 
 /**
- * Which sessions of this shard listen to which channel.
+ * Which sessions of this shard listen to which channel, and how far the shard has heard (SPEC DL).
  *
  * A channel knows a shard, not its clients: the first listener registers, and everybody who comes meanwhile waits
  * for the same call. What is delivered while that call is in flight is kept until its answer says where it starts.
  */
 export class Hub {
-  readonly #register: (channel: string) => Promise<Registration>;
-  readonly #emit: (channel: string, entries: readonly Entry[], sessions: Iterable<Session>) => void;
+  readonly #effects: HubEffects;
+  readonly #recoveryLimit: number;
+  readonly #tail: Tail;
   readonly #channels = new Map<string, Listening>();
 
-  constructor(effects: {
-    register: (channel: string) => Promise<Registration>;
-    emit: (channel: string, entries: readonly Entry[], sessions: Iterable<Session>) => void;
-  }) {
-    this.#register = effects.register;
-    this.#emit = effects.emit;
+  constructor(
+    limits: { readonly recoveryMaxPublications: number; readonly tailBytes: number },
+    effects: HubEffects,
+  ) {
+    this.#effects = effects;
+    this.#recoveryLimit = limits.recoveryMaxPublications;
+    this.#tail = new Tail(limits.tailBytes);
   }
 
   get size(): number {
@@ -25,25 +65,37 @@ export class Hub {
   }
 
   /**
-   * Makes sure that the channel delivers to this shard, then runs `join` in the same turn, so that nothing is
-   * delivered in between. Rejects if the channel cannot be reached.
+   * Makes sure that the channel delivers to this shard, finds what a resuming client has missed, then runs `join` in
+   * the turn that it is known in, so that nothing is delivered in between. Rejects if the channel cannot be reached.
    */
-  async listen(channel: string, join: () => boolean, session: Session): Promise<boolean> {
+  async listen(
+    channel: string,
+    resume: Resume | null,
+    join: (start: Start) => boolean,
+    session: Session,
+  ): Promise<boolean> {
     const listening = this.#open(channel);
     listening.waiting += 1;
-    try {
-      if (listening.state.kind === "new") {
-        const answer = this.#register(channel);
-        listening.state = { kind: "registering", answer, early: [] };
-        void answer.then(
-          (registration) => this.#registered(channel, listening, registration),
-          () => (listening.state = { kind: "new" }),
-        );
-      }
-      if (listening.state.kind === "registering") await listening.state.answer;
-      const joined = join();
+    const begin = (start: Start): boolean => {
+      const joined = join(start);
       if (joined) listening.sessions.add(session);
       return joined;
+    };
+    try {
+      await this.#registered(channel, listening);
+      const { position, durable } = listening;
+      if (!durable || position === undefined) return begin({ position: null, recovery: null });
+      if (resume === null) return begin({ position, recovery: null });
+      const known = this.#tail.view(channel);
+      const current = known?.logEpoch === position.logEpoch && known.top >= position.offset;
+      if (known !== undefined && current && proves(known, resume.since)) {
+        return begin(this.#startOf(known, resume));
+      }
+      if (resume.since.offset === position.offset && resume.since.logEpoch === position.logEpoch) {
+        return begin(this.#startOf({ ...position, top: position.offset, publications: [] }, resume));
+      }
+      const after = resume.mode === "cache" ? 0 : resume.since.offset;
+      return await this.#look(channel, listening, after, (view) => begin(this.#startOf(view, resume)));
     } finally {
       listening.waiting -= 1;
       this.#tidy(channel, listening);
@@ -51,61 +103,214 @@ export class Hub {
   }
 
   /** Takes back a session that slept: its shard's registration is in the channel's storage. */
-  restore(channel: string, session: Session): void {
+  restore(channel: string, session: Session, kept: KeptPosition | undefined): void {
     const listening = this.#open(channel);
-    if (listening.state.kind === "new") listening.state = { kind: "registered", position: undefined };
+    if (kept !== undefined && listening.state.kind === "new") {
+      listening.state = { kind: "registered" };
+      listening.position = kept;
+      listening.durable = kept.durable;
+    }
     listening.sessions.add(session);
   }
 
   leave(channel: string, session: Session): void {
-    const listening = this.#channels.get(channel);
-    listening?.sessions.delete(session);
+    this.#channels.get(channel)?.sessions.delete(session);
   }
 
   sessionsOf(channel: string): ReadonlySet<Session> {
     return this.#channels.get(channel)?.sessions ?? new Set();
   }
 
-  /** Applies what a channel sends; what this shard has seen is dropped. */
-  deliver(delivery: Delivery): DeliveryResult {
-    const listening = this.#channels.get(delivery.channel);
+  /** What must be known again after a sleep. */
+  positions(): Map<string, KeptPosition> {
+    const kept = new Map<string, KeptPosition>();
+    for (const [channel, { position, durable }] of this.#channels) {
+      if (position !== undefined) kept.set(channel, { ...position, durable });
+    }
+    return kept;
+  }
+
+  /** Applies what a channel sends, one delivery after the other; what this shard has seen is dropped. */
+  async deliver(delivery: Delivery): Promise<DeliveryResult> {
+    const { channel } = delivery;
+    const listening = this.#channels.get(channel);
     if (listening === undefined || (listening.sessions.size === 0 && listening.waiting === 0)) {
       // The registration ends with this answer, so whoever subscribes next must make a new one.
-      this.#channels.delete(delivery.channel);
+      this.#channels.delete(channel);
+      this.#tail.drop(channel);
       return { kind: "noListeners" };
     }
-    if (listening.state.kind === "registering") listening.state.early.push(delivery);
-    else this.#apply(listening, delivery);
+    if (listening.state.kind === "registering") {
+      listening.state.early.push(delivery);
+      return { kind: "delivered" };
+    }
+    const applied = listening.applying.then(() => this.#apply(listening, delivery));
+    listening.applying = applied.catch(() => undefined);
+    await applied;
     return { kind: "delivered" };
   }
 
-  #registered(channel: string, listening: Listening, registration: Registration): void {
-    const early = listening.state.kind === "registering" ? listening.state.early : [];
-    listening.state = {
-      kind: "registered",
-      position: { logEpoch: registration.logEpoch, offset: registration.top },
-    };
-    for (const delivery of early) this.#apply(listening, { ...delivery, channel });
+  /** Waits until the channel delivers to this shard. */
+  async #registered(channel: string, listening: Listening): Promise<void> {
+    if (listening.state.kind === "new") {
+      const has = listening.sessions.size > 0 ? { position: listening.position ?? null } : null;
+      const answer = this.#effects.register(channel, has);
+      listening.state = { kind: "registering", answer, early: [] };
+      void answer.then(
+        (registration) => this.#onRegistered(channel, listening, registration),
+        () => (listening.state = { kind: "new" }),
+      );
+    }
+    if (listening.state.kind !== "registering") return;
+    if ((await listening.state.answer) === null) await this.#registered(channel, listening);
   }
 
-  #apply(listening: Listening, delivery: Delivery): void {
-    if (listening.state.kind !== "registered") return;
-    const { position } = listening.state;
-    let seen = position?.logEpoch === delivery.logEpoch ? position.offset : 0;
-    const fresh = delivery.entries.filter((entry) => {
-      if (entry.kind !== "pub") return true;
-      if (entry.offset <= seen) return false;
-      seen = entry.offset;
-      return true;
+  #onRegistered(channel: string, listening: Listening, registration: Registration | null): void {
+    const early = listening.state.kind === "registering" ? listening.state.early : [];
+    if (registration === null) {
+      // Nobody knows what these listeners have missed.
+      this.#giveUp(channel, listening);
+      listening.state = { kind: "new" };
+      return;
+    }
+    listening.state = { kind: "registered" };
+    listening.durable = registration.durable;
+    listening.position = { logEpoch: registration.logEpoch, offset: registration.offset };
+    this.#effects.onMoved();
+    for (const delivery of early) {
+      // Held back until here, and answered already: what fails now is found missing by the next delivery.
+      listening.applying = listening.applying
+        .then(() => this.#apply(listening, delivery))
+        .catch((error: unknown) => console.error("a delivery could not be applied", error));
+    }
+  }
+
+  async #apply(listening: Listening, delivery: Delivery): Promise<void> {
+    const { channel, logEpoch, durable } = delivery;
+    let position = listening.position;
+    if (durable && position !== undefined && position.logEpoch !== logEpoch) {
+      this.#giveUp(channel, listening);
+      position = { logEpoch, offset: delivery.since };
+    }
+    if (position === undefined || position.logEpoch !== logEpoch) {
+      if (durable && delivery.mayRepeat) this.#giveUp(channel, listening);
+      position = { logEpoch, offset: durable ? delivery.since : 0 };
+    }
+    if (durable && delivery.since > position.offset && delivery.entries.some(({ kind }) => kind === "pub")) {
+      position = await this.#pull(listening, channel, position);
+    }
+    const from = position.offset;
+    const fresh = delivery.entries.filter((entry) => entry.kind !== "pub" || entry.offset > from);
+    this.#advance(listening, channel, { logEpoch, offset: from }, fresh, durable);
+  }
+
+  /** Fetches what lies between a position and the log's top. */
+  async #pull(listening: Listening, channel: string, position: Position): Promise<Position> {
+    const view = await this.#effects.view(channel, position.offset);
+    const recovery = planRecovery(view, { offset: position.offset, logEpoch: position.logEpoch }, Infinity);
+    if (recovery.kind === "restart") {
+      this.#giveUp(channel, listening);
+      return { logEpoch: view.logEpoch, offset: view.top };
+    }
+    this.#advance(listening, channel, position, recovery.publications, true);
+    return { logEpoch: view.logEpoch, offset: view.top };
+  }
+
+  /** The one place where publications reach sessions, and where the position moves. */
+  #advance(
+    listening: Listening,
+    channel: string,
+    from: Position,
+    entries: readonly Entry[],
+    durable: boolean,
+  ): void {
+    const publications = entries.filter((entry) => entry.kind === "pub");
+    const last = publications.at(-1);
+    listening.position = { logEpoch: from.logEpoch, offset: last?.offset ?? from.offset };
+    listening.durable = durable;
+    if (durable && last !== undefined) {
+      this.#tail.add(channel, from.logEpoch, publications);
+      listening.looking?.meanwhile.push(...publications);
+    }
+    this.#effects.onMoved();
+    if (entries.length > 0) this.#effects.emit(channel, entries, listening.sessions, durable);
+  }
+
+  /**
+   * Asks the channel for its newest publications after an offset, once for everybody who wants them at the time;
+   * who wants more than the call in flight asks for waits for the next one (SPEC DL6).
+   */
+  #look(
+    channel: string,
+    listening: Listening,
+    after: number,
+    use: (view: LogView) => boolean,
+  ): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = {
+        after,
+        use: (view) => {
+          try {
+            resolve(use(view));
+          } catch (error) {
+            reject(error instanceof Error ? error : new Error(String(error)));
+          }
+        },
+        fail: reject,
+      };
+      const { looking } = listening;
+      if (looking === undefined) void this.#startLook(channel, listening, [waiter]);
+      else if (looking.after <= after) looking.waiters.push(waiter);
+      else looking.next.push(waiter);
     });
-    listening.state = { kind: "registered", position: { logEpoch: delivery.logEpoch, offset: seen } };
-    if (fresh.length > 0) this.#emit(delivery.channel, fresh, listening.sessions);
+  }
+
+  async #startLook(channel: string, listening: Listening, waiters: Waiter[]): Promise<void> {
+    const after = Math.min(...waiters.map((waiter) => waiter.after));
+    const looking: Looking = { after, waiters, next: [], meanwhile: [] };
+    listening.looking = looking;
+    let view: LogView;
+    try {
+      view = await this.#effects.view(channel, after);
+    } catch (error) {
+      listening.looking = undefined;
+      for (const waiter of [...looking.waiters, ...looking.next]) waiter.fail(error);
+      return;
+    }
+    listening.looking = undefined;
+    this.#tail.add(channel, view.logEpoch, view.publications);
+    const complete = extend(view, looking.meanwhile);
+    // All in this turn: nothing is delivered between the view and their joining.
+    for (const waiter of looking.waiters) waiter.use(complete);
+    if (looking.next.length > 0) void this.#startLook(channel, listening, looking.next);
+  }
+
+  #startOf(view: LogView, { since, mode }: Resume): Start {
+    const recovery =
+      mode === "cache" ? planCacheRecovery(view, since) : planRecovery(view, since, this.#recoveryLimit);
+    return { position: { logEpoch: view.logEpoch, offset: view.top }, recovery };
+  }
+
+  #giveUp(channel: string, listening: Listening): void {
+    const sessions = [...listening.sessions];
+    listening.sessions.clear();
+    listening.position = undefined;
+    this.#tail.drop(channel);
+    if (sessions.length > 0) this.#effects.giveUp(channel, sessions);
   }
 
   #open(channel: string): Listening {
     let listening = this.#channels.get(channel);
     if (listening === undefined) {
-      listening = { state: { kind: "new" }, sessions: new Set(), waiting: 0 };
+      listening = {
+        state: { kind: "new" },
+        position: undefined,
+        durable: false,
+        sessions: new Set(),
+        waiting: 0,
+        applying: Promise.resolve(),
+        looking: undefined,
+      };
       this.#channels.set(channel, listening);
     }
     return listening;
@@ -113,18 +318,57 @@ export class Hub {
 
   #tidy(channel: string, listening: Listening): void {
     const unused = listening.sessions.size === 0 && listening.waiting === 0;
-    if (unused && listening.state.kind === "new") this.#channels.delete(channel);
+    if (unused && listening.state.kind === "new" && this.#channels.get(channel) === listening) {
+      this.#channels.delete(channel);
+    }
   }
 }
 
-type Position = { readonly logEpoch: string; readonly offset: number };
+export type KeptPosition = Position & { readonly durable: boolean };
+
+type Waiter = {
+  readonly after: number;
+  readonly use: (view: LogView) => void;
+  readonly fail: (error: unknown) => void;
+};
+
+/** A view that has been asked for. `next`: who wants more of the log than it asks for. */
+type Looking = {
+  readonly after: number;
+  readonly waiters: Waiter[];
+  readonly next: Waiter[];
+  /** Delivered since it was asked for: the view may be older than these. */
+  readonly meanwhile: PubEntry[];
+};
 
 type Listening = {
   state:
     | { readonly kind: "new" }
-    | { readonly kind: "registering"; readonly answer: Promise<Registration>; readonly early: Delivery[] }
-    | { readonly kind: "registered"; readonly position: Position | undefined };
+    | {
+        readonly kind: "registering";
+        readonly answer: Promise<Registration | null>;
+        readonly early: Delivery[];
+      }
+    | { readonly kind: "registered" };
+  /** How far this shard has heard; undefined where it does not know. */
+  position: Position | undefined;
+  durable: boolean;
   readonly sessions: Set<Session>;
-  /** Subscribes that wait for the registration: they count as listeners. */
+  /** Subscribes that are not done yet: they count as listeners. */
   waiting: number;
+  /** Deliveries are applied one after the other, as one may have to fetch what came before it. */
+  applying: Promise<void>;
+  looking: Looking | undefined;
 };
+
+/** A view, brought up to date with what was delivered while it was on its way. */
+function extend(view: LogView, meanwhile: readonly PubEntry[]): LogView {
+  const publications = [...view.publications];
+  let { top } = view;
+  for (const publication of meanwhile) {
+    if (publication.offset !== top + 1) continue;
+    publications.push(publication);
+    top = publication.offset;
+  }
+  return { logEpoch: view.logEpoch, top, publications };
+}

@@ -11,8 +11,8 @@ export type SendResult = "sent" | "slow" | "gone";
  * Sends one frame, and watches what a reader leaves lying: `send()` itself never blocks, drops or closes.
  *
  * Where the runtime counts queued bytes (`bufferedAmount`), they decide. Elsewhere the bytes sent since the last
- * sign of life do: past half the limit the peer is probed with a ping, and is slow when it has left the probe
- * unanswered for the grace and the limit is passed. `answeredAt` tells when the runtime last absorbed a pong.
+ * proof of reading do (counted as UTF-16 units): past half the limit the peer is probed with a ping, and is slow when it has left the probe
+ * unanswered for the grace and the limit is passed. What it sends meanwhile proves nothing. `answeredAt` tells when the runtime last absorbed a pong.
  */
 export function sendFrame(
   session: Session,
@@ -40,7 +40,7 @@ export function sendFrame(
     session.socket.send(PING_FRAME);
     return "sent";
   }
-  if (Math.max(context.answeredAt(session.socket), session.lastFrameAt) >= session.probedAt) {
+  if (context.answeredAt(session.socket) >= session.probedAt) {
     session.probedAt = undefined;
     session.unprovenBytes = 0;
     return "sent";

@@ -11,6 +11,8 @@ export type Subscription = {
   readonly byServer?: true;
   /** Hears of joins and leaves. */
   readonly joinLeave?: true;
+  /** No publication at or before this offset is sent: the client has it, or was told that it begins after it. */
+  readonly since?: number;
   readonly expiresAt?: number;
   readonly chanInfo?: unknown;
 };
@@ -60,6 +62,8 @@ export type Session = {
   readonly commands: TokenBucket;
   /** How many commands may still be refused before the client is closed for not heeding it. */
   readonly refusals: TokenBucket;
+  /** Frames that wait for the answer to `connect`. */
+  held: string[] | undefined;
   /** Bytes sent since the last proof that the peer reads. */
   unprovenBytes: number;
   probedAt: number | undefined;
@@ -79,6 +83,7 @@ export function newSession(
     busy: 0,
     commands: new TokenBucket(budget, Date.now()),
     refusals: new TokenBucket(budget, Date.now()),
+    held: undefined,
     unprovenBytes: 0,
     probedAt: undefined,
     lastFrameAt: 0,

@@ -158,7 +158,7 @@ export class Shard extends DurableObject<Cloudflare.Env> {
     };
   }
 
-  deliver(delivery: Delivery): DeliveryResult {
+  deliver(delivery: Delivery): Promise<DeliveryResult> {
     this.#wake();
     return this.#clients.hub.deliver(delivery);
   }

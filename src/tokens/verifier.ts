@@ -126,7 +126,10 @@ function fromPem(pem: string | undefined): KeySource | undefined {
   return (alg) => {
     let key = imported.get(alg);
     if (key === undefined) {
-      key = importSPKI(pem, alg);
+      // A P-256 key and an ES384 token, say: this key cannot have signed it.
+      key = importSPKI(pem, alg).catch((error: unknown) => {
+        throw new errors.JOSEAlgNotAllowed(`the key does not serve ${alg}: ${String(error)}`);
+      });
       imported.set(alg, key);
     }
     return key;
@@ -143,7 +146,7 @@ function readHeader(token: string): { readonly alg?: string; readonly kid?: stri
 
 function reasonOf(error: unknown): "expired" | "invalid" | "unavailable" {
   if (error instanceof errors.JWTExpired) return "expired";
-  if (error instanceof errors.JWKSTimeout) return "unavailable";
+  if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return "unavailable";
   // What goes wrong on the way to the JWKS is no JOSE error, or the generic one ("Expected 200 OK").
   return error instanceof errors.JOSEError && error.code !== "ERR_JOSE_GENERIC" ? "invalid" : "unavailable";
 }

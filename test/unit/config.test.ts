@@ -1,5 +1,6 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ConfigError, parseConfig } from "../../src/config.ts";
+import { ConfigError, namespaceSchema, parseConfig } from "../../src/config.ts";
 
 describe("[AU5] a wrong setting is refused with the name of its field", () => {
   const wrong: [what: string, variables: Record<string, unknown>, named: RegExp][] = [
@@ -44,7 +45,7 @@ describe("[AU5] a wrong setting is refused with the name of its field", () => {
       defaultRegion: "auto",
       seed: 0,
     });
-    expect(Object.values(defaultNamespace).some(Boolean)).toBe(false);
+    expect(Object.values(defaultNamespace).filter((option) => option === true)).toEqual([]);
     expect(namespaces.size).toBe(0);
   });
 
@@ -66,5 +67,130 @@ describe("[AU5] a wrong setting is refused with the name of its field", () => {
     expect([...namespaces.keys()]).toEqual(["chat"]);
     expect(namespaces.get("chat")?.presence).toBe(true);
     expect(defaultNamespace.join_leave).toBe(true);
+  });
+});
+
+const isTable = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** The paths of all settings that have a default. */
+function pathsOf(table: Record<string, unknown>): string[][] {
+  return Object.entries(table).flatMap(([field, value]) =>
+    isTable(value) ? pathsOf(value).map((path) => [field, ...path]) : [[field]],
+  );
+}
+
+/** `{ a: { b: value } }` for the path a, b. */
+const nest = (path: readonly string[], value: unknown): Record<string, unknown> =>
+  path.reduceRight((inner, field) => ({ [field]: inner }), value as Record<string, unknown>);
+
+const NAMESPACE_OPTIONS = Object.entries(namespaceSchema.parse({}));
+const SWITCHES = NAMESPACE_OPTIONS.filter(([, value]) => typeof value === "boolean").map(([name]) => name);
+const PATHS = pathsOf(parseConfig({}).cluster).map((path) => [path.join("."), path] as const);
+
+describe("[AU5] every setting", () => {
+  test.each(PATHS)("[AU5] %s of a wrong type is refused by its path, also as an override", (name, path) => {
+    // No setting is null, and a null must not pass for one that is absent.
+    const wrong = nest(path, null);
+    expect(() => parseConfig({ RINGCAST: wrong })).toThrow(`RINGCAST.${name}: `);
+    expect(() => parseConfig({ RINGCAST_OVERRIDES: wrong })).toThrow(`RINGCAST.${name}: `);
+  });
+
+  test.each(NAMESPACE_OPTIONS)(
+    "[AU5] the namespace option %s of a wrong type is refused by its path",
+    (name) => {
+      for (const variable of ["RINGCAST_NS_chat", "RINGCAST_NS_DEFAULT"]) {
+        expect(() => parseConfig({ [variable]: { [name]: null } })).toThrow(`${variable}.${name}: `);
+      }
+    },
+  );
+
+  test.each(SWITCHES)("[AU5] the switch %s takes true and no other word for it", (name) => {
+    for (const wrong of ["true", 1, {}]) {
+      const named = `RINGCAST_NS_chat.${name}: `;
+      expect(() => parseConfig({ RINGCAST_NS_chat: { [name]: wrong } })).toThrow(named);
+    }
+    const { namespaces } = parseConfig({ RINGCAST_NS_chat: { [name]: true } });
+    expect(namespaces.get("chat")).toMatchObject({ [name]: true });
+  });
+
+  test.each([
+    ["shards.initial", [0, 65, 1.5]],
+    ["shards.defaultRegion", ["moon", ""]],
+    ["shards.seed", [-1, 2 ** 32]],
+    ["limits.sessionsPerShard", [0, 32_001]],
+    ["times.pingIntervalMs", [999, 300_001]],
+    ["moves.busyWaitMs", [-1, 30_001]],
+    ["affinity.cookie", [""]],
+    ["tokens.jwksUrl", ["keys", "", 1]],
+    ["tokens.rsaPublicKey", [1]],
+  ])("[AU5] %s out of its bounds is refused by its path", (name, values) => {
+    for (const value of values) {
+      const wrong = nest(name.split("."), value);
+      expect(() => parseConfig({ RINGCAST: wrong })).toThrow(`RINGCAST.${name}: `);
+    }
+  });
+});
+
+describe("[AU5] tables", () => {
+  test.each(["RINGCAST", "RINGCAST_OVERRIDES", "RINGCAST_NS_DEFAULT", "RINGCAST_NS_chat"])(
+    "[AU5] %s that is no table is refused by its name",
+    (name) => {
+      for (const wrong of [1, true, null, [], "1", "null", "[]", '"{}"']) {
+        expect(() => parseConfig({ [name]: wrong })).toThrow(new ConfigError(`${name} must be a table`));
+      }
+      for (const wrong of ["", "{", "insecure = true"]) {
+        expect(() => parseConfig({ [name]: wrong })).toThrow(new ConfigError(`${name} is not JSON`));
+      }
+    },
+  );
+
+  test("[AU5] an override with a value for a table is refused by the table's path", () => {
+    expect(() => parseConfig({ RINGCAST_OVERRIDES: { shards: 4 } })).toThrow("RINGCAST.shards: ");
+  });
+
+  test("[AU5] the defaults, written out, are a configuration that says the same", () => {
+    const { cluster } = parseConfig({});
+    expect(parseConfig({ RINGCAST: cluster }).cluster).toEqual(cluster);
+  });
+
+  test("[AU5] a table and its JSON text say the same, and so does one half laid over the other", () => {
+    const paths = PATHS.filter(([name]) => name.startsWith("times.")).map(([, path]) => path);
+    // Within the bounds of every time.
+    const settings = fc.uniqueArray(
+      fc.tuple(fc.constantFrom(...paths), fc.integer({ min: 1_000, max: 5_000 })),
+      { selector: ([path]) => path.join("."), minLength: 1 },
+    );
+    const table = (chosen: readonly (readonly [string[], number])[]) => ({
+      times: Object.fromEntries(chosen.map(([path, value]) => [path[1] ?? "", value])),
+    });
+    fc.assert(
+      fc.property(settings, fc.nat(), (chosen, at) => {
+        const whole = parseConfig({ RINGCAST: table(chosen) });
+        expect(whole.cluster.times).toMatchObject(table(chosen).times);
+        expect(parseConfig({ RINGCAST: JSON.stringify(table(chosen)) })).toEqual(whole);
+        const cut = at % chosen.length;
+        const halves = {
+          RINGCAST: table(chosen.slice(0, cut)),
+          RINGCAST_OVERRIDES: table(chosen.slice(cut)),
+        };
+        expect(parseConfig(halves)).toEqual(whole);
+      }),
+    );
+  });
+
+  test("[AU5] reading leaves the variables as they are", () => {
+    const variables = { RINGCAST: { shards: { initial: 2 } }, RINGCAST_OVERRIDES: { shards: { max: 9 } } };
+    const before = structuredClone(variables);
+    parseConfig(variables);
+    expect(variables).toEqual(before);
+  });
+
+  test("[AU5] DEFAULT is the namespace of channels without one, and no namespace of its own", () => {
+    const options = { RINGCAST_NS_DEFAULT: { presence: true }, RINGCAST_NS_default: { join_leave: true } };
+    const { defaultNamespace, namespaces } = parseConfig(options);
+    expect(defaultNamespace).toMatchObject({ presence: true, join_leave: false });
+    expect([...namespaces.keys()]).toEqual(["default"]);
+    expect(namespaces.get("default")).toMatchObject({ presence: false, join_leave: true });
   });
 });

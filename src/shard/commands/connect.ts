@@ -3,10 +3,11 @@ import type { ConnectionClaims } from "../../tokens/claims.ts";
 import { parseChannel, type ChannelName } from "../../protocol/channel-name.ts";
 import type { DisconnectName, ErrorName } from "../../protocol/codes.ts";
 import { mayJoinLeave, namespaceOf } from "../../protocol/permissions.ts";
-import { encodeError, encodeReply, type SubscribeResult } from "../../protocol/reply.ts";
+import { encodeConnected, encodeError } from "../../protocol/reply.ts";
 import { PROTOCOL_VERSION } from "../../version.ts";
 import type { Clients } from "../clients.ts";
 import type { Open, Opening, Session, Subscription } from "../session.ts";
+import { join } from "./join.ts";
 import { timeToLive } from "./time-to-live.ts";
 
 type Identity =
@@ -57,33 +58,30 @@ export async function connect(
   };
   if (!clients.sessions.remember(session, open)) return clients.disconnect(session, "badRequest");
 
-  // Registrations of all channels are asked for at once: a stock client waits 5 s for this answer in all.
+  // Registrations of all channels are asked for at once: a stock client waits 5 s for this answer in all. What the
+  // channels say meanwhile comes after it.
+  clients.hold(session);
+  const subs = new Map<string, string>();
   const joined = await Promise.allSettled(
-    [...names.values()].map((channel) =>
-      joinByServer(clients, session, open, channel, claims.subs[channel.name]?.info),
-    ),
-  );
-  if (!clients.sessions.has(session)) return;
-  if (joined.some((result) => result.status === "rejected"))
-    return clients.disconnect(session, "serverError");
-  if (joined.some((result) => result.status === "fulfilled" && !result.value)) {
-    return clients.disconnect(session, "channelLimit");
-  }
-  const subs: [string, SubscribeResult][] = channels.map((channel) => {
-    const data = claims.subs[channel]?.data;
-    return [channel, data === undefined ? {} : { data }];
-  });
-  clients.send(
-    session,
-    encodeReply(command.id, "connect", {
-      client: open.id,
-      version: PROTOCOL_VERSION,
-      ping: Math.ceil(clients.config.cluster.times.pingIntervalMs / 1000),
-      pong: true,
-      ...timeToLive(open.expiresAt, Date.now()),
-      ...(subs.length === 0 ? {} : { subs: Object.fromEntries(subs) }),
+    [...names.values()].map((channel) => {
+      const wishes = command.body.subs?.[channel.name] ?? {};
+      const to = { channel, user: open.user, wishes, subscription: byServer(clients, open, channel, claims) };
+      const { data } = claims.subs[channel.name] ?? {};
+      const result = data === undefined ? {} : { data };
+      return join(clients, session, to, (text) => void subs.set(channel.name, text), result);
     }),
   );
+  if (!clients.sessions.has(session)) return;
+  if (joined.some(({ status }) => status === "rejected")) return clients.disconnect(session, "serverError");
+  if (subs.size < names.size) return clients.disconnect(session, "channelLimit");
+  const result = {
+    client: open.id,
+    version: PROTOCOL_VERSION,
+    ping: Math.ceil(clients.config.cluster.times.pingIntervalMs / 1000),
+    pong: true,
+    ...timeToLive(open.expiresAt, Date.now()),
+  } as const;
+  clients.release(session, encodeConnected(command.id, result, subs));
   for (const channel of channels) clients.announce("join", session, channel);
 }
 
@@ -113,22 +111,18 @@ function refuse(clients: Clients, session: Session, opening: Opening, id: number
 }
 
 /** A server-side subscription: the token grants it, so no permission is asked. */
-function joinByServer(
+function byServer(
   clients: Clients,
-  session: Session,
-  { user }: Open,
+  open: Open,
   channel: ChannelName,
-  chanInfo: unknown,
-): Promise<boolean> {
-  const joinLeave = mayJoinLeave({ config: clients.config, channel, user, subscribed: true, asked: false });
-  const subscription: Subscription = {
+  claims: ConnectionClaims,
+): Subscription {
+  const { config } = clients;
+  const joinLeave = mayJoinLeave({ config, channel, user: open.user, subscribed: true, asked: false });
+  const chanInfo = claims.subs[channel.name]?.info;
+  return {
     byServer: true,
     ...(joinLeave ? { joinLeave } : {}),
     ...(chanInfo === undefined ? {} : { chanInfo }),
   };
-  return clients.hub.listen(
-    channel.name,
-    () => clients.sessions.has(session) && clients.rememberSubscription(session, channel.name, subscription),
-    session,
-  );
 }

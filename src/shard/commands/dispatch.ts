@@ -3,6 +3,7 @@ import { encodeError } from "../../protocol/reply.ts";
 import type { Clients } from "../clients.ts";
 import type { Open, Session } from "../session.ts";
 import { connect } from "./connect.ts";
+import { history } from "./history.ts";
 import { presence, type RemotePresence } from "./presence.ts";
 import { publish } from "./publish.ts";
 import { refresh } from "./refresh.ts";
@@ -74,6 +75,7 @@ async function runOpen(
     case "sub_refresh":
       return refreshSubscription(clients, session, open, command);
     case "history":
+      return history(clients, session, open, command);
     case "rpc":
       return clients.send(session, encodeError(command.id, "notAvailable"));
     case "send":

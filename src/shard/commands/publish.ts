@@ -31,7 +31,8 @@ export async function publish(
     body: encodePublication({ data: body.data, info: clients.infoOf(session, body.channel) }),
   };
   try {
-    await callAgain(() => channelStub(clients.env, body.channel).publish(publication));
+    const { refused } = await callAgain(() => channelStub(clients.env, body.channel).publish(publication));
+    if (refused !== null) return clients.send(session, encodeError(id, "limitExceeded"));
   } catch (error) {
     console.error("a publication failed", error);
     return clients.send(session, encodeError(id, "internal"));

@@ -3,10 +3,14 @@ import type { SubscriptionClaims } from "../../tokens/claims.ts";
 import type { DisconnectName, ErrorName } from "../../protocol/codes.ts";
 import type { CommandOf } from "../../protocol/command.ts";
 import { mayJoinLeave, planSubscribe } from "../../protocol/permissions.ts";
-import { encodeError, encodeReply } from "../../protocol/reply.ts";
+import { encodeError, encodeReply, encodeSubscribeReply } from "../../protocol/reply.ts";
 import type { Clients } from "../clients.ts";
 import { subscriptionsOf, type Open, type Session, type Subscription } from "../session.ts";
+import { join } from "./join.ts";
 import { timeToLive } from "./time-to-live.ts";
+
+/** A bit of `flag`. */
+const REJECT_UNRECOVERED = 2;
 
 /** Subscribes a client; the answer goes out before anything that the channel says. */
 export async function subscribe(
@@ -37,18 +41,23 @@ export async function subscribe(
   if (plan !== "allowed") return fail(plan);
 
   const subscription = planSubscription(clients, open, parsed.channel, claims, body.join_leave === true);
-  let overflow = false;
-  const join = () => {
-    if (!clients.sessions.has(session)) return false;
-    overflow = !clients.rememberSubscription(session, body.channel, subscription);
-    if (overflow) return false;
-    clients.send(session, encodeReply(id, "subscribe", timeToLive(subscription.expiresAt, Date.now())));
-    return true;
-  };
+  const { flag, ...wishes } = body;
   try {
-    const joined = await clients.hub.listen(body.channel, join, session);
-    if (overflow) fail("limitExceeded");
-    if (joined) clients.announce("join", session, body.channel);
+    const joined = await join(
+      clients,
+      session,
+      {
+        channel: parsed.channel,
+        user: open.user,
+        wishes: { ...wishes, rejectUnrecovered: ((flag ?? 0) & REJECT_UNRECOVERED) !== 0 },
+        subscription,
+      },
+      (text) => clients.send(session, encodeSubscribeReply(id, text)),
+      timeToLive(subscription.expiresAt, Date.now()),
+    );
+    if (joined === "full") fail("limitExceeded");
+    if (joined === "unrecovered") fail("unrecoverablePosition");
+    if (joined === "joined") clients.announce("join", session, body.channel);
   } catch (error) {
     console.error("a channel could not be reached", error);
     fail("internal");

@@ -48,3 +48,25 @@ test("[SE1] a leave that no move caused is told at once", () => {
   const { leaves } = setUp();
   expect(leaves.pass(event("leave", "ann"))).toBe(true);
 });
+
+test("[MV4] of several that are held, as many returns show nothing, and the next is a join", () => {
+  const { leaves, released } = setUp();
+  leaves.pass(event("leave", "ann", true));
+  leaves.pass(event("leave", "ann", true));
+  const told = [1, 2, 3].map(() => leaves.pass(event("join", "ann")));
+  expect(told).toEqual([false, false, true]);
+  vi.advanceTimersByTime(60_000);
+  expect(released).toEqual([]);
+});
+
+test("[MV4] a return makes up for the oldest leave; the later one keeps its own time", () => {
+  const { leaves, released } = setUp();
+  leaves.pass(event("leave", "ann", true));
+  vi.advanceTimersByTime(3_000);
+  leaves.pass(event("leave", "ann", true));
+  leaves.pass(event("join", "ann"));
+  vi.advanceTimersByTime(4_999);
+  expect(released).toEqual([]);
+  vi.advanceTimersByTime(1);
+  expect(released).toEqual(["leave ann"]);
+});

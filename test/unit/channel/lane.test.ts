@@ -1,25 +1,37 @@
 import { expect, test, vi } from "vitest";
 import { Lane } from "../../../src/channel/lane.ts";
-import type { DeliveryResult, Entry } from "../../../src/protocol/delivery.ts";
+import type { DeliveryResult, PubEntry } from "../../../src/protocol/delivery.ts";
 
-const pub = (offset: number, bytes = 2): Entry => ({ kind: "pub", offset, body: "x".repeat(bytes) });
+const pub = (offset: number, bytes = 2): PubEntry => ({ kind: "pub", offset, body: "x".repeat(bytes) });
 
 /** A lane to a shard that answers when the test says so. */
-function setUp() {
-  const calls: { offsets: number[]; answer: (result: DeliveryResult) => void; fail: () => void }[] = [];
+function setUp(position = { heard: 0, tried: 0 }) {
+  const calls: {
+    offsets: number[];
+    since: number;
+    mayRepeat: boolean;
+    answer: (result: DeliveryResult) => void;
+    fail: () => void;
+  }[] = [];
   const forgotten = vi.fn<() => void>();
-  const lane = new Lane({
-    deliver: (entries) =>
+  const stored: PubEntry[] = [];
+  const heard: number[] = [];
+  const lane = new Lane(position, {
+    deliver: ({ entries, since, mayRepeat }) =>
       new Promise((resolve, reject) => {
         calls.push({
+          since,
+          mayRepeat,
           offsets: entries.map((entry) => (entry.kind === "pub" ? entry.offset : 0)),
           answer: resolve,
           fail: () => reject(new Error("gone")),
         });
       }),
     onNoListeners: forgotten,
+    onHeard: (offset) => heard.push(offset),
+    readAfter: (offset, limit) => stored.filter((one) => one.offset > offset).slice(0, limit),
   });
-  return { lane, calls, forgotten };
+  return { lane, calls, forgotten, stored, heard };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
@@ -38,17 +50,65 @@ test("[SE1] one call is in flight, and what comes meanwhile goes together in the
   expect(calls.at(-1)?.offsets).toEqual([5]);
 });
 
-test("[SE1] a delivery that is given up takes only its own entries with it", async () => {
+test("[DL1] a delivery that failed is sent again from the log, and says that it may repeat", async () => {
   vi.spyOn(console, "error").mockImplementation(() => undefined);
-  const { lane, calls } = setUp();
-  const done = lane.push(pub(1));
+  const { lane, calls, stored, heard } = setUp();
+  stored.push(pub(1), pub(2));
+  const resting = lane.push(pub(1));
   void lane.push(pub(2));
   calls[0]?.fail();
-  await turn();
-  expect(calls.at(-1)?.offsets).toEqual([2]);
+  await resting;
+  // It rests until something wakes it.
+  expect(calls).toHaveLength(1);
+  const done = lane.run();
+  expect(calls[1]).toMatchObject({ offsets: [1, 2], since: 0, mayRepeat: true });
+  calls[1]?.answer({ kind: "delivered" });
+  await done;
+  expect(heard).toEqual([2]);
+  vi.restoreAllMocks();
+});
+
+test("[LG5] without a log, what a failed delivery carried is gone, and the rest goes on", async () => {
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  const { lane, calls } = setUp();
+  const resting = lane.push(pub(1));
+  void lane.push(pub(2));
+  calls[0]?.fail();
+  await resting;
+  const done = lane.push(pub(3));
+  expect(calls[1]).toMatchObject({ offsets: [2, 3], since: 1 });
   calls[1]?.answer({ kind: "delivered" });
   await done;
   vi.restoreAllMocks();
+});
+
+test("[DL5] what an earlier life left is read from the log, and may repeat; what is new does not", async () => {
+  const { lane, calls, stored } = setUp({ heard: 3, tried: 5 });
+  stored.push(pub(4), pub(5));
+  const done = lane.run();
+  expect(calls[0]).toMatchObject({ offsets: [4, 5], since: 3, mayRepeat: true });
+  calls[0]?.answer({ kind: "delivered" });
+  await done;
+  stored.push(pub(6));
+  void lane.push(pub(6));
+  expect(calls[1]).toMatchObject({ offsets: [6], since: 5, mayRepeat: false });
+});
+
+test("[DL1] joins and leaves go with the publications, and a burst larger than a call goes in several", async () => {
+  const { lane, calls, stored } = setUp();
+  const total = 600;
+  for (let offset = 1; offset <= total; offset++) stored.push(pub(offset));
+  void lane.push({ kind: "join", body: "j" });
+  let done = 0;
+  while (done < calls.length) {
+    calls[done]?.answer({ kind: "delivered" });
+    done += 1;
+    await turn();
+  }
+  expect(calls.flatMap(({ offsets }) => offsets).filter((offset) => offset > 0)).toEqual(
+    Array.from({ length: total }, (_, n) => n + 1),
+  );
+  expect(calls.flatMap(({ offsets }) => offsets).filter((offset) => offset === 0)).toHaveLength(1);
 });
 
 test("[SE1] a shard without listeners is reported, once for each answer", async () => {
@@ -59,7 +119,7 @@ test("[SE1] a shard without listeners is reported, once for each answer", async 
   expect(forgotten).toHaveBeenCalledTimes(1);
 });
 
-test("[SE3] what waits for a shard is bounded: the oldest goes, the newest stays", async () => {
+test("[SE3] what waits in memory for a shard is bounded: the oldest goes, the newest stays", async () => {
   const { lane, calls } = setUp();
   const done = lane.push(pub(1));
   const mebibyte = 1_048_576;

@@ -113,6 +113,45 @@ describe("[MB4] what would hurt is refused with a reason", () => {
   });
 });
 
+test("[MB2] an id that is named twice in one order is added once", () => {
+  expect(shardsAfter({ kind: "add", ids: ["x", "x"] }, context(TWO))).toEqual([...TWO, shard("x")]);
+});
+
+test("[MB3] counting goes on from the highest number, in whatever order they came", () => {
+  const before = context(TWO, { used: new Set(["auto-9", "auto-1", "auto-2"]) });
+  expect(shardsAfter({ kind: "add" }, before)).toEqual([...TWO, shard("auto-10")]);
+});
+
+test("[MB3] a rollback brings back by order what was removed since, as it was", () => {
+  const present = context([shard("auto-1"), shard("auto-3")]);
+  const shards = [shard("auto-1", { weight: 4 }), shard("auto-2", { region: "weur" })];
+  const before = { ...present, earlier: { ...present.descriptor, epoch: 3, shards } };
+  expect(shardsAfter({ kind: "rollback", ringEpoch: 3 }, before)).toEqual(shards);
+});
+
+test("[MB4] a ring above a limit that was lowered may change and shrink, but not grow", () => {
+  const before = context([...TWO, shard("auto-3")], { shardsMax: 2 });
+  expect(planChange({ kind: "weight", id: "auto-1", weight: 3 }, before).kind).toBe("changed");
+  expect(planChange({ kind: "drain", id: "auto-1" }, before).kind).toBe("changed");
+  expect(planChange({ kind: "remove", id: "auto-1" }, before).kind).toBe("changed");
+  expect(planChange({ kind: "add" }, before)).toMatchObject({ kind: "refused", code: "tooManyShards" });
+});
+
+test("[MB1] a new shard has the cluster's own region and weight unless the order names others", () => {
+  const present = context([shard("a")], { weight: 5 });
+  const before = { ...present, descriptor: { ...present.descriptor, defaultRegion: "weur" } };
+  expect(shardsAfter({ kind: "add" }, before)[1]).toEqual(shard("weur-1", { region: "weur", weight: 5 }));
+  const named: Change = { kind: "add", ids: ["x"], region: "enam", weight: 7 };
+  expect(shardsAfter(named, before)[1]).toEqual(shard("x", { region: "enam", weight: 7 }));
+});
+
+test("[MB1] a shard that differs from an earlier epoch's by its region alone is a change", () => {
+  const present = context(TWO);
+  const shards = [shard("auto-1", { region: "weur" }), shard("auto-2")];
+  const before = { ...present, earlier: { ...present.descriptor, epoch: 3, shards } };
+  expect(shardsAfter({ kind: "rollback", ringEpoch: 3 }, before)).toEqual(shards);
+});
+
 test("[MB1, MB4] any history of orders keeps a ring that works, and epochs that grow by one", () => {
   const id = fc.integer({ min: 1, max: 9 }).map((n) => `auto-${n}`);
   const change: fc.Arbitrary<Change> = fc.oneof(

@@ -98,3 +98,79 @@ describe("[MV3] closes are paced", () => {
     expect(paceOf("c")).toBeGreaterThan(0);
   });
 });
+
+describe("[MV3] a pace holds to the session", () => {
+  const crowd = (count: number, destination = "a"): Leaving<number>[] =>
+    Array.from({ length: count }, (_, item) => ({ item, destination }));
+
+  /** How many leave in each of these steps, which are so many ms apart. */
+  function leavingIn(elapsed: readonly number[], paces: { from: number; to: number }): number[] {
+    let leaving = crowd(1_000);
+    let budget: Budget = { total: 0, byDestination: new Map() };
+    return elapsed.map((elapsedMs) => {
+      const step = stepMoves({
+        leaving,
+        ready: () => true,
+        pace: new Map([["a", paces.to]]),
+        perSecondFromOneShard: paces.from,
+        budget,
+        elapsedMs,
+      });
+      leaving = step.later;
+      budget = step.budget;
+      return step.now.length;
+    });
+  }
+
+  test("a long pause saves up one second of the destination's, and each second after brings as much", () => {
+    expect(leavingIn([60_000, 1_000, 500, 500], { from: 100, to: 20 })).toEqual([20, 20, 10, 10]);
+  });
+
+  test("a long pause saves up one second of the source's, over all its destinations", () => {
+    expect(leavingIn([60_000, 1_000, 500, 500], { from: 20, to: 100 })).toEqual([20, 20, 10, 10]);
+  });
+
+  test("nobody leaves on a part of a session's budget; the parts add up", () => {
+    expect(leavingIn([125, 125, 125, 125], { from: 4, to: 300 })).toEqual([0, 1, 0, 1]);
+    expect(leavingIn([125, 125, 125, 125], { from: 100, to: 4 })).toEqual([0, 1, 0, 1]);
+  });
+
+  test("a pace of less than one a second lets one leave when its time has come", () => {
+    expect(leavingIn([1_000, 1_000, 1_000, 1_000], { from: 100, to: 0.5 })).toEqual([0, 1, 0, 1]);
+  });
+
+  test("a destination without a pace gets nobody", () => {
+    const step = stepMoves({
+      leaving: [...crowd(3, "unknown"), ...crowd(3)],
+      ready: () => true,
+      pace: new Map([["a", 300]]),
+      perSecondFromOneShard: 100,
+      budget: { total: 0, byDestination: new Map() },
+      elapsedMs: 1_000,
+    });
+    expect(step.now).toEqual([0, 1, 2]);
+    expect(step.later).toEqual(crowd(3, "unknown"));
+  });
+
+  test("over all sources a destination gets no more than it takes, and a trickle for each straggler", () => {
+    const trickle = 5;
+    const shards = ["a", "b", "c", "d", "e"];
+    const move = fc.record({
+      from: fc.constantFrom(...shards, null),
+      to: fc.constantFrom(...shards, null),
+      slots: fc.nat({ max: 10_000 }),
+    });
+    fc.assert(
+      fc.property(fc.array(move, { maxLength: 20 }), (moves) => {
+        for (const to of shards) {
+          const paces = shards.map(
+            (shard) => planPace({ shard, destinations: [to], moves, limits: LIMITS }).get(to) ?? 0,
+          );
+          expect(Math.min(...paces)).toBeGreaterThanOrEqual(trickle);
+          const shares = paces.filter((pace) => pace > trickle).reduce((sum, pace) => sum + pace, 0);
+          expect(shares).toBeLessThanOrEqual(LIMITS.perSecondToOneShard + 1e-6);
+        }
+      }),
+    );
+  });
+});

@@ -2,7 +2,15 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import fc from "fast-check";
-import { exportJWK, exportSPKI, generateKeyPair, SignJWT, type CryptoKey, type JWTPayload } from "jose";
+import {
+  exportJWK,
+  exportSPKI,
+  generateKeyPair,
+  SignJWT,
+  UnsecuredJWT,
+  type CryptoKey,
+  type JWTPayload,
+} from "jose";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { parseConfig } from "../../../src/config.ts";
 import { createVerifier } from "../../../src/tokens/verifier.ts";
@@ -167,5 +175,240 @@ describe("[AU1] keys are fetched from a JWKS", () => {
     expect(await down.connection(token)).toMatchObject({ reason: "unavailable" });
     const gone = verifierWith({ jwksUrl: "http://127.0.0.1:9/jwks" });
     expect(await gone.connection(token)).toMatchObject({ reason: "unavailable" });
+  });
+});
+
+describe("[AU1] a token that nobody signed", () => {
+  test("[AU1] a token with alg none is invalid, however its header spells it", async () => {
+    const unsigned = new UnsecuredJWT({ sub: "ann", channel: "room" }).encode();
+    const [, payload = ""] = unsigned.split(".");
+    const header = (alg: unknown) => Buffer.from(JSON.stringify({ alg })).toString("base64url");
+    for (const alg of ["none", "None", "", undefined, null, 1, ["HS256"], "toString", "__proto__"]) {
+      for (const token of [`${header(alg)}.${payload}.`, `${header(alg)}.${payload}.AAAA`]) {
+        expect(await verifierWith().connection(token)).toMatchObject({ ok: false, reason: "invalid" });
+        expect(await verifierWith().subscription(token)).toMatchObject({ ok: false, reason: "invalid" });
+      }
+    }
+  });
+
+  test("[AU1] a signed token whose claims are exchanged is invalid", async () => {
+    const [header = "", , signature = ""] = (await sign({ sub: "ann" })).split(".");
+    await fc.assert(
+      fc.asyncProperty(fc.string(), async (sub) => {
+        fc.pre(sub !== "ann");
+        const payload = Buffer.from(JSON.stringify({ sub })).toString("base64url");
+        const verdict = await verifierWith().connection(`${header}.${payload}.${signature}`);
+        expect(verdict).toMatchObject({ ok: false, reason: "invalid" });
+      }),
+    );
+  });
+
+  test("[AU1] garbage is invalid to public keys too, and nothing throws", async () => {
+    const { publicKey } = await generateKeyPair("EdDSA", { extractable: true });
+    const verifier = verifierWith({ ed25519PublicKey: await exportSPKI(publicKey) }, undefined);
+    const part = fc.oneof(
+      fc.string(),
+      fc.jsonValue().map((value) => Buffer.from(JSON.stringify(value)).toString("base64url")),
+    );
+    const header = Buffer.from('{"alg":"EdDSA"}').toString("base64url");
+    const token = fc.tuple(fc.oneof(fc.constant(header), part), part, part).map((parts) => parts.join("."));
+    await fc.assert(
+      fc.asyncProperty(token, async (garbage) => {
+        expect(await verifier.connection(garbage)).toMatchObject({ ok: false, reason: "invalid" });
+      }),
+    );
+  });
+
+  test("[AU1] a token longer than any frame is invalid, though signed", async () => {
+    const token = await sign({ sub: "ann", info: "x".repeat(16_384) });
+    expect(await verifierWith().connection(token)).toMatchObject({ ok: false, reason: "invalid" });
+  });
+
+  test("[AU1] a verifier without any key believes nobody", async () => {
+    const { privateKey } = await generateKeyPair("RS256");
+    const { tokens } = parseConfig({}).cluster;
+    const verifier = createVerifier({ tokens, hmacSecret: undefined });
+    for (const token of [await sign({ sub: "ann" }), await sign({ sub: "ann" }, "RS256", privateKey, "k1")]) {
+      expect(await verifier.connection(token)).toMatchObject({ ok: false, reason: "invalid" });
+    }
+  });
+});
+
+describe("[AU1] what a connection token says", () => {
+  const claimsOf = async (payload: JWTPayload, tokens = {}) => {
+    const verdict = await verifierWith(tokens).connection(await sign(payload));
+    return verdict.ok ? verdict.claims : verdict.reason;
+  };
+
+  test("[AU1] a token with no user, or with the user under another claim, names nobody", async () => {
+    expect(await claimsOf({})).toEqual({ user: "", channels: [], subs: {} });
+    expect(await claimsOf({ sub: "ann" }, { userIdClaim: "uid" })).toMatchObject({ user: "" });
+    expect(await claimsOf({ uid: 7 }, { userIdClaim: "uid" })).toBe("invalid");
+    expect(await claimsOf({ sub: "x".repeat(256) })).toBe("invalid");
+  });
+
+  test("[AU1] an audience in a list suffices, and a missing one does not", async () => {
+    expect(await claimsOf({ sub: "ann", aud: ["web", "app"] }, { audience: "app" })).toMatchObject({
+      user: "ann",
+    });
+    expect(await claimsOf({ sub: "ann" }, { audience: "app" })).toBe("invalid");
+  });
+
+  test("[AU1] a token that is not valid yet is invalid", async () => {
+    expect(await claimsOf({ sub: "ann", nbf: inSeconds(60) })).toBe("invalid");
+  });
+
+  test("[AU1] exp holds where expire_at is absent, and ends a token that expire_at would keep", async () => {
+    const exp = inSeconds(60);
+    expect(await claimsOf({ exp })).toMatchObject({ expiresAt: exp });
+    expect(await claimsOf({ exp: inSeconds(-1), expire_at: 0 })).toBe("expired");
+  });
+
+  test("[AU1] channels and subs are read, with base64 before plain JSON", async () => {
+    const base64 = (value: unknown) => Buffer.from(JSON.stringify(value)).toString("base64");
+    const subs = {
+      plain: { info: { a: 1 }, data: [2] },
+      encoded: { info: "hidden", b64info: base64({ name: "Zoë" }), b64data: base64({ hello: "日本" }) },
+      empty: {},
+    };
+    expect(await claimsOf({ sub: "ann", channels: ["a", "b"], subs, info: "plain" })).toEqual({
+      user: "ann",
+      info: "plain",
+      channels: ["a", "b"],
+      subs: {
+        plain: { info: { a: 1 }, data: [2] },
+        encoded: { info: { name: "Zoë" }, data: { hello: "日本" } },
+        empty: {},
+      },
+    });
+  });
+
+  test.each(["***", "bm8ganNvbg==", "//8="])(
+    "[AU1] %s, which is no base64 of JSON, is invalid",
+    async (b64) => {
+      expect(await claimsOf({ b64info: b64 })).toBe("invalid");
+      expect(await claimsOf({ subs: { a: { b64data: b64 } } })).toBe("invalid");
+    },
+  );
+});
+
+describe("[AU2] what a subscription token says", () => {
+  const claimsOf = async (payload: JWTPayload, tokens = {}) => {
+    const verdict = await verifierWith(tokens).subscription(await sign(payload));
+    return verdict.ok ? verdict.claims : verdict.reason;
+  };
+
+  test("[AU2] it opens the one channel that it names, to the user and the client that it names", async () => {
+    const b64info = Buffer.from('{"role":"host"}').toString("base64");
+    const exp = inSeconds(60);
+    expect(await claimsOf({ sub: "ann", channel: "$room", client: "c1", b64info, exp })).toEqual({
+      user: "ann",
+      channel: "$room",
+      client: "c1",
+      info: { role: "host" },
+      expiresAt: exp,
+    });
+    expect(await claimsOf({ channel: "room" })).toEqual({ user: "", channel: "room" });
+    expect(await claimsOf({ uid: "ann", channel: "room" }, { userIdClaim: "uid" })).toMatchObject({
+      user: "ann",
+    });
+  });
+
+  test.each([undefined, null, "", 1, ["room"], { room: {} }])(
+    "[AU2] the channel %j opens nothing",
+    async (channel) => {
+      expect(await claimsOf({ sub: "ann", channel, channels: ["room"] })).toBe("invalid");
+    },
+  );
+
+  test("[AU2] a client that is not text is invalid, and so is a channel in a connection token", async () => {
+    expect(await claimsOf({ sub: "ann", channel: "room", client: 1 })).toBe("invalid");
+    for (const channel of ["", null, 1, "room"]) {
+      const token = await sign({ sub: "ann", channel });
+      expect(await verifierWith().connection(token)).toMatchObject({ ok: false, reason: "invalid" });
+    }
+  });
+
+  test("[AU2] expire_at overrides exp, 0 is never, and an expired token opens nothing", async () => {
+    const at = inSeconds(500);
+    const room = { sub: "ann", channel: "room" };
+    expect(await claimsOf({ ...room, exp: inSeconds(60), expire_at: at })).toMatchObject({ expiresAt: at });
+    expect(await claimsOf({ ...room, exp: inSeconds(60), expire_at: 0 })).not.toHaveProperty("expiresAt");
+    expect(await claimsOf({ ...room, exp: inSeconds(-1) })).toBe("expired");
+    expect(await claimsOf({ ...room, expire_at: -1 })).toBe("invalid");
+  });
+
+  test("[AU2] another audience or issuer opens nothing", async () => {
+    const settings = { audience: "app", issuer: "me" };
+    const room = { sub: "ann", channel: "room" };
+    expect(await claimsOf({ ...room, aud: "app", iss: "me" }, settings)).toMatchObject({ channel: "room" });
+    expect(await claimsOf({ ...room, aud: "other", iss: "me" }, settings)).toBe("invalid");
+    expect(await claimsOf({ ...room, aud: "app", iss: "you" }, settings)).toBe("invalid");
+  });
+});
+
+describe("[AU1] keys that change", () => {
+  let server: Server | undefined;
+  afterEach(() => {
+    vi.useRealTimers();
+    server?.close();
+  });
+
+  /** A JWKS that answers what `current` holds at the moment; a text is no JWKS, so the server is down. */
+  async function serveJwks(current: { keys: object[] | "down" }): Promise<string> {
+    server = createServer((_, response) => {
+      const { keys } = current;
+      response.writeHead(keys === "down" ? 503 : 200, { connection: "close" }).end(JSON.stringify({ keys }));
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}/jwks`;
+  }
+
+  async function makeKey(kid: string) {
+    const { publicKey, privateKey } = await generateKeyPair("ES256", { extractable: true });
+    const token = () => sign({ sub: kid }, "ES256", privateKey, kid);
+    return { jwk: { ...(await exportJWK(publicKey)), kid, alg: "ES256" }, publicKey, privateKey, token };
+  }
+
+  test("[AU1] a new kid is fetched once the cool-down is over, and the old one goes with its key", async () => {
+    const [old, fresh] = [await makeKey("old"), await makeKey("new")];
+    const served: { keys: object[] | "down" } = { keys: [old.jwk] };
+    const verifier = verifierWith({ jwksUrl: await serveJwks(served) });
+    expect(await verifier.connection(await old.token())).toMatchObject({ ok: true });
+    served.keys = [fresh.jwk];
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 31_000 });
+    expect(await verifier.connection(await fresh.token())).toMatchObject({
+      ok: true,
+      claims: { user: "new" },
+    });
+    expect(await verifier.connection(await old.token())).toMatchObject({ ok: false, reason: "invalid" });
+  });
+
+  test("[AU1] a JWKS that was down is asked again, and the token is believed then", async () => {
+    const key = await makeKey("k1");
+    const served: { keys: object[] | "down" } = { keys: "down" };
+    const verifier = verifierWith({ jwksUrl: await serveJwks(served) });
+    expect(await verifier.connection(await key.token())).toMatchObject({ ok: false, reason: "unavailable" });
+    served.keys = [key.jwk];
+    expect(await verifier.connection(await key.token())).toMatchObject({ ok: true, claims: { user: "k1" } });
+  });
+
+  test("[AU1] a key of the JWKS believes neither another's signature nor a kid that is not its own", async () => {
+    const [one, two] = [await makeKey("one"), await makeKey("two")];
+    const verifier = verifierWith({ jwksUrl: await serveJwks({ keys: [one.jwk, two.jwk] }) });
+    const crossed = await sign({ sub: "ann" }, "ES256", one.privateKey, "two");
+    expect(await verifier.connection(crossed)).toMatchObject({ ok: false, reason: "invalid" });
+    expect(await verifier.connection(await two.token())).toMatchObject({ ok: true });
+  });
+
+  test("[AU1] a token without a kid goes to the configured key, whatever becomes of the JWKS", async () => {
+    const key = await makeKey("k1");
+    const verifier = verifierWith({
+      jwksUrl: await serveJwks({ keys: "down" }),
+      ecdsaPublicKey: await exportSPKI(key.publicKey),
+    });
+    const token = await sign({ sub: "ann" }, "ES256", key.privateKey);
+    expect(await verifier.connection(token)).toMatchObject({ ok: true, claims: { user: "ann" } });
+    expect(await verifier.connection(await key.token())).toMatchObject({ ok: false, reason: "unavailable" });
   });
 });

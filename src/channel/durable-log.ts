@@ -1,0 +1,112 @@
+import type { HistoryQuery, HistoryResult, PubEntry } from "../protocol/delivery.ts";
+import type { ChannelLog } from "./log.ts";
+
+export type LogLimits = {
+  /** How many publications are kept, and for how long. */
+  readonly size: number;
+  readonly ttlMs: number;
+  /** How long the top is remembered after the last publication, while nobody listens. */
+  readonly metaTtlMs: number;
+};
+
+/** A row holds at most 2 MB (platform limit); the rest is room for its other columns. */
+const MAX_BODY_BYTES = 2_000_000;
+/** How long an id answers for its publication (SPEC LG4). */
+export const ID_TTL_MS = 300_000;
+
+/** The log of a channel whose namespace keeps history, in the object's own SQLite. */
+export function openDurableLog(
+  storage: DurableObjectStorage,
+  options: { readonly limits: LogLimits; readonly newEpoch: () => string; readonly now: number },
+): ChannelLog {
+  const { sql } = storage;
+  const { limits } = options;
+  sql.exec("INSERT INTO log VALUES (1, ?, 0, ?) ON CONFLICT DO NOTHING", options.newEpoch(), options.now);
+  const row = sql.exec<{ epoch: string; top: number }>("SELECT epoch, top FROM log").one();
+  let logEpoch = row.epoch;
+  let { top } = row;
+
+  const read = (query: string, ...values: SqlStorageValue[]): PubEntry[] =>
+    sql
+      .exec<{ offset: number; body: string }>(`SELECT offset, body FROM publications ${query}`, ...values)
+      .toArray()
+      .map(({ offset, body }) => ({ kind: "pub", offset, body }));
+
+  return {
+    durable: true,
+    get logEpoch() {
+      return logEpoch;
+    },
+    get top() {
+      return top;
+    },
+    append({ id, body }, now) {
+      const known = sql
+        .exec<{ offset: number }>("SELECT offset FROM ids WHERE id = ? AND until > ?", id, now)
+        .toArray()[0];
+      if (known !== undefined) return { offset: known.offset, logEpoch, refused: null, repeated: true };
+      // Cheap first: a character has one to three bytes.
+      if (body.length * 3 > MAX_BODY_BYTES && new TextEncoder().encode(body).byteLength > MAX_BODY_BYTES) {
+        return { offset: 0, logEpoch, refused: "tooLarge", repeated: false };
+      }
+      const offset = top + 1;
+      storage.transactionSync(() => {
+        sql.exec("INSERT INTO publications VALUES (?, ?, ?)", offset, now, body);
+        sql.exec("INSERT OR REPLACE INTO ids VALUES (?, ?, ?)", id, offset, now + ID_TTL_MS);
+        sql.exec("UPDATE log SET top = ?, at = ?", offset, now);
+        sql.exec("DELETE FROM publications WHERE offset <= ?", offset - limits.size);
+      });
+      // Only what is stored is believed: a write that threw has changed nothing.
+      top = offset;
+      return { offset, logEpoch, refused: null, repeated: false };
+    },
+    after: (offset, limit) => read("WHERE offset > ? ORDER BY offset LIMIT ?", offset, limit),
+    view: (after, limit) => ({
+      logEpoch,
+      top,
+      publications: read("WHERE offset > ? ORDER BY offset DESC LIMIT ?", after, limit).toReversed(),
+    }),
+    history: (query, max) => ({ logEpoch, top, ...history(query, { logEpoch, top, max, read }) }),
+    expire(now, inUse) {
+      sql.exec("DELETE FROM publications WHERE at <= ?", now - limits.ttlMs);
+      sql.exec("DELETE FROM ids WHERE until <= ?", now);
+      const { at } = sql.exec<{ at: number }>("SELECT at FROM log").one();
+      if (!inUse && top > 0 && at + limits.metaTtlMs <= now) {
+        const renewed = options.newEpoch();
+        sql.exec("UPDATE log SET epoch = ?, top = 0, at = ?", renewed, now);
+        [logEpoch, top] = [renewed, 0];
+        return undefined;
+      }
+      return nextExpiry(sql, limits, top === 0 ? undefined : Math.max(at + limits.metaTtlMs, now + 60_000));
+    },
+  };
+}
+
+function nextExpiry(sql: SqlStorage, limits: LogLimits, forgetAt: number | undefined): number | undefined {
+  const oldest = sql.exec<{ at: number | null }>("SELECT MIN(at) AS at FROM publications").one().at;
+  const id = sql.exec<{ until: number | null }>("SELECT MIN(until) AS until FROM ids").one().until;
+  const times = [oldest === null ? undefined : oldest + limits.ttlMs, id ?? undefined, forgetAt];
+  const due = times.filter((time) => time !== undefined);
+  return due.length === 0 ? undefined : Math.min(...due);
+}
+
+function history(
+  { limit, reverse, since }: HistoryQuery,
+  log: {
+    readonly logEpoch: string;
+    readonly top: number;
+    readonly max: number;
+    readonly read: (query: string, ...values: SqlStorageValue[]) => PubEntry[];
+  },
+): Pick<HistoryResult, "publications" | "refused"> {
+  if (since !== null && since.logEpoch !== "" && since.logEpoch !== log.logEpoch) {
+    return { publications: [], refused: "unrecoverablePosition" };
+  }
+  if (reverse && since?.offset === 0) return { publications: [], refused: "badRequest" };
+  if (limit === 0) return { publications: [], refused: null };
+  const most = limit < 0 ? log.max : Math.min(limit, log.max);
+  const publications = reverse
+    ? log.read("WHERE offset < ? ORDER BY offset DESC LIMIT ?", since?.offset ?? log.top + 1, most)
+    : log.read("WHERE offset > ? ORDER BY offset LIMIT ?", since?.offset ?? 0, most);
+  return { publications, refused: null };
+}

@@ -1,0 +1,21 @@
+/** Each step brings a store of the version before to the next. A step is never changed once it is released. */
+const MIGRATIONS = [
+  // What came before was never released, and kept nothing that anybody could miss.
+  `DROP TABLE IF EXISTS log;
+   DROP TABLE IF EXISTS listeners;
+   CREATE TABLE log (id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL, top INTEGER NOT NULL, at INTEGER NOT NULL);
+   CREATE TABLE publications (offset INTEGER PRIMARY KEY, at INTEGER NOT NULL, body TEXT NOT NULL);
+   CREATE TABLE ids (id TEXT PRIMARY KEY, offset INTEGER NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
+   CREATE INDEX ids_until ON ids (until);
+   CREATE TABLE listeners (registration INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, region TEXT NOT NULL, heard INTEGER NOT NULL);`,
+];
+
+/** Makes the tables of a channel what this release expects. A store of a later release is left alone. */
+export function migrate(storage: DurableObjectStorage): void {
+  const version = storage.kv.get<number>("schema") ?? 0;
+  if (version >= MIGRATIONS.length) return;
+  storage.transactionSync(() => {
+    for (const step of MIGRATIONS.slice(version)) storage.sql.exec(step);
+    storage.kv.put("schema", MIGRATIONS.length);
+  });
+}

@@ -1,0 +1,85 @@
+import type { ChannelName } from "../../protocol/channel-name.ts";
+import { planTracking } from "../../protocol/permissions.ts";
+import { encodeSubscribed, type SubscribeResult } from "../../protocol/reply.ts";
+import type { Clients } from "../clients.ts";
+import type { Start } from "../hub.ts";
+import type { Session, Subscription } from "../session.ts";
+
+/** What a client says of a channel that it subscribes to, or that the server subscribes it to. */
+export type Wishes = {
+  readonly recover?: boolean | undefined;
+  readonly offset?: number | undefined;
+  readonly epoch?: string | undefined;
+  readonly recoverable?: boolean | undefined;
+  readonly positioned?: boolean | undefined;
+  /** Rather an error than `recovered: false`. */
+  readonly rejectUnrecovered?: boolean | undefined;
+};
+
+export type Joined = "joined" | "gone" | "full" | "unrecovered";
+
+/**
+ * Makes a session listen to a channel, and hands `answer` its result as JSON text in the turn in which it begins: what
+ * is answered comes before anything that the channel says. Rejects if the channel cannot be reached.
+ */
+export async function join(
+  clients: Clients,
+  session: Session,
+  to: {
+    readonly channel: ChannelName;
+    readonly user: string;
+    readonly wishes: Wishes;
+    readonly subscription: Subscription;
+  },
+  answer: (text: string) => void,
+  result: SubscribeResult,
+): Promise<Joined> {
+  const { channel, wishes, subscription } = to;
+  const tracking = planTracking({
+    config: clients.config,
+    channel,
+    user: to.user,
+    recoverable: wishes.recoverable === true || wishes.recover === true,
+    positioned: wishes.positioned === true,
+  });
+  const recovers = tracking.recoverable && wishes.recover === true;
+  const since = { offset: wishes.offset ?? 0, logEpoch: wishes.epoch ?? "" };
+  let outcome: Joined = "gone";
+  const begin = (start: Start): boolean => {
+    if (!clients.sessions.has(session)) return false;
+    if (wishes.rejectUnrecovered === true && start.recovery?.kind === "restart") {
+      outcome = "unrecovered";
+      return false;
+    }
+    const remembered =
+      start.position === null ? subscription : { ...subscription, since: start.position.offset };
+    if (!clients.rememberSubscription(session, channel.name, remembered)) {
+      outcome = "full";
+      return false;
+    }
+    const missed = start.recovery?.kind === "resume" ? start.recovery.publications : [];
+    answer(encodeSubscribed({ ...result, ...describe(start, tracking, since.offset) }, missed));
+    outcome = "joined";
+    return true;
+  };
+  await clients.hub.listen(channel.name, recovers ? { since, mode: tracking.mode } : null, begin, session);
+  return outcome;
+}
+
+/** A recovery that succeeded echoes the offset that was asked for: the client advances with each publication. */
+function describe(
+  { position, recovery }: Start,
+  tracking: { readonly recoverable: boolean; readonly positioned: boolean },
+  asked: number,
+): SubscribeResult {
+  if (position === null || !tracking.positioned) return {};
+  const recovered = recovery?.kind === "resume";
+  return {
+    ...(tracking.recoverable ? { recoverable: true } : {}),
+    positioned: true,
+    epoch: position.logEpoch,
+    offset: recovered ? asked : position.offset,
+    ...(recovery === null ? {} : { was_recovering: true }),
+    ...(recovered ? { recovered: true } : {}),
+  };
+}

@@ -1,0 +1,190 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { PING_FRAME } from "../../../src/protocol/reply.ts";
+import { sendFrame } from "../../../src/shard/outbox.ts";
+import { newSession, type Session } from "../../../src/shard/session.ts";
+
+const LIMITS = { queuedBytes: 1_000, slowReaderGraceMs: 5_000 };
+
+/** A session with a peer whose reading the test decides, on a clock of its own. */
+class Reader {
+  now = 1_000_000;
+  /** When the runtime last absorbed a pong of this peer. */
+  answeredAt = 0;
+  readonly frames: string[] = [];
+  readonly session: Session;
+
+  /** `queued` where the runtime counts what is queued. */
+  constructor(queued?: () => number) {
+    const send = (frame: string) => void this.frames.push(frame);
+    const socket = queued === undefined ? { send } : { send, bufferedAmount: queued() };
+    if (queued !== undefined) Object.defineProperty(socket, "bufferedAmount", { get: queued });
+    this.session = newSession(
+      socket as WebSocket,
+      { state: "opening", id: "s", openedAt: 0, key: "ann", clientRegion: "auto", rank: 0 },
+      { commandBurst: 1, commandsPerSecond: 1 },
+    );
+  }
+
+  send(bytes: number) {
+    const { now } = this;
+    return sendFrame(this.session, "x".repeat(bytes), {
+      now,
+      limits: LIMITS,
+      answeredAt: () => this.answeredAt,
+    });
+  }
+
+  /** Sends frames of 100 bytes. */
+  sendBytes(bytes: number) {
+    return Array.from({ length: bytes / 100 }, () => this.send(100)).at(-1);
+  }
+
+  get pings(): number {
+    return this.frames.filter((frame) => frame === PING_FRAME).length;
+  }
+}
+
+test("[SE4] a socket that cannot be sent to is gone", () => {
+  const reader = new Reader();
+  reader.session.socket.send = () => {
+    throw new TypeError("closed");
+  };
+  expect(reader.send(10)).toBe("gone");
+});
+
+describe("[SE4] where the runtime counts what is queued, a reader is slow as soon as that passes the limit", () => {
+  test("at the limit it is not slow, one byte later it is", () => {
+    let queued = 0;
+    const reader = new Reader(() => queued);
+    queued = LIMITS.queuedBytes;
+    expect(reader.send(10)).toBe("sent");
+    queued = LIMITS.queuedBytes + 1;
+    expect(reader.send(10)).toBe("slow");
+    queued = 0;
+    expect(reader.send(10)).toBe("sent");
+  });
+
+  test("one who reads may be sent any amount, and is never probed", () => {
+    const reader = new Reader(() => 0);
+    expect(reader.sendBytes(100 * LIMITS.queuedBytes)).toBe("sent");
+    expect(reader.pings).toBe(0);
+  });
+});
+
+describe("[SE4] where the runtime does not count, a reader is slow when it leaves a probe unanswered", () => {
+  test("up to half the limit nobody is probed; past it there is one probe, behind the frame", () => {
+    const reader = new Reader();
+    expect(reader.sendBytes(500)).toBe("sent");
+    expect(reader.pings).toBe(0);
+    expect(reader.send(1)).toBe("sent");
+    expect(reader.frames.slice(-2)).toEqual(["x", PING_FRAME]);
+    expect(reader.sendBytes(1_000)).toBe("sent");
+    expect(reader.pings).toBe(1);
+  });
+
+  test("who leaves the probe unanswered for the grace, with more than the limit sent, is slow", () => {
+    const reader = new Reader();
+    reader.sendBytes(1_200);
+    reader.now += LIMITS.slowReaderGraceMs;
+    expect(reader.send(1)).toBe("sent");
+    reader.now += 1;
+    expect(reader.send(1)).toBe("slow");
+  });
+
+  test("the grace alone makes nobody slow: a quiet channel does not cost a connection", () => {
+    const reader = new Reader();
+    reader.sendBytes(600);
+    reader.now += 100 * LIMITS.slowReaderGraceMs;
+    // The 600 count as half the limit from the probe on, and these make it exactly the limit.
+    expect(reader.sendBytes(500)).toBe("sent");
+    expect(reader.send(1)).toBe("slow");
+  });
+
+  test("frames prove nothing: who only talks does not read", () => {
+    const reader = new Reader();
+    reader.sendBytes(1_200);
+    reader.now += 2 * LIMITS.slowReaderGraceMs;
+    reader.session.lastFrameAt = reader.now;
+    expect(reader.sendBytes(600)).toBe("slow");
+  });
+
+  test("eight times the limit is too much, also within the grace", () => {
+    const reader = new Reader();
+    reader.sendBytes(600);
+    expect(reader.sendBytes(7_500)).toBe("sent");
+    expect(reader.send(1)).toBe("slow");
+  });
+
+  test("a pong after the probe proves that it reads: it starts afresh, and is probed anew", () => {
+    const reader = new Reader();
+    reader.sendBytes(1_200);
+    reader.now += 2_000;
+    reader.answeredAt = reader.now;
+    reader.now += LIMITS.slowReaderGraceMs;
+    expect(reader.sendBytes(500)).toBe("sent");
+    expect(reader.pings).toBe(1);
+    expect(reader.sendBytes(200)).toBe("sent");
+    expect(reader.pings).toBe(2);
+  });
+
+  test("an answer within the millisecond of the probe counts: the clock stands still during a turn", () => {
+    const reader = new Reader();
+    reader.sendBytes(1_200);
+    reader.answeredAt = reader.now;
+    reader.now += LIMITS.slowReaderGraceMs + 1;
+    expect(reader.send(1)).toBe("sent");
+  });
+
+  test("what it said before the probe is no answer to it", () => {
+    const reader = new Reader();
+    reader.answeredAt = reader.now - 1;
+    reader.session.lastFrameAt = reader.now - 1;
+    reader.sendBytes(1_200);
+    reader.now += LIMITS.slowReaderGraceMs + 1;
+    expect(reader.send(1)).toBe("slow");
+  });
+
+  test("one frame above the limit is no reason by itself", () => {
+    const reader = new Reader();
+    expect(reader.send(5 * LIMITS.queuedBytes)).toBe("sent");
+    reader.answeredAt = reader.now + 1;
+    reader.now += 1_000_000;
+    expect(reader.send(5 * LIMITS.queuedBytes)).toBe("sent");
+  });
+});
+
+test("[SE4] who answers every probe in time is never closed, and who answers none always is", () => {
+  const traffic = fc.array(
+    fc.record({ bytes: fc.integer({ min: 1, max: 900 }), gapMs: fc.nat({ max: 2_000 }) }),
+    { minLength: 60, maxLength: 100 },
+  );
+  fc.assert(
+    fc.property(traffic, (sends) => {
+      const [prompt, deaf] = [new Reader(), new Reader()];
+      const deafHeard = new Set<string>();
+      for (const { bytes, gapMs } of sends) {
+        for (const reader of [prompt, deaf]) reader.now += gapMs;
+        if (prompt.pings > 0) prompt.answeredAt = prompt.now;
+        expect(prompt.send(bytes)).toBe("sent");
+        deafHeard.add(deaf.send(bytes) ?? "");
+      }
+      // Until the tail is sent both clocks and both amounts may be small.
+      deaf.now += LIMITS.slowReaderGraceMs + 1;
+      for (let n = 0; n < 3; n++) deafHeard.add(deaf.send(LIMITS.queuedBytes) ?? "");
+      deaf.now += LIMITS.slowReaderGraceMs + 1;
+      deafHeard.add(deaf.send(1) ?? "");
+      expect(deafHeard).toContain("slow");
+    }),
+  );
+});
+
+test("[SE4] a slow reader changes nothing for the others", () => {
+  const [slow, quick] = [new Reader(), new Reader()];
+  slow.sendBytes(1_200);
+  slow.now += LIMITS.slowReaderGraceMs + 1;
+  quick.now = slow.now;
+  expect(slow.send(1)).toBe("slow");
+  expect(quick.send(1)).toBe("sent");
+  expect(quick.session.unprovenBytes).toBe(1);
+});

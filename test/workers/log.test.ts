@@ -1,0 +1,203 @@
+import { env } from "cloudflare:workers";
+import { abortAllDurableObjects, runInDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, test } from "vitest";
+import { ID_TTL_MS, openDurableLog, type LogLimits } from "../../src/channel/durable-log.ts";
+import type { ChannelLog } from "../../src/channel/log.ts";
+import { channelStub } from "../../src/platform/stubs.ts";
+import { Client, startOver } from "./client.ts";
+
+afterEach(() => startOver());
+
+const LIMITS: LogLimits = { size: 10, ttlMs: 60_000, metaTtlMs: 600_000 };
+const body = (n: number) => JSON.stringify({ data: n });
+const ALL = { limit: -1, reverse: false, since: null };
+
+/** Runs with a log over an object's real storage, beside the object that has made the tables. */
+async function withLog<T>(
+  limits: Partial<LogLimits>,
+  use: (reopen: (storage?: DurableObjectStorage) => ChannelLog, storage: DurableObjectStorage) => T,
+): Promise<T> {
+  const channel = channelStub(env, "kept:log-test");
+  await channel.view(0);
+  return runInDurableObject(channel, (_, { storage }) => {
+    let epochs = 0;
+    const reopen = (over = storage) =>
+      openDurableLog(over, { limits: { ...LIMITS, ...limits }, newEpoch: () => `e${(epochs += 1)}`, now: 0 });
+    return use(reopen, storage);
+  });
+}
+
+/** A storage whose `failAt`th statement from now on throws. */
+function failing(storage: DurableObjectStorage, failAt: number): DurableObjectStorage {
+  let calls = 0;
+  const exec: SqlStorage["exec"] = (query, ...values) => {
+    calls += 1;
+    if (calls === failAt) throw new Error("the disk is full");
+    return storage.sql.exec(query, ...values);
+  };
+  return new Proxy(storage, {
+    get(target, name) {
+      if (name === "sql") return { exec };
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function" ? value.bind(target) : value;
+    },
+  });
+}
+
+describe("[LG1] what was acknowledged is durable", () => {
+  test("a publication that a client was told of outlives the death of every object", async () => {
+    const client = await Client.connect("ann");
+    for (let n = 1; n <= 5; n++) {
+      expect((await client.ask({ publish: { channel: "kept:a", data: n } }))["publish"]).toEqual({});
+    }
+    const before = await channelStub(env, "kept:a").history(ALL);
+    await abortAllDurableObjects();
+    const after = await channelStub(env, "kept:a").history(ALL);
+    expect(after).toEqual(before);
+    expect(after.publications.map(({ offset, body: text }) => [offset, JSON.parse(text).data])).toEqual(
+      [1, 2, 3, 4, 5].map((n) => [n, n]),
+    );
+  });
+
+  test("a write that throws, at any of its statements, is an error, and leaves no gap", async () => {
+    await withLog({}, (reopen, storage) => {
+      reopen().append({ id: "first", body: body(1) }, 0);
+      // Opening takes two statements, an append one to look for the id and four in its transaction.
+      for (let statement = 3; statement <= 7; statement++) {
+        const broken = reopen(failing(storage, statement));
+        expect(() => broken.append({ id: `broken-${statement}`, body: body(0) }, 0)).toThrow(
+          "the disk is full",
+        );
+        expect(broken.top).toBe(1);
+      }
+      const log = reopen();
+      expect(log.append({ id: "second", body: body(2) }, 0)).toMatchObject({ offset: 2, repeated: false });
+      expect(log.after(0, 10).map(({ offset }) => offset)).toEqual([1, 2]);
+    });
+  });
+
+  test("what would not fit in a row is refused before it is written", async () => {
+    await withLog({}, (reopen) => {
+      const log = reopen();
+      expect(log.append({ id: "big", body: "x".repeat(2_000_001) }, 0).refused).toBe("tooLarge");
+      expect(log.append({ id: "wide", body: "ü".repeat(1_000_001) }, 0).refused).toBe("tooLarge");
+      expect(log.append({ id: "fits", body: "x".repeat(2_000_000) }, 0)).toMatchObject({
+        offset: 1,
+        refused: null,
+      });
+    });
+  });
+});
+
+describe("[LG2] offsets are contiguous, and trimming keeps the top", () => {
+  test("by number", async () => {
+    await withLog({ size: 3 }, (reopen) => {
+      const log = reopen();
+      for (let n = 1; n <= 8; n++) log.append({ id: `p${n}`, body: body(n) }, 0);
+      expect(log.after(0, 100).map(({ offset }) => offset)).toEqual([6, 7, 8]);
+      expect(reopen().top).toBe(8);
+    });
+  });
+
+  test("by age, down to nothing", async () => {
+    await withLog({ ttlMs: 1_000 }, (reopen) => {
+      const log = reopen();
+      log.append({ id: "a", body: body(1) }, 0);
+      log.append({ id: "b", body: body(2) }, 600);
+      expect(log.expire(999, true)).toBe(1_000);
+      expect(log.expire(1_000, true)).toBe(1_600);
+      expect(log.after(0, 10).map(({ offset }) => offset)).toEqual([2]);
+      const { logEpoch } = log;
+      log.expire(1_600, true);
+      expect([log.after(0, 10), log.top, log.logEpoch]).toEqual([[], 2, logEpoch]);
+      expect(log.append({ id: "c", body: body(3) }, 2_000).offset).toBe(3);
+    });
+  });
+});
+
+describe("[LG3] a log epoch is never used again", () => {
+  test("the top is forgotten when nobody listens for long enough, and then the epoch is another", async () => {
+    await withLog({ ttlMs: 1_000, metaTtlMs: 5_000 }, (reopen) => {
+      const log = reopen();
+      log.append({ id: "a", body: body(1) }, 0);
+      const { logEpoch } = log;
+      log.expire(6_000, true);
+      expect([log.logEpoch, log.top]).toEqual([logEpoch, 1]);
+      log.expire(6_000, false);
+      expect(log.top).toBe(0);
+      expect(log.logEpoch).not.toBe(logEpoch);
+      expect(reopen().logEpoch).toBe(log.logEpoch);
+    });
+  });
+});
+
+describe("[LG4] an id publishes once", () => {
+  test("for five minutes, also after a restart, and after the publication itself is trimmed", async () => {
+    await withLog({ size: 1 }, (reopen) => {
+      reopen().append({ id: "one", body: body(1) }, 0);
+      expect(reopen().append({ id: "one", body: body(9) }, 10)).toMatchObject({ offset: 1, repeated: true });
+      reopen().append({ id: "two", body: body(2) }, 20);
+      expect(reopen().append({ id: "one", body: body(9) }, ID_TTL_MS - 1)).toMatchObject({
+        offset: 1,
+        repeated: true,
+      });
+      expect(reopen().append({ id: "one", body: body(3) }, ID_TTL_MS)).toMatchObject({
+        offset: 3,
+        repeated: false,
+      });
+    });
+  });
+
+  test("for callers of the object, whichever instance answers", async () => {
+    const publication = { id: "key", body: body(1) };
+    const first = await channelStub(env, "kept:b").publish(publication);
+    await abortAllDurableObjects();
+    expect(await channelStub(env, "kept:b").publish(publication)).toEqual(first);
+    expect((await channelStub(env, "kept:b").history(ALL)).top).toBe(1);
+  });
+});
+
+describe("[LG5] a namespace without history keeps nothing", () => {
+  test("no offset is told, no row is written, and history is not available", async () => {
+    const client = await Client.connect("ann");
+    expect((await client.ask({ subscribe: { channel: "plain", recoverable: true } }))["subscribe"]).toEqual(
+      {},
+    );
+    await client.ask({ publish: { channel: "plain", data: 1 } });
+    expect((await client.ask({ history: { channel: "plain", limit: 10 } })).error?.code).toBe(108);
+    expect(client.lines.find(({ push }) => push?.pub)?.push?.pub).not.toHaveProperty("offset");
+    const rows = await runInDurableObject(channelStub(env, "plain"), (_, { storage }) =>
+      storage.sql.exec("SELECT * FROM publications").toArray(),
+    );
+    expect(rows).toEqual([]);
+  });
+});
+
+describe("[LG6] history answers as the protocol says", () => {
+  test("limit, since and reverse", async () => {
+    const client = await Client.connect("ann");
+    for (let n = 1; n <= 6; n++) await client.ask({ publish: { channel: "kept:h", data: n } });
+    const ask = async (query: object) => {
+      const reply = await client.ask({ history: { channel: "kept:h", ...query } });
+      if (reply.error !== undefined) return reply.error.code;
+      const { publications, offset } = reply["history"] as {
+        publications: { data: number; offset: number }[];
+        offset: number;
+      };
+      expect(offset).toBe(6);
+      expect(publications.every((one) => one.data === one.offset)).toBe(true);
+      return publications.map((one) => one.offset);
+    };
+    const { epoch } = (await client.ask({ history: { channel: "kept:h" } }))["history"] as { epoch: string };
+    expect(await ask({})).toEqual([]);
+    expect(await ask({ limit: 0 })).toEqual([]);
+    expect(await ask({ limit: 2 })).toEqual([1, 2]);
+    expect(await ask({ limit: -1 })).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(await ask({ limit: 2, reverse: true })).toEqual([6, 5]);
+    expect(await ask({ limit: -1, since: { offset: 4, epoch } })).toEqual([5, 6]);
+    expect(await ask({ limit: -1, since: { offset: 4 } })).toEqual([5, 6]);
+    expect(await ask({ limit: 2, since: { offset: 4, epoch }, reverse: true })).toEqual([3, 2]);
+    expect(await ask({ limit: 1, since: { offset: 4, epoch: "other" } })).toBe(112);
+    expect(await ask({ limit: 1, since: { offset: 0, epoch }, reverse: true })).toBe(107);
+  });
+});

@@ -1,0 +1,297 @@
+import { env } from "cloudflare:workers";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { Channel, Shard } from "../../src/index.ts";
+import { channelStub } from "../../src/platform/stubs.ts";
+import type { Delivery, DeliveryResult } from "../../src/protocol/delivery.ts";
+import { Client, keysOf, shard, startOver, until } from "./client.ts";
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await startOver();
+});
+
+type Subscribed = {
+  epoch: string;
+  offset: number;
+  recovered?: boolean;
+  was_recovering?: boolean;
+  publications?: { offset: number; data: number }[];
+};
+type ShardObject = InstanceType<typeof Shard>;
+
+async function subscribe(client: Client, channel: string, fields: object = {}): Promise<Subscribed> {
+  const reply = await client.ask({ subscribe: { channel, ...fields } });
+  if (reply.error !== undefined) throw new Error(`error ${reply.error.code}`);
+  return reply["subscribe"] as Subscribed;
+}
+
+async function publish(client: Client, channel: string, ...data: number[]): Promise<void> {
+  for (const one of data) await client.ask({ publish: { channel, data: one } });
+}
+
+const clientOn = async (shardId: string) => Client.connect((await keysOf(shardId, 1))[0] ?? "");
+const data = (result: Subscribed) => result.publications?.map((one) => one.data);
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
+
+/** Lets a test decide what happens to each delivery to a shard. */
+function onDelivery(decide: (shardName: string, delivery: Delivery) => Promise<void>): void {
+  const original = Shard.prototype.deliver;
+  vi.spyOn(Shard.prototype, "deliver").mockImplementation(async function (
+    this: ShardObject,
+    delivery,
+  ): Promise<DeliveryResult> {
+    const { ctx } = this as unknown as { ctx: DurableObjectState };
+    await decide(ctx.id.name ?? "", delivery);
+    return original.call(this, delivery);
+  });
+}
+
+describe("[DL2] a resumed subscriber receives what it missed, once and in order", () => {
+  for (const since of [0, 7, 19, 20]) {
+    test(`after ${since} of 20; the answer echoes that, and live publications follow on`, async () => {
+      const [ann, bob] = [await clientOn("auto-1"), await clientOn("auto-2")];
+      const { epoch } = await subscribe(ann, "kept:a");
+      await publish(bob, "kept:a", ...range(1, 20));
+      for (const wish of [{ epoch }, {}]) {
+        const client = await clientOn("auto-3");
+        const result = await subscribe(client, "kept:a", { recover: true, offset: since, ...wish });
+        expect(result).toMatchObject({ recovered: true, was_recovering: true, offset: since, epoch });
+        expect(data(result) ?? []).toEqual(range(since + 1, 20));
+        client.socket.close();
+      }
+      const live = await clientOn("auto-4");
+      await subscribe(live, "kept:a", { recover: true, offset: since, epoch });
+      await publish(bob, "kept:a", 21);
+      await until(() => live.heard("kept:a").length > 0);
+      expect(live.heard("kept:a")).toEqual([21]);
+    });
+  }
+
+  test("a client of a channel that its shard knows well is answered without asking the channel", async () => {
+    const [ann, late] = [await clientOn("auto-1"), await clientOn("auto-1")];
+    const { epoch } = await subscribe(ann, "kept:a");
+    await publish(ann, "kept:a", 1, 2, 3);
+    await until(() => ann.heard("kept:a").length === 3);
+    const view = vi.spyOn(Channel.prototype, "view");
+    expect(data(await subscribe(late, "kept:a", { recover: true, offset: 1, epoch }))).toEqual([2, 3]);
+    expect(view).not.toHaveBeenCalled();
+  });
+});
+
+describe("[DL3] who cannot be given everything is told so, and given nothing", () => {
+  test("another log, the future, what is trimmed, what is too much", async () => {
+    const [ann, bob] = [await clientOn("auto-1"), await clientOn("auto-2")];
+    const { epoch } = await subscribe(ann, "short:a");
+    await publish(bob, "short:a", ...range(1, 12));
+    const cases = [
+      { offset: 5, epoch: "other" },
+      { offset: 13, epoch },
+      { offset: 6, epoch },
+      { offset: 0, epoch: "" },
+    ];
+    for (const position of cases) {
+      const client = await clientOn("auto-3");
+      const result = await subscribe(client, "short:a", { recover: true, ...position });
+      expect(result).toMatchObject({ was_recovering: true, offset: 12, epoch });
+      expect(result.recovered).toBeUndefined();
+      expect(result.publications).toBeUndefined();
+      const strict = await client.ask({ unsubscribe: { channel: "short:a" } });
+      expect(strict["unsubscribe"]).toEqual({});
+      const reply = await client.ask({
+        subscribe: { channel: "short:a", recover: true, ...position, flag: 3 },
+      });
+      expect(reply.error?.code).toBe(112);
+      // Refused is not subscribed.
+      expect((await client.ask({ subscribe: { channel: "short:a" } }))["subscribe"]).toMatchObject({
+        offset: 12,
+      });
+    }
+  });
+
+  test("the rest of a trimmed log is still resumed", async () => {
+    const ann = await clientOn("auto-1");
+    const { epoch } = await subscribe(ann, "short:a");
+    await publish(ann, "short:a", ...range(1, 12));
+    const client = await clientOn("auto-3");
+    expect(data(await subscribe(client, "short:a", { recover: true, offset: 7, epoch }))).toEqual(
+      range(8, 12),
+    );
+  });
+});
+
+describe("[DL4] whichever shard was ahead", () => {
+  test("a client from a shard that was ahead of its new one misses nothing and hears nothing twice", async () => {
+    const [ann, bob] = [await clientOn("auto-1"), await clientOn("auto-2")];
+    const { epoch } = await subscribe(ann, "kept:a");
+    await subscribe(bob, "kept:a");
+    let letGo = (): void => undefined;
+    const heldUp = new Promise<void>((resolve) => (letGo = resolve));
+    onDelivery(async (name) => (name === "auto/auto-2" ? heldUp : undefined));
+    await publish(ann, "kept:a", ...range(1, 6));
+    await until(() => ann.heard("kept:a").length === 6);
+    expect(bob.heard("kept:a")).toEqual([]);
+    // Ann moves: she has heard 5 when she arrives where nothing has been heard of.
+    const moved = await clientOn("auto-2");
+    const result = await subscribe(moved, "kept:a", { recover: true, offset: 5, epoch });
+    expect(result).toMatchObject({ recovered: true });
+    expect(data(result)).toEqual([6]);
+    await publish(ann, "kept:a", 7);
+    letGo();
+    await until(() => bob.heard("kept:a").length === 7 && moved.heard("kept:a").length > 0);
+    expect(bob.heard("kept:a")).toEqual(range(1, 7));
+    expect(moved.heard("kept:a")).toEqual([7]);
+  });
+});
+
+describe("[DL5] a Channel that dies finishes when it wakes", () => {
+  async function diesBeforeSending(): Promise<Client> {
+    const [ann, bob] = [await clientOn("auto-1"), await clientOn("auto-2")];
+    await subscribe(ann, "kept:a");
+    onDelivery(() => new Promise(() => undefined));
+    await publish(bob, "kept:a", 1, 2, 3);
+    await channelStub(env, "kept:a")
+      .crash()
+      .catch(() => undefined);
+    vi.restoreAllMocks();
+    expect(ann.heard("kept:a")).toEqual([]);
+    return ann;
+  }
+
+  test("whoever wakes it", async () => {
+    const ann = await diesBeforeSending();
+    await channelStub(env, "kept:a").view(0);
+    await until(() => ann.heard("kept:a").length === 3);
+    expect(ann.heard("kept:a")).toEqual([1, 2, 3]);
+  });
+
+  test("by its alarm, when nobody does", async () => {
+    const ann = await diesBeforeSending();
+    for (let n = 0; n < 100 && ann.heard("kept:a").length < 3; n++) await scheduler.wait(100);
+    expect(ann.heard("kept:a")).toEqual([1, 2, 3]);
+  });
+
+  test("what a shard has heard from the dead one it drops, also after a sleep of its own", async () => {
+    const [ann, bob] = [await clientOn("auto-1"), await clientOn("auto-2")];
+    await subscribe(ann, "kept:a");
+    await publish(bob, "kept:a", 1, 2, 3);
+    await until(() => ann.heard("kept:a").length === 3);
+    // Nobody has recorded what was heard.
+    await channelStub(env, "kept:a")
+      .crash()
+      .catch(() => undefined);
+    await evictDurableObject(shard("auto-1"));
+    await publish(bob, "kept:a", 4);
+    await until(() => ann.heard("kept:a").length >= 4);
+    await scheduler.wait(200);
+    expect(ann.heard("kept:a")).toEqual([1, 2, 3, 4]);
+  });
+
+  test("a delivery whose answer is lost is not heard twice", async () => {
+    const [ann, bob] = [await clientOn("auto-1"), await clientOn("auto-2")];
+    await subscribe(ann, "kept:a");
+    const original = Shard.prototype.deliver;
+    let lost = 0;
+    vi.spyOn(Shard.prototype, "deliver").mockImplementation(async function (this: ShardObject, delivery) {
+      const result = await original.call(this, delivery);
+      if (lost < 2) {
+        lost += 1;
+        throw new Error("the answer is lost");
+      }
+      return result;
+    });
+    await publish(bob, "kept:a", 1, 2, 3, 4);
+    await until(() => lost === 2 && ann.heard("kept:a").length === 4);
+    await scheduler.wait(300);
+    expect(ann.heard("kept:a")).toEqual([1, 2, 3, 4]);
+  });
+});
+
+describe("[DL6] a crowd that comes back costs the channel a handful of calls", () => {
+  test("300 clients of one shard, each from another position", async () => {
+    const ann = await clientOn("auto-2");
+    const { epoch } = await subscribe(ann, "kept:a");
+    await publish(ann, "kept:a", ...range(1, 60));
+    const keys = await keysOf("auto-1", 300);
+    const crowd = await Promise.all(keys.map((key) => Client.connect(key)));
+    const calls = [vi.spyOn(Channel.prototype, "view"), vi.spyOn(Channel.prototype, "register")];
+    const results = await Promise.all(
+      crowd.map((client, n) => subscribe(client, "kept:a", { recover: true, offset: n % 61, epoch })),
+    );
+    for (const [n, result] of results.entries()) {
+      expect(result.recovered).toBe(true);
+      expect(data(result) ?? []).toEqual(range((n % 61) + 1, 60));
+    }
+    expect(calls.reduce((sum, spy) => sum + spy.mock.calls.length, 0)).toBeLessThanOrEqual(5);
+  });
+});
+
+describe("[DL7] what is published during a subscribe is neither lost nor repeated", () => {
+  test("with a resume that takes its time", async () => {
+    const [ann, bob] = [await clientOn("auto-1"), await clientOn("auto-2")];
+    const { epoch } = await subscribe(ann, "kept:a");
+    await publish(bob, "kept:a", ...range(1, 10));
+    const original = Channel.prototype.view;
+    vi.spyOn(Channel.prototype, "view").mockImplementation(async function (
+      this: InstanceType<typeof Channel>,
+      after: number,
+    ) {
+      const early = original.call(this, after);
+      await scheduler.wait(300);
+      return early;
+    } as unknown as typeof original);
+    // A shard that has not seen the channel: it must ask, and hears of more while it does.
+    const client = await clientOn("auto-3");
+    const subscribing = subscribe(client, "kept:a", { recover: true, offset: 4, epoch });
+    await scheduler.wait(100);
+    await publish(bob, "kept:a", ...range(11, 15));
+    const result = await subscribing;
+    await publish(bob, "kept:a", 16);
+    await until(() => client.heard("kept:a").includes(16));
+    expect([...(data(result) ?? []), ...client.heard("kept:a")]).toEqual(range(5, 16));
+  });
+});
+
+describe("[DL8] a shard that does not know where it was does not guess", () => {
+  test("its subscribers begin anew with 2500, learn what they missed, and it does not happen again", async () => {
+    const [ann, bob] = [await clientOn("auto-1"), await clientOn("auto-2")];
+    const { epoch } = await subscribe(ann, "kept:a");
+    await publish(bob, "kept:a", 1, 2);
+    await until(() => ann.heard("kept:a").length === 2);
+    await evictDurableObject(shard("auto-1"));
+    await runInDurableObject(shard("auto-1"), (_, { storage }) => void storage.kv.delete("positions"));
+    await evictDurableObject(shard("auto-1"));
+    await channelStub(env, "kept:a")
+      .crash()
+      .catch(() => undefined);
+    await publish(bob, "kept:a", 3);
+    await until(() => ann.lines.some(({ push }) => push !== undefined && "unsubscribe" in push));
+    const unsubscribed = ann.lines.filter(({ push }) => push !== undefined && "unsubscribe" in push);
+    expect(unsubscribed.map(({ push }) => push)).toEqual([
+      { channel: "kept:a", unsubscribe: { code: 2500, reason: "insufficient state" } },
+    ]);
+    expect(ann.heard("kept:a")).toEqual([1, 2]);
+    expect(data(await subscribe(ann, "kept:a", { recover: true, offset: 2, epoch }))).toEqual([3]);
+    await publish(bob, "kept:a", 4);
+    await until(() => ann.heard("kept:a").length === 3);
+    expect(ann.heard("kept:a")).toEqual([1, 2, 4]);
+  });
+});
+
+describe("[DL9] in cache mode the newest publication is all that anybody wants", () => {
+  test("it is given to who does not have it", async () => {
+    const [ann, bob] = [await clientOn("auto-1"), await clientOn("auto-2")];
+    const empty = await subscribe(ann, "cache:a", { recover: true });
+    expect([empty.recovered, empty.publications]).toEqual([undefined, undefined]);
+    await publish(bob, "cache:a", 1, 2, 3);
+    const { epoch } = empty;
+    for (const position of [{}, { offset: 1, epoch }, { offset: 2, epoch: "other" }]) {
+      const client = await clientOn("auto-3");
+      const result = await subscribe(client, "cache:a", { recover: true, ...position });
+      expect([result.recovered, data(result)]).toEqual([true, [3]]);
+    }
+    const client = await clientOn("auto-3");
+    const result = await subscribe(client, "cache:a", { recover: true, offset: 3, epoch });
+    expect([result.recovered, result.publications]).toEqual([true, undefined]);
+  });
+});

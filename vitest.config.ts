@@ -21,6 +21,12 @@ export default defineConfig({
                   history_ttl: "60s",
                   force_recovery: true,
                 },
+                RINGCAST_NS_delta: {
+                  history_size: 100,
+                  history_ttl: "60s",
+                  force_recovery: true,
+                  allowed_delta_types: ["fossil"],
+                },
                 RINGCAST_NS_short: { history_size: 5, history_ttl: "60s", force_recovery: true },
                 RINGCAST_NS_cache: {
                   history_size: 5,

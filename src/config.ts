@@ -167,6 +167,7 @@ export const namespaceSchema = z.strictObject({
   force_positioning: z.boolean().default(false),
   allow_positioning: z.boolean().default(false),
   force_recovery_mode: z.enum(["stream", "cache"]).default("stream"),
+  allowed_delta_types: z.array(z.enum(["fossil"])).default([]),
   allow_history_for_subscriber: z.boolean().default(false),
   allow_history_for_client: z.boolean().default(false),
   allow_history_for_anonymous: z.boolean().default(false),

@@ -158,6 +158,11 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
     return { disconnected, unreachable: silent.map(idOf) };
   }
 
+  /** Dies as a crash would have it. For development only. */
+  crash(): void {
+    this.ctx.abort("crashed by the operator");
+  }
+
   override async alarm(): Promise<void> {
     await this.#timetable.run(Date.now(), async () => {
       const { pending } = await this.#tell();

@@ -11,6 +11,7 @@ const position = z.object({
   recover: z.boolean().optional(),
   offset: offset.optional(),
   epoch: z.string().optional(),
+  delta: z.string().optional(),
 });
 
 /** In the order in which the server looks for the first that is present. */
@@ -30,6 +31,7 @@ const bodies = {
     epoch: z.string().optional(),
     offset: offset.optional(),
     join_leave: z.boolean().optional(),
+    delta: z.string().optional(),
     positioned: z.boolean().optional(),
     recoverable: z.boolean().optional(),
     flag: uint32.optional(),

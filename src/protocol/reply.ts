@@ -1,5 +1,5 @@
 import { ERRORS, type ErrorName } from "./codes.ts";
-import type { HistoryResult, Present, PubEntry } from "./delivery.ts";
+import type { HistoryResult, Present } from "./delivery.ts";
 import { encodeEntry } from "./push.ts";
 
 /** Who a publication, a join or a presence entry speaks of. `user` and `client` are present even when empty. */
@@ -29,6 +29,7 @@ export type SubscribeResult = {
   readonly offset?: number;
   readonly was_recovering?: true;
   readonly recovered?: true;
+  readonly delta?: true;
 };
 
 export type ConnectResult = {
@@ -53,11 +54,11 @@ export type Results = {
   sub_refresh: { readonly expires?: true; readonly ttl?: number };
 };
 
-/** A subscription's result as JSON text, with the publications that it has missed. */
-export function encodeSubscribed(result: SubscribeResult, missed: readonly PubEntry[]): string {
+/** A subscription's result as JSON text; `missed` are the publications that it is owed, as JSON text each. */
+export function encodeSubscribed(result: SubscribeResult, missed: readonly string[]): string {
   const fields = JSON.stringify(result);
   if (missed.length === 0) return fields;
-  const publications = `"publications":[${missed.map((entry) => encodeEntry(entry, true)).join(",")}]`;
+  const publications = `"publications":[${missed.join(",")}]`;
   return fields === "{}" ? `{${publications}}` : `${fields.slice(0, -1)},${publications}}`;
 }
 

@@ -155,6 +155,7 @@ export const userDisconnected = z
 export const crashed = z.object({ crashed: z.string() }).openapi("Crashed");
 
 export const shardParam = z.object({ id: shardIdSchema });
+export const channelParam = z.object({ channel: z.string().min(1).max(1024) });
 export const userParam = z.object({ user: z.string().min(1).max(255) });
 export const explainQuery = z.object({ key: z.string().min(1).max(1024), region: region.default("auto") });
 export const epochsQuery = z.object({ limit: z.coerce.number().int().min(1).max(200).default(20) });

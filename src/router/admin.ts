@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { ChangeOrder } from "../coordinator/coordinator.ts";
 import { configOf } from "../platform/config.ts";
-import { coordinatorStub, shardRef, shardStub } from "../platform/stubs.ts";
+import { channelStub, coordinatorStub, shardRef, shardStub } from "../platform/stubs.ts";
 import type { ShardReport } from "../protocol/membership.ts";
 import { PRODUCT_VERSION } from "../version.ts";
 import * as schema from "./admin-schemas.ts";
@@ -51,6 +51,7 @@ export function createAdmin(): OpenAPIHono<App> {
   );
   addReads(app);
   addChanges(app);
+  addCrashes(app);
   addUsers(app);
   app.notFound((request) =>
     answerError(request, 404, {
@@ -163,6 +164,14 @@ function addChanges(app: OpenAPIHono<App>): void {
       return change(request, { kind: "rollback", ringEpoch: epoch }, dryRun);
     },
   );
+}
+
+/** A crash shows how a cluster recovers; nobody should do that to one that serves people. */
+function addCrashes(app: OpenAPIHono<App>): void {
+  const closed = (request: Context<App>) =>
+    configOf(request.env).cluster.development
+      ? undefined
+      : fail(request, 403, "developmentOnly", "crashes are for where `development` is on");
   app.openapi(
     route({
       method: "post",
@@ -172,21 +181,50 @@ function addChanges(app: OpenAPIHono<App>): void {
       answer: schema.crashed,
     }),
     async (request) => {
-      if (!configOf(request.env).cluster.development) {
-        return fail(request, 403, "developmentOnly", "a shard can be crashed only where `development` is on");
-      }
+      const refusal = closed(request);
+      if (refusal !== undefined) return refusal;
       const { id } = request.req.valid("param");
       const { shards } = await coordinatorStub(request.env).descriptor();
       const shard = shards.find((one) => one.id === id);
       if (shard === undefined) return fail(request, 404, "notFound", `there is no shard ${id}`);
-      // The call dies with the shard.
-      await shardStub(request.env, shardRef(shard))
-        .crash()
-        .catch(() => undefined);
+      await dies(shardStub(request.env, shardRef(shard)).crash());
       return request.json({ crashed: id }, 200);
     },
   );
+  app.openapi(
+    route({
+      method: "post",
+      path: "/channels/{channel}/crash",
+      summary: "Crash a channel's object (only where `development` is on)",
+      request: { params: schema.channelParam },
+      answer: schema.crashed,
+    }),
+    async (request) => {
+      const refusal = closed(request);
+      if (refusal !== undefined) return refusal;
+      const { channel } = request.req.valid("param");
+      await dies(channelStub(request.env, channel).crash());
+      return request.json({ crashed: channel }, 200);
+    },
+  );
+  app.openapi(
+    route({
+      method: "post",
+      path: "/coordinator/crash",
+      summary: "Crash the coordinator (only where `development` is on)",
+      answer: schema.crashed,
+    }),
+    async (request) => {
+      const refusal = closed(request);
+      if (refusal !== undefined) return refusal;
+      await dies(coordinatorStub(request.env).crash());
+      return request.json({ crashed: "coordinator" }, 200);
+    },
+  );
 }
+
+/** A call dies with the object that it crashes. */
+const dies = (call: Promise<void>) => call.catch(() => undefined);
 
 function addUsers(app: OpenAPIHono<App>): void {
   app.openapi(

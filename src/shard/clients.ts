@@ -3,12 +3,13 @@ import { callAgain } from "../platform/call.ts";
 import { channelStub, type ShardRef } from "../platform/stubs.ts";
 import { parseChannel } from "../protocol/channel-name.ts";
 import { DISCONNECTS, type DisconnectName } from "../protocol/codes.ts";
-import type { Entry, Present } from "../protocol/delivery.ts";
+import type { Entry, Present, PubEntry } from "../protocol/delivery.ts";
 import { namespaceOf } from "../protocol/permissions.ts";
 import { encodePresenceEvent, encodePush, encodeUnsubscribe } from "../protocol/push.ts";
 import type { ClientInfo } from "../protocol/reply.ts";
 import type { Verifier } from "../tokens/verifier.ts";
 import { Announcer } from "./announcer.ts";
+import { DeltaEncoder } from "./delta.ts";
 import { Hub } from "./hub.ts";
 import { Positions } from "./positions.ts";
 import { sendFrame } from "./outbox.ts";
@@ -87,7 +88,7 @@ export class Clients {
   }
 
   send(session: Session, frame: string): void {
-    if (!this.sessions.has(session)) return;
+    if (frame === "" || !this.sessions.has(session)) return;
     if (session.held !== undefined) {
       session.held.push(frame);
       return;
@@ -183,9 +184,16 @@ export class Clients {
     const everything = frameOf(() => true);
     const publications = frameOf(({ kind }) => kind === "pub");
     const first = entries.find((entry) => entry.kind === "pub")?.offset ?? Infinity;
+    const all = entries.filter((entry) => entry.kind === "pub");
+    let deltas: DeltaEncoder | undefined;
     for (const session of to.sessions) {
       const subscription = subscriptionsOf(session).get(channel);
       if (subscription === undefined) continue;
+      if (subscription.delta === true && to.durable) {
+        deltas ??= new DeltaEncoder(all, this.hub.before(channel, all[0]?.offset));
+        this.send(session, this.#encodeForDelta(session, channel, { entries, deltas, subscription }));
+        continue;
+      }
       const { joinLeave, since } = subscription;
       let frame = joinLeave === true ? everything : publications;
       if (to.durable && since !== undefined && since >= first) {
@@ -193,6 +201,35 @@ export class Clients {
       }
       if (frame !== "") this.send(session, frame);
     }
+  }
+
+  /** What a subscriber with delta missed: the first is whole, the others are patches. */
+  encodeDeltas(session: Session, channel: string, missed: readonly PubEntry[]): string[] {
+    const deltas = new DeltaEncoder(missed);
+    session.deltaBases.delete(channel);
+    return missed.map(({ offset }) => this.#nextDelta(session, channel, { offset, deltas }));
+  }
+
+  #nextDelta(session: Session, channel: string, next: { offset: number; deltas: DeltaEncoder }): string {
+    const text = next.deltas.encode(next.offset, session.deltaBases.get(channel));
+    session.deltaBases.set(channel, next.offset);
+    return text;
+  }
+
+  #encodeForDelta(
+    session: Session,
+    channel: string,
+    what: { entries: readonly Entry[]; deltas: DeltaEncoder; subscription: Subscription },
+  ): string {
+    const { deltas, subscription } = what;
+    const name = JSON.stringify(channel);
+    const lines = what.entries.flatMap((entry) => {
+      if (entry.kind !== "pub") return subscription.joinLeave === true ? [encodePush(name, entry, true)] : [];
+      if (entry.offset <= (subscription.since ?? 0)) return [];
+      const body = this.#nextDelta(session, channel, { offset: entry.offset, deltas });
+      return [`{"push":{"channel":${name},"pub":${body}}}`];
+    });
+    return lines.join("\n");
   }
 
   /**

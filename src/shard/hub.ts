@@ -121,6 +121,11 @@ export class Hub {
     return this.#channels.get(channel)?.sessions ?? new Set();
   }
 
+  /** The publication that comes before an offset, where this shard remembers it. */
+  before(channel: string, offset: number | undefined): PubEntry | undefined {
+    return this.#tail.view(channel)?.publications.find((one) => one.offset === (offset ?? 0) - 1);
+  }
+
   /** What must be known again after a sleep. */
   positions(): Map<string, KeptPosition> {
     const kept = new Map<string, KeptPosition>();

@@ -11,6 +11,8 @@ export type Subscription = {
   readonly byServer?: true;
   /** Hears of joins and leaves. */
   readonly joinLeave?: true;
+  /** Wants patches in place of whole publications. */
+  readonly delta?: true;
   /** No publication at or before this offset is sent: the client has it, or was told that it begins after it. */
   readonly since?: number;
   readonly expiresAt?: number;
@@ -62,6 +64,8 @@ export type Session = {
   readonly commands: TokenBucket;
   /** How many commands may still be refused before the client is closed for not heeding it. */
   readonly refusals: TokenBucket;
+  /** The offset of the last publication sent of each channel with delta; forgotten in a sleep, and then one is whole. */
+  readonly deltaBases: Map<string, number>;
   /** Frames that wait for the answer to `connect`. */
   held: string[] | undefined;
   /** Bytes sent since the last proof that the peer reads. */
@@ -83,6 +87,7 @@ export function newSession(
     busy: 0,
     commands: new TokenBucket(budget, Date.now()),
     refusals: new TokenBucket(budget, Date.now()),
+    deltaBases: new Map(),
     held: undefined,
     unprovenBytes: 0,
     probedAt: undefined,

@@ -266,7 +266,9 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
     const document = await (await fetch(new URL("/admin/api/openapi.json", cluster.url))).json();
     expect(document).toMatchObject({ openapi: "3.1.0" });
     expect(Object.keys((document as { paths: object }).paths).toSorted()).toEqual([
+      "/channels/{channel}/crash",
       "/cluster",
+      "/coordinator/crash",
       "/epochs",
       "/explain",
       "/rollback",

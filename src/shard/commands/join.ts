@@ -1,5 +1,6 @@
 import type { ChannelName } from "../../protocol/channel-name.ts";
-import { planTracking } from "../../protocol/permissions.ts";
+import { planTracking, type Tracking } from "../../protocol/permissions.ts";
+import { encodeEntry } from "../../protocol/push.ts";
 import { encodeSubscribed, type SubscribeResult } from "../../protocol/reply.ts";
 import type { Clients } from "../clients.ts";
 import type { Start } from "../hub.ts";
@@ -12,6 +13,7 @@ export type Wishes = {
   readonly epoch?: string | undefined;
   readonly recoverable?: boolean | undefined;
   readonly positioned?: boolean | undefined;
+  readonly delta?: string | undefined;
   /** Rather an error than `recovered: false`. */
   readonly rejectUnrecovered?: boolean | undefined;
 };
@@ -41,6 +43,7 @@ export async function join(
     user: to.user,
     recoverable: wishes.recoverable === true || wishes.recover === true,
     positioned: wishes.positioned === true,
+    delta: wishes.delta,
   });
   const recovers = tracking.recoverable && wishes.recover === true;
   const since = { offset: wishes.offset ?? 0, logEpoch: wishes.epoch ?? "" };
@@ -51,14 +54,20 @@ export async function join(
       outcome = "unrecovered";
       return false;
     }
-    const remembered =
-      start.position === null ? subscription : { ...subscription, since: start.position.offset };
+    const remembered = {
+      ...subscription,
+      ...(start.position === null ? {} : { since: start.position.offset }),
+      ...(tracking.delta ? { delta: true as const } : {}),
+    };
     if (!clients.rememberSubscription(session, channel.name, remembered)) {
       outcome = "full";
       return false;
     }
     const missed = start.recovery?.kind === "resume" ? start.recovery.publications : [];
-    answer(encodeSubscribed({ ...result, ...describe(start, tracking, since.offset) }, missed));
+    const publications = tracking.delta
+      ? clients.encodeDeltas(session, channel.name, missed)
+      : missed.map((entry) => encodeEntry(entry, true));
+    answer(encodeSubscribed({ ...result, ...describe(start, tracking, since.offset) }, publications));
     outcome = "joined";
     return true;
   };
@@ -67,11 +76,7 @@ export async function join(
 }
 
 /** A recovery that succeeded echoes the offset that was asked for: the client advances with each publication. */
-function describe(
-  { position, recovery }: Start,
-  tracking: { readonly recoverable: boolean; readonly positioned: boolean },
-  asked: number,
-): SubscribeResult {
+function describe({ position, recovery }: Start, tracking: Tracking, asked: number): SubscribeResult {
   if (position === null || !tracking.positioned) return {};
   const recovered = recovery?.kind === "resume";
   return {
@@ -81,5 +86,6 @@ function describe(
     offset: recovered ? asked : position.offset,
     ...(recovery === null ? {} : { was_recovering: true }),
     ...(recovered ? { recovered: true } : {}),
+    ...(tracking.delta ? { delta: true } : {}),
   };
 }

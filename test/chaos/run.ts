@@ -1,0 +1,289 @@
+/**
+ * Breaks a running cluster in every way that we know, while stock clients publish and listen, and then looks whether
+ * anything that was acknowledged was lost, repeated or put out of order. Exit status 1 if a law broke.
+ */
+import { setTimeout as sleep } from "node:timers/promises";
+import { parseArgs } from "node:util";
+import { Centrifuge, type Subscription } from "centrifuge";
+import WebSocket from "ws";
+import { judge, type Heard, type Hearing } from "./history.ts";
+import { Server } from "./server.ts";
+
+const { values } = parseArgs({
+  options: {
+    clients: { type: "string", default: "60" },
+    channels: { type: "string", default: "10" },
+    publishers: { type: "string", default: "6" },
+    seconds: { type: "string", default: "60" },
+    faults: { type: "string", default: "40" },
+    pause: { type: "string", default: "100" },
+    kills: { type: "string", default: "1" },
+    seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    help: { type: "boolean", default: false },
+  },
+});
+if (values.help) {
+  console.log(
+    "npm run chaos -- [--clients 60] [--channels 10] [--publishers 6] [--seconds 60] [--pause 100 ms] [--faults 40] [--kills 1] [--seed N]",
+  );
+  process.exit(0);
+}
+const [CLIENTS, CHANNELS, PUBLISHERS, SECONDS, PAUSE_MS, FAULTS, KILLS, SEED] = [
+  values.clients,
+  values.channels,
+  values.publishers,
+  values.seconds,
+  values.pause,
+  values.faults,
+  values.kills,
+  values.seed,
+].map(Number) as [number, number, number, number, number, number, number, number];
+const CHANNELS_EACH = 3;
+const API_KEY = "chaos";
+
+const random = mulberry32(SEED);
+const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
+const channels = Array.from({ length: CHANNELS }, (_, n) => `kept:${n}`);
+
+type Listener = { readonly client: Centrifuge; sockets: WebSocket[]; readonly hearings: Map<string, Live> };
+type Live = { from: number | undefined; heard: Heard[]; unrecovered: number; resumes: number; epoch: string };
+
+console.log(
+  `Chaos: seed ${SEED}, ${CLIENTS} clients, ${CHANNELS} channels, ${PUBLISHERS} publishers, ${SECONDS} s, ${FAULTS} faults and ${KILLS} kills of the server.`,
+);
+const server = await Server.start({
+  API_KEY,
+  READ_KEY: "read",
+  TOKEN_HMAC_SECRET: "a-secret-of-32-bytes-for-the-chaos-run",
+  RINGCAST: {
+    development: true,
+    insecure: true,
+    anonymous: true,
+    limits: { recoveryMaxPublications: 10_000, historyMaxPublications: 10_000 },
+  },
+  RINGCAST_NS_kept: { history_size: 100_000, history_ttl: "24h", force_recovery: true },
+});
+const acknowledged = new Map<string, string[]>(channels.map((channel) => [channel, []]));
+const counts = new Map<string, number>();
+const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
+const traffic = { on: true };
+let failed = 0;
+try {
+  const listeners = Array.from({ length: CLIENTS }, (_, n) => listen(n));
+  await until("everybody is connected", 60_000, () =>
+    listeners.every(({ client }) => client.state === "connected"),
+  );
+  const publishers = Array.from({ length: PUBLISHERS }, (_, n) => publish(n));
+  await breakThings(listeners);
+  traffic.on = false;
+  await Promise.all(publishers);
+  console.log("The faults are over; waiting until everybody has heard everything.");
+  const logs = await readLogs();
+  await until("everybody has caught up", 60_000, () => behind(listeners, logs) === 0).catch(() => undefined);
+  await sleep(1_000);
+  failed = report(listeners, logs);
+} finally {
+  server.stop();
+}
+process.exit(failed > 0 ? 1 : 0);
+
+function connect(key: string, sockets: WebSocket[]): Centrifuge {
+  class Tracked extends WebSocket {
+    constructor(...args: ConstructorParameters<typeof WebSocket>) {
+      super(...args);
+      sockets.splice(0, sockets.length, this);
+    }
+  }
+  const endpoint = `${server.url.replace("http", "ws")}/connection/websocket?key=${key}`;
+  const client = new Centrifuge(endpoint, { websocket: Tracked, maxReconnectDelay: 2_000 });
+  client.on("error", () => undefined);
+  client.connect();
+  return client;
+}
+
+function listen(n: number): Listener {
+  const sockets: WebSocket[] = [];
+  const client = connect(`listener-${n}`, sockets);
+  const hearings = new Map<string, Live>();
+  for (let k = 0; k < CHANNELS_EACH; k++) {
+    const channel = channels[(n + k * 7) % channels.length] as string;
+    if (hearings.has(channel)) continue;
+    const live: Live = { from: undefined, heard: [], unrecovered: 0, resumes: 0, epoch: "" };
+    hearings.set(channel, live);
+    const subscription = client.newSubscription(channel);
+    subscription.on("publication", ({ offset, data }) =>
+      live.heard.push({ offset: offset ?? 0, id: data.id }),
+    );
+    subscription.on("subscribed", (context) => onSubscribed(live, context));
+    subscription.on("error", () => undefined);
+    subscription.subscribe();
+  }
+  return { client, sockets, hearings };
+}
+
+type Subscribed = Parameters<Parameters<Subscription["once"]>[1]>[0] & {
+  wasRecovering?: boolean;
+  recovered?: boolean;
+  streamPosition?: { offset: number; epoch: string };
+};
+
+function onSubscribed(live: Live, context: Subscribed): void {
+  live.from ??= context.streamPosition?.offset ?? 0;
+  if (context.wasRecovering !== true) return;
+  live.resumes += 1;
+  if (context.recovered !== true) live.unrecovered += 1;
+}
+
+/** Publishes one after the other; what is not answered is not tried again, and may be there once or not. */
+async function publish(n: number): Promise<void> {
+  const client = connect(`publisher-${n}`, []);
+  for (let k = 0; traffic.on; k++) {
+    const channel = pick(channels);
+    const id = `${n}-${k}`;
+    try {
+      await client.publish(channel, { id });
+      acknowledged.get(channel)?.push(id);
+    } catch {
+      count("publications that were not answered");
+      await sleep(50);
+    }
+    await sleep(random() * PAUSE_MS);
+  }
+  client.disconnect();
+}
+
+async function admin(method: string, path: string, body?: object): Promise<any> {
+  const response = await fetch(`${server.url}/admin/api${path}`, {
+    method,
+    headers: { "x-api-key": API_KEY, "content-type": "application/json" },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return response.json();
+}
+
+async function activeShards(): Promise<string[]> {
+  const { shards } = await admin("GET", "/epochs?limit=1").then(({ epochs }) => epochs[0]);
+  return shards.filter((shard: any) => shard.state === "active").map((shard: any) => shard.id);
+}
+
+async function breakThings(listeners: readonly Listener[]): Promise<void> {
+  const evict = async (className: "Shard" | "Channel", webSockets: "close" | "hibernate") => {
+    const name = className === "Shard" ? `auto/${pick(await activeShards())}` : pick(channels);
+    await server.evict({ className, name, webSockets });
+  };
+  const faults: Record<string, () => Promise<unknown>> = {
+    "client's socket cut": async () => pick(listeners).sockets[0]?.terminate(),
+    "shard put to sleep": () => evict("Shard", "hibernate"),
+    "shard evicted with its sockets": () => evict("Shard", "close"),
+    "shard crashed": async () => admin("POST", `/shards/${pick(await activeShards())}/crash`),
+    "channel put to sleep": () => evict("Channel", "hibernate"),
+    "channel crashed": () => admin("POST", `/channels/${encodeURIComponent(pick(channels))}/crash`),
+    "coordinator crashed": () => admin("POST", "/coordinator/crash"),
+    "shard added": async () =>
+      (await activeShards()).length < 6 ? admin("POST", "/shards", { count: 1 }) : undefined,
+    "shard drained": async () => {
+      const active = await activeShards();
+      if (active.length > 3) await admin("POST", `/shards/${pick(active)}/drain`, {});
+    },
+  };
+  const names = Object.keys(faults);
+  const started = Date.now();
+  const killsAt = new Set(
+    Array.from({ length: KILLS }, (_, n) => Math.floor(((n + 1) * FAULTS) / (KILLS + 1))),
+  );
+  for (let n = 0; n < FAULTS; n++) {
+    await sleep(Math.max(0, started + (n * SECONDS * 1_000) / FAULTS - Date.now()));
+    const name = killsAt.has(n) ? "server killed and started again" : (names[n % names.length] ?? "");
+    try {
+      await (killsAt.has(n) ? server.killAndRestart() : faults[name]?.());
+      count(`fault: ${name}`);
+    } catch (error) {
+      // An object that is not running cannot be evicted, for one.
+      count(`fault without effect: ${name} (${String(error).slice(0, 60)})`);
+    }
+  }
+  await sleep(Math.max(0, started + SECONDS * 1_000 - Date.now()));
+}
+
+/** What each channel holds, from the first publication on. */
+async function readLogs(): Promise<Map<string, Heard[]>> {
+  const client = connect("reader", []);
+  await client.ready(30_000);
+  const logs = new Map<string, Heard[]>();
+  for (const channel of channels) {
+    const subscription = client.newSubscription(channel);
+    subscription.subscribe();
+    await subscription.ready(30_000);
+    const { epoch } = await subscription.history({ limit: 0 });
+    const log: Heard[] = [];
+    for (;;) {
+      const page = await subscription.history({ limit: 1_000, since: { offset: log.length, epoch } });
+      if (page.publications.length === 0) break;
+      log.push(
+        ...page.publications.map(({ offset, data }) => ({ offset: offset ?? 0, id: data.id as string })),
+      );
+    }
+    logs.set(channel, log);
+  }
+  client.disconnect();
+  return logs;
+}
+
+function behind(listeners: readonly Listener[], logs: ReadonlyMap<string, readonly Heard[]>): number {
+  const late = listeners.flatMap(({ hearings }) =>
+    [...hearings].filter(([channel, live]) => {
+      const at = live.heard.at(-1)?.offset ?? live.from ?? 0;
+      return at < (logs.get(channel)?.length ?? 0);
+    }),
+  );
+  return late.length;
+}
+
+function report(listeners: readonly Listener[], logs: Map<string, Heard[]>): number {
+  const hearings: Hearing[] = listeners.flatMap(({ hearings: all }, n) =>
+    [...all].map(([channel, { from, heard, unrecovered }]) => ({
+      who: `listener-${n}`,
+      channel,
+      from: from ?? 0,
+      heard,
+      unrecovered,
+    })),
+  );
+  const verdict = judge({ acknowledged, logs, hearings });
+  const sum = (numbers: Iterable<number>) => [...numbers].reduce((total, one) => total + one, 0);
+  const rows: Record<string, number> = {
+    "publications acknowledged": sum([...acknowledged.values()].map(({ length }) => length)),
+    "publications in the logs": sum([...logs.values()].map(({ length }) => length)),
+    deliveries: sum(hearings.map(({ heard }) => heard.length)),
+    resumes: sum(listeners.flatMap(({ hearings: all }) => [...all.values()].map(({ resumes }) => resumes))),
+    ...Object.fromEntries([...counts].toSorted(([a], [b]) => a.localeCompare(b))),
+    lost: verdict.lost.length,
+    repeated: verdict.repeated.length,
+    "out of order": verdict.outOfOrder.length,
+    "recovered: false, unjustified": verdict.unjustified.length,
+  };
+  console.table(rows);
+  const problems = Object.values(verdict).flat();
+  for (const problem of problems.slice(0, 40)) console.error(problem);
+  if (problems.length > 0) console.error(`${problems.length} laws broken; again with --seed ${SEED}`);
+  return problems.length;
+}
+
+async function until(what: string, forMs: number, probe: () => boolean): Promise<void> {
+  const end = Date.now() + forMs;
+  while (!probe()) {
+    if (Date.now() > end) throw new Error(`this never came true: ${what}`);
+    await sleep(50);
+  }
+}
+
+/** A small generator, so that a seed chooses the same faults again (their timing it cannot choose). */
+function mulberry32(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

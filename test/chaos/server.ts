@@ -1,0 +1,109 @@
+import { fork, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+type Json = string | number | boolean | null | Json[] | { [field: string]: Json };
+export type Bindings = Record<string, Json>;
+
+export type ServerOptions = {
+  readonly script: string;
+  readonly storage: string;
+  readonly port: number;
+  readonly bindings: Bindings;
+};
+
+export type Order = {
+  readonly id: number;
+  readonly className: "Shard" | "Channel" | "Coordinator";
+  readonly name: string;
+  readonly webSockets: "close" | "hibernate";
+};
+
+/** The Worker as it is deployed, in a process of its own that can be killed and started again on its storage. */
+export class Server {
+  readonly #options: ServerOptions;
+  readonly #directory: string;
+  #process: ChildProcess | undefined;
+  #orders = 0;
+
+  private constructor(options: ServerOptions, directory: string) {
+    this.#options = options;
+    this.#directory = directory;
+  }
+
+  static async start(bindings: Bindings): Promise<Server> {
+    const directory = mkdtempSync(join(tmpdir(), "ringcast-chaos-"));
+    const built = spawnSync("wrangler", ["deploy", "--dry-run", "--outdir", directory], { encoding: "utf8" });
+    if (built.status !== 0) throw new Error(built.stderr);
+    const options = {
+      script: join(directory, "index.js"),
+      storage: join(directory, "storage"),
+      port: await freePort(),
+      bindings,
+    };
+    const server = new Server(options, directory);
+    await server.#launch();
+    return server;
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.#options.port}`;
+  }
+
+  /** SIGKILL to the process and its workerd, then a new one on the same storage. */
+  async killAndRestart(): Promise<void> {
+    this.#kill();
+    await this.#launch();
+  }
+
+  /** Rejects if the object is not running. */
+  async evict(order: Omit<Order, "id">): Promise<void> {
+    const child = this.#process;
+    if (child === undefined) throw new Error("the server is down");
+    const id = (this.#orders += 1);
+    child.send({ id, ...order });
+    for (;;) {
+      const [message] = (await once(child, "message")) as [{ done?: number; error?: string }];
+      if (message.done !== id) continue;
+      if (message.error !== undefined) throw new Error(message.error);
+      return;
+    }
+  }
+
+  stop(): void {
+    this.#kill();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  async #launch(): Promise<void> {
+    const child = fork(join(import.meta.dirname, "server-process.ts"), [JSON.stringify(this.#options)], {
+      // A process group of its own, so that its workerd dies with it.
+      detached: true,
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    this.#process = child;
+    const exited = once(child, "exit").then(([code]) => {
+      throw new Error(`the server ended with ${String(code)}`);
+    });
+    exited.catch(() => undefined);
+    await Promise.race([once(child, "message"), exited]);
+  }
+
+  #kill(): void {
+    const pid = this.#process?.pid;
+    this.#process = undefined;
+    if (pid !== undefined) process.kill(-pid, "SIGKILL");
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, "127.0.0.1");
+  await once(probe, "listening");
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, "close");
+  return port;
+}

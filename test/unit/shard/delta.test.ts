@@ -1,0 +1,58 @@
+import fc from "fast-check";
+import { applyDelta } from "fossil-delta";
+import { expect, test } from "vitest";
+import type { PubEntry } from "../../../src/protocol/delivery.ts";
+import { DeltaEncoder } from "../../../src/shard/delta.ts";
+
+const pub = (offset: number, data: unknown): PubEntry => ({
+  kind: "pub",
+  offset,
+  body: JSON.stringify({ data, info: { user: "a" } }),
+});
+
+type Received = { data: string; delta?: true; offset: number; info: unknown };
+
+/** What a client makes of it, as the stock SDK does. */
+function decode(received: Received, before: string | undefined): string {
+  if (received.delta !== true) return received.data;
+  const bytes = (text: string) => new TextEncoder().encode(text);
+  return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(
+    applyDelta(bytes(before ?? ""), bytes(received.data)),
+  );
+}
+
+test("[DL10] any series of publications is the same with patches as without", () => {
+  const text = fc.oneof(
+    fc.string({ unit: "grapheme", maxLength: 200 }),
+    fc.constantFrom("ä", "äö".repeat(40), "x".repeat(90)),
+  );
+  const similar = fc.record({
+    fixed: fc.constant("a long text that every publication has in common"),
+    varying: text,
+  });
+  fc.assert(
+    fc.property(fc.array(fc.oneof(fc.jsonValue(), similar), { minLength: 1, maxLength: 8 }), (series) => {
+      const entries = series.map((data, n) => pub(n + 1, data));
+      const encoder = new DeltaEncoder(entries);
+      let before: string | undefined;
+      for (const [n, data] of series.entries()) {
+        const received = JSON.parse(encoder.encode(n + 1, n === 0 ? undefined : n)) as Received;
+        expect(received).toMatchObject({ offset: n + 1, info: { user: "a" } });
+        before = decode(received, before);
+        expect(before).toBe(JSON.stringify(data));
+      }
+    }),
+  );
+});
+
+test("[DL10] a patch is sent to who has the publication before, and only if it is shorter", () => {
+  const common = "x".repeat(500);
+  const encoder = new DeltaEncoder(
+    [pub(5, { common, n: 1 }), pub(6, { common, n: 2 }), pub(7, 1)],
+    pub(4, { common, n: 0 }),
+  );
+  const sent = (offset: number, base?: number) => JSON.parse(encoder.encode(offset, base)) as Received;
+  expect(sent(5, 4)).toMatchObject({ delta: true });
+  expect(sent(6, 5).data.length).toBeLessThan(60);
+  for (const whole of [sent(6), sent(6, 4), sent(7, 6)]) expect(whole).not.toHaveProperty("delta");
+});

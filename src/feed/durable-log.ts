@@ -52,11 +52,9 @@ export function openDurableLog(
         .toArray()[0];
       if (known !== undefined) return { offset: known.offset, logEpoch, refused: null, repeated: true };
       const newer = publication.version ?? version;
-      if (
-        publication.version !== undefined &&
-        newer.epoch === version.epoch &&
-        newer.number <= version.number
-      ) {
+      // Without an epoch of its own a version is compared with whatever the channel has (Centrifuge's brokers).
+      const comparable = newer.epoch === "" || newer.epoch === version.epoch;
+      if (publication.version !== undefined && comparable && newer.number <= version.number) {
         return { offset: top, logEpoch, refused: null, repeated: true };
       }
       // Cheap first: a character has one to three bytes.
@@ -95,8 +93,9 @@ export function openDurableLog(
       const { at } = sql.exec<{ at: number }>("SELECT at FROM log").one();
       if (!inUse && top > 0 && at + limits.metaTtlMs <= now) {
         const renewed = options.newEpoch();
-        sql.exec("UPDATE log SET epoch = ?, top = 0, at = ?", renewed, now);
+        sql.exec("UPDATE log SET epoch = ?, top = 0, at = ?, version = 0, version_epoch = ''", renewed, now);
         [logEpoch, top] = [renewed, 0];
+        version = { number: 0, epoch: "" };
         return undefined;
       }
       return nextExpiry(sql, limits, top === 0 ? undefined : Math.max(at + limits.metaTtlMs, now + 60_000));

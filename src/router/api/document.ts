@@ -1,6 +1,7 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { PRODUCT_VERSION } from "../../version.ts";
 import { METHODS } from "./methods.ts";
+import { batchResult } from "./schemas.ts";
 
 type Document = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
 
@@ -23,7 +24,7 @@ function write(): Document {
   for (const [name, method] of METHODS) {
     const answer =
       name === "batch"
-        ? method.result
+        ? z.object({ ...batchResult.partial().shape, error: error.optional() })
         : z.object({ result: method.result.optional(), error: error.optional() });
     app.openAPIRegistry.registerPath({
       method: "post",

@@ -1,3 +1,5 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Centrifuge, type Options } from "centrifuge";
 import { SignJWT, type JWTPayload } from "jose";
@@ -31,14 +33,21 @@ export type Cluster = {
 
 /** Settings are laid over wrangler.toml's; `insecure` and `development` are on unless they are switched off. */
 export async function startCluster(
-  settings: { cluster?: Table; namespaces?: Record<string, Table> } = {},
+  settings: {
+    cluster?: Table;
+    namespaces?: Record<string, Table>;
+    /** Binds the platform's rate limit of the server API. */
+    rateLimit?: { limit: number; period: 10 | 60 };
+  } = {},
 ): Promise<Cluster> {
   const namespaces = Object.entries(settings.namespaces ?? {});
+  const { rateLimit } = settings;
+  const limited = rateLimit === undefined ? undefined : writeLimitedConfig(rateLimit);
   const server = createTestHarness({
     root,
     workers: [
       {
-        configPath: "wrangler.toml",
+        configPath: limited === undefined ? "wrangler.toml" : join(limited, "wrangler.toml"),
         vars: {
           RINGCAST_OVERRIDES: { development: true, insecure: true, anonymous: true, ...settings.cluster },
           ...Object.fromEntries(namespaces.map(([name, options]) => [`RINGCAST_NS_${name}`, options])),
@@ -76,8 +85,20 @@ export async function startCluster(
     async stop() {
       for (const client of clients) client.disconnect();
       await server.close();
+      if (limited !== undefined) rmSync(limited, { recursive: true });
     },
   };
+}
+
+/** The deployment's configuration with a rate limit bound, in a directory of its own: bindings come from files alone. */
+function writeLimitedConfig({ limit, period }: { limit: number; period: number }): string {
+  const directory = mkdtempSync(join(tmpdir(), "ringcast-limited-"));
+  const text = readFileSync(join(root, "wrangler.toml"), "utf8");
+  const binding = `name = "API_RATE_LIMIT"\nnamespace_id = "1"\nsimple = { limit = ${limit}, period = ${period} }`;
+  const main = JSON.stringify(join(root, "src/index.ts"));
+  const moved = text.replace('main = "src/index.ts"', () => `main = ${main}`);
+  writeFileSync(join(directory, "wrangler.toml"), `${moved}\n[[ratelimits]]\n${binding}\n`);
+  return directory;
 }
 
 /** A token that the test cluster accepts. */

@@ -1,0 +1,84 @@
+import { afterEach, describe, expect, test } from "vitest";
+import { API_KEY, eventually, READ_KEY, signToken, startCluster, type Cluster } from "../support/cluster.ts";
+
+let cluster: Cluster;
+afterEach(() => cluster?.stop());
+
+const post = (method: string, params: object = {}, key = API_KEY) =>
+  fetch(new URL(`/api/${method}`, cluster.url), {
+    method: "POST",
+    headers: { "x-api-key": key },
+    body: JSON.stringify(params),
+  });
+
+describe("[AP4] the rate limit of the API", () => {
+  test("each key has its own; what is over it is 429 with Retry-After", async () => {
+    const simple = { limit: 5, period: 60 } as const;
+    cluster = await startCluster({ rateLimit: simple });
+    const statuses: number[] = [];
+    for (let n = 0; n < 12; n++) statuses.push((await post("info")).status);
+    // A window of the limit may have ended in between.
+    expect(statuses.slice(0, 5)).toEqual([200, 200, 200, 200, 200]);
+    expect(statuses).toContain(429);
+    const refused = await eventually(async () => {
+      const response = await post("info");
+      return response.status === 429 ? response : undefined;
+    });
+    expect(refused.headers.get("retry-after")).toBe("10");
+    expect(await refused.json()).toEqual({
+      error: { code: "tooManyRequests", message: "this API key is used too often" },
+    });
+    expect((await post("info", {}, READ_KEY)).status).toBe(200);
+    expect((await post("info", {}, "wrong")).status).toBe(401);
+  });
+
+  test("without it nothing is limited", async () => {
+    cluster = await startCluster();
+    const statuses = await Promise.all(
+      Array.from({ length: 100 }, async () => (await post("rpc", { method: "x" })).status),
+    );
+    expect(new Set(statuses)).toEqual(new Set([200]));
+  });
+});
+
+test("[AP5] with `userIsKey` a message costs one call at any number of shards, and finds who has spilled", async () => {
+  cluster = await startCluster({
+    cluster: { affinity: { userIsKey: true }, limits: { sessionsPerShard: 1 } },
+  });
+  const ownerOf = async (key: string): Promise<string> =>
+    (await cluster.admin("GET", `/explain?key=${key}`)).body.owner;
+  const enter = async (user: string) => {
+    const messages: unknown[] = [];
+    const client = cluster.client(user, { token: await signToken({ sub: user }) });
+    client.on("message", ({ data }) => messages.push(data));
+    client.connect();
+    await client.ready(10_000);
+    return { user, messages };
+  };
+  const send = async (user: string, data: number) =>
+    ((await (await post("send", { user, data })).json()) as { result: any }).result;
+
+  for (const count of [0, 12]) {
+    if (count > 0) await cluster.admin("POST", "/shards", { count });
+    // The first may be told of a newer ring on the way.
+    await send("nobody", 0);
+    expect(await send("nobody", 0)).toMatchObject({
+      mode: "ring",
+      calls: 1,
+      delivered: 0,
+      offline: ["nobody"],
+    });
+  }
+  const first = await enter("user-0");
+  const owner = await ownerOf(first.user);
+  let other = 1;
+  while ((await ownerOf(`user-${other}`)) !== owner) other += 1;
+  const second = await enter(`user-${other}`);
+  const where = (await cluster.admin("GET", `/users/${second.user}/sessions`)).body.sessions[0].shard;
+  expect(where).not.toBe(owner);
+  expect(await send(first.user, 1)).toMatchObject({ mode: "ring", delivered: 1, offline: [] });
+  const spilled = await send(second.user, 2);
+  expect(spilled).toMatchObject({ mode: "ring", delivered: 1, offline: [], calls: 3 });
+  await eventually(() => first.messages.length === 1 && second.messages.length === 1);
+  expect([first.messages, second.messages]).toEqual([[1], [2]]);
+});

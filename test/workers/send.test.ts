@@ -1,0 +1,87 @@
+import { abortAllDurableObjects } from "cloudflare:test";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { Shard } from "../../src/index.ts";
+import { api, Client, coordinator, startOver, until } from "./client.ts";
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await startOver();
+});
+
+describe("[AP5] what one message to a user costs", () => {
+  test.each([4, 16, 64])("over %i shards: one call in ring mode, all of them by fan-out", async (count) => {
+    if (count > 4)
+      await coordinator().change({ change: { kind: "add", count: count - 4 }, dryRun: false, by: "test" });
+    const owned = vi.spyOn(Shard.prototype, "sendOwned");
+    const carried = vi.spyOn(Shard.prototype, "carryOut");
+    // The first call may show a router the newer ring.
+    await api("send", { user: "ann", data: 0, mode: "ring" });
+    owned.mockClear();
+    const ring = (await api("send", { user: "ann", data: 1, mode: "ring" })).result;
+    expect([ring.mode, ring.calls, owned.mock.calls.length]).toEqual(["ring", 1, 1]);
+    expect(carried.mock.calls.length).toBe(0);
+    const fanout = (await api("send", { user: "ann", data: 2, mode: "fanout" })).result;
+    expect([fanout.mode, fanout.calls, carried.mock.calls.length]).toEqual(["fanout", count + 1, count]);
+    expect(fanout.shards.length).toBe(count);
+    expect(fanout.offline).toEqual(["ann"]);
+  });
+
+  test("in ring mode one call for each region", async () => {
+    const change = { kind: "add", ids: ["weur-1"], region: "weur" } as const;
+    const { refused } = await coordinator().change({ change, dryRun: false, by: "test" });
+    expect(refused).toBeNull();
+    await api("send", { user: "ann", data: 0, mode: "ring" });
+    const { result } = await api("send", { user: "ann", data: 1, mode: "ring" });
+    expect(result.calls).toBe(2);
+    expect(result.shards.map(({ region }: { region: string }) => region).toSorted()).toEqual([
+      "auto",
+      "weur",
+    ]);
+  });
+});
+
+test("[LG2, DL1] history that is dropped while a shard is behind: it is not told a lie, and goes on", async () => {
+  const client = await Client.connect("a");
+  await client.ask({ subscribe: { channel: "kept:dropped" } });
+  await api("publish", { channel: "kept:dropped", data: 1 });
+  await until(() => client.heard("kept:dropped").length === 1);
+  const deaf = vi.spyOn(Shard.prototype, "deliver").mockImplementation(() => {
+    throw new Error("unreachable");
+  });
+  await api("publish", { channel: "kept:dropped", data: 2 });
+  await api("history_remove", { channel: "kept:dropped" });
+  // What waited in the memory of the channel is gone with it.
+  await abortAllDurableObjects();
+  deaf.mockRestore();
+  const back = await Client.connect("a");
+  const reply = await back.ask({
+    subscribe: { channel: "kept:dropped", recover: true, offset: 1, epoch: "" },
+  });
+  expect(reply["subscribe"]).toMatchObject({ offset: 2, was_recovering: true });
+  expect(reply["subscribe"]).not.toHaveProperty("recovered");
+  const { result } = await api("publish", { channel: "kept:dropped", data: 3 });
+  expect(result.offset).toBe(3);
+  await until(() => back.heard("kept:dropped").length === 1);
+  expect(back.heard("kept:dropped")).toEqual([3]);
+});
+
+test("[DL10, AP3] a version that is too old and a publication that is not kept leave patches whole", async () => {
+  const client = await Client.connect("a");
+  const channel = "delta:v";
+  await client.ask({ subscribe: { channel, delta: "fossil" } });
+  const data = (n: number) => ({ common: "what they have in common ".repeat(20), n });
+  const live = () => client.lines.flatMap(({ push }) => (push?.pub ? [push.pub as { delta?: true }] : []));
+  for (const [version, order] of [
+    [1, {}],
+    [2, {}],
+    [2, {}],
+    [0, { skip_history: true }],
+    [3, {}],
+    [4, {}],
+  ] as const)
+    await api("publish", { channel, data: data(version), version, ...order });
+  await until(() => live().length === 5);
+  // The one that is not kept is whole, and so is what comes after it.
+  expect(live().map(({ delta }) => delta === true)).toEqual([false, true, false, false, true]);
+  expect((await api("history", { channel })).result.offset).toBe(4);
+});

@@ -165,7 +165,11 @@ export class Feed {
 
   #behind(): Listener[] {
     if (!this.#log.durable) return [];
-    return this.#listeners.all().filter(({ heard }) => heard < this.#log.top);
+    return this.#listeners.all().filter(({ heard, shard }) => {
+      if (heard >= this.#log.top) return false;
+      // What was dropped cannot be delivered: the shard finds the gap at the next publication, and no alarm need ring.
+      return this.#lanes.get(shard.name)?.lane.waits === true || this.#log.after(heard, 1).length > 0;
+    });
   }
 
   #checkDelivery(): number | undefined {

@@ -45,6 +45,10 @@ export class Lane {
     this.#effects = effects;
   }
 
+  get waits(): boolean {
+    return this.#waiting.length > 0;
+  }
+
   /** Takes an entry; the promise ends when nothing waits any more, or the lane rests. */
   push(entry: Entry): Promise<void> {
     this.#waiting.push(entry);

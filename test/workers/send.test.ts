@@ -1,6 +1,8 @@
-import { abortAllDurableObjects } from "cloudflare:test";
+import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Shard } from "../../src/index.ts";
+import { channelStub } from "../../src/platform/stubs.ts";
 import { api, Client, coordinator, startOver, until } from "./client.ts";
 
 afterEach(async () => {
@@ -53,6 +55,14 @@ test("[LG2, DL1] history that is dropped while a shard is behind: it is not told
   // What waited in the memory of the channel is gone with it.
   await abortAllDurableObjects();
   deaf.mockRestore();
+  const channel = () => channelStub(env, "kept:dropped");
+  await runDurableObjectAlarm(channel());
+  vi.useFakeTimers({ now: Date.now() + 10_000, toFake: ["Date"] });
+  await runDurableObjectAlarm(channel());
+  vi.useRealTimers();
+  // There is nothing that an alarm could still deliver.
+  const due = await runInDurableObject(channel(), (_, { storage }) => storage.kv.get("timetable"));
+  expect(due).not.toHaveProperty("deliver");
   const back = await Client.connect("a");
   const reply = await back.ask({
     subscribe: { channel: "kept:dropped", recover: true, offset: 1, epoch: "" },

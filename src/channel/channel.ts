@@ -97,7 +97,7 @@ export class Channel extends DurableObject<Cloudflare.Env> {
       this.#arm("deliver", now + DELIVER_CHECK_MS);
       if (this.#timetable.at("expire") === undefined) this.#arm("expire", this.#expire(now));
     }
-    this.#tell({ kind: "pub", offset: result.offset, body: publication.body });
+    this.#tell({ kind: "pub", offset: result.offset, body: publication.body, at: now });
     return result;
   }
 

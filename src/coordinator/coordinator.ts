@@ -20,6 +20,7 @@ import { buildRing } from "../ring/build.ts";
 import { digest, type Descriptor } from "../ring/descriptor.ts";
 import { diff } from "../ring/diff.ts";
 import { askAll, idOf } from "./ask-all.ts";
+import { Live } from "./live.ts";
 import { planChange, type Change } from "./plan-change.ts";
 import { Store } from "./store.ts";
 
@@ -46,6 +47,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
   readonly #config: Config;
   readonly #store: Store;
   readonly #timetable: Timetable<"tell">;
+  readonly #live: Live;
   #retryMs = RETRY_FIRST_MS;
   /** The end of the changes that were asked for: each sees the one before. */
   #changes: Promise<unknown> = Promise.resolve();
@@ -55,6 +57,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
     this.#config = configOf(env);
     this.#store = new Store(ctx.storage, configuredDescriptor(this.#config), Date.now());
     this.#timetable = new Timetable(ctx.storage);
+    this.#live = new Live({ ctx, env, shards: () => this.#holders() });
   }
 
   descriptor(): Descriptor {
@@ -74,6 +77,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
   } {
     const { shard, status, moves } = report;
     this.#store.keepReport(shard.name, { status, moves, at: Date.now() });
+    for (const done of moves) this.#live.say({ kind: "moved", at: Date.now(), ...done });
     const { descriptor } = this.#store;
     return { descriptor: digest(descriptor) === status.digest ? null : descriptor };
   }
@@ -131,6 +135,11 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
   /** The last `limit` epochs, the newest first. */
   epochs(limit: number): EpochReport[] {
     return this.#store.epochs(limit);
+  }
+
+  /** Somebody watches the live feed until then. */
+  watch(until: number): Promise<void> {
+    return this.#live.watch(until);
   }
 
   explain(key: string, clientRegion: string): OwnerReport {
@@ -228,8 +237,14 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
     this.#store.commit({ ...epoch, at: Date.now(), tell: listeners });
     await armed;
     this.#retryMs = RETRY_FIRST_MS;
+    this.#live.say({ kind: "epoch", at: Date.now(), ...epoch });
     const told = await this.#tell();
-    if (told.pending.length > 0) await this.#timetable.arm("tell", Date.now() + RETRY_FIRST_MS);
+    // Who has just joined is to be seen as well.
+    this.ctx.waitUntil(this.#live.pass());
+    if (told.pending.length === 0) return told;
+    await this.#timetable.arm("tell", Date.now() + RETRY_FIRST_MS);
+    const { epoch: ringEpoch } = epoch.descriptor;
+    this.#live.say({ kind: "untold", at: Date.now(), ringEpoch, shards: told.pending });
     return told;
   }
 

@@ -1,6 +1,7 @@
 import { keepsHistory, type Config, type NamespaceConfig } from "../config.ts";
 import type { ChannelName } from "./channel-name.ts";
 import type { ErrorName } from "./codes.ts";
+import { LIVE_CHANNEL } from "./live.ts";
 
 /** What a client may do in a channel (SPEC AU3). `insecure` grants everything that the namespace can do at all. */
 export type Permission = "allowed" | ErrorName;
@@ -9,12 +10,17 @@ type Asked = { readonly config: Config; readonly channel: ChannelName; readonly 
 
 /** The options that hold for a channel; undefined where nobody has configured its namespace. */
 export function namespaceOf(config: Config, channel: ChannelName): NamespaceConfig | undefined {
+  // Not even where somebody has configured a namespace of that name.
+  if (channel.name === LIVE_CHANNEL) return undefined;
   return channel.namespace === undefined ? config.defaultNamespace : config.namespaces.get(channel.namespace);
 }
 
 /** `tokenGranted`: the client has shown a valid subscription token for this channel. The order is Centrifugo's. */
-export function planSubscribe(asked: Asked & { readonly tokenGranted: boolean }): Permission {
+export function planSubscribe(
+  asked: Asked & { readonly tokenGranted: boolean; readonly operator?: boolean },
+): Permission {
   const { config, channel, user } = asked;
+  if (channel.name === LIVE_CHANNEL && asked.operator === true) return "allowed";
   const namespace = namespaceOf(config, channel);
   if (namespace === undefined) return "unknownChannel";
   if (asked.tokenGranted) return "allowed";

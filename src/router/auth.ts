@@ -1,4 +1,4 @@
-import type { MiddlewareHandler } from "hono";
+import type { Context, MiddlewareHandler } from "hono";
 import { answerError } from "./errors.ts";
 
 /**
@@ -10,18 +10,33 @@ export const requireKey: MiddlewareHandler<{ Bindings: Cloudflare.Env }> = async
   if (given === undefined) {
     return answerError(request, 401, { code: "noKey", message: "send an API key in the X-API-Key header" });
   }
+  const access = await accessOf(request);
+  if (access === undefined)
+    return answerError(request, 401, { code: "wrongKey", message: "this API key is not valid" });
+  const reads = READING_METHODS.has(request.req.method) || request.req.path.endsWith(READING_POST);
+  if (access === "read" && !reads)
+    return answerError(request, 403, { code: "readOnly", message: "this API key may only read" });
+  return next();
+};
+
+const READING_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
+/** Makes tokens to watch with, and so is no GET. */
+const READING_POST = "/admin/api/live";
+
+/** What the key of a request may do; undefined where it shows none, or a wrong one. */
+export async function accessOf(
+  request: Context<{ Bindings: Cloudflare.Env }>,
+): Promise<"full" | "read" | undefined> {
+  const given = request.req.header("x-api-key") ?? fromAuthorization(request.req.header("authorization"));
+  if (given === undefined) return undefined;
   // Both are always compared, so that the time tells nothing of which is near.
   const [full, read] = await Promise.all([
     isKey(given, request.env.API_KEY),
     isKey(given, request.env.READ_KEY),
   ]);
-  if (!full && !read)
-    return answerError(request, 401, { code: "wrongKey", message: "this API key is not valid" });
-  const reads = request.req.method === "GET" || request.req.method === "HEAD";
-  if (!full && !reads)
-    return answerError(request, 403, { code: "readOnly", message: "this API key may only read" });
-  return next();
-};
+  if (full) return "full";
+  return read ? "read" : undefined;
+}
 
 function fromAuthorization(header: string | undefined): string | undefined {
   return /^(?:apikey|bearer) (.+)$/i.exec(header ?? "")?.[1];

@@ -9,6 +9,7 @@ import { encodePresenceEvent, encodePush, encodeUnsubscribe } from "../protocol/
 import type { ClientInfo } from "../protocol/reply.ts";
 import type { Verifier } from "../tokens/verifier.ts";
 import { Announcer } from "./announcer.ts";
+import { Counters } from "./counters.ts";
 import { DeltaEncoder } from "./delta.ts";
 import { Hub } from "./hub.ts";
 import { Positions } from "./positions.ts";
@@ -29,6 +30,7 @@ export class Clients {
   readonly verifier: Verifier;
   readonly sessions = new Sessions();
   readonly hub: Hub;
+  readonly counters = new Counters();
   readonly #ctx: DurableObjectState;
   readonly #announcer: Announcer;
   readonly #positions: Positions;
@@ -49,7 +51,10 @@ export class Clients {
       register: (channel, listening) =>
         callAgain(() => channelStub(this.env, channel).register(this.shard, listening)),
       view: (channel, after) => callAgain(() => channelStub(this.env, channel).view(after)),
-      emit: (channel, entries, sessions, durable) => this.#emit(channel, entries, { sessions, durable }),
+      emit: (channel, entries, sessions, durable) => {
+        this.counters.emitted(channel, entries, { sessions: sessions.size, now: Date.now() });
+        this.#emit(channel, entries, { sessions, durable });
+      },
       giveUp: (channel, sessions) => this.#giveUp(channel, sessions),
       onMoved: () => this.#positions.touch(),
     });
@@ -170,6 +175,7 @@ export class Clients {
       this.hub.leave(channel, session);
     }
     this.sessions.delete(session);
+    this.counters.add(moving ? "moved" : "disconnects");
   }
 
   #emit(

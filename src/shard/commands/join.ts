@@ -67,6 +67,8 @@ export async function join(
     const publications = tracking.delta
       ? clients.encodeDeltas(session, channel.name, missed)
       : missed.map((entry) => encodeEntry(entry, true));
+    if (start.recovery !== null)
+      clients.counters.add(start.recovery.kind === "resume" ? "resumed" : "notResumed");
     answer(encodeSubscribed({ ...result, ...describe(start, tracking, since.offset) }, publications));
     outcome = "joined";
     return true;

@@ -37,6 +37,7 @@ export async function subscribe(
     channel: parsed.channel,
     user: open.user,
     tokenGranted: claims !== undefined,
+    operator: claims?.operator === true,
   });
   if (plan !== "allowed") return fail(plan);
 

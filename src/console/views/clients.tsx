@@ -1,0 +1,257 @@
+import { useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
+import { messageOf } from "../data/change.ts";
+import {
+  countersNow,
+  FLEET_MAX,
+  fleetTotals,
+  ORDERS,
+  orderAll,
+  selected,
+  sims,
+  start,
+  starting,
+  type Order,
+  type Sim,
+} from "../data/fleet.ts";
+import { beat, colorOf, hovered } from "../data/store.ts";
+import { count, milliseconds, plural } from "../model/format.ts";
+import type { SimClient } from "../model/sim-client.ts";
+import { Field, Panel, readOnly, ShardName, Stat } from "./parts.tsx";
+
+export function Clients() {
+  return (
+    <Panel
+      name="clients"
+      title="Simulated clients"
+      aside={<span class="hint">stock SDKs, each on a socket of its own, in this page</span>}
+    >
+      <StartForm />
+      {sims.value.length === 0 ? (
+        <p class="empty">
+          Nobody is here. Start some clients, then add a shard and watch who moves: the dry run says how many.
+        </p>
+      ) : (
+        <>
+          <FleetStats />
+          <Grid />
+          <Selected />
+          <AllOrders />
+        </>
+      )}
+    </Panel>
+  );
+}
+
+function StartForm() {
+  const number = useSignal(100);
+  const prefix = useSignal("sim");
+  const channel = useSignal("lobby");
+  const problem = useSignal<string | undefined>(undefined);
+  const room = FLEET_MAX - sims.value.length;
+  const full =
+    room <= 0 ? { disabled: true, title: `This page plays at most ${FLEET_MAX} clients.` } : readOnly();
+  return (
+    <form
+      class="fields"
+      onSubmit={(event) => {
+        event.preventDefault();
+        problem.value = undefined;
+        start(number.value, { prefix: prefix.value, channel: channel.value }).catch(
+          (error: unknown) => (problem.value = messageOf(error)),
+        );
+      }}
+    >
+      <Field label={`How many, to ${FLEET_MAX}`} class="narrow">
+        <input
+          type="number"
+          min={1}
+          max={FLEET_MAX}
+          required
+          value={number.value}
+          onInput={(event) => {
+            const { valueAsNumber } = event.currentTarget;
+            if (Number.isInteger(valueAsNumber)) number.value = valueAsNumber;
+          }}
+        />
+      </Field>
+      <Field label="Keys begin with" class="narrow">
+        <input
+          type="text"
+          required
+          maxLength={64}
+          value={prefix.value}
+          onInput={(event) => (prefix.value = event.currentTarget.value)}
+        />
+      </Field>
+      <Field label="Channel" class="narrow">
+        <input
+          type="text"
+          required
+          maxLength={255}
+          value={channel.value}
+          onInput={(event) => (channel.value = event.currentTarget.value)}
+        />
+      </Field>
+      <button type="submit" class="primary" {...full} {...(starting.value ? { disabled: true } : {})}>
+        {starting.value ? "Starting …" : "Start clients"}
+      </button>
+      {problem.value !== undefined && (
+        <p class="notice bad" role="alert">
+          They were not started: {problem.value}.
+        </p>
+      )}
+    </form>
+  );
+}
+
+function FleetStats() {
+  void beat.value;
+  const totals = fleetTotals();
+  const { received, gaps, repeats } = countersNow();
+  const { byState } = totals;
+  const idle = byState.stopped + byState.ended;
+  return (
+    <>
+      <dl class="stats" data-testid="fleet">
+        <Stat label="Connected" value={`${byState.connected + byState.paused} of ${totals.all}`} />
+        {byState.connecting > 0 && <Stat label="Away" value={count(byState.connecting)} tone="warn" />}
+        {byState.paused > 0 && <Stat label="Paused" value={count(byState.paused)} />}
+        {idle > 0 && <Stat label="Stopped" value={count(idle)} />}
+        <Stat label="Moves" value={count(totals.moves)} />
+        <Stat label="Losses" value={count(totals.losses)} />
+        <Stat
+          label="Outage, median and longest"
+          value={
+            totals.outage === undefined
+              ? "–"
+              : `${milliseconds(totals.outage.p50Ms)}, ${milliseconds(totals.outage.maxMs)}`
+          }
+        />
+        <Stat label="Received" value={count(received)} />
+        <Stat label="Missed" value={count(gaps)} tone={gaps > 0 ? "bad" : ""} />
+        <Stat label="Twice" value={count(repeats)} tone={repeats > 0 ? "bad" : ""} />
+      </dl>
+      {totals.refused > 0 && (
+        <p class="notice warn" role="alert">
+          {plural(totals.refused, "client")} cannot open a socket. A browser allows about 255 to one host,
+          Firefox 200 in all, over all its tabs; or the cluster refuses them. They go on trying.
+        </p>
+      )}
+    </>
+  );
+}
+
+/** One tab stop; the arrows go from client to client. */
+function Grid() {
+  const grid = useRef<HTMLDivElement>(null);
+  const all = sims.value;
+  const first = selected.value ?? all[0]?.view.peek().key;
+  const onKeyDown = (event: KeyboardEvent): void => {
+    const cells = [...(grid.current?.children ?? [])].filter((cell) => cell instanceof HTMLElement);
+    const at = cells.findIndex((cell) => cell === document.activeElement);
+    const across = Math.max(
+      1,
+      cells.findIndex((cell) => cell.offsetTop > (cells[0]?.offsetTop ?? 0)),
+    );
+    const steps = new Map([
+      ["ArrowRight", 1],
+      ["ArrowLeft", -1],
+      ["ArrowDown", across],
+      ["ArrowUp", -across],
+    ]);
+    const step = steps.get(event.key);
+    const next = step === undefined ? undefined : cells[at + step];
+    if (next === undefined) return;
+    event.preventDefault();
+    next.focus();
+  };
+  return (
+    <div ref={grid} class="fleet" role="group" aria-label="Simulated clients" onKeyDown={onKeyDown}>
+      {all.map((sim) => (
+        <Cell key={sim.view.peek().key} sim={sim} first={first} />
+      ))}
+    </div>
+  );
+}
+
+function Cell({ sim, first }: { readonly sim: Sim; readonly first: string | undefined }) {
+  const { key, shard, state, moves } = sim.view.value;
+  const color = colorOf.value(shard);
+  const focus = hovered.value;
+  const chosen = selected.value === key;
+  return (
+    <button
+      type="button"
+      class={`cell ${state} ${focus === undefined || focus === shard ? "" : "faded"} ${moves > 0 ? "has-moved" : ""}`}
+      style={{ "--shard": color }}
+      tabIndex={key === first ? 0 : -1}
+      aria-pressed={chosen}
+      aria-label={`${key}, ${state}, ${shard ?? "no shard"}, ${plural(moves, "move")}`}
+      title={describe(sim.view.value)}
+      onClick={() => (selected.value = chosen ? undefined : key)}
+    />
+  );
+}
+
+const describe = ({ key, state, shard, moves, lastOutageMs }: SimClient): string =>
+  [
+    key,
+    state,
+    shard ?? "",
+    moves > 0 ? plural(moves, "move") : "",
+    lastOutageMs === undefined ? "" : `away for ${milliseconds(lastOutageMs)}`,
+  ]
+    .filter((part) => part !== "")
+    .join(" · ");
+
+function Selected() {
+  void beat.value;
+  const sim = sims.value.find(({ view }) => view.value.key === selected.value);
+  if (sim === undefined) return <p class="hint">Choose a client to see its story, and to stop it.</p>;
+  const { key, state, shard, moves, losses, lastOutageMs } = sim.view.value;
+  return (
+    <div class="selected" data-testid="selected">
+      <p>
+        <b class="mono">{key}</b> is {state} on <ShardName shard={shard} /> and listens to{" "}
+        <span class="mono">{sim.channel}</span>. {plural(moves, "move")}, {plural(losses, "loss", "losses")}
+        {lastOutageMs !== undefined && `, last away for ${milliseconds(lastOutageMs)}`}; {count(sim.received)}{" "}
+        received.
+      </p>
+      <div class="buttons">
+        {ordersFor(state).map((order) => (
+          <button key={order} type="button" class="small" onClick={() => ORDERS[order](sim)}>
+            {LABELS[order]}
+          </button>
+        ))}
+      </div>
+    </div>
+  );
+}
+
+const LABELS: Record<Order, string> = {
+  pause: "Pause",
+  resume: "Resume",
+  disconnect: "Disconnect",
+  connect: "Connect",
+  remove: "Remove",
+};
+
+function ordersFor(state: SimClient["state"]): readonly Order[] {
+  if (state === "stopped" || state === "ended") return ["connect", "remove"];
+  return [state === "paused" ? "resume" : "pause", "disconnect", "remove"];
+}
+
+function AllOrders() {
+  return (
+    <div class="buttons" role="group" aria-label="All simulated clients">
+      <span class="hint">All:</span>
+      {(Object.keys(LABELS) as Order[]).map((order) => (
+        <button key={order} type="button" class="small" onClick={() => orderAll(order)}>
+          {LABELS[order]}
+          <span class="hidden"> all clients</span>
+        </button>
+      ))}
+    </div>
+  );
+}

@@ -33,8 +33,10 @@ export function App() {
           </p>
         )}
         <RingPanel />
-        <Shards />
-        <Clients />
+        <div class="beside">
+          <Shards />
+          <Clients />
+        </div>
         <div class="lower">
           <Charts />
           <Messages />

@@ -9,7 +9,8 @@ import { endpoint, watchedSocket } from "./socket.ts";
 export const FLEET_MAX = 200;
 /** A browser opens a handful of sockets at a time anyway, and each shard takes so many upgrades a second. */
 const START_EACH_MS = 8;
-const LATENCIES = 4_000;
+/** The last so many, for the percentiles. */
+const ARRIVALS = 2_000;
 
 export type Sim = {
   readonly view: Signal<SimClient>;
@@ -27,16 +28,18 @@ export const selected = signal<string | undefined>(undefined);
 export const starting = signal(false);
 
 const counters = { received: 0, gaps: 0, repeats: 0 };
-let latencies: number[] = [];
+const arrivals: number[] = [];
+let arrived = 0;
 
-/** What all clients have received, and in what order, since the last `resetCounters`. */
+/** What all clients have received, and in what order, since the page began with none. */
 export const countersNow = (): Readonly<typeof counters> => ({ ...counters });
 
-/** Ages of publications at their arrival here since the last call, by the stamp that this page puts on its own. */
-export function takeLatencies(): readonly number[] {
-  const taken = latencies;
-  latencies = [];
-  return taken;
+/** How old the last publications were when they arrived here, by the stamp that this page puts on its own. */
+export function arrivalNow(): { readonly p50Ms: number; readonly p99Ms: number } | undefined {
+  if (arrivals.length === 0) return undefined;
+  const sorted = arrivals.toSorted((a, b) => a - b);
+  const at = (part: number): number => sorted[Math.floor((sorted.length - 1) * part)] ?? 0;
+  return { p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 
 export const fleetTotals = () => totalsOf(sims.value.map(({ view }) => view.value));
@@ -120,10 +123,10 @@ function receive(sim: Sim, offset: number | undefined, data: unknown): void {
     else if (last !== undefined && offset > last + 1) counters.gaps += offset - last - 1;
     sim.lastOffset = Math.max(offset, last ?? 0);
   }
-  if (latencies.length < LATENCIES && typeof data === "object" && data !== null && "sentAt" in data) {
-    const { sentAt } = data;
-    if (typeof sentAt === "number") latencies.push(Date.now() - sentAt);
-  }
+  if (typeof data !== "object" || data === null || !("sentAt" in data)) return;
+  if (typeof data.sentAt !== "number") return;
+  arrivals[arrived % ARRIVALS] = Math.max(0, Date.now() - data.sentAt);
+  arrived += 1;
 }
 
 /** What can be done to one client, or to all. A client that was stopped stays stopped until it is connected by hand. */
@@ -168,6 +171,8 @@ export function orderAll(order: Order): void {
     sims.value = [];
     selected.value = undefined;
     Object.assign(counters, { received: 0, gaps: 0, repeats: 0 });
+    arrivals.length = 0;
+    arrived = 0;
     for (const { client } of all) client.disconnect();
     return;
   }

@@ -9,28 +9,18 @@ const TURN = Math.PI * 2;
 /** Slot 0 is at the top, and slots run clockwise. Radians, as canvas and SVG count them. */
 export const angleOfSlot = (slot: number): number => (slot / SLOT_COUNT) * TURN - Math.PI / 2;
 
-/** The owner of each bin, by id: who has most of its slots, the lower index where two have as many. */
+/**
+ * The owner of each bin, by id: who owns the slot in its middle. One slot and not a majority, so that a bin changes
+ * hands only where a slot does.
+ */
 export function binOwners(ring: Ring, region: string, bins: number = BINS): string[] {
   const table = ring.table(region);
   if (table === undefined) return [];
   const { shards } = ring.descriptor;
-  const counts = new Uint32Array(shards.length);
-  const owners: string[] = [];
-  for (let bin = 0; bin < bins; bin++) {
-    const first = Math.floor((bin * SLOT_COUNT) / bins);
-    const end = Math.floor(((bin + 1) * SLOT_COUNT) / bins);
-    counts.fill(0);
-    let best = table[first] ?? 0;
-    for (let slot = first; slot < end; slot++) {
-      const index = table[slot] ?? 0;
-      counts[index] = (counts[index] ?? 0) + 1;
-    }
-    for (let index = 0; index < counts.length; index++) {
-      if ((counts[index] ?? 0) > (counts[best] ?? 0)) best = index;
-    }
-    owners.push(shards[best]?.id ?? "");
-  }
-  return owners;
+  return Array.from({ length: bins }, (_, bin) => {
+    const middle = Math.floor(((bin + 0.5) * SLOT_COUNT) / bins);
+    return shards[table[middle] ?? 0]?.id ?? "";
+  });
 }
 
 /** A run of bins of one owner: `from` (included) and `to` (excluded) in radians. */

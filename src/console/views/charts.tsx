@@ -1,6 +1,6 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
-import { colorOf, isStale, samples, shards } from "../data/store.ts";
+import { colorOf, isStale, ring, samples } from "../data/store.ts";
 import { theme } from "../data/theme.ts";
 import { count, milliseconds, rate } from "../model/format.ts";
 import { sessionColumns, type Sample } from "../model/series.ts";
@@ -10,7 +10,7 @@ type Line = { readonly label: string; readonly color: string; readonly fill?: st
 type Columns = (number | null)[][];
 
 export function Charts() {
-  const ids = shards.value.map(({ id }) => id);
+  const ids = ring.value?.descriptor.shards.map(({ id }) => id) ?? [];
   const times = column(({ at }) => at);
   const paint = colorOf.value;
   return (
@@ -140,13 +140,13 @@ function options(
     height: HEIGHT,
     legend: { show: false },
     cursor: { show: false },
-    padding: [8, 6, 0, 0],
+    padding: [8, 16, 0, 0],
     scales: {
       x: { time: true, range: (_, oldest, newest) => [Math.min(oldest, newest - FIRST_WINDOW_S), newest] },
       y: { range: (_, __, most) => [0, Math.max(least, (most ?? 0) * 1.15)] },
     },
     axes: [
-      { ...axis, grid: { show: false }, ticks: { show: false }, size: 18, gap: 4, space: 70, values: clock },
+      { ...axis, grid: { show: false }, ticks: { show: false }, size: 18, gap: 4, space: 90, values: clock },
       {
         ...axis,
         grid,
@@ -172,9 +172,7 @@ function options(
 }
 
 const clock = (_: uPlot, marks: number[]): string[] =>
-  marks.map((mark) =>
-    new Date(mark * 1_000).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" }),
-  );
+  marks.map((mark) => new Date(mark * 1_000).toLocaleTimeString("en-GB", { timeStyle: "medium" }));
 
 /** uPlot's own type wants the times apart, and nothing at all where there are none. */
 function asData(columns: Columns): uPlot.AlignedData {

@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { messageOf } from "../data/change.ts";
 import {
+  arrivalNow,
   countersNow,
   FLEET_MAX,
   fleetTotals,
@@ -110,6 +111,7 @@ function FleetStats() {
   const totals = fleetTotals();
   const { received, gaps, repeats } = countersNow();
   const { byState } = totals;
+  const arrival = arrivalNow();
   const idle = byState.stopped + byState.ended;
   return (
     <>
@@ -129,6 +131,12 @@ function FleetStats() {
           }
         />
         <Stat label="Received" value={count(received)} />
+        {arrival !== undefined && (
+          <Stat
+            label="Publish to arrival, p50 and p99"
+            value={`${milliseconds(arrival.p50Ms)}, ${milliseconds(arrival.p99Ms)}`}
+          />
+        )}
         <Stat label="Missed" value={count(gaps)} tone={gaps > 0 ? "bad" : ""} />
         <Stat label="Twice" value={count(repeats)} tone={repeats > 0 ? "bad" : ""} />
       </dl>

@@ -49,6 +49,14 @@ describe("the drawn ring", () => {
     expect(slots).toBeGreaterThan(0);
   });
 
+  test("shows no move between two shards that have not changed", () => {
+    const [before, after] = [ringOf("a", "b", "c"), ringOf("a", "b", "c", "d")].map((ring) =>
+      binOwners(ring, "auto"),
+    );
+    const moved = movedBins(before ?? [], after ?? []);
+    expect(new Set([...moved].map((bin) => after?.[bin]))).toEqual(new Set(["d"]));
+  });
+
   test("has nothing to draw for a region without a shard", () => {
     expect(binOwners(ringOf("a"), "weur")).toEqual([]);
   });

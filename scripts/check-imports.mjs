@@ -2,17 +2,19 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-const PURE = ["ring", "protocol"];
+const PURE = ["fanout", "protocol", "ring"];
 /** A folder of src may import these, and itself; "type:" where only types may cross. */
 const MAY_IMPORT = {
+  fanout: [],
   ring: [],
   protocol: ["ring", "config"],
   config: [],
   tokens: ["config"],
-  platform: ["config", "protocol", "ring", "type:shard", "type:channel", "type:coordinator"],
-  channel: ["config", "platform", "protocol", "ring"],
+  platform: ["config", "fanout", "protocol", "ring", "type:shard", "type:channel", "type:coordinator"],
+  feed: ["config", "fanout", "platform", "protocol"],
+  channel: ["config", "feed", "platform", "protocol"],
   shard: ["config", "platform", "protocol", "ring", "tokens", "version"],
-  coordinator: ["config", "platform", "protocol", "ring"],
+  coordinator: ["config", "feed", "platform", "protocol", "ring"],
   router: ["config", "platform", "protocol", "ring", "tokens", "version", "type:coordinator"],
   // What runs in the page runs without a platform; `model` also without a browser.
   console: ["ring", "fanout", "protocol", "type:config"],

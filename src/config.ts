@@ -71,8 +71,32 @@ const limitsSchema = z
     historyMaxPublications: count(1, 10_000).default(300),
     // What a shard keeps in memory of what it has delivered, over all channels.
     tailBytes: count(0, 67_108_864).default(8_388_608),
+    // Of the server API: bytes of a request, and how many commands, channels or users one may hold. Each is a
+    // call to an object, of which a Worker may make 1,000 for each request (platform limit).
+    apiBodyBytes: count(1_024, 33_554_432).default(4_194_304),
+    apiCommands: count(1, 1_000).default(500),
+    // Names in the answer to `channels`.
+    channelNames: count(1, 100_000).default(10_000),
     // How long a reader may leave a probe unanswered, where the runtime cannot count queued bytes.
     slowReaderGraceMs: count(100, 60_000).default(5_000),
+  })
+  .prefault({});
+
+const broadcastSchema = z
+  .strictObject({
+    // Every session hears it, from the moment it connects.
+    enabled: z.boolean().default(true),
+    channel: z.string().min(1).max(255).default("ringcast:broadcast"),
+    historySize: count(1, 100_000).default(300),
+    historyTtlMs: count(1_000, 2_592_000_000).default(3_600_000),
+  })
+  .prefault({});
+
+const personalChannelSchema = z
+  .strictObject({
+    // Centrifugo's `user_subscribe_to_personal`: every user with an id is subscribed to "#<user>" by the server.
+    enabled: z.boolean().default(false),
+    namespace: z.string().default(""),
   })
   .prefault({});
 
@@ -130,6 +154,8 @@ export const clusterSchema = z.strictObject({
   limits: limitsSchema,
   times: timesSchema,
   moves: movesSchema,
+  broadcast: broadcastSchema,
+  personalChannel: personalChannelSchema,
   tokens: tokensSchema,
 });
 export type ClusterConfig = z.infer<typeof clusterSchema>;
@@ -168,6 +194,7 @@ export const namespaceSchema = z.strictObject({
   allow_positioning: z.boolean().default(false),
   force_recovery_mode: z.enum(["stream", "cache"]).default("stream"),
   allowed_delta_types: z.array(z.enum(["fossil"])).default([]),
+  allow_tags_filter: z.boolean().default(false),
   allow_history_for_subscriber: z.boolean().default(false),
   allow_history_for_client: z.boolean().default(false),
   allow_history_for_anonymous: z.boolean().default(false),
@@ -182,7 +209,12 @@ export type Config = {
   /** The namespace of channels without a prefix. */
   readonly defaultNamespace: NamespaceConfig;
   readonly namespaces: ReadonlyMap<string, NamespaceConfig>;
+  /** What holds for the broadcast channel. */
+  readonly broadcast: NamespaceConfig;
 };
+
+/** Channels of this namespace belong to the cluster itself. */
+export const RESERVED_NAMESPACE = "ringcast";
 
 /** A setting that cannot be used; the message names the variable and the field. */
 export class ConfigError extends Error {
@@ -208,10 +240,19 @@ export function parseConfig(variables: Readonly<Record<string, unknown>>): Confi
     if (!name.startsWith(NAMESPACE_PREFIX)) continue;
     const namespace = check(name, namespaceSchema, readTable(name, value));
     const short = name.slice(NAMESPACE_PREFIX.length);
+    if (short === RESERVED_NAMESPACE)
+      throw new ConfigError(`${name}: the namespace "${RESERVED_NAMESPACE}" is the cluster's own`);
     if (short === "DEFAULT") defaultNamespace = namespace;
     else namespaces.set(short, namespace);
   }
-  return { cluster, defaultNamespace, namespaces };
+  const { historySize, historyTtlMs } = cluster.broadcast;
+  const broadcast: NamespaceConfig = {
+    ...namespaceSchema.parse({}),
+    history_size: historySize,
+    history_ttl: historyTtlMs,
+    force_recovery: true,
+  };
+  return { cluster, defaultNamespace, namespaces, broadcast };
 }
 
 function readTable(name: string, value: unknown): Record<string, unknown> {

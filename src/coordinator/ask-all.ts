@@ -29,6 +29,3 @@ export async function askAll<T>(
   );
   return { answers, silent };
 }
-
-/** The id of a shard by its object's name. */
-export const idOf = (name: string): string => name.slice(name.indexOf("/") + 1);

@@ -1,9 +1,19 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Config } from "../config.ts";
+import { Feed, type FeedDuty } from "../feed/feed.ts";
 import { configOf } from "../platform/config.ts";
 import { configuredDescriptor } from "../platform/configured.ts";
-import { shardRef, type ShardRef } from "../platform/stubs.ts";
+import { fanOut, type FannedOut } from "../platform/fan-out.ts";
+import { idOf, shardRef, type ShardRef } from "../platform/stubs.ts";
 import { Timetable } from "../platform/timetable.ts";
+import type {
+  HistoryQuery,
+  HistoryResult,
+  PublishOrder,
+  PublishResult,
+  Registration,
+} from "../protocol/delivery.ts";
+import type { Action } from "../protocol/fanout.ts";
 import type {
   ChangeAnswer,
   ClusterReport,
@@ -13,13 +23,14 @@ import type {
   PredictedMoves,
   ShardReport,
   ShardStatus,
-  UserDisconnected,
   UserSessions,
 } from "../protocol/membership.ts";
+import type { LogView, Position } from "../protocol/recovery.ts";
 import { buildRing } from "../ring/build.ts";
 import { digest, type Descriptor } from "../ring/descriptor.ts";
 import { diff } from "../ring/diff.ts";
-import { askAll, idOf } from "./ask-all.ts";
+import { Broadcasts, type ShardOutcome } from "./broadcasts.ts";
+import { askAll } from "./ask-all.ts";
 import { Live } from "./live.ts";
 import { planChange, type Change } from "./plan-change.ts";
 import { Store } from "./store.ts";
@@ -27,9 +38,23 @@ import { Store } from "./store.ts";
 /** How long an operator waits for shards that do not answer. */
 const ASK_MS = 3_000;
 const TELL_MS = 5_000;
+/** How long a broadcast waits for the shards' answers. */
+const BROADCAST_WAIT_MS = 5_000;
 /** Between two attempts to tell a shard: doubling from the first to the last. */
 const RETRY_FIRST_MS = 1_000;
 const RETRY_LAST_MS = 60_000;
+
+export type ChannelList = {
+  readonly channels: Readonly<Record<string, number>>;
+  /** There are more than may be listed. */
+  readonly truncated: boolean;
+  readonly unreachable: readonly string[];
+};
+
+export type BroadcastAnswer = PublishResult & {
+  readonly outcomes: readonly ShardOutcome[];
+  readonly ms: number;
+};
 
 export type ChangeOrder = {
   readonly change: Change;
@@ -46,8 +71,12 @@ export type ChangeOrder = {
 export class Coordinator extends DurableObject<Cloudflare.Env> {
   readonly #config: Config;
   readonly #store: Store;
-  readonly #timetable: Timetable<"tell">;
   readonly #live: Live;
+  readonly #timetable: Timetable<"tell" | FeedDuty>;
+  /** The broadcast channel. */
+  readonly #feed: Feed;
+  readonly #broadcasts = new Broadcasts();
+  #awake = false;
   #retryMs = RETRY_FIRST_MS;
   /** The end of the changes that were asked for: each sees the one before. */
   #changes: Promise<unknown> = Promise.resolve();
@@ -58,6 +87,15 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
     this.#store = new Store(ctx.storage, configuredDescriptor(this.#config), Date.now());
     this.#timetable = new Timetable(ctx.storage);
     this.#live = new Live({ ctx, env, shards: () => this.#holders() });
+    this.#feed = new Feed({
+      ctx,
+      env,
+      config: this.#config,
+      name: this.#config.cluster.broadcast.channel,
+      namespace: this.#config.broadcast,
+      timetable: this.#timetable,
+      onHeard: (shard, offset, sessions) => this.#broadcasts.heard(shard, offset, sessions),
+    });
   }
 
   descriptor(): Descriptor {
@@ -78,6 +116,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
     const { shard, status, moves } = report;
     this.#store.keepReport(shard.name, { status, moves, at: Date.now() });
     for (const done of moves) this.#live.say({ kind: "moved", at: Date.now(), ...done });
+    this.#forgetWhoLeft();
     const { descriptor } = this.#store;
     return { descriptor: digest(descriptor) === status.digest ? null : descriptor };
   }
@@ -158,13 +197,78 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
     return { sessions: [...answers.values()].flat(), unreachable: silent.map(idOf) };
   }
 
-  async disconnectUser(user: string): Promise<UserDisconnected> {
+  /** Has something done with the sessions of users on every shard: the fan-out mode. */
+  async act(action: Action): Promise<FannedOut> {
+    const targets = this.#holders();
+    // What is sent is sent at most once; everything else may safely be said twice.
+    return fanOut(
+      this.env,
+      { kind: "act", action },
+      { targets, waitMs: ASK_MS, repeat: action.kind !== "send" },
+    );
+  }
+
+  /** What shards say of the channels that they listen to: sessions by channel, summed over the shards. */
+  async channels(pattern: string): Promise<ChannelList> {
+    const limit = this.#config.cluster.limits.channelNames;
     const { answers, silent } = await askAll(this.env, this.#holders(), {
       waitMs: ASK_MS,
-      ask: (stub): Promise<number> => stub.disconnectUser(user),
+      ask: (stub): Promise<Record<string, number>> => stub.channelsHere(pattern, limit),
     });
-    const disconnected = [...answers.values()].reduce((sum, count) => sum + count, 0);
-    return { disconnected, unreachable: silent.map(idOf) };
+    const channels = new Map<string, number>();
+    let truncated = false;
+    for (const part of answers.values()) {
+      const names = Object.entries(part);
+      truncated ||= names.length >= limit;
+      for (const [name, clients] of names) {
+        if (channels.size < limit || channels.has(name)) {
+          channels.set(name, (channels.get(name) ?? 0) + clients);
+        } else truncated = true;
+      }
+    }
+    return { channels: Object.fromEntries(channels), truncated, unreachable: silent.map(idOf) };
+  }
+
+  /** A shard wants to hear broadcasts; see `Channel.register`. */
+  register(shard: ShardRef, listening: { readonly position: Position | null } | null): Registration | null {
+    this.#wake();
+    return this.#feed.register(shard, listening);
+  }
+
+  view(after: number): LogView {
+    this.#wake();
+    return this.#feed.view(after);
+  }
+
+  history(query: HistoryQuery): HistoryResult {
+    this.#wake();
+    return this.#feed.history(query);
+  }
+
+  removeHistory(): void {
+    this.#wake();
+    this.#feed.removeHistory();
+  }
+
+  /**
+   * Publishes to every session of the cluster. Answers when the publication is durable; with `report` when every
+   * shard has said to how many sessions it went, or after 5 s (SPEC FO2, FO3).
+   */
+  async broadcast(order: PublishOrder, report: boolean): Promise<BroadcastAnswer> {
+    this.#wake();
+    const startedAt = Date.now();
+    const shards = this.#holders();
+    for (const shard of shards) this.#feed.enlist(shard);
+    const before = this.#feed.top;
+    const result = this.#feed.publish(order);
+    const isNew = result.refused === null && this.#feed.top > before;
+    const outcomes =
+      report && isNew
+        ? await this.#broadcasts.watch({ offset: result.offset, shards, waitMs: BROADCAST_WAIT_MS }, () =>
+            this.#holderNames(),
+          )
+        : [];
+    return { ...result, outcomes, ms: Date.now() - startedAt };
   }
 
   /** Dies as a crash would have it. For development only. */
@@ -173,7 +277,9 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
   }
 
   override async alarm(): Promise<void> {
-    await this.#timetable.run(Date.now(), async () => {
+    this.#wake();
+    await this.#timetable.run(Date.now(), async (duty) => {
+      if (duty !== "tell") return this.#feed.run(duty);
       const { pending } = await this.#tell();
       this.#retryMs = pending.length === 0 ? RETRY_FIRST_MS : Math.min(this.#retryMs * 2, RETRY_LAST_MS);
       return pending.length === 0 ? undefined : Date.now() + this.#retryMs;
@@ -251,11 +357,13 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
   /** Shows the present descriptor to every shard that does not know it (SPEC MB6). */
   async #tell(): Promise<{ readonly shards: number; readonly pending: readonly string[] }> {
     const { descriptor } = this.#store;
+    const holders = this.#holderNames();
     const { answers } = await askAll(this.env, this.#store.untold(), {
       waitMs: TELL_MS,
-      ask: async (stub, { name }) => {
-        await stub.adopt(descriptor);
-        this.#store.told(name, descriptor.epoch);
+      ask: async (stub, shard) => {
+        const mayHold = holders.has(shard.name);
+        await stub.adopt(descriptor, mayHold ? this.#feed.enlist(shard) : undefined);
+        this.#store.told(shard.name, descriptor.epoch);
       },
     });
     return { shards: answers.size, pending: this.#store.untold().map(({ name }) => idOf(name)) };
@@ -274,6 +382,22 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
     }
     const moving = Object.values(from).reduce((sum, count) => sum + count, 0);
     return { moving, from, to, unknown: silent.map(idOf) };
+  }
+
+  #wake(): void {
+    if (this.#awake) return;
+    this.#awake = true;
+    this.#feed.wake();
+  }
+
+  /** A shard that has left, empty, hears no broadcasts: nothing is kept for it. */
+  #forgetWhoLeft(): void {
+    const holders = this.#holderNames();
+    for (const { name } of this.#feed.shards()) if (!holders.has(name)) this.#feed.forget(name);
+  }
+
+  #holderNames(): Set<string> {
+    return new Set(this.#holders().map(({ name }) => name));
   }
 
   /** Every shard that may have sessions: the members, and those that left and have not said that they are empty. */

@@ -7,6 +7,9 @@ export const shardRef = (shard: { id: string; region: string }): ShardRef => ({
   region: shard.region,
 });
 
+/** The id of a shard by its object's name. */
+export const idOf = (name: string): string => name.slice(name.indexOf("/") + 1);
+
 export function shardStub(env: Cloudflare.Env, shard: ShardRef) {
   return env.SHARD.getByName(
     shard.name,

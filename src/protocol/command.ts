@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { tagsFilterSchema } from "./tags-filter.ts";
 
 /** What a client asks for (Centrifuge protocol v2, JSON). A field that we do not know is ignored. */
 
@@ -35,6 +36,7 @@ const bodies = {
     positioned: z.boolean().optional(),
     recoverable: z.boolean().optional(),
     flag: uint32.optional(),
+    tf: tagsFilterSchema.optional(),
   }),
   unsubscribe: z.object({ channel }),
   publish: z.object({ channel, data: z.unknown().optional() }),

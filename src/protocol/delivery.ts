@@ -9,8 +9,11 @@ export type PubEntry = {
   readonly at?: number;
 };
 
-/** One thing that listeners hear of, in the channel's order. `body` is JSON text, ready for the frame. */
-export type Entry = PubEntry | { readonly kind: "join" | "leave"; readonly body: string };
+/**
+ * One thing that listeners hear of, in the channel's order. `body` is JSON text, ready for the frame. `passing` is a
+ * publication that is not kept and has no offset, in a channel whose others are.
+ */
+export type Entry = PubEntry | { readonly kind: "join" | "leave" | "passing"; readonly body: string };
 
 export type Delivery = {
   readonly channel: string;
@@ -26,8 +29,11 @@ export type Delivery = {
   readonly entries: readonly Entry[];
 };
 
-/** `noListeners` ends the registration, if its number is still the current one. There is no other way to end it. */
-export type DeliveryResult = { readonly kind: "delivered" | "noListeners" };
+/**
+ * `noListeners` ends the registration, if its number is still the current one. There is no other way to end it.
+ * `sessions`: how many listen.
+ */
+export type DeliveryResult = { readonly kind: "delivered" | "noListeners"; readonly sessions: number };
 
 /** `offset`: what the shard starts after. */
 export type Registration = {
@@ -35,6 +41,16 @@ export type Registration = {
   readonly logEpoch: string;
   readonly offset: number;
   readonly durable: boolean;
+};
+
+/** A publication on its way to its channel: `body` is its JSON text, `id` what makes a repetition of the call known. */
+export type PublishOrder = {
+  readonly id: string;
+  readonly body: string;
+  /** Not kept: heard by who is connected, at most once. */
+  readonly passing?: boolean;
+  /** Skipped where the channel has this version of the document, or a newer one, already. */
+  readonly version?: { readonly number: number; readonly epoch: string };
 };
 
 /** `refused`: nothing was stored. */

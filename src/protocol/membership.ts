@@ -7,7 +7,12 @@ import type { ShardSpec, ShardState } from "../ring/descriptor.ts";
 /** Counters of a shard as it sees itself. */
 export type ShardStatus = {
   readonly sessions: number;
+  /** Different ones, the anonymous one included. */
+  readonly users: number;
   readonly channels: number;
+  readonly subscriptions: number;
+  /** When the object last came to life, ms since 1970. */
+  readonly wokeAt: number;
   readonly ringEpoch: number;
   readonly digest: string;
 };
@@ -102,4 +107,3 @@ export type UserSessions = {
   readonly sessions: readonly SessionSummary[];
   readonly unreachable: readonly string[];
 };
-export type UserDisconnected = { readonly disconnected: number; readonly unreachable: readonly string[] };

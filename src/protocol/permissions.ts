@@ -1,4 +1,4 @@
-import { keepsHistory, type Config, type NamespaceConfig } from "../config.ts";
+import { keepsHistory, RESERVED_NAMESPACE, type Config, type NamespaceConfig } from "../config.ts";
 import type { ChannelName } from "./channel-name.ts";
 import type { ErrorName } from "./codes.ts";
 import { LIVE_CHANNEL } from "./live.ts";
@@ -10,10 +10,17 @@ type Asked = { readonly config: Config; readonly channel: ChannelName; readonly 
 
 /** The options that hold for a channel; undefined where nobody has configured its namespace. */
 export function namespaceOf(config: Config, channel: ChannelName): NamespaceConfig | undefined {
-  // Not even where somebody has configured a namespace of that name.
-  if (channel.name === LIVE_CHANNEL) return undefined;
+  if (isBroadcast(config, channel.name)) return config.broadcast;
   return channel.namespace === undefined ? config.defaultNamespace : config.namespaces.get(channel.namespace);
 }
+
+/** The one channel that every session hears, whose home is the coordinator. */
+export const isBroadcast = ({ cluster }: Config, channel: string): boolean =>
+  cluster.broadcast.enabled && channel === cluster.broadcast.channel;
+
+/** A channel of the cluster itself, which no client may ask anything of, whatever else is granted (SPEC FO6). */
+const isReserved = ({ config, channel }: Asked): boolean =>
+  channel.namespace === RESERVED_NAMESPACE || isBroadcast(config, channel.name);
 
 /** `tokenGranted`: the client has shown a valid subscription token for this channel. The order is Centrifugo's. */
 export function planSubscribe(
@@ -22,6 +29,7 @@ export function planSubscribe(
   const { config, channel, user } = asked;
   if (channel.name === LIVE_CHANNEL && asked.operator === true) return "allowed";
   const namespace = namespaceOf(config, channel);
+  if (isReserved(asked)) return "permissionDenied";
   if (namespace === undefined) return "unknownChannel";
   if (asked.tokenGranted) return "allowed";
   if (config.cluster.insecure) return "allowed";
@@ -36,6 +44,7 @@ export function planSubscribe(
 
 export function mayPublish(asked: Asked & { readonly subscribed: boolean }): Permission {
   const namespace = namespaceOf(asked.config, asked.channel);
+  if (isReserved(asked)) return "permissionDenied";
   if (namespace === undefined) return "unknownChannel";
   const granted =
     namespace.allow_publish_for_client || (namespace.allow_publish_for_subscriber && asked.subscribed);
@@ -44,6 +53,7 @@ export function mayPublish(asked: Asked & { readonly subscribed: boolean }): Per
 
 export function mayPresence(asked: Asked & { readonly subscribed: boolean }): Permission {
   const namespace = namespaceOf(asked.config, asked.channel);
+  if (isReserved(asked)) return "permissionDenied";
   if (namespace === undefined) return "unknownChannel";
   if (!namespace.presence) return "notAvailable";
   const granted =
@@ -53,6 +63,7 @@ export function mayPresence(asked: Asked & { readonly subscribed: boolean }): Pe
 
 export function mayHistory(asked: Asked & { readonly subscribed: boolean }): Permission {
   const namespace = namespaceOf(asked.config, asked.channel);
+  if (isReserved(asked)) return "permissionDenied";
   if (namespace === undefined) return "unknownChannel";
   if (!keepsHistory(namespace)) return "notAvailable";
   const granted =

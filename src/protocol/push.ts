@@ -1,11 +1,13 @@
 import type { ClientInfo } from "./reply.ts";
 import type { Entry } from "./delivery.ts";
+import type { Tags } from "./tags-filter.ts";
 import { UNSUBSCRIBES, type UnsubscribeName } from "./codes.ts";
 
 /** The JSON text of a publication without its offset: encoded once, where it is published. */
 export function encodePublication(publication: {
   readonly data: unknown;
   readonly info?: ClientInfo;
+  readonly tags?: Tags;
 }): string {
   return JSON.stringify(publication);
 }
@@ -24,8 +26,20 @@ export function encodeEntry(entry: Entry, durable: boolean): string {
 
 /** One line of a frame for whoever listens to the channel. `channel` is the name as JSON text. */
 export function encodePush(channelJson: string, entry: Entry, durable: boolean): string {
-  return `{"push":{"channel":${channelJson},"${entry.kind}":${encodeEntry(entry, durable)}}}`;
+  const field = entry.kind === "passing" ? "pub" : entry.kind;
+  return `{"push":{"channel":${channelJson},"${field}":${encodeEntry(entry, durable)}}}`;
 }
+
+/** A message to the client itself, of no channel. `data` is JSON text. */
+export const encodeMessage = (data: string): string => `{"push":{"message":{"data":${data}}}}`;
+
+/** A publication that is JSON text already. */
+export const encodePublicationPush = (channel: string, publication: string): string =>
+  `{"push":{"channel":${JSON.stringify(channel)},"pub":${publication}}}`;
+
+/** The server has subscribed the client; `result` is the subscription's JSON text. */
+export const encodeSubscribePush = (channel: string, result: string): string =>
+  `{"push":{"channel":${JSON.stringify(channel)},"subscribe":${result}}}`;
 
 export function encodeUnsubscribe(channel: string, why: UnsubscribeName): string {
   return JSON.stringify({ push: { channel, unsubscribe: UNSUBSCRIBES[why] } });

@@ -3,7 +3,8 @@ import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { ChangeOrder } from "../coordinator/coordinator.ts";
 import { configOf } from "../platform/config.ts";
-import { channelStub, coordinatorStub, shardRef, shardStub } from "../platform/stubs.ts";
+import { channelStub, coordinatorStub, idOf, shardRef, shardStub } from "../platform/stubs.ts";
+import { DISCONNECTS } from "../protocol/codes.ts";
 import type { ShardReport } from "../protocol/membership.ts";
 import { PRODUCT_VERSION } from "../version.ts";
 import * as schema from "./admin-schemas.ts";
@@ -254,8 +255,18 @@ function addUsers(app: OpenAPIHono<App>): void {
       request: { params: schema.userParam },
       answer: schema.userDisconnected,
     }),
-    async (request) =>
-      request.json(await coordinatorStub(request.env).disconnectUser(request.req.valid("param").user), 200),
+    async (request) => {
+      const { outcomes } = await coordinatorStub(request.env).act({
+        kind: "disconnect",
+        user: request.req.valid("param").user,
+        client: null,
+        except: [],
+        ...DISCONNECTS.forced,
+      });
+      const disconnected = outcomes.reduce((sum, { done }) => sum + (done?.sessions ?? 0), 0);
+      const unreachable = outcomes.filter(({ done }) => done === null).map(({ name }) => idOf(name));
+      return request.json({ disconnected, unreachable }, 200);
+    },
   );
 }
 

@@ -1,17 +1,19 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { answerError } from "./errors.ts";
 
+/** What an API key permits. */
+export type Access = "full" | "read" | "none";
+
 /**
  * Lets in who shows the `API_KEY`, and for reading also the `READ_KEY` (SPEC AU4): in `X-API-Key`, or in
  * `Authorization` after `apikey` or `Bearer`. A deployment without a key lets nobody in.
  */
 export const requireKey: MiddlewareHandler<{ Bindings: Cloudflare.Env }> = async (request, next) => {
-  const given = request.req.header("x-api-key") ?? fromAuthorization(request.req.header("authorization"));
-  if (given === undefined) {
+  if (keyIn(request) === undefined) {
     return answerError(request, 401, { code: "noKey", message: "send an API key in the X-API-Key header" });
   }
   const access = await accessOf(request);
-  if (access === undefined)
+  if (access === "none")
     return answerError(request, 401, { code: "wrongKey", message: "this API key is not valid" });
   const reads = READING_METHODS.has(request.req.method) || request.req.path.endsWith(READING_POST);
   if (access === "read" && !reads)
@@ -23,20 +25,24 @@ const READING_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 /** Makes tokens to watch with, and so is no GET. */
 const READING_POST = "/admin/api/live";
 
-/** What the key of a request may do; undefined where it shows none, or a wrong one. */
-export async function accessOf(
-  request: Context<{ Bindings: Cloudflare.Env }>,
-): Promise<"full" | "read" | undefined> {
-  const given = request.req.header("x-api-key") ?? fromAuthorization(request.req.header("authorization"));
-  if (given === undefined) return undefined;
+/** What the key of a request permits; `otherwise` is one that came in no header. */
+export async function accessOf<Env extends { Bindings: Cloudflare.Env }>(
+  request: Context<Env>,
+  otherwise?: string,
+): Promise<Access> {
+  const given = keyIn(request) ?? otherwise;
+  if (given === undefined) return "none";
   // Both are always compared, so that the time tells nothing of which is near.
   const [full, read] = await Promise.all([
     isKey(given, request.env.API_KEY),
     isKey(given, request.env.READ_KEY),
   ]);
   if (full) return "full";
-  return read ? "read" : undefined;
+  return read ? "read" : "none";
 }
+
+const keyIn = (request: Pick<Context, "req">): string | undefined =>
+  request.req.header("x-api-key") ?? fromAuthorization(request.req.header("authorization"));
 
 function fromAuthorization(header: string | undefined): string | undefined {
   return /^(?:apikey|bearer) (.+)$/i.exec(header ?? "")?.[1];

@@ -38,7 +38,7 @@ export function addLive(app: OpenAPIHono<{ Bindings: Cloudflare.Env }>): void {
         tokens[channel] = await signForOperator(key, { sub: "", channel }, expiresAt);
       }
       const connection = await signForOperator(key, { sub: "" }, now + CONNECTION_MS);
-      const access = (await accessOf(request)) ?? "read";
+      const access: "full" | "read" = (await accessOf(request)) === "full" ? "full" : "read";
       return request.json({ access, development, channel: LIVE_CHANNEL, connection, tokens, expiresAt }, 200);
     },
   );

@@ -5,6 +5,7 @@ import { configOf } from "../platform/config.ts";
 import { configuredDescriptor } from "../platform/configured.ts";
 import { createVerifier, type Verifier } from "../tokens/verifier.ts";
 import { createAdmin } from "./admin.ts";
+import { createApi } from "./api/api.ts";
 import { connectClient } from "./connection.ts";
 import { answerError } from "./errors.ts";
 import { RingCache } from "./ring-cache.ts";
@@ -27,10 +28,15 @@ export function createRouter(): Hono<{ Bindings: Cloudflare.Env }> {
   app.get("/connection/websocket", (request) => connectClient(request, partsOf(request.env)));
   app.get("/connection/websocket/:key", (request) => connectClient(request, partsOf(request.env)));
   app.route("/admin/api", createAdmin());
+  app.route(
+    "/api",
+    createApi((env) => partsOf(env).cache),
+  );
   app.get("/", (request) =>
     request.json({
       name: "ringcast",
       connect: "/connection/websocket?key=<affinity key>",
+      api: "/api",
       operators: "/admin/api/cluster",
       openapi: "/admin/api/openapi.json",
     }),

@@ -1,23 +1,27 @@
 import type { Config } from "../config.ts";
-import { callAgain } from "../platform/call.ts";
-import { channelStub, type ShardRef } from "../platform/stubs.ts";
+import { callAgain, within } from "../platform/call.ts";
+import { channelStub, coordinatorStub, type ShardRef } from "../platform/stubs.ts";
 import { parseChannel } from "../protocol/channel-name.ts";
 import { DISCONNECTS, type DisconnectName } from "../protocol/codes.ts";
-import type { Entry, Present, PubEntry } from "../protocol/delivery.ts";
-import { namespaceOf } from "../protocol/permissions.ts";
-import { encodePresenceEvent, encodePush, encodeUnsubscribe } from "../protocol/push.ts";
+import type { Entry, Present } from "../protocol/delivery.ts";
+import { isBroadcast, namespaceOf } from "../protocol/permissions.ts";
+import { encodePresenceEvent, encodeUnsubscribe } from "../protocol/push.ts";
 import type { ClientInfo } from "../protocol/reply.ts";
 import type { Verifier } from "../tokens/verifier.ts";
+import { Broadcast } from "./broadcast.ts";
 import { Announcer } from "./announcer.ts";
 import { Counters } from "./counters.ts";
-import { DeltaEncoder } from "./delta.ts";
+import { Emission } from "./emission.ts";
 import { Hub } from "./hub.ts";
 import { Positions } from "./positions.ts";
 import { sendFrame } from "./outbox.ts";
 import { Sessions } from "./sessions.ts";
-import { subscriptionsOf, type Session, type Subscription } from "./session.ts";
+import { subscriptionsOf, type Open, type Session, type Subscription } from "./session.ts";
 
 const GIVE_UPS_PER_SECOND = 100;
+const COORDINATOR_WAIT_MS = 1_500;
+/** After a failure nobody waits for it again for so long. */
+const COORDINATOR_REST_MS = 900;
 
 /** How a session ended: a move's leaves are held back, as the user is about to return. */
 export type Ending = { readonly reason?: string; readonly moving?: true };
@@ -31,9 +35,11 @@ export class Clients {
   readonly sessions = new Sessions();
   readonly hub: Hub;
   readonly counters = new Counters();
+  readonly broadcast: Broadcast;
   readonly #ctx: DurableObjectState;
   readonly #announcer: Announcer;
   readonly #positions: Positions;
+  #coordinatorRestsUntil = 0;
 
   constructor(parts: {
     ctx: DurableObjectState;
@@ -47,17 +53,28 @@ export class Clients {
     this.shard = parts.shard;
     this.verifier = parts.verifier;
     this.#ctx = parts.ctx;
-    this.hub = new Hub(this.config.cluster.limits, {
-      register: (channel, listening) =>
-        callAgain(() => channelStub(this.env, channel).register(this.shard, listening)),
-      view: (channel, after) => callAgain(() => channelStub(this.env, channel).view(after)),
-      emit: (channel, entries, sessions, durable) => {
-        this.counters.emitted(channel, entries, { sessions: sessions.size, now: Date.now() });
-        this.#emit(channel, entries, { sessions, durable });
+    const { broadcast, limits } = this.config.cluster;
+    this.hub = new Hub(
+      limits,
+      {
+        register: (channel, listening) =>
+          isBroadcast(this.config, channel)
+            ? this.#askCoordinator((stub) => stub.register(this.shard, listening))
+            : callAgain(() => channelStub(this.env, channel).register(this.shard, listening)),
+        view: (channel, after) =>
+          isBroadcast(this.config, channel)
+            ? this.#askCoordinator((stub) => stub.view(after))
+            : callAgain(() => channelStub(this.env, channel).view(after)),
+        emit: (channel, entries, sessions, durable) => {
+          this.counters.emitted(channel, entries, { sessions: sessions.size, now: Date.now() });
+          this.#emit(channel, entries, { sessions, durable });
+        },
+        giveUp: (channel, sessions) => this.#giveUp(channel, sessions),
+        onMoved: () => this.#positions.touch(),
       },
-      giveUp: (channel, sessions) => this.#giveUp(channel, sessions),
-      onMoved: () => this.#positions.touch(),
-    });
+      broadcast.enabled ? broadcast.channel : undefined,
+    );
+    this.broadcast = new Broadcast(this);
     this.#positions = new Positions(this.#ctx, () => this.hub.positions());
     this.#announcer = new Announcer(this.config.cluster.times.joinLeaveBatchMs, (channel, events) =>
       callAgain(() => channelStub(this.env, channel).announce([...events])),
@@ -68,10 +85,14 @@ export class Clients {
   wake(): void {
     this.sessions.wake(this.#ctx.getWebSockets(), this.config.cluster.limits);
     const positions = this.#positions.read();
+    const { broadcast } = this.config.cluster;
+    const heard = positions.get(broadcast.channel);
+    if (broadcast.enabled && heard !== undefined) this.hub.seed(broadcast.channel, heard);
     for (const session of this.sessions) {
-      for (const channel of subscriptionsOf(session).keys()) {
-        this.hub.restore(channel, session, positions.get(channel));
+      for (const [channel, { behind }] of subscriptionsOf(session)) {
+        if (behind === undefined) this.hub.restore(channel, session, positions.get(channel));
       }
+      this.broadcast.wake(session);
     }
   }
 
@@ -106,13 +127,28 @@ export class Clients {
     if (result === "slow") this.disconnect(session, "slow");
   }
 
-  /** Ends a session by our own wish. The attachment says so first: the socket may come back (see session.ts). */
+  /** Ends a session by our own wish, with a code of ours. */
   disconnect(session: Session, why: DisconnectName, ending: Ending = {}): void {
-    if (!this.sessions.has(session)) return;
-    this.#remove(session, ending.moving === true);
-    session.socket.serializeAttachment({ state: "closing", id: session.attachment.id });
     const { code, reason } = DISCONNECTS[why];
-    session.socket.close(code, ending.reason ?? reason);
+    this.end(session, { code, reason: ending.reason ?? reason }, ending.moving === true);
+  }
+
+  /** Ends a session with any code. The attachment says so first: the socket may come back (see session.ts). */
+  end(session: Session, close: { readonly code: number; readonly reason: string }, moving = false): void {
+    if (!this.sessions.has(session)) return;
+    this.#remove(session, moving);
+    session.socket.serializeAttachment({ state: "closing", id: session.attachment.id });
+    session.socket.close(close.code, close.reason);
+  }
+
+  /** Handlers of one socket interleave at every await in this runtime, so a session has a queue. */
+  inOrder(session: Session, work: () => Promise<void>): Promise<void> {
+    session.busy += 1;
+    session.queue = session.queue.then(work).catch((error: unknown) => {
+      console.error("a frame failed", error);
+      this.disconnect(session, "serverError");
+    });
+    return session.queue.finally(() => (session.busy -= 1));
   }
 
   /** The peer is gone. A session that we closed ourselves is no longer known, and nothing happens. */
@@ -161,6 +197,11 @@ export class Clients {
     return true;
   }
 
+  /** The channels of a session, but for the one that everybody has. */
+  countChannels({ subscriptions }: Open): number {
+    return subscriptions.size - (subscriptions.has(this.config.cluster.broadcast.channel) ? 1 : 0);
+  }
+
   /** Adds a subscription to what the socket remembers; false where it has no room left. */
   rememberSubscription(session: Session, channel: string, subscription: Subscription): boolean {
     const { attachment } = session;
@@ -183,59 +224,15 @@ export class Clients {
     entries: readonly Entry[],
     to: { readonly sessions: Iterable<Session>; readonly durable: boolean },
   ): void {
-    const name = JSON.stringify(channel);
-    const lines = entries.map((entry) => ({ entry, line: encodePush(name, entry, to.durable) }));
-    const frameOf = (wanted: (entry: Entry) => boolean) =>
-      lines.flatMap(({ entry, line }) => (wanted(entry) ? [line] : [])).join("\n");
-    const everything = frameOf(() => true);
-    const publications = frameOf(({ kind }) => kind === "pub");
-    const first = entries.find((entry) => entry.kind === "pub")?.offset ?? Infinity;
-    const all = entries.filter((entry) => entry.kind === "pub");
-    let deltas: DeltaEncoder | undefined;
+    const first = entries.find((entry) => entry.kind === "pub");
+    const before = this.hub.before(channel, first?.offset);
+    const emission = new Emission(channel, { entries, durable: to.durable, before });
     for (const session of to.sessions) {
       const subscription = subscriptionsOf(session).get(channel);
-      if (subscription === undefined) continue;
-      if (subscription.delta === true && to.durable) {
-        deltas ??= new DeltaEncoder(all, this.hub.before(channel, all[0]?.offset));
-        this.send(session, this.#encodeForDelta(session, channel, { entries, deltas, subscription }));
-        continue;
+      if (subscription !== undefined) {
+        this.send(session, emission.frameFor(subscription, session.deltaBases));
       }
-      const { joinLeave, since } = subscription;
-      let frame = joinLeave === true ? everything : publications;
-      if (to.durable && since !== undefined && since >= first) {
-        frame = frameOf((entry) => (entry.kind === "pub" ? entry.offset > since : joinLeave === true));
-      }
-      if (frame !== "") this.send(session, frame);
     }
-  }
-
-  /** What a subscriber with delta missed: the first is whole, the others are patches. */
-  encodeDeltas(session: Session, channel: string, missed: readonly PubEntry[]): string[] {
-    const deltas = new DeltaEncoder(missed);
-    session.deltaBases.delete(channel);
-    return missed.map(({ offset }) => this.#nextDelta(session, channel, { offset, deltas }));
-  }
-
-  #nextDelta(session: Session, channel: string, next: { offset: number; deltas: DeltaEncoder }): string {
-    const text = next.deltas.encode(next.offset, session.deltaBases.get(channel));
-    session.deltaBases.set(channel, next.offset);
-    return text;
-  }
-
-  #encodeForDelta(
-    session: Session,
-    channel: string,
-    what: { entries: readonly Entry[]; deltas: DeltaEncoder; subscription: Subscription },
-  ): string {
-    const { deltas, subscription } = what;
-    const name = JSON.stringify(channel);
-    const lines = what.entries.flatMap((entry) => {
-      if (entry.kind !== "pub") return subscription.joinLeave === true ? [encodePush(name, entry, true)] : [];
-      if (entry.offset <= (subscription.since ?? 0)) return [];
-      const body = this.#nextDelta(session, channel, { offset: entry.offset, deltas });
-      return [`{"push":{"channel":${name},"pub":${body}}}`];
-    });
-    return lines.join("\n");
   }
 
   /**
@@ -257,6 +254,17 @@ export class Clients {
         },
         (n / GIVE_UPS_PER_SECOND) * 1_000,
       );
+    }
+  }
+
+  /** Nothing waits long for the coordinator: what it has to say can be told later. */
+  async #askCoordinator<T>(ask: (stub: ReturnType<typeof coordinatorStub>) => Promise<T>): Promise<T> {
+    if (Date.now() < this.#coordinatorRestsUntil) throw new Error("the coordinator did not answer just now");
+    try {
+      return await within(COORDINATOR_WAIT_MS, ask(coordinatorStub(this.env)));
+    } catch (error) {
+      this.#coordinatorRestsUntil = Date.now() + COORDINATOR_REST_MS;
+      throw error;
     }
   }
 

@@ -27,9 +27,9 @@ export class Counters {
   emitted(channel: string, entries: readonly Entry[], to: { sessions: number; now: number }): void {
     if (channel === LIVE_CHANNEL || to.sessions === 0) return;
     for (const entry of entries) {
-      if (entry.kind !== "pub") continue;
+      if (entry.kind === "join" || entry.kind === "leave") continue;
       this.#counts.deliveries += to.sessions;
-      if (entry.at !== undefined && this.#latencies.length < MAX_SAMPLES)
+      if (entry.kind === "pub" && entry.at !== undefined && this.#latencies.length < MAX_SAMPLES)
         this.#latencies.push(Math.max(0, to.now - entry.at));
     }
   }

@@ -40,6 +40,12 @@ export class DeltaEncoder {
   }
 }
 
+/** A publication without an offset, whole, as a subscriber with delta reads it. */
+export function encodeWhole(body: string): string {
+  const { data, ...rest } = JSON.parse(body) as { data: unknown };
+  return JSON.stringify({ ...rest, data: JSON.stringify(data) });
+}
+
 /** A patch as text; undefined where the whole is shorter, or where the patch cuts a character and is no text. */
 function createPatch(before: string, after: string): string | undefined {
   const encoder = new TextEncoder();

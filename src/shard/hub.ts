@@ -50,18 +50,40 @@ export class Hub {
   readonly #recoveryLimit: number;
   readonly #tail: Tail;
   readonly #channels = new Map<string, Listening>();
+  /** The channel that this shard follows whether anybody listens or not. */
+  readonly #pinned: string | undefined;
 
   constructor(
     limits: { readonly recoveryMaxPublications: number; readonly tailBytes: number },
     effects: HubEffects,
+    pinned?: string,
   ) {
+    this.#pinned = pinned;
     this.#effects = effects;
     this.#recoveryLimit = limits.recoveryMaxPublications;
     this.#tail = new Tail(limits.tailBytes);
   }
 
+  /** How many channels this shard listens to, beside the one that it always follows. */
   get size(): number {
-    return this.#channels.size;
+    return this.#channels.size - (this.#channels.has(this.#pinned ?? "") ? 1 : 0);
+  }
+
+  /** Where the shard is in a channel; undefined where it does not know. */
+  positionOf(channel: string): KeptPosition | undefined {
+    const listening = this.#channels.get(channel);
+    if (listening?.position === undefined) return undefined;
+    return { ...listening.position, durable: listening.durable };
+  }
+
+  /** Takes up a channel where it is known to be, unless the shard knows better by now. */
+  seed(channel: string, at: KeptPosition): void {
+    const listening = this.#open(channel);
+    if (listening.state.kind !== "new" || listening.position !== undefined) return;
+    listening.state = { kind: "registered" };
+    listening.position = { logEpoch: at.logEpoch, offset: at.offset };
+    listening.durable = at.durable;
+    this.#effects.onMoved();
   }
 
   /**
@@ -104,13 +126,15 @@ export class Hub {
 
   /** Takes back a session that slept: its shard's registration is in the channel's storage. */
   restore(channel: string, session: Session, kept: KeptPosition | undefined): void {
-    const listening = this.#open(channel);
-    if (kept !== undefined && listening.state.kind === "new") {
-      listening.state = { kind: "registered" };
-      listening.position = kept;
-      listening.durable = kept.durable;
-    }
-    listening.sessions.add(session);
+    if (kept !== undefined) this.seed(channel, kept);
+    this.#open(channel).sessions.add(session);
+  }
+
+  /** The channels with listeners, and how many each has; without the one that everybody hears. */
+  channels(): [string, number][] {
+    return [...this.#channels].flatMap(([name, { sessions }]) =>
+      sessions.size > 0 && name !== this.#pinned ? [[name, sessions.size]] : [],
+    );
   }
 
   leave(channel: string, session: Session): void {
@@ -145,25 +169,30 @@ export class Hub {
   /** Applies what a channel sends, one delivery after the other; what this shard has seen is dropped. */
   async deliver(delivery: Delivery): Promise<DeliveryResult> {
     const { channel } = delivery;
-    const listening = this.#channels.get(channel);
-    if (listening === undefined || (listening.sessions.size === 0 && listening.waiting === 0)) {
+    const pinned = channel === this.#pinned;
+    const listening = pinned ? this.#open(channel) : this.#channels.get(channel);
+    if (listening === undefined || (!pinned && listening.sessions.size === 0 && listening.waiting === 0)) {
       // The registration ends with this answer, so whoever subscribes next must make a new one.
       this.#channels.delete(channel);
       this.#tail.drop(channel);
-      return { kind: "noListeners" };
+      return { kind: "noListeners", sessions: 0 };
     }
     if (listening.state.kind === "registering") {
       listening.state.early.push(delivery);
-      return { kind: "delivered" };
+      return { kind: "delivered", sessions: listening.sessions.size };
     }
     const applied = listening.applying.then(() => this.#apply(listening, delivery));
     listening.applying = applied.catch(() => undefined);
     await applied;
-    return { kind: "delivered" };
+    return { kind: "delivered", sessions: listening.sessions.size };
   }
 
   /** Waits until the channel delivers to this shard. */
   async #registered(channel: string, listening: Listening): Promise<void> {
+    if (listening.state.kind === "new" && channel === this.#pinned && listening.position !== undefined) {
+      // It was told of everything since, without having asked for it.
+      listening.state = { kind: "registered" };
+    }
     if (listening.state.kind === "new") {
       const has = listening.sessions.size > 0 ? { position: listening.position ?? null } : null;
       const answer = this.#effects.register(channel, has);

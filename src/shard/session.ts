@@ -1,9 +1,13 @@
+import type { TagsFilter } from "../protocol/tags-filter.ts";
 import { TokenBucket } from "../platform/token-bucket.ts";
 
 /**
  * What a socket must remember through sleep: the attachment, at most 16,384 bytes serialised (platform limit).
  * A change of its shape MUST stay readable: a deployment meets the attachments of the one before.
  */
+
+/** Where a client is that has been told so, and is still to be sent what came after. */
+export type Behind = { readonly offset: number; readonly logEpoch: string };
 
 /** One subscription of a session. Times are ms since 1970. */
 export type Subscription = {
@@ -13,8 +17,12 @@ export type Subscription = {
   readonly joinLeave?: true;
   /** Wants patches in place of whole publications. */
   readonly delta?: true;
+  /** Wants only the publications whose tags pass. */
+  readonly filter?: TagsFilter;
   /** No publication at or before this offset is sent: the client has it, or was told that it begins after it. */
   readonly since?: number;
+  /** Not heard yet, as the log did not answer. */
+  readonly behind?: Behind;
   readonly expiresAt?: number;
   readonly chanInfo?: unknown;
 };

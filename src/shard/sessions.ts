@@ -9,6 +9,10 @@ export class Sessions {
     return this.#bySocket.size;
   }
 
+  get users(): number {
+    return this.#byUser.size;
+  }
+
   [Symbol.iterator](): IterableIterator<Session> {
     return this.#bySocket.values();
   }

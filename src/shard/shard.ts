@@ -1,12 +1,16 @@
 import { DurableObject } from "cloudflare:workers";
+import picomatch from "picomatch";
 import type { Config } from "../config.ts";
 import { within } from "../platform/call.ts";
 import { configOf } from "../platform/config.ts";
 import { coordinatorStub } from "../platform/stubs.ts";
 import { Timetable } from "../platform/timetable.ts";
 import { TokenBucket } from "../platform/token-bucket.ts";
+import { callOne, timed } from "../platform/fan-out.ts";
 import { DISCONNECTS } from "../protocol/codes.ts";
-import type { Delivery, DeliveryResult, Present } from "../protocol/delivery.ts";
+import { isBroadcast } from "../protocol/permissions.ts";
+import type { Delivery, DeliveryResult, Present, Registration } from "../protocol/delivery.ts";
+import type { Done, Order, Outcome, SentByRing, Target } from "../protocol/fanout.ts";
 import type { MovesReport, Prediction, SessionSummary, ShardStatus } from "../protocol/membership.ts";
 import { PING_FRAME, PONG_ABSORBER } from "../protocol/reply.ts";
 import { decodeRoute, REFUSAL_STATUS, ROUTE_HEADER, type Refusal, type Route } from "../protocol/route.ts";
@@ -15,6 +19,7 @@ import type { Descriptor } from "../ring/descriptor.ts";
 import type { Ring } from "../ring/ring.ts";
 import { acceptOperator } from "../tokens/operator.ts";
 import { createVerifier } from "../tokens/verifier.ts";
+import { act } from "./actions.ts";
 import { Clients } from "./clients.ts";
 import { runFrame } from "./commands/dispatch.ts";
 import { RemotePresence } from "./commands/presence.ts";
@@ -42,6 +47,7 @@ export class Shard extends DurableObject<Cloudflare.Env> {
   readonly #timetable: Timetable<Duty>;
   readonly #live: Live;
   readonly #remotePresence = new RemotePresence();
+  readonly #wokeAt = Date.now();
   #awake = false;
   /** The ring until the last change, from which the pace of a migration follows. */
   #ringBefore: Ring | undefined;
@@ -99,6 +105,7 @@ export class Shard extends DurableObject<Cloudflare.Env> {
       sessions: this.#clients.sessions.size,
       sessionsMax: this.#config.cluster.limits.sessionsPerShard,
     });
+    if (admission.kind === "full") this.#rememberSpill();
     if (admission.kind !== "accept") return refuse(admission);
     if (!this.#upgrades.take(Date.now())) return refuse({ kind: "busy", retryAfterSeconds: 2 });
     return this.#accept(request, route, admission.rank);
@@ -115,7 +122,9 @@ export class Shard extends DurableObject<Cloudflare.Env> {
     if (longerThan(message, this.#config.cluster.limits.frameBytes)) {
       return this.#clients.disconnect(session, "messageTooBig");
     }
-    await this.#inOrder(session, () => runFrame(this.#clients, this.#remotePresence, session, message));
+    await this.#clients.inOrder(session, () =>
+      runFrame(this.#clients, this.#remotePresence, session, message),
+    );
     await this.#armSweep(session);
   }
 
@@ -145,9 +154,14 @@ export class Shard extends DurableObject<Cloudflare.Env> {
     await this.#timetable.run(Date.now(), (duty, dueAt) => this.#run(duty, dueAt));
   }
 
-  /** Adopts a newer descriptor, from whoever shows it; older ones and repetitions change nothing. */
-  async adopt(descriptor: Descriptor): Promise<void> {
+  /**
+   * Adopts a newer descriptor, from whoever shows it; older ones and repetitions change nothing. `heard`: where the
+   * coordinator has this shard in the broadcast channel.
+   */
+  async adopt(descriptor: Descriptor, heard?: Registration): Promise<void> {
     this.#wake();
+    const { broadcast } = this.#config.cluster;
+    if (heard !== undefined && broadcast.enabled) this.#clients.hub.seed(broadcast.channel, heard);
     const before = this.#membership.ring;
     if (this.#membership.adopt(descriptor)) await this.#planMoves(before);
   }
@@ -169,9 +183,13 @@ export class Shard extends DurableObject<Cloudflare.Env> {
 
   status(): ShardStatus {
     this.#wake();
+    const { hub, sessions } = this.#clients;
     return {
-      sessions: this.#clients.sessions.size,
-      channels: this.#clients.hub.size,
+      sessions: sessions.size,
+      users: sessions.users,
+      channels: hub.size,
+      subscriptions: hub.channels().reduce((sum, [, listeners]) => sum + listeners, 0),
+      wokeAt: this.#wokeAt,
       ringEpoch: this.#membership.ringEpoch,
       digest: this.#membership.digest,
     };
@@ -194,6 +212,14 @@ export class Shard extends DurableObject<Cloudflare.Env> {
     return this.#clients.presenceHere(channel);
   }
 
+  /** How many sessions listen to each channel here, of those whose name matches, `limit` names at most. */
+  channelsHere(pattern: string, limit: number): Record<string, number> {
+    this.#wake();
+    const matches = pattern === "" ? () => true : picomatch(pattern, { bash: true, dot: true });
+    const channels = this.#clients.hub.channels().filter(([name]) => matches(name));
+    return Object.fromEntries(channels.slice(0, limit));
+  }
+
   sessionsOf(user: string): SessionSummary[] {
     this.#wake();
     return this.#clients.sessions.ofUser(user).map((session) => ({
@@ -202,16 +228,53 @@ export class Shard extends DurableObject<Cloudflare.Env> {
       key: session.attachment.key,
       shard: this.#id,
       connectedAt: session.attachment.openedAt,
-      channels: [...subscriptionsOf(session).keys()],
+      channels: [...subscriptionsOf(session).keys()].filter((name) => !isBroadcast(this.#config, name)),
     }));
   }
 
-  /** Closes every session of a user for good (3503); answers how many there were. */
-  disconnectUser(user: string): number {
+  /** Does this shard's part of what goes out to many. */
+  async carryOut(order: Order, target: Target): Promise<Done> {
     this.#wake();
-    const sessions = this.#clients.sessions.ofUser(user);
-    for (const session of sessions) this.#clients.disconnect(session, "forced");
-    return sessions.length;
+    if (order.kind === "deliver") {
+      const { registration = 0, mayRepeat = true } = target;
+      const { kind, sessions } = await this.#clients.hub.deliver({
+        ...order.delivery,
+        registration,
+        mayRepeat,
+      });
+      return { sessions, noListeners: kind === "noListeners", users: {} };
+    }
+    const done = await act(this.#clients, order.action);
+    for (const user of Object.keys(done.users)) {
+      for (const session of this.#clients.sessions.ofUser(user)) await this.#armSweep(session);
+    }
+    return done;
+  }
+
+  /** Sends to users whom this shard owns, unless it knows of a newer ring than whoever says so. */
+  async sendOwned(message: {
+    users: readonly string[];
+    frame: string;
+    ringEpoch: number;
+  }): Promise<SentByRing> {
+    this.#wake();
+    const spilled = this.ctx.storage.kv.get<boolean>("spilled") === true;
+    const known = this.#membership.ring?.descriptor;
+    if (known !== undefined && known.epoch > message.ringEpoch) return { newer: known, done: null, spilled };
+    const { users, frame } = message;
+    return { newer: null, done: await act(this.#clients, { kind: "send", users, frame }), spilled };
+  }
+
+  /** Carries out an order here and has other shards do so; answers for each, also for those that were not reached. */
+  relay(branch: { order: Order; targets: readonly Target[]; waitMs: number }): Promise<Outcome[]> {
+    const { order, targets, waitMs } = branch;
+    return Promise.all(
+      targets.map((target) =>
+        target.name === this.#clients.shard.name
+          ? timed(target, () => this.carryOut(order, target))
+          : callOne(this.env, { order, target, waitMs }),
+      ),
+    );
   }
 
   /** Dies as a crash would have it: no close frame, nothing in memory left. For development only. */
@@ -277,14 +340,9 @@ export class Shard extends DurableObject<Cloudflare.Env> {
     await this.#timetable.arm("moves", Date.now());
   }
 
-  /** Handlers of one socket interleave at every await in this runtime, so a session has a queue. */
-  #inOrder(session: Session, work: () => Promise<void>): Promise<void> {
-    session.busy += 1;
-    session.queue = session.queue.then(work).catch((error: unknown) => {
-      console.error("a frame failed", error);
-      this.#clients.disconnect(session, "serverError");
-    });
-    return session.queue.finally(() => (session.busy -= 1));
+  /** From now on, for good, some of this shard's keys may be with the next owners. */
+  #rememberSpill(): void {
+    if (this.ctx.storage.kv.get<boolean>("spilled") !== true) this.ctx.storage.kv.put("spilled", true);
   }
 
   async #armSweep(session: Session): Promise<void> {

@@ -1,5 +1,8 @@
 /** What happened in a run, and what of it breaks a law. Nothing here knows how the cluster works. */
 
+/** The id of a publication that was trimmed before anybody had heard it. */
+export const UNSEEN = "";
+
 export type Heard = { readonly offset: number; readonly id: string };
 
 /** One subscriber of one channel: it began after `from`, and this is what it was given, in that order. */
@@ -8,8 +11,8 @@ export type Hearing = {
   readonly channel: string;
   readonly from: number;
   readonly heard: readonly Heard[];
-  /** Resumes that were answered with `recovered: false`. */
-  readonly unrecovered: number;
+  /** Resumes that were answered with `recovered: false`: where the subscriber was, and where it went on. */
+  readonly unrecovered: readonly { readonly from: number; readonly to: number }[];
 };
 
 export type Run = {
@@ -17,6 +20,8 @@ export type Run = {
   readonly acknowledged: ReadonlyMap<string, readonly string[]>;
   /** What each channel holds at the end, from its first publication on. */
   readonly logs: ReadonlyMap<string, readonly Heard[]>;
+  /** How many publications each channel keeps; all of them where it does not say. */
+  readonly keeps?: ReadonlyMap<string, number>;
   readonly hearings: readonly Hearing[];
 };
 
@@ -27,11 +32,14 @@ export type Verdict = {
   readonly unjustified: string[];
 };
 
-/** Nothing was trimmed and nobody was too far behind, so any `recovered: false` is unjustified. */
+/** A `recovered: false` is justified by what was trimmed alone; nobody is let fall too far behind. */
 export function judge(run: Run): Verdict {
   const verdict: Verdict = { lost: [], repeated: [], outOfOrder: [], unjustified: [] };
   for (const [channel, log] of run.logs) judgeLog(verdict, channel, log, run.acknowledged.get(channel) ?? []);
-  for (const hearing of run.hearings) judgeHearing(verdict, hearing, run.logs.get(hearing.channel) ?? []);
+  for (const hearing of run.hearings) {
+    const { channel } = hearing;
+    judgeHearing(verdict, hearing, run.logs.get(channel) ?? [], run.keeps?.get(channel) ?? Infinity);
+  }
   return verdict;
 }
 
@@ -47,19 +55,26 @@ function judgeLog(
       verdict.outOfOrder.push(`${channel}: offset ${offset} at place ${n + 1} of the log`);
     times.set(id, (times.get(id) ?? 0) + 1);
   }
-  for (const id of acknowledged)
-    if (!times.has(id)) verdict.lost.push(`${channel}: ${id} was acknowledged and is not in the log`);
+  const missing = acknowledged.filter((id) => !times.has(id));
+  if (missing.length > (times.get(UNSEEN) ?? 0))
+    verdict.lost.push(...missing.map((id) => `${channel}: ${id} was acknowledged and is not in the log`));
   for (const [id, count] of times)
-    if (count > 1) verdict.repeated.push(`${channel}: ${id} is ${count} times in the log`);
+    if (count > 1 && id !== UNSEEN) verdict.repeated.push(`${channel}: ${id} is ${count} times in the log`);
 }
 
-function judgeHearing(verdict: Verdict, hearing: Hearing, log: readonly Heard[]): void {
-  const { who, channel, from, heard } = hearing;
+function judgeHearing(verdict: Verdict, hearing: Hearing, log: readonly Heard[], keeps: number): void {
+  const { who, channel, heard } = hearing;
   const where = `${channel} of ${who}`;
-  if (hearing.unrecovered > 0)
-    verdict.unjustified.push(`${where}: ${hearing.unrecovered} times recovered: false`);
-  let last = from;
+  for (const { from, to } of hearing.unrecovered)
+    if (to - from <= keeps) verdict.unjustified.push(`${where}: not resumed from ${from}, at ${to}`);
+  const skips = [...hearing.unrecovered];
+  let last = hearing.from;
+  const skip = (until: number) => {
+    while (skips[0] !== undefined && skips[0].from === last && skips[0].to <= until)
+      last = skips.shift()?.to ?? last;
+  };
   for (const { offset, id } of heard) {
+    skip(offset);
     if (offset === last) verdict.repeated.push(`${where}: ${offset} again`);
     else if (offset < last) verdict.outOfOrder.push(`${where}: ${offset} after ${last}`);
     else if (offset > last + 1) verdict.lost.push(`${where}: ${last + 1} to ${offset - 1}`);
@@ -67,5 +82,6 @@ function judgeHearing(verdict: Verdict, hearing: Hearing, log: readonly Heard[])
       verdict.outOfOrder.push(`${where}: ${offset} is ${id}, and another in the log`);
     last = Math.max(last, offset);
   }
+  skip(Infinity);
   if (last < log.length) verdict.lost.push(`${where}: ${last + 1} to ${log.length}, at the end`);
 }

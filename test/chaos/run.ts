@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Centrifuge, type Subscription } from "centrifuge";
 import WebSocket from "ws";
-import { judge, type Heard, type Hearing } from "./history.ts";
+import { judge, UNSEEN, type Heard, type Hearing } from "./history.ts";
 import { Server } from "./server.ts";
 
 const { values } = parseArgs({
@@ -43,10 +43,20 @@ const API_KEY = "chaos";
 
 const random = mulberry32(SEED);
 const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
-const channels = Array.from({ length: CHANNELS }, (_, n) => `kept:${n}`);
+/** Every fifth channel keeps only its last few publications, so that some resumes have to be refused. */
+const SHORT_KEEPS = 10;
+const channels = Array.from({ length: CHANNELS }, (_, n) => (n % 5 === 4 ? `short:${n}` : `kept:${n}`));
+/** Makes a publication long enough for a patch to be worth while. */
+const PADDING = "so that what changed is less than what stayed; ".repeat(4);
 
 type Listener = { readonly client: Centrifuge; sockets: WebSocket[]; readonly hearings: Map<string, Live> };
-type Live = { from: number | undefined; heard: Heard[]; unrecovered: number; resumes: number; epoch: string };
+type Live = {
+  from: number | undefined;
+  at: number;
+  heard: Heard[];
+  unrecovered: { from: number; to: number }[];
+  resumes: number;
+};
 
 console.log(
   `Chaos: seed ${SEED}, ${CLIENTS} clients, ${CHANNELS} channels, ${PUBLISHERS} publishers, ${SECONDS} s, ${FAULTS} faults and ${KILLS} kills of the server.`,
@@ -61,9 +71,17 @@ const server = await Server.start({
     anonymous: true,
     limits: { recoveryMaxPublications: 10_000, historyMaxPublications: 10_000 },
   },
-  RINGCAST_NS_kept: { history_size: 100_000, history_ttl: "24h", force_recovery: true },
+  RINGCAST_NS_kept: {
+    history_size: 100_000,
+    history_ttl: "24h",
+    force_recovery: true,
+    allowed_delta_types: ["fossil"],
+  },
+  RINGCAST_NS_short: { history_size: SHORT_KEEPS, history_ttl: "24h", force_recovery: true },
 });
 const acknowledged = new Map<string, string[]>(channels.map((channel) => [channel, []]));
+const acknowledgedAt = new Map<string, number>();
+let longestMs = 0;
 const counts = new Map<string, number>();
 const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
 const traffic = { on: true };
@@ -78,7 +96,7 @@ try {
   traffic.on = false;
   await Promise.all(publishers);
   console.log("The faults are over; waiting until everybody has heard everything.");
-  const logs = await readLogs();
+  const logs = await readLogs(listeners);
   await until("everybody has caught up", 60_000, () => behind(listeners, logs) === 0).catch(() => undefined);
   await sleep(1_000);
   failed = report(listeners, logs);
@@ -108,12 +126,15 @@ function listen(n: number): Listener {
   for (let k = 0; k < CHANNELS_EACH; k++) {
     const channel = channels[(n + k * 7) % channels.length] as string;
     if (hearings.has(channel)) continue;
-    const live: Live = { from: undefined, heard: [], unrecovered: 0, resumes: 0, epoch: "" };
+    const live: Live = { from: undefined, at: 0, heard: [], unrecovered: [], resumes: 0 };
     hearings.set(channel, live);
-    const subscription = client.newSubscription(channel);
-    subscription.on("publication", ({ offset, data }) =>
-      live.heard.push({ offset: offset ?? 0, id: data.id }),
-    );
+    const delta = n % 2 === 0 && channel.startsWith("kept:");
+    const subscription = client.newSubscription(channel, delta ? { delta: "fossil" } : {});
+    subscription.on("publication", ({ offset, data }) => {
+      live.at = offset ?? 0;
+      live.heard.push({ offset: live.at, id: data.id });
+      longestMs = Math.max(longestMs, Date.now() - (acknowledgedAt.get(data.id) ?? Infinity));
+    });
     subscription.on("subscribed", (context) => onSubscribed(live, context));
     subscription.on("error", () => undefined);
     subscription.subscribe();
@@ -128,10 +149,14 @@ type Subscribed = Parameters<Parameters<Subscription["once"]>[1]>[0] & {
 };
 
 function onSubscribed(live: Live, context: Subscribed): void {
-  live.from ??= context.streamPosition?.offset ?? 0;
-  if (context.wasRecovering !== true) return;
-  live.resumes += 1;
-  if (context.recovered !== true) live.unrecovered += 1;
+  const top = context.streamPosition?.offset ?? 0;
+  if (context.wasRecovering === true) {
+    live.resumes += 1;
+    if (context.recovered === true) return;
+    live.unrecovered.push({ from: live.at, to: top });
+  }
+  live.from ??= top;
+  live.at = top;
 }
 
 /** Publishes one after the other; what is not answered is not tried again, and may be there once or not. */
@@ -141,8 +166,9 @@ async function publish(n: number): Promise<void> {
     const channel = pick(channels);
     const id = `${n}-${k}`;
     try {
-      await client.publish(channel, { id });
+      await client.publish(channel, { id, text: PADDING });
       acknowledged.get(channel)?.push(id);
+      acknowledgedAt.set(id, Date.now());
     } catch {
       count("publications that were not answered");
       await sleep(50);
@@ -206,7 +232,7 @@ async function breakThings(listeners: readonly Listener[]): Promise<void> {
 }
 
 /** What each channel holds, from the first publication on. */
-async function readLogs(): Promise<Map<string, Heard[]>> {
+async function readLogs(listeners: readonly Listener[]): Promise<Map<string, Heard[]>> {
   const client = connect("reader", []);
   await client.ready(30_000);
   const logs = new Map<string, Heard[]>();
@@ -214,8 +240,8 @@ async function readLogs(): Promise<Map<string, Heard[]>> {
     const subscription = client.newSubscription(channel);
     subscription.subscribe();
     await subscription.ready(30_000);
-    const { epoch } = await subscription.history({ limit: 0 });
-    const log: Heard[] = [];
+    const { epoch, offset: top } = await subscription.history({ limit: 0 });
+    const log = channel.startsWith("short:") ? trimmed(channel, top - SHORT_KEEPS, listeners) : [];
     for (;;) {
       const page = await subscription.history({ limit: 1_000, since: { offset: log.length, epoch } });
       if (page.publications.length === 0) break;
@@ -229,12 +255,18 @@ async function readLogs(): Promise<Map<string, Heard[]>> {
   return logs;
 }
 
+/** What a channel held up to an offset and holds no more, as far as anybody heard it. */
+function trimmed(channel: string, until: number, listeners: readonly Listener[]): Heard[] {
+  const log = Array.from({ length: Math.max(0, until) }, (_, n) => ({ offset: n + 1, id: UNSEEN }));
+  for (const { hearings } of listeners)
+    for (const heard of hearings.get(channel)?.heard ?? [])
+      if (heard.offset <= until) log[heard.offset - 1] = heard;
+  return log;
+}
+
 function behind(listeners: readonly Listener[], logs: ReadonlyMap<string, readonly Heard[]>): number {
   const late = listeners.flatMap(({ hearings }) =>
-    [...hearings].filter(([channel, live]) => {
-      const at = live.heard.at(-1)?.offset ?? live.from ?? 0;
-      return at < (logs.get(channel)?.length ?? 0);
-    }),
+    [...hearings].filter(([channel, { at }]) => at < (logs.get(channel)?.length ?? 0)),
   );
   return late.length;
 }
@@ -249,17 +281,22 @@ function report(listeners: readonly Listener[], logs: Map<string, Heard[]>): num
       unrecovered,
     })),
   );
-  const verdict = judge({ acknowledged, logs, hearings });
+  const keeps = new Map(
+    channels.filter((channel) => channel.startsWith("short:")).map((channel) => [channel, SHORT_KEEPS]),
+  );
+  const verdict = judge({ acknowledged, logs, keeps, hearings });
   const sum = (numbers: Iterable<number>) => [...numbers].reduce((total, one) => total + one, 0);
   const rows: Record<string, number> = {
     "publications acknowledged": sum([...acknowledged.values()].map(({ length }) => length)),
     "publications in the logs": sum([...logs.values()].map(({ length }) => length)),
     deliveries: sum(hearings.map(({ heard }) => heard.length)),
     resumes: sum(listeners.flatMap(({ hearings: all }) => [...all.values()].map(({ resumes }) => resumes))),
+    "longest from acknowledged to delivered, ms": longestMs,
     ...Object.fromEntries([...counts].toSorted(([a], [b]) => a.localeCompare(b))),
     lost: verdict.lost.length,
     repeated: verdict.repeated.length,
     "out of order": verdict.outOfOrder.length,
+    "recovered: false": sum(hearings.map(({ unrecovered }) => unrecovered.length)),
     "recovered: false, unjustified": verdict.unjustified.length,
   };
   console.table(rows);

@@ -58,13 +58,13 @@ describe("[OP1] the live feed opens to a token of the operator's API alone", () 
 
   test("not to a client without a token, though everything is permitted here", async () => {
     const client = await Client.connect("ann");
-    expect((await client.ask({ subscribe: { channel: LIVE_CHANNEL } })).error?.code).toBe(102);
+    expect((await client.ask({ subscribe: { channel: LIVE_CHANNEL } })).error?.code).toBe(103);
   });
 
   test("not to a token of the application", async () => {
     const client = await Client.connect("ann");
     const token = await asNobody({ channel: LIVE_CHANNEL });
-    expect((await client.ask({ subscribe: { channel: LIVE_CHANNEL, token } })).error?.code).toBe(102);
+    expect((await client.ask({ subscribe: { channel: LIVE_CHANNEL, token } })).error?.code).toBe(103);
     const other = await Client.open("bob");
     const connected = await other.ask({ connect: { token: await asNobody({ channels: [LIVE_CHANNEL] }) } });
     expect(connected.error?.code).toBe(102);
@@ -86,7 +86,7 @@ describe("[OP1] the live feed opens to a token of the operator's API alone", () 
       { presence_stats: { channel: LIVE_CHANNEL } },
       { history: { channel: LIVE_CHANNEL } },
     ]) {
-      expect((await client.ask(command)).error?.code).toBe(102);
+      expect((await client.ask(command)).error?.code).toBe(103);
     }
   });
 
@@ -119,7 +119,7 @@ describe("[OP2] shards speak while somebody watches, and not otherwise", () => {
     await ann.ask({ publish: { channel: "room", data: 1 } });
     await until(() => events(page, "pulse").some(({ counts }) => counts.deliveries === 1));
     const pulse = events(page, "pulse").find(({ counts }) => counts.deliveries === 1);
-    expect(pulse).toMatchObject({ shard: "auto-2", sessions: 1, subscriptions: 1, ringEpoch: 1 });
+    expect(pulse).toMatchObject({ shard: "auto-2", sessions: 1, ringEpoch: 1 });
     expect(pulse?.latency?.p99Ms).toBeGreaterThanOrEqual(0);
     expect(published()).toBeGreaterThan(4);
   });

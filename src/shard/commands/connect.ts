@@ -2,8 +2,13 @@ import type { CommandOf } from "../../protocol/command.ts";
 import type { ConnectionClaims } from "../../tokens/claims.ts";
 import { parseChannel, type ChannelName } from "../../protocol/channel-name.ts";
 import type { DisconnectName, ErrorName } from "../../protocol/codes.ts";
-import { mayJoinLeave, namespaceOf } from "../../protocol/permissions.ts";
-import { encodeConnected, encodeError } from "../../protocol/reply.ts";
+import { isBroadcast, mayJoinLeave, namespaceOf } from "../../protocol/permissions.ts";
+import {
+  encodeConnected,
+  encodeError,
+  encodeSubscribed,
+  type SubscribeResult,
+} from "../../protocol/reply.ts";
 import { PROTOCOL_VERSION } from "../../version.ts";
 import type { Clients } from "../clients.ts";
 import type { Open, Opening, Session, Subscription } from "../session.ts";
@@ -34,7 +39,11 @@ export async function connect(
   if (identity.kind === "error") return refuse(clients, session, opening, command.id, identity.error);
 
   const { claims } = identity;
-  const channels = [...new Set([...claims.channels, ...Object.keys(claims.subs)])];
+  const personal = personalChannel(clients, claims.user);
+  const { broadcast } = clients.config.cluster;
+  const channels = [...new Set([...claims.channels, ...Object.keys(claims.subs), ...personal])].filter(
+    (channel) => !isBroadcast(clients.config, channel),
+  );
   if (channels.length > clients.config.cluster.limits.channelsPerClient) {
     return clients.disconnect(session, "channelLimit");
   }
@@ -62,18 +71,22 @@ export async function connect(
   // channels say meanwhile comes after it.
   clients.hold(session);
   const subs = new Map<string, string>();
+  const tell = (channel: string, result: SubscribeResult, missed: readonly string[]) =>
+    void subs.set(channel, encodeSubscribed(result, missed));
+  const heard = clients.broadcast.join(session, command.body.subs?.[broadcast.channel] ?? {}, tell);
   const joined = await Promise.allSettled(
     [...names.values()].map((channel) => {
       const wishes = command.body.subs?.[channel.name] ?? {};
       const to = { channel, user: open.user, wishes, subscription: byServer(clients, open, channel, claims) };
       const { data } = claims.subs[channel.name] ?? {};
       const result = data === undefined ? {} : { data };
-      return join(clients, session, to, (text) => void subs.set(channel.name, text), result);
+      return join(clients, session, to, (...answer) => tell(channel.name, ...answer), result);
     }),
   );
+  await heard;
   if (!clients.sessions.has(session)) return;
   if (joined.some(({ status }) => status === "rejected")) return clients.disconnect(session, "serverError");
-  if (subs.size < names.size) return clients.disconnect(session, "channelLimit");
+  if (channels.some((channel) => !subs.has(channel))) return clients.disconnect(session, "channelLimit");
   const result = {
     client: open.id,
     version: PROTOCOL_VERSION,
@@ -112,6 +125,13 @@ async function identify(clients: Clients, opening: Opening, sent: string | undef
 function refuse(clients: Clients, session: Session, opening: Opening, id: number, error: ErrorName): void {
   clients.sessions.remember(session, { ...opening, refused: true });
   clients.send(session, encodeError(id, error));
+}
+
+/** The channel of a user's own, where users have one. */
+function personalChannel({ config }: Clients, user: string): string[] {
+  const { enabled, namespace } = config.cluster.personalChannel;
+  if (!enabled || user === "") return [];
+  return [namespace === "" ? `#${user}` : `${namespace}:#${user}`];
 }
 
 /** A server-side subscription: the token grants it, so no permission is asked. */

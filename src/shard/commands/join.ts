@@ -1,8 +1,8 @@
 import type { ChannelName } from "../../protocol/channel-name.ts";
 import { planTracking, type Tracking } from "../../protocol/permissions.ts";
-import { encodeEntry } from "../../protocol/push.ts";
-import { encodeSubscribed, type SubscribeResult } from "../../protocol/reply.ts";
+import type { SubscribeResult } from "../../protocol/reply.ts";
 import type { Clients } from "../clients.ts";
+import { Emission } from "../emission.ts";
 import type { Start } from "../hub.ts";
 import type { Session, Subscription } from "../session.ts";
 
@@ -21,8 +21,8 @@ export type Wishes = {
 export type Joined = "joined" | "gone" | "full" | "unrecovered";
 
 /**
- * Makes a session listen to a channel, and hands `answer` its result as JSON text in the turn in which it begins: what
- * is answered comes before anything that the channel says. Rejects if the channel cannot be reached.
+ * Makes a session listen to a channel, and hands `answer` its result, with the JSON text of each publication that it has
+ * missed, in the turn in which it begins: what is answered comes before anything that the channel says. Rejects if the channel cannot be reached.
  */
 export async function join(
   clients: Clients,
@@ -33,7 +33,7 @@ export async function join(
     readonly wishes: Wishes;
     readonly subscription: Subscription;
   },
-  answer: (text: string) => void,
+  answer: (result: SubscribeResult, missed: readonly string[]) => void,
   result: SubscribeResult,
 ): Promise<Joined> {
   const { channel, wishes, subscription } = to;
@@ -64,12 +64,14 @@ export async function join(
       return false;
     }
     const missed = start.recovery?.kind === "resume" ? start.recovery.publications : [];
-    const publications = tracking.delta
-      ? clients.encodeDeltas(session, channel.name, missed)
-      : missed.map((entry) => encodeEntry(entry, true));
+    const publications = new Emission(channel.name, { entries: missed, durable: true }).missedBy(
+      remembered,
+      session.deltaBases,
+    );
+    const described = describe(start, tracking, publications.length > 0 ? since.offset : undefined);
     if (start.recovery !== null)
       clients.counters.add(start.recovery.kind === "resume" ? "resumed" : "notResumed");
-    answer(encodeSubscribed({ ...result, ...describe(start, tracking, since.offset) }, publications));
+    answer({ ...result, ...described }, publications);
     outcome = "joined";
     return true;
   };
@@ -77,15 +79,22 @@ export async function join(
   return outcome;
 }
 
-/** A recovery that succeeded echoes the offset that was asked for: the client advances with each publication. */
-function describe({ position, recovery }: Start, tracking: Tracking, asked: number): SubscribeResult {
+/**
+ * A recovery that succeeded with publications echoes the offset that was asked for (`from`): the client advances with
+ * each of them.
+ */
+function describe(
+  { position, recovery }: Start,
+  tracking: Tracking,
+  from: number | undefined,
+): SubscribeResult {
   if (position === null || !tracking.positioned) return {};
   const recovered = recovery?.kind === "resume";
   return {
     ...(tracking.recoverable ? { recoverable: true } : {}),
     positioned: true,
     epoch: position.logEpoch,
-    offset: recovered ? asked : position.offset,
+    offset: recovered && from !== undefined ? from : position.offset,
     ...(recovery === null ? {} : { was_recovering: true }),
     ...(recovered ? { recovered: true } : {}),
     ...(tracking.delta ? { delta: true } : {}),

@@ -2,8 +2,9 @@ import { parseChannel, type ChannelName } from "../../protocol/channel-name.ts";
 import type { SubscriptionClaims } from "../../tokens/claims.ts";
 import type { DisconnectName, ErrorName } from "../../protocol/codes.ts";
 import type { CommandOf } from "../../protocol/command.ts";
-import { mayJoinLeave, planSubscribe } from "../../protocol/permissions.ts";
-import { encodeError, encodeReply, encodeSubscribeReply } from "../../protocol/reply.ts";
+import { mayJoinLeave, namespaceOf, planSubscribe } from "../../protocol/permissions.ts";
+import { encodeError, encodeReply, encodeSubscribed, encodeSubscribeReply } from "../../protocol/reply.ts";
+import { isMeaningful } from "../../protocol/tags-filter.ts";
 import type { Clients } from "../clients.ts";
 import { subscriptionsOf, type Open, type Session, type Subscription } from "../session.ts";
 import { join } from "./join.ts";
@@ -26,7 +27,7 @@ export async function subscribe(
   const parsed = parseChannel(body.channel, limits.channelBytes);
   if (!parsed.ok) return fail("badRequest");
   if (open.subscriptions.has(body.channel)) return fail("alreadySubscribed");
-  if (open.subscriptions.size >= limits.channelsPerClient) return fail("limitExceeded");
+  if (clients.countChannels(open) >= limits.channelsPerClient) return fail("limitExceeded");
 
   const grant = await readGrant(clients, open, body.channel, body.token);
   if (grant.kind === "error") return fail(grant.error);
@@ -41,8 +42,15 @@ export async function subscribe(
   });
   if (plan !== "allowed") return fail(plan);
 
-  const subscription = planSubscription(clients, open, parsed.channel, claims, body.join_leave === true);
-  const { flag, ...wishes } = body;
+  const { flag, tf: filter, ...wishes } = body;
+  if (filter !== undefined) {
+    const allowed = namespaceOf(clients.config, parsed.channel)?.allow_tags_filter === true;
+    if (!allowed || !isMeaningful(filter)) return fail("badRequest");
+  }
+  const subscription = {
+    ...planSubscription(clients, open, parsed.channel, claims, body.join_leave === true),
+    ...(filter === undefined ? {} : { filter }),
+  };
   try {
     const joined = await join(
       clients,
@@ -53,7 +61,7 @@ export async function subscribe(
         wishes: { ...wishes, rejectUnrecovered: ((flag ?? 0) & REJECT_UNRECOVERED) !== 0 },
         subscription,
       },
-      (text) => clients.send(session, encodeSubscribeReply(id, text)),
+      (result, missed) => clients.send(session, encodeSubscribeReply(id, encodeSubscribed(result, missed))),
       timeToLive(subscription.expiresAt, Date.now()),
     );
     if (joined === "full") fail("limitExceeded");

@@ -21,10 +21,15 @@ export function openDurableLog(
 ): ChannelLog {
   const { sql } = storage;
   const { limits } = options;
-  sql.exec("INSERT INTO log VALUES (1, ?, 0, ?) ON CONFLICT DO NOTHING", options.newEpoch(), options.now);
-  const row = sql.exec<{ epoch: string; top: number }>("SELECT epoch, top FROM log").one();
+  sql.exec(
+    "INSERT INTO log (id, epoch, top, at) VALUES (1, ?, 0, ?) ON CONFLICT DO NOTHING",
+    options.newEpoch(),
+    options.now,
+  );
+  const row = sql.exec<LogRow>("SELECT epoch, top, version, version_epoch FROM log").one();
   let logEpoch = row.epoch;
   let { top } = row;
+  let version = { number: row.version, epoch: row.version_epoch };
 
   const read = (query: string, ...values: SqlStorageValue[]): PubEntry[] =>
     sql
@@ -40,24 +45,40 @@ export function openDurableLog(
     get top() {
       return top;
     },
-    append({ id, body }, now) {
+    append(publication, now) {
+      const { id, body } = publication;
       const known = sql
         .exec<{ offset: number }>("SELECT offset FROM ids WHERE id = ? AND until > ?", id, now)
         .toArray()[0];
       if (known !== undefined) return { offset: known.offset, logEpoch, refused: null, repeated: true };
+      const newer = publication.version ?? version;
+      if (
+        publication.version !== undefined &&
+        newer.epoch === version.epoch &&
+        newer.number <= version.number
+      ) {
+        return { offset: top, logEpoch, refused: null, repeated: true };
+      }
       // Cheap first: a character has one to three bytes.
       if (body.length * 3 > MAX_BODY_BYTES && new TextEncoder().encode(body).byteLength > MAX_BODY_BYTES) {
         return { offset: 0, logEpoch, refused: "tooLarge", repeated: false };
+      }
+      if (publication.passing === true) {
+        sql.exec("INSERT OR REPLACE INTO ids VALUES (?, 0, ?)", id, now + ID_TTL_MS);
+        return { offset: 0, logEpoch, refused: null, repeated: false };
       }
       const offset = top + 1;
       storage.transactionSync(() => {
         sql.exec("INSERT INTO publications VALUES (?, ?, ?)", offset, now, body);
         sql.exec("INSERT OR REPLACE INTO ids VALUES (?, ?, ?)", id, offset, now + ID_TTL_MS);
         sql.exec("UPDATE log SET top = ?, at = ?", offset, now);
+        if (newer !== version)
+          sql.exec("UPDATE log SET version = ?, version_epoch = ?", newer.number, newer.epoch);
         sql.exec("DELETE FROM publications WHERE offset <= ?", offset - limits.size);
       });
       // Only what is stored is believed: a write that threw has changed nothing.
       top = offset;
+      version = newer;
       return { offset, logEpoch, refused: null, repeated: false };
     },
     after: (offset, limit) => read("WHERE offset > ? ORDER BY offset LIMIT ?", offset, limit),
@@ -67,6 +88,7 @@ export function openDurableLog(
       publications: read("WHERE offset > ? ORDER BY offset DESC LIMIT ?", after, limit).toReversed(),
     }),
     history: (query, max) => ({ logEpoch, top, ...history(query, { logEpoch, top, max, read }) }),
+    clear: () => void sql.exec("DELETE FROM publications"),
     expire(now, inUse) {
       sql.exec("DELETE FROM publications WHERE at <= ?", now - limits.ttlMs);
       sql.exec("DELETE FROM ids WHERE until <= ?", now);
@@ -81,6 +103,8 @@ export function openDurableLog(
     },
   };
 }
+
+type LogRow = { epoch: string; top: number; version: number; version_epoch: string };
 
 function nextExpiry(sql: SqlStorage, limits: LogLimits, forgetAt: number | undefined): number | undefined {
   const oldest = sql.exec<{ at: number | null }>("SELECT MIN(at) AS at FROM publications").one().at;

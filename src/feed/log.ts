@@ -1,4 +1,10 @@
-import type { HistoryQuery, HistoryResult, PubEntry, PublishResult } from "../protocol/delivery.ts";
+import type {
+  HistoryQuery,
+  HistoryResult,
+  PubEntry,
+  PublishOrder,
+  PublishResult,
+} from "../protocol/delivery.ts";
 import type { LogView } from "../protocol/recovery.ts";
 
 /**
@@ -14,15 +20,14 @@ export type ChannelLog = {
   /** The offset of the newest publication, 0 before the first. Trimming keeps it. */
   readonly top: number;
   /** Takes a publication's JSON text; the same `id` again answers with the first offset and appends nothing. */
-  append(
-    publication: { readonly id: string; readonly body: string },
-    now: number,
-  ): PublishResult & { repeated: boolean };
+  append(publication: PublishOrder, now: number): PublishResult & { repeated: boolean };
   /** The publications after an offset, at most `limit`, oldest first. */
   after(offset: number, limit: number): PubEntry[];
   /** The newest end of the log: at most `limit` publications, none at or before `after`. */
   view(after: number, limit: number): LogView;
   history(query: HistoryQuery, max: number): HistoryResult;
+  /** Drops every publication; the top stays. */
+  clear(): void;
   /** Drops what has run out; answers when that is next due. `inUse`: shards are registered, so the top stays. */
   expire(now: number, inUse: boolean): number | undefined;
 };
@@ -51,6 +56,7 @@ export function openEphemeralLog(logEpoch: string): ChannelLog {
     after: () => [],
     view: () => ({ logEpoch, top, publications: [] }),
     history: () => ({ logEpoch, top, publications: [], refused: "notAvailable" }),
+    clear: () => undefined,
     expire: () => undefined,
   };
 }

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import { Lane } from "../../../src/channel/lane.ts";
+import { Lane } from "../../../src/feed/lane.ts";
 import type { DeliveryResult, PubEntry } from "../../../src/protocol/delivery.ts";
 
 const pub = (offset: number, bytes = 2): PubEntry => ({ kind: "pub", offset, body: "x".repeat(bytes) });
@@ -41,10 +41,10 @@ test("[SE1] one call is in flight, and what comes meanwhile goes together in the
   const first = lane.push(pub(1));
   for (const offset of [2, 3, 4]) void lane.push(pub(offset));
   expect(calls.map(({ offsets }) => offsets)).toEqual([[1]]);
-  calls[0]?.answer({ kind: "delivered" });
+  calls[0]?.answer({ kind: "delivered", sessions: 1 });
   await turn();
   expect(calls.map(({ offsets }) => offsets)).toEqual([[1], [2, 3, 4]]);
-  calls[1]?.answer({ kind: "delivered" });
+  calls[1]?.answer({ kind: "delivered", sessions: 1 });
   await first;
   void lane.push(pub(5));
   expect(calls.at(-1)?.offsets).toEqual([5]);
@@ -62,7 +62,7 @@ test("[DL1] a delivery that failed is sent again from the log, and says that it 
   expect(calls).toHaveLength(1);
   const done = lane.run();
   expect(calls[1]).toMatchObject({ offsets: [1, 2], since: 0, mayRepeat: true });
-  calls[1]?.answer({ kind: "delivered" });
+  calls[1]?.answer({ kind: "delivered", sessions: 1 });
   await done;
   expect(heard).toEqual([2]);
   vi.restoreAllMocks();
@@ -77,7 +77,7 @@ test("[LG5] without a log, what a failed delivery carried is gone, and the rest 
   await resting;
   const done = lane.push(pub(3));
   expect(calls[1]).toMatchObject({ offsets: [2, 3], since: 1 });
-  calls[1]?.answer({ kind: "delivered" });
+  calls[1]?.answer({ kind: "delivered", sessions: 1 });
   await done;
   vi.restoreAllMocks();
 });
@@ -87,7 +87,7 @@ test("[DL5] what an earlier life left is read from the log, and may repeat; what
   stored.push(pub(4), pub(5));
   const done = lane.run();
   expect(calls[0]).toMatchObject({ offsets: [4, 5], since: 3, mayRepeat: true });
-  calls[0]?.answer({ kind: "delivered" });
+  calls[0]?.answer({ kind: "delivered", sessions: 1 });
   await done;
   stored.push(pub(6));
   void lane.push(pub(6));
@@ -101,7 +101,7 @@ test("[DL1] joins and leaves go with the publications, and a burst larger than a
   void lane.push({ kind: "join", body: "j" });
   let done = 0;
   while (done < calls.length) {
-    calls[done]?.answer({ kind: "delivered" });
+    calls[done]?.answer({ kind: "delivered", sessions: 1 });
     done += 1;
     await turn();
   }
@@ -114,7 +114,7 @@ test("[DL1] joins and leaves go with the publications, and a burst larger than a
 test("[SE1] a shard without listeners is reported, once for each answer", async () => {
   const { lane, calls, forgotten } = setUp();
   const done = lane.push(pub(1));
-  calls[0]?.answer({ kind: "noListeners" });
+  calls[0]?.answer({ kind: "noListeners", sessions: 0 });
   await done;
   expect(forgotten).toHaveBeenCalledTimes(1);
 });
@@ -124,9 +124,9 @@ test("[SE3] what waits in memory for a shard is bounded: the oldest goes, the ne
   const done = lane.push(pub(1));
   const mebibyte = 1_048_576;
   for (let offset = 2; offset <= 21; offset++) void lane.push(pub(offset, mebibyte));
-  calls[0]?.answer({ kind: "delivered" });
+  calls[0]?.answer({ kind: "delivered", sessions: 1 });
   await turn();
   expect(calls[1]?.offsets).toEqual([14, 15, 16, 17, 18, 19, 20, 21]);
-  calls[1]?.answer({ kind: "delivered" });
+  calls[1]?.answer({ kind: "delivered", sessions: 1 });
   await done;
 });

@@ -8,6 +8,8 @@ const MIGRATIONS = [
    CREATE TABLE ids (id TEXT PRIMARY KEY, offset INTEGER NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
    CREATE INDEX ids_until ON ids (until);
    CREATE TABLE listeners (registration INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, region TEXT NOT NULL, heard INTEGER NOT NULL);`,
+  `ALTER TABLE log ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE log ADD COLUMN version_epoch TEXT NOT NULL DEFAULT '';`,
 ];
 
 /** Makes the tables of a channel what this release expects. A store of a later release is left alone. */

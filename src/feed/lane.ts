@@ -16,7 +16,7 @@ export type Batch = {
 export type LaneEffects = {
   readonly deliver: (batch: Batch) => Promise<DeliveryResult>;
   readonly readAfter: (offset: number, limit: number) => readonly PubEntry[];
-  readonly onHeard: (offset: number) => void;
+  readonly onHeard: (offset: number, sessions: number) => void;
   readonly onNoListeners: () => void;
 };
 
@@ -70,7 +70,7 @@ export class Lane {
         const result = await this.#effects.deliver(batch);
         if (result.kind === "noListeners") return this.#effects.onNoListeners();
         this.#heard = batch.upTo;
-        this.#effects.onHeard(batch.upTo);
+        this.#effects.onHeard(batch.upTo, result.sessions);
       }
     } catch (error) {
       console.error("a shard did not take a delivery", error);

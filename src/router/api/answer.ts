@@ -1,0 +1,33 @@
+import { ERRORS } from "../../protocol/codes.ts";
+
+/** What a method of the server API answers: Centrifugo's envelope. */
+export type Answer = Success | Failure;
+export type Success = { readonly result: object };
+export type Failure = { readonly error: { readonly code: number; readonly message: string } };
+
+/** The errors that the API can answer with, and what each is over HTTP where the caller wants that (Centrifugo §3). */
+const STATUS = {
+  internal: 500,
+  unknownChannel: 404,
+  methodNotFound: 404,
+  badRequest: 400,
+  notAvailable: 400,
+  unrecoverablePosition: 416,
+  conflict: 409,
+} as const;
+const CODES = { ...ERRORS, conflict: { code: 113, message: "conflict" } } as const;
+export type ApiErrorName = keyof typeof STATUS;
+
+export const ok = (result: object): Success => ({ result });
+
+/** `detail` says what is wrong, where the code alone does not. */
+export function fail(name: ApiErrorName, detail?: string): Failure {
+  const { code, message } = CODES[name];
+  return { error: { code, message: detail === undefined ? message : `${message}: ${detail}` } };
+}
+
+const STATUS_BY_CODE = new Map(
+  (Object.keys(STATUS) as ApiErrorName[]).map((name) => [CODES[name].code as number, STATUS[name]]),
+);
+
+export const statusOf = (code: number): (typeof STATUS)[ApiErrorName] => STATUS_BY_CODE.get(code) ?? 500;

@@ -1,0 +1,54 @@
+import { OpenAPIHono, z } from "@hono/zod-openapi";
+import { PRODUCT_VERSION } from "../../version.ts";
+import { METHODS } from "./methods.ts";
+
+type Document = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
+
+let known: Document | undefined;
+
+/** The API's OpenAPI document, from the schemas that check its requests. */
+export function apiDocument(): Document {
+  known ??= write();
+  return known;
+}
+
+function write(): Document {
+  const app = new OpenAPIHono();
+  app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", {
+    type: "apiKey",
+    in: "header",
+    name: "X-API-Key",
+  });
+  const error = z.object({ code: z.number().int(), message: z.string() });
+  for (const [name, method] of METHODS) {
+    const answer =
+      name === "batch"
+        ? method.result
+        : z.object({ result: method.result.optional(), error: error.optional() });
+    app.openAPIRegistry.registerPath({
+      method: "post",
+      path: `/${name}`,
+      summary: method.summary,
+      operationId: name,
+      request: { body: { required: true, content: { "application/json": { schema: method.params } } } },
+      responses: {
+        200: { description: "`result` or `error`", content: { "application/json": { schema: answer } } },
+        400: { description: "The request is not JSON" },
+        401: { description: "No API key, or a wrong one" },
+        413: { description: "The request is too large" },
+        429: { description: "The API key is used too often" },
+      },
+    });
+  }
+  return app.getOpenAPI31Document({
+    openapi: "3.1.0",
+    info: {
+      title: "Ringcast server API",
+      version: PRODUCT_VERSION,
+      description:
+        "How back ends publish and look after their users. Compatible with Centrifugo's server API.",
+    },
+    servers: [{ url: "/api" }],
+    security: [{ apiKey: [] }],
+  });
+}

@@ -1,0 +1,68 @@
+import type { z } from "zod";
+import { keepsHistory } from "../../config.ts";
+import { callAgain } from "../../platform/call.ts";
+import { channelStub, coordinatorStub } from "../../platform/stubs.ts";
+import { parseChannel } from "../../protocol/channel-name.ts";
+import { isBroadcast, namespaceOf } from "../../protocol/permissions.ts";
+import { encodePublication } from "../../protocol/push.ts";
+import { fail, ok, type Answer } from "./answer.ts";
+import type { Call } from "./call.ts";
+import { describeOutcome } from "./outcomes.ts";
+import { readPayload } from "./payload.ts";
+import type { broadcastParams, publishParams } from "./schemas.ts";
+
+type Params = z.infer<typeof publishParams>;
+
+/** Publishes to a channel. Answered when the publication is durable, where its namespace keeps any. */
+export async function publish(call: Call, params: Params): Promise<Answer> {
+  const { env, config } = call;
+  const parsed = parseChannel(params.channel, config.cluster.limits.channelBytes);
+  if (!parsed.ok) return fail("badRequest", "this is no name of a channel");
+  const namespace = namespaceOf(config, parsed.channel);
+  if (namespace === undefined) return fail("unknownChannel");
+  const payload = readPayload(params);
+  if (!payload.ok) return fail("badRequest", payload.reason);
+
+  const { idempotency_key: key = "", tags = {}, version = 0 } = params;
+  const order = {
+    // Its own space, so that no key of a back end meets an id of ours.
+    id: key === "" ? crypto.randomUUID() : `key:${key}`,
+    body: encodePublication({ data: payload.data, ...(Object.keys(tags).length === 0 ? {} : { tags }) }),
+    ...(params.skip_history === true ? { passing: true } : {}),
+    ...(version === 0 ? {} : { version: { number: version, epoch: params.version_epoch ?? "" } }),
+  };
+  const everybody = isBroadcast(config, params.channel);
+  const wantsReport = everybody && params.report === true;
+  try {
+    const { refused, offset, logEpoch, report } = await callAgain(async () => {
+      if (!everybody) return { ...(await channelStub(env, params.channel).publish(order)), report: null };
+      const { outcomes, ms, ...result } = await coordinatorStub(env).broadcast(order, wantsReport);
+      return { ...result, report: { outcomes, ms } };
+    });
+    if (refused !== null) return fail("badRequest", "a publication has at most 2,000,000 bytes");
+    if (!keepsHistory(namespace) || params.skip_history === true) return ok({});
+    if (report === null || !wantsReport) return ok({ offset, epoch: logEpoch });
+    const delivered = report.outcomes.reduce((sum, one) => sum + one.delivered, 0);
+    return ok({
+      offset,
+      epoch: logEpoch,
+      delivered,
+      shards: report.outcomes.map(describeOutcome),
+      ms: report.ms,
+    });
+  } catch (error) {
+    console.error("a publication failed", error);
+    return fail("internal", `${everybody ? "the coordinator" : "the channel"} does not answer`);
+  }
+}
+
+/** Publishes to many channels; each has an answer of its own. */
+export async function broadcast(
+  call: Call,
+  { channels, ...publication }: z.infer<typeof broadcastParams>,
+): Promise<Answer> {
+  const limit = call.config.cluster.limits.apiCommands;
+  if (channels.length > limit) return fail("badRequest", `at most ${limit} channels at once`);
+  const responses = await Promise.all(channels.map((channel) => publish(call, { channel, ...publication })));
+  return ok({ responses });
+}

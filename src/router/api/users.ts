@@ -1,0 +1,96 @@
+import type { z } from "zod";
+import { callAgain, within } from "../../platform/call.ts";
+import { coordinatorStub, idOf } from "../../platform/stubs.ts";
+import { parseChannel } from "../../protocol/channel-name.ts";
+import { DISCONNECTS } from "../../protocol/codes.ts";
+import type { Action } from "../../protocol/fanout.ts";
+import { isBroadcast, namespaceOf } from "../../protocol/permissions.ts";
+import { fail, ok, type Answer } from "./answer.ts";
+import type { Call } from "./call.ts";
+import { readPayload } from "./payload.ts";
+import type { disconnectParams, refreshParams, subscribeParams, unsubscribeParams } from "./schemas.ts";
+
+/** What is done with every session of a user, wherever its key has put it: always on every shard (SPEC FO8). */
+
+const COORDINATOR_WAIT_MS = 8_000;
+
+export function subscribe(call: Call, params: z.infer<typeof subscribeParams>): Promise<Answer> {
+  const refusal = checkChannel(call, params.channel);
+  if (refusal !== undefined) return Promise.resolve(refusal);
+  const { recover_since: since, expire_at: expiresAt = 0 } = params;
+  const data = params.data === undefined && params.b64data === undefined ? undefined : readPayload(params);
+  if (data?.ok === false) return Promise.resolve(fail("badRequest", data.reason));
+  const info =
+    params.b64info === undefined ? undefined : readPayload({ data: undefined, b64data: params.b64info });
+  if (info?.ok === false) return Promise.resolve(fail("badRequest", "b64info is not JSON in Base64"));
+  return onEveryShard(call, {
+    kind: "subscribe",
+    user: params.user,
+    client: params.client ?? null,
+    channel: params.channel,
+    info: info?.data ?? params.info,
+    data: data?.data,
+    expiresAt: expiresAt === 0 ? null : expiresAt * 1_000,
+    since: since === undefined ? null : { offset: since.offset, logEpoch: since.epoch },
+  });
+}
+
+export async function unsubscribe(call: Call, params: z.infer<typeof unsubscribeParams>): Promise<Answer> {
+  const { user, channel, client = null } = params;
+  return (
+    checkChannel(call, channel) ?? (await onEveryShard(call, { kind: "unsubscribe", user, client, channel }))
+  );
+}
+
+export async function disconnect(call: Call, params: z.infer<typeof disconnectParams>): Promise<Answer> {
+  const { user, client = null, whitelist = [] } = params;
+  const { code, reason } = params.disconnect ?? DISCONNECTS.forced;
+  // 123 bytes are what a close frame has room for; the JS SDK obeys the fields of a reason that is JSON.
+  if (new TextEncoder().encode(reason).byteLength > 123) {
+    return fail("badRequest", "a reason has at most 123 bytes");
+  }
+  if (isJson(reason)) return fail("badRequest", "a reason must not be JSON: stock clients would obey it");
+  return onEveryShard(call, { kind: "disconnect", user, client, except: whitelist, code, reason });
+}
+
+export function refresh(call: Call, params: z.infer<typeof refreshParams>): Promise<Answer> {
+  const { user, client = null, info, expire_at: expiresAt = 0 } = params;
+  return onEveryShard(call, {
+    kind: "refresh",
+    user,
+    client,
+    expired: params.expired === true || (expiresAt !== 0 && expiresAt * 1_000 <= Date.now()),
+    expiresAt: expiresAt === 0 ? null : expiresAt * 1_000,
+    info,
+  });
+}
+
+function checkChannel({ config }: Call, name: string): Answer | undefined {
+  const parsed = parseChannel(name, config.cluster.limits.channelBytes);
+  if (!parsed.ok) return fail("badRequest", "this is no name of a channel");
+  if (namespaceOf(config, parsed.channel) === undefined) return fail("unknownChannel");
+  if (isBroadcast(config, name)) return fail("badRequest", "every session hears the broadcast channel");
+  return undefined;
+}
+
+/** Safe to repeat, so a caller who is told that a shard did not answer calls again. */
+async function onEveryShard({ env }: Call, action: Action): Promise<Answer> {
+  try {
+    const { outcomes } = await callAgain(() => within(COORDINATOR_WAIT_MS, coordinatorStub(env).act(action)));
+    const silent = outcomes.filter(({ done }) => done === null).map(({ name }) => idOf(name));
+    if (silent.length > 0) return fail("internal", `these shards did not answer: ${silent.join(", ")}`);
+    return ok({});
+  } catch (error) {
+    console.error(`${action.kind} could not be handed out`, error);
+    return fail("internal", "the coordinator does not answer");
+  }
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

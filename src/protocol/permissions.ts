@@ -103,11 +103,12 @@ export function planTracking(
 
 /** Whether a subscriber hears of joins and leaves: where the namespace forces it, or who asks may see presence. */
 export function mayJoinLeave(
-  asked: Asked & { readonly subscribed: boolean; readonly asked: boolean },
+  asked: Asked & { readonly subscribed: boolean; readonly asked: boolean; readonly operator?: boolean },
 ): boolean {
   const namespace = namespaceOf(asked.config, asked.channel);
   if (namespace?.join_leave !== true) return false;
-  return namespace.force_push_join_leave || (asked.asked && mayPresence(asked) === "allowed");
+  const permitted = asked.operator === true || mayPresence(asked) === "allowed";
+  return namespace.force_push_join_leave || (asked.asked && permitted);
 }
 
 const decide = ({ config }: Asked, granted: boolean): Permission =>

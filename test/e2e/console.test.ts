@@ -165,6 +165,66 @@ describe("one page, a hundred clients", () => {
     expect((await cluster.admin("GET", "/epochs?limit=1")).body.epochs[0].cause).toBe("remove auto-2");
   });
 
+  test("a publication is shown with its offset, to every client once, and in the channel's history", async () => {
+    const channel = page.getByRole("region", { name: "Channel" });
+    await channel.getByLabel("Channel to watch").fill("lobby");
+    await channel.getByRole("button", { name: "Watch" }).click();
+    await channel.getByText("lobby: subscribed").waitFor();
+    await page
+      .getByTestId("presence")
+      .getByText(`${CLIENTS + 1} clients present`)
+      .waitFor();
+    const before = await seen.counted("Received");
+    for (const n of [1, 2]) {
+      const fields = { Channel: "lobby", "Data, JSON or text": `"message ${n}"` };
+      expect(await seen.message("Publish", fields)).toContain(`offset ${n} of log`);
+    }
+    const lines = page.getByTestId("lines");
+    await lines.getByText("message 2").waitFor();
+    expect((await lines.locator("li .offset").allInnerTexts()).slice(0, 2)).toEqual(["2", "1"]);
+    await eventually(async () => (await seen.counted("Received")) === before + 2 * CLIENTS);
+    expect([await seen.fleet("Missed"), await seen.fleet("Twice")]).toEqual(["0", "0"]);
+    // A fresh look has nothing live; the history has both.
+    await channel.getByRole("button", { name: "Stop" }).click();
+    await channel.getByRole("button", { name: "Watch" }).click();
+    await channel.getByText("lobby: subscribed").waitFor();
+    await channel.getByRole("button", { name: "History" }).click();
+    await lines.getByText("message 1").waitFor();
+    expect(await lines.locator("li .offset").allInnerTexts()).toEqual(["2", "1"]);
+    // Who comes is shown too.
+    const token = (await cluster.admin("POST", "/clients", { users: ["late"] })).body.tokens.late;
+    const late = cluster.client("late", { token });
+    late.newSubscription("lobby").subscribe();
+    late.connect();
+    await lines.locator(".join", { hasText: "late" }).waitFor();
+    late.disconnect();
+    await lines.locator(".leave", { hasText: "late" }).waitFor();
+    await channel.getByRole("button", { name: "Stop" }).click();
+  });
+
+  test("a message to a user reaches that client, and costs fewer calls by the ring than by fan-out", async () => {
+    const callsIn = (text: string) => Number(/with (\d+) calls?/.exec(text)?.[1]);
+    const before = await seen.counted("Received");
+    const ring = await seen.message("Send", { User: "sim-5", Mode: "ring" });
+    expect(ring).toContain("Reached 1 session ");
+    const fanout = await seen.message("Send", { User: "sim-5", Mode: "fanout" });
+    expect(fanout).toContain("fan-out mode");
+    expect(callsIn(ring)).toBeLessThan(callsIn(fanout));
+    await eventually(async () => (await seen.counted("Received")) === before + 2);
+    expect(await seen.message("Send", { User: "nobody-of-that-name", Mode: "auto" })).toContain(
+      "Nobody is there",
+    );
+  });
+
+  test("a broadcast reaches all clients and this page, and the result accounts for every shard", async () => {
+    const before = await seen.counted("Received");
+    const result = await seen.message("Broadcast", { "Data, JSON or text": "to all" });
+    expect(result).toContain(`Reached ${CLIENTS + 1} sessions`);
+    await eventually(async () => (await seen.counted("Received")) === before + CLIENTS);
+    const { shards } = (await cluster.admin("GET", "/cluster")).body;
+    for (const { id, sessions } of shards) expect(result).toContain(`${id} ${sessions} in `);
+  });
+
   test("[OP6] after a crash everybody is back, but for who was stopped", async () => {
     const victim = await seen.shardOf("sim-7");
     const lossesBefore = Number(await seen.fleet("Losses"));

@@ -39,7 +39,25 @@ export class Console {
   }
 
   async moves(): Promise<number> {
-    return Number((await this.fleet("Moves")).replaceAll(",", ""));
+    return this.counted("Moves");
+  }
+
+  async counted(label: string): Promise<number> {
+    return Number((await this.fleet(label)).replaceAll(",", ""));
+  }
+
+  /** Sends a message, and answers with what the page says became of it. */
+  async message(way: "Publish" | "Send" | "Broadcast", fields: Record<string, string>): Promise<string> {
+    const panel = this.page.getByRole("region", { name: "Messages" });
+    await panel.getByRole("radio", { name: way }).check();
+    for (const [label, value] of Object.entries(fields)) {
+      if (label === "Mode") await panel.getByRole("combobox", { name: label }).selectOption(value);
+      else await panel.getByLabel(label, { exact: true }).fill(value);
+    }
+    await panel.getByRole("button", { name: way, exact: true }).click();
+    const result = this.page.getByTestId("result");
+    await result.getByText(/Reached|offset|not sent|no history/).waitFor();
+    return (await result.innerText()).replaceAll(/\s+/g, " ");
   }
 
   /** How often this page's own connection was closed. */

@@ -69,10 +69,12 @@ export type SendOutcome = {
   readonly mode?: string;
   readonly offset?: number;
   readonly epoch?: string;
-  readonly delivered: number;
-  readonly calls: number;
-  readonly ms: number;
-  readonly shards: readonly ShardOutcome[];
+  /** What follows is absent where the broadcast channel keeps nothing. */
+  readonly delivered?: number;
+  readonly calls?: number;
+  readonly ms?: number;
+  readonly shards?: readonly ShardOutcome[];
+  readonly offline?: readonly string[];
 };
 
 /** A change of the ring, as the operator's API takes it. */

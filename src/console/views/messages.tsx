@@ -198,14 +198,20 @@ function Result({ outcome }: { readonly outcome: Outcome }) {
 }
 
 function Sent({ outcome }: { readonly outcome: SendOutcome }) {
-  const { delivered, calls, ms, offset, mode, shards } = outcome;
+  const { delivered, calls, ms, offset, mode, offline = [], shards = [] } = outcome;
+  if (delivered === undefined)
+    return <p>It was sent to whoever is there; nothing is kept of broadcasts here.</p>;
+  const cost = [
+    calls === undefined ? "" : `with ${plural(calls, "call")} `,
+    ms === undefined ? "" : `in ${milliseconds(ms)}`,
+    mode === undefined ? "" : `, ${mode === "ring" ? "ring" : "fan-out"} mode`,
+    offset === undefined ? "" : `, kept at offset ${count(offset)}`,
+  ];
   return (
     <>
       <p>
         Reached <b data-testid="delivered">{count(delivered)}</b> {delivered === 1 ? "session" : "sessions"}{" "}
-        with {plural(calls, "call")} in {milliseconds(ms)}
-        {mode !== undefined && ` (${mode})`}
-        {offset !== undefined && `, offset ${offset}`}.
+        {cost.join("")}.{offline.length > 0 && ` Nobody is there as ${offline.join(", ")}.`}
       </p>
       <ul class="by-shard">
         {shards.map((one) => (

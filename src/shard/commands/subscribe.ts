@@ -142,6 +142,7 @@ function planSubscription(
     user: open.user,
     subscribed: true,
     asked,
+    operator: claims?.operator === true,
   });
   return { ...(joinLeave ? { joinLeave: true as const } : {}), ...fromClaims(claims) };
 }

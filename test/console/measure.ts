@@ -46,7 +46,7 @@ try {
       expected: CLIENTS * PER_SECOND * SECONDS,
       missed: await seen.fleet("Missed"),
       twice: await seen.fleet("Twice"),
-      "arrival p50, p99": await seen.fleet("Publish to arrival"),
+      "arrival p50, p99": await seen.fleet("Arrival"),
       "tasks over 50 ms": longTasks.length,
       "over 100 ms": longTasks.filter((ms) => ms > 100).length,
       "longest, ms": Math.round(Math.max(0, ...longTasks)),

@@ -299,6 +299,28 @@ describe("one page, a hundred clients", () => {
   });
 });
 
+test("[OP3] what is old is said to be old, and shown so, until the feed is back", async () => {
+  const { page } = await openPage(browser);
+  let deaf = false;
+  await page.routeWebSocket(/connection/, (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((message) => {
+      if (!deaf) socket.send(message);
+    });
+  });
+  const seen = new Console(page);
+  await seen.enter(cluster.url, API_KEY);
+  const row = page.locator("tr[data-shard]").first();
+  deaf = true;
+  await page.getByText(/^no pulse for \d+ s$/).waitFor();
+  await page.locator("tr.stale").first().waitFor();
+  expect(await page.getByTestId("summary").getAttribute("class")).toContain("dim");
+  deaf = false;
+  await seen.live();
+  await eventually(async () => (await row.getAttribute("class"))?.includes("stale") === false);
+  await page.context().close();
+});
+
 test("[OP8] with the reading key everything is shown, and nothing can be changed", async () => {
   const { page, problems } = await openPage(browser);
   await new Console(page).enter(cluster.url, READ_KEY);

@@ -12,12 +12,17 @@ export function launchBrowser(): Promise<Browser> {
 /** A page in a profile of its own, and everything that it has complained about. */
 export async function openPage(
   browser: Browser,
-  options: { readonly width?: number; readonly height?: number; readonly theme?: "light" | "dark" } = {},
+  options: {
+    readonly width?: number;
+    readonly height?: number;
+    readonly theme?: "light" | "dark";
+    readonly scale?: number;
+  } = {},
 ): Promise<{ readonly page: Page; readonly problems: string[]; readonly foreign: string[] }> {
   const context = await browser.newContext({
     viewport: { width: options.width ?? 1280, height: options.height ?? 900 },
     colorScheme: options.theme ?? "light",
-    deviceScaleFactor: 1,
+    deviceScaleFactor: options.scale ?? 1,
   });
   const page = await context.newPage();
   const problems: string[] = [];

@@ -41,14 +41,10 @@ export const ring = computed(() => {
   return descriptor === undefined ? undefined : buildRing(descriptor);
 });
 
-/** The ring of the epoch before, where the page knows it. */
-export const ringBefore = computed(() => {
-  const { descriptor, epochs } = feed.value;
-  if (descriptor === undefined) return undefined;
-  const before = epochs.find(({ ringEpoch }) => ringEpoch === descriptor.epoch - 1);
-  if (before === undefined) return undefined;
-  return buildRing({ ...descriptor, epoch: before.ringEpoch, shards: before.shards });
-});
+/** The region that is looked at; all of them where the chosen one has no ring any more. */
+export const shownRegion = computed(() =>
+  ring.value?.regions().includes(region.value) === true ? region.value : "",
+);
 
 let colors: ReadonlyMap<string, number> = new Map();
 const colorIndexes = computed(() => {
@@ -67,6 +63,9 @@ export const colorOf = computed(() => {
     return index === undefined ? "#8b95a5" : colorAt(index, present);
   };
 });
+
+/** `auto-10` comes after `auto-9`. */
+const byName = new Intl.Collator("en", { numeric: true });
 
 export type ShardView = ShardRow & {
   /** Of the last pulse; undefined where none has come. */
@@ -92,19 +91,21 @@ export const shards = computed<readonly ShardView[]>(() => {
   const leaving = report.shards.filter(
     ({ id, state }) => state === "leaving" && !members.some((member) => member.id === id),
   );
-  return [...members, ...leaving].map((row) => {
-    const last = heard.get(row.id);
-    const ageMs = last === undefined ? row.seenAgeMs : now - last.heardAt;
-    return {
-      ...row,
-      sessions: last?.pulse.sessions ?? row.sessions,
-      channels: last?.pulse.channels ?? row.channels,
-      ringEpochSeen: last?.pulse.ringEpoch ?? row.ringEpochSeen,
-      pulse: last?.pulse,
-      ageMs,
-      stale: last === undefined || now - last.heardAt > STALE_MS,
-    };
-  });
+  return [...members, ...leaving]
+    .toSorted((a, b) => byName.compare(a.id, b.id))
+    .map((row) => {
+      const last = heard.get(row.id);
+      const ageMs = last === undefined ? row.seenAgeMs : now - last.heardAt;
+      return {
+        ...row,
+        sessions: last?.pulse.sessions ?? row.sessions,
+        channels: last?.pulse.channels ?? row.channels,
+        ringEpochSeen: last?.pulse.ringEpoch ?? row.ringEpochSeen,
+        pulse: last?.pulse,
+        ageMs,
+        stale: last === undefined || now - last.heardAt > STALE_MS,
+      };
+    });
 });
 
 /** How old the newest of the live feed is; undefined before the first. */

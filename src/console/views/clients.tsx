@@ -123,7 +123,8 @@ function FleetStats() {
         <Stat label="Moves" value={count(totals.moves)} />
         <Stat label="Losses" value={count(totals.losses)} />
         <Stat
-          label="Outage, median and longest"
+          label="Outage p50, longest"
+          title="As this page sees it: a browser holds back sockets that come back in numbers"
           value={
             totals.outage === undefined
               ? "–"
@@ -133,7 +134,8 @@ function FleetStats() {
         <Stat label="Received" value={count(received)} />
         {arrival !== undefined && (
           <Stat
-            label="Publish to arrival, p50 and p99"
+            label="Arrival p50, p99"
+            title="From publishing in this page to the arrival at its clients"
             value={`${milliseconds(arrival.p50Ms)}, ${milliseconds(arrival.p99Ms)}`}
           />
         )}

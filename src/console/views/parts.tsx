@@ -64,8 +64,9 @@ export const Stat = (props: {
   readonly label: string;
   readonly value: ComponentChildren;
   readonly tone?: string;
+  readonly title?: string;
 }) => (
-  <div class={`stat ${props.tone ?? ""}`}>
+  <div class={`stat ${props.tone ?? ""}`} title={props.title}>
     <dt>{props.label}</dt>
     <dd>{props.value}</dd>
   </div>

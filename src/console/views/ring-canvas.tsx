@@ -2,7 +2,7 @@ import { effect, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { buildRing } from "../../ring/build.ts";
 import type { Ring } from "../../ring/ring.ts";
-import { colorOf, hovered, preview, region, ring } from "../data/store.ts";
+import { colorOf, hovered, preview, ring, shownRegion } from "../data/store.ts";
 import { calm } from "../data/theme.ts";
 import { arcsOf, binOwners, BINS, movedBins } from "../model/arcs.ts";
 
@@ -50,7 +50,7 @@ export function RingCanvas() {
       const present = ring.value;
       // Each of these is a reason to draw again.
       void [size.value, colorOf.value, hovered.value, preview.value];
-      const shown = present === undefined ? [] : bandsOf(present, region.value);
+      const shown = present === undefined ? [] : bandsOf(present, shownRegion.value);
       if (present !== undefined && present.descriptor.epoch !== epoch) {
         if (epoch !== 0) change = { before: bands, startedAt: calm.matches ? -Infinity : performance.now() };
         epoch = present.descriptor.epoch;

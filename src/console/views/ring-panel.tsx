@@ -5,7 +5,7 @@ import { hashKey } from "../../ring/hash.ts";
 import { slotOf } from "../../ring/table.ts";
 import { admin } from "../data/api.ts";
 import { sims } from "../data/fleet.ts";
-import { colorOf, feed, hovered, isStale, region, ring, shards } from "../data/store.ts";
+import { colorOf, feed, hovered, isStale, region, ring, shards, shownRegion } from "../data/store.ts";
 import { angleOfSlot, binOwners, sectorPath, wedges } from "../model/arcs.ts";
 import { count, percent, plural } from "../model/format.ts";
 import { Field, Panel, ShardName } from "./parts.tsx";
@@ -29,7 +29,10 @@ export function RingPanel() {
       aside={
         regions.length > 1 && (
           <Field label="Region" class="inline">
-            <select value={region.value} onChange={(event) => (region.value = event.currentTarget.value)}>
+            <select
+              value={shownRegion.value}
+              onChange={(event) => (region.value = event.currentTarget.value)}
+            >
               <option value="">all</option>
               {regions.map((name) => (
                 <option key={name}>{name}</option>
@@ -54,7 +57,9 @@ export function RingPanel() {
 }
 
 function RingOverlay({ marked }: { readonly marked: string }) {
-  const shown = shards.value.filter((shard) => region.value === "" || shard.region === region.value);
+  const shown = shards.value.filter(
+    (shard) => shownRegion.value === "" || shard.region === shownRegion.value,
+  );
   const paint = colorOf.value;
   const focus = hovered.value;
   const faded = (id: string): string => (focus === undefined || focus === id ? "" : "faded");
@@ -101,7 +106,7 @@ function shardAt(x: number, y: number): string | undefined {
   if (present === undefined) return undefined;
   const radius = Math.hypot(x, y);
   const turn = ((Math.atan2(y, x) + Math.PI / 2) / (Math.PI * 2) + 1) % 1;
-  const names = present.regions().filter((name) => region.peek() === "" || name === region.peek());
+  const names = present.regions().filter((name) => shownRegion.peek() === "" || name === shownRegion.peek());
   for (const [index, name] of names.entries()) {
     const { inner, outer } = bandRadii(index, names.length);
     if (radius < inner || radius > outer) continue;
@@ -226,7 +231,7 @@ function Marker({ typed }: { readonly typed: string }) {
   const slot = present.slot(typed);
   const owner = present.ownerOfSlot(
     slot,
-    region.value === "" ? present.descriptor.defaultRegion : region.value,
+    shownRegion.value === "" ? present.descriptor.defaultRegion : shownRegion.value,
   );
   const degrees = (slot / 65_536) * 360;
   return (
@@ -245,7 +250,7 @@ function Explain(props: {
 }) {
   const { typed, explained } = props;
   const epoch = feed.value.descriptor?.epoch;
-  const from = region.value === "" ? "auto" : region.value;
+  const from = shownRegion.value === "" ? "auto" : shownRegion.value;
   useEffect(() => {
     if (typed === "") {
       explained.value = undefined;

@@ -38,7 +38,12 @@ export default defineConfig({
                   force_recovery: true,
                   force_recovery_mode: "cache",
                 },
-                RINGCAST_OVERRIDES: { development: true, insecure: true, anonymous: true },
+                RINGCAST_OVERRIDES: {
+                  development: true,
+                  insecure: true,
+                  anonymous: true,
+                  shards: { max: 128 },
+                },
               },
             },
           }),

@@ -46,6 +46,12 @@ export class Broadcasts {
     return [...watch.outcomes.values(), ...pending];
   }
 
+  /** A shard has left the cluster. */
+  left(name: string): void {
+    for (const watch of this.#watches)
+      if (watch.missing.delete(name) && watch.missing.size === 0) watch.done();
+  }
+
   /** A shard has given everything up to an offset to so many sessions. */
   heard({ name }: ShardRef, offset: number, sessions: number): void {
     for (const watch of this.#watches) {

@@ -393,7 +393,11 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
   /** A shard that has left, empty, hears no broadcasts: nothing is kept for it. */
   #forgetWhoLeft(): void {
     const holders = this.#holderNames();
-    for (const { name } of this.#feed.shards()) if (!holders.has(name)) this.#feed.forget(name);
+    for (const { name } of this.#feed.shards()) {
+      if (holders.has(name)) continue;
+      this.#feed.forget(name);
+      this.#broadcasts.left(name);
+    }
   }
 
   #holderNames(): Set<string> {

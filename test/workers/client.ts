@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { createExecutionContext, reset } from "cloudflare:test";
+import { buildRing } from "../../src/ring/build.ts";
 import { createRingcast } from "../../src/ringcast.ts";
 import { coordinatorStub, shardStub } from "../../src/platform/stubs.ts";
 
@@ -114,12 +115,20 @@ export const coordinator = () => coordinatorStub(env);
 
 export const shard = (id: string) => shardStub(env, { name: `auto/${id}`, region: "auto" });
 
-/** Keys, `count` for each of the shards, found by asking the ring. */
+/** A call to the server API, with the full key. */
+export async function api(method: string, params: object): Promise<any> {
+  const headers = { "x-api-key": env.API_KEY ?? "" };
+  const body = JSON.stringify(params);
+  const request = new Request(`https://ringcast.test/api/${method}`, { method: "POST", headers, body });
+  return (await fetchWorker(request)).json();
+}
+
+/** Keys that a shard owns. */
 export async function keysOf(shardId: string, count: number): Promise<string[]> {
+  const ring = buildRing(await coordinator().descriptor());
   const keys: string[] = [];
   for (let n = 0; keys.length < count; n++) {
-    const { owner } = await coordinator().explain(`key-${n}`, "auto");
-    if (owner === shardId) keys.push(`key-${n}`);
+    if (ring.owner(`key-${n}`, "auto")?.id === shardId) keys.push(`key-${n}`);
   }
   return keys;
 }

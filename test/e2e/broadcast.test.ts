@@ -1,0 +1,138 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Centrifuge } from "centrifuge";
+import { SignJWT } from "jose";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import WebSocket from "ws";
+import { Server } from "../chaos/server.ts";
+import { eventually } from "../support/cluster.ts";
+
+const BROADCAST = "ringcast:broadcast";
+const API_KEY = "broadcast";
+const SECRET = "a-secret-of-32-bytes-for-broadcasts";
+
+let server: Server;
+
+beforeAll(async () => {
+  server = await Server.start({
+    API_KEY,
+    READ_KEY: "read",
+    TOKEN_HMAC_SECRET: SECRET,
+    RINGCAST: {
+      development: true,
+      anonymous: true,
+      shards: { initial: 16 },
+      affinity: { userIsKey: true },
+      limits: { recoveryMaxPublications: 10_000 },
+    },
+  });
+});
+afterAll(() => server.stop());
+
+async function call(path: string, body: object): Promise<any> {
+  const response = await fetch(`${server.url}${path}`, {
+    method: "POST",
+    headers: { "x-api-key": API_KEY, "content-type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  return response.json();
+}
+
+type Listener = { readonly client: Centrifuge; readonly heard: unknown[]; readonly messages: unknown[] };
+
+async function connect(name: string): Promise<Listener> {
+  const token = await new SignJWT({ sub: name })
+    .setProtectedHeader({ alg: "HS256" })
+    .sign(new TextEncoder().encode(SECRET));
+  const endpoint = `${server.url.replace("http", "ws")}/connection/websocket?key=${name}`;
+  // Slower reconnects than the SDK's own first ones would only stretch the test.
+  const client = new Centrifuge(endpoint, { websocket: WebSocket, token, maxReconnectDelay: 2_000 });
+  const listener: Listener = { client, heard: [], messages: [] };
+  client.on("publication", ({ channel, data }) => {
+    if (channel === BROADCAST) listener.heard.push(data);
+  });
+  client.on("message", ({ data }) => listener.messages.push(data));
+  client.on("error", () => undefined);
+  client.connect();
+  return listener;
+}
+
+const connected = (listeners: readonly Listener[]) =>
+  listeners.every(({ client }) => client.state === "connected");
+
+test(
+  "[FO1, FO2, FO3] 2,000 stock clients hear each broadcast once while shards and clients come and go",
+  {
+    timeout: 240_000,
+  },
+  async () => {
+    const listeners: Listener[] = [];
+    // A few hundred at a time: one machine plays all of them.
+    for (let n = 0; n < 2_000; n += 250) {
+      const batch = await Promise.all(Array.from({ length: 250 }, (_, k) => connect(`listener-${n + k}`)));
+      listeners.push(...batch);
+      await eventually(() => connected(batch), 30_000);
+    }
+    const changes = (async () => {
+      await call("/admin/api/shards", { count: 2 });
+      await sleep(2_000);
+      await call("/admin/api/shards/auto-3/drain", {});
+      await sleep(2_000);
+      await call("/admin/api/shards", { count: 1 });
+    })();
+    const goes = listeners.slice(0, 100);
+    const expected = Array.from({ length: 30 }, (_, n) => n);
+    for (const n of expected) {
+      const { result } = await call("/api/publish", { channel: BROADCAST, data: n, report: true });
+      expect(result.offset).toBe(n + 1);
+      // The parts add up, and nobody is counted who is not there.
+      const sum = result.shards.reduce((total: number, one: any) => total + one.delivered, 0);
+      expect(result.delivered).toBe(sum);
+      expect(result.delivered).toBeLessThanOrEqual(2_000);
+      expect(result.shards.length).toBeGreaterThanOrEqual(15);
+      if (n % 10 === 3) for (const { client } of goes) client.disconnect();
+      if (n % 10 === 6) for (const { client } of goes) client.connect();
+      await sleep(200);
+    }
+    await changes;
+    await eventually(() => connected(listeners), 30_000);
+    await eventually(() => listeners.every(({ heard }) => heard.length >= expected.length), 30_000);
+    const { result } = await call("/api/publish", { channel: BROADCAST, data: "last", report: true });
+    expect(result.delivered).toBe(2_000);
+    await eventually(() => listeners.every(({ heard }) => heard.at(-1) === "last"), 30_000);
+    for (const { heard } of listeners) expect(heard).toEqual([...expected, "last"]);
+    for (const { client } of listeners) client.disconnect();
+  },
+);
+
+test("[FO7] a message in the middle of a move is delivered, or reported as not delivered", async () => {
+  const users = Array.from({ length: 120 }, (_, n) => `user-${n}`);
+  const listeners = new Map<string, Listener>();
+  for (const user of users) listeners.set(user, await connect(user));
+  await eventually(() => connected([...listeners.values()]), 30_000);
+  const reported = new Map<string, number[]>(users.map((user) => [user, []]));
+  let moved = 0;
+  for (const { client } of listeners.values())
+    client.on("connecting", ({ code }) => code === 4001 && (moved += 1));
+  const changes = (async () => {
+    for (const id of ["auto-1", "auto-2"]) await call(`/admin/api/shards/${id}/drain`, {});
+    await call("/admin/api/shards", { count: 2 });
+  })();
+  for (let n = 0; n < 100; n++) {
+    const mode = ["ring", "fanout", "auto"][n % 3];
+    const { result } = await call("/api/send", { users, data: n, mode });
+    const offline = new Set<string>(result.offline);
+    for (const user of users) if (!offline.has(user)) reported.get(user)?.push(n);
+    await sleep(30);
+  }
+  await changes;
+  expect(moved).toBeGreaterThan(0);
+  await eventually(() => connected([...listeners.values()]), 30_000);
+  await eventually(
+    () => users.every((user) => listeners.get(user)?.messages.length === reported.get(user)?.length),
+    10_000,
+  );
+  for (const user of users) expect(listeners.get(user)?.messages).toEqual(reported.get(user));
+  // Somebody was away for a moment, or this would have shown nothing.
+  expect(users.some((user) => (reported.get(user)?.length ?? 0) < 100)).toBe(true);
+  for (const { client } of listeners.values()) client.disconnect();
+});

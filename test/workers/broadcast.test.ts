@@ -1,0 +1,316 @@
+import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { Coordinator, Shard } from "../../src/index.ts";
+import { coordinatorStub } from "../../src/platform/stubs.ts";
+import { env } from "cloudflare:workers";
+import { api, Client, coordinator, keysOf, shard, startOver, until } from "./client.ts";
+
+const BROADCAST = "ringcast:broadcast";
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await startOver();
+});
+
+type Joined = { epoch: string; offset: number; recovered?: boolean; publications?: { data: unknown }[] };
+
+const clientOn = async (shardId: string) => Client.connect((await keysOf(shardId, 1))[0] ?? "");
+
+/** What the connect reply says of the broadcast channel; undefined if nothing. */
+const joined = (client: Client): Joined | undefined => {
+  const reply = client.lines.find((line) => line["connect"] !== undefined)?.["connect"];
+  return (reply as { subs?: Record<string, Joined> }).subs?.[BROADCAST];
+};
+
+/** Connects and says where it is in the broadcast channel, as a stock client does that comes back. */
+async function comeBack(shardId: string, at: { offset: number; epoch: string }): Promise<Client> {
+  const client = await Client.open((await keysOf(shardId, 1))[0] ?? "");
+  await client.ask({ connect: { subs: { [BROADCAST]: { recover: true, ...at } } } });
+  return client;
+}
+
+const heard = (client: Client) => [
+  ...(joined(client)?.publications ?? []).map(({ data }) => data),
+  ...client.heard(BROADCAST),
+];
+
+const broadcast = (...data: unknown[]) =>
+  data.reduce<Promise<any>>(
+    (before, one) => before.then(() => api("publish", { channel: BROADCAST, data: one, report: true })),
+    Promise.resolve(),
+  );
+
+/** The coordinator does not answer whoever needs it for a connection, a broadcast or a resume. */
+function silenceCoordinator(
+  ...methods: ("descriptor" | "report" | "register" | "view" | "broadcast")[]
+): () => void {
+  if (methods.length === 0) methods = ["descriptor", "report", "register", "view", "broadcast"];
+  const spies = methods.map((method) =>
+    vi.spyOn(Coordinator.prototype, method).mockImplementation(() => {
+      throw new Error("unreachable");
+    }),
+  );
+  return () => {
+    for (const spy of spies) spy.mockRestore();
+  };
+}
+
+describe("[FO1] every session hears the broadcast channel", () => {
+  test("from its connect on, once and in order, on every shard", async () => {
+    const early = [await clientOn("auto-1"), await clientOn("auto-2")];
+    await broadcast(1, 2);
+    const late = await clientOn("auto-1");
+    expect(joined(late)).toMatchObject({ offset: 2, recoverable: true, positioned: true });
+    await broadcast(3);
+    await until(() => [...early, late].every((client) => heard(client).at(-1) === 3));
+    expect([...early, late].map(heard)).toEqual([[1, 2, 3], [1, 2, 3], [3]]);
+  });
+
+  test("who comes back gets what it missed, from whichever shard", async () => {
+    const client = await clientOn("auto-1");
+    await broadcast(1);
+    const { epoch } = joined(client) ?? { epoch: "" };
+    await broadcast(2, 3);
+    for (const [where, strike] of [
+      ["auto-1", async () => undefined],
+      ["auto-3", async () => undefined],
+      ["auto-1", () => evictDurableObject(shard("auto-1"), { webSockets: "close" })],
+      ["auto-2", () => abortAllDurableObjects()],
+    ] as const) {
+      await strike();
+      const back = await comeBack(where, { offset: 1, epoch });
+      expect(joined(back)).toMatchObject({ recovered: true, offset: 1 });
+      expect(heard(back)).toEqual([2, 3]);
+    }
+  });
+
+  test("a crowd that comes back asks the coordinator at most once for each shard", async () => {
+    const client = await clientOn("auto-1");
+    await broadcast(1, 2);
+    const { epoch } = joined(client) ?? { epoch: "" };
+    await evictDurableObject(shard("auto-1"), { webSockets: "close" });
+    const views = vi.spyOn(Coordinator.prototype, "view");
+    const crowd = await Promise.all(
+      Array.from({ length: 50 }, () => comeBack("auto-1", { offset: 1, epoch })),
+    );
+    expect(crowd.map(heard)).toEqual(crowd.map(() => [2]));
+    expect(views.mock.calls.length).toBeLessThanOrEqual(1);
+  });
+
+  test("a sleep of the shard and of the coordinator is not noticed", async () => {
+    const client = await clientOn("auto-1");
+    await broadcast(1);
+    for (const n of [2, 3]) {
+      await evictDurableObject(shard("auto-1"), { webSockets: "hibernate" });
+      await evictDurableObject(coordinatorStub(env), { webSockets: "hibernate" });
+      await broadcast(n);
+    }
+    await until(() => heard(client).length === 3);
+    expect(heard(client)).toEqual([1, 2, 3]);
+  });
+});
+
+test("[FO6] no client may ask anything of the cluster's own channels, whatever else is granted", async () => {
+  const client = await clientOn("auto-1");
+  for (const channel of [BROADCAST, "ringcast:other"]) {
+    for (const command of [
+      { subscribe: { channel: "ringcast:other" } },
+      { publish: { channel, data: 1 } },
+      { presence: { channel } },
+      { presence_stats: { channel } },
+      { history: { channel, limit: 1 } },
+    ]) {
+      expect((await client.ask(command)).error).toMatchObject({ code: 103 });
+    }
+  }
+  expect((await client.ask({ subscribe: { channel: BROADCAST } })).error).toMatchObject({ code: 105 });
+});
+
+describe("[FO2] a broadcast accounts for every shard", () => {
+  test("with the sessions that each gave it to", async () => {
+    for (const id of ["auto-1", "auto-1", "auto-3"]) await clientOn(id);
+    const { result } = await broadcast("x");
+    expect(result).toMatchObject({ offset: 1, delivered: 3 });
+    const counts = result.shards.map((one: any) => [one.shard, one.ok, one.delivered]);
+    expect(counts.toSorted()).toEqual([
+      ["auto-1", true, 2],
+      ["auto-2", true, 0],
+      ["auto-3", true, 1],
+      ["auto-4", true, 0],
+    ]);
+  });
+
+  test("one that does not answer in time is pending, and is delivered to later", async () => {
+    const [mute, well] = [await clientOn("auto-2"), await clientOn("auto-1")];
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const original = Shard.prototype.deliver;
+    vi.spyOn(Shard.prototype, "deliver").mockImplementation(async function (
+      this: InstanceType<typeof Shard>,
+      delivery,
+    ) {
+      const { ctx } = this as unknown as { ctx: DurableObjectState };
+      if (ctx.id.name === "auto/auto-2") await promise;
+      return original.call(this, delivery);
+    });
+    const { result } = await broadcast("x");
+    expect(result.shards.find((one: any) => one.shard === "auto-2")).toMatchObject({
+      ok: false,
+      pending: true,
+      delivered: 0,
+    });
+    expect(result.delivered).toBe(1);
+    expect([heard(well), heard(mute)]).toEqual([["x"], []]);
+    resolve();
+    await until(() => heard(mute).length === 1);
+  });
+
+  test("[FO3] one that joins while it goes out is not forgotten, one that leaves is not waited for", async () => {
+    await clientOn("auto-1");
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const original = Shard.prototype.deliver;
+    vi.spyOn(Shard.prototype, "deliver").mockImplementation(async function (
+      this: InstanceType<typeof Shard>,
+      delivery,
+    ) {
+      const { ctx } = this as unknown as { ctx: DurableObjectState };
+      if (ctx.id.name === "auto/auto-4" && delivery.channel === BROADCAST) await promise;
+      return original.call(this, delivery);
+    });
+    const going = broadcast("x");
+    await coordinator().change({ change: { kind: "add", count: 1 }, dryRun: false, by: "test" });
+    await coordinator().change({ change: { kind: "remove", id: "auto-4" }, dryRun: false, by: "test" });
+    const { result } = await going;
+    expect(result.shards.map((one: any) => one.shard)).not.toContain("auto-4");
+    resolve();
+    const onNew = await clientOn("auto-5");
+    await broadcast("y");
+    await until(() => heard(onNew).length > 0);
+    expect(heard(onNew)).toEqual(["y"]);
+  });
+
+  test("the same idempotency key goes out once", async () => {
+    const client = await clientOn("auto-1");
+    const order = { channel: BROADCAST, data: 1, idempotency_key: "k" };
+    expect((await api("publish", order)).result.offset).toBe(1);
+    expect((await api("publish", order)).result.offset).toBe(1);
+    await broadcast(2);
+    expect(heard(client)).toEqual([1, 2]);
+  });
+});
+
+describe("[FO4] while the coordinator is silent", () => {
+  test("clients connect, publish and resume, and a broadcast is refused with a sentence", async () => {
+    const first = await clientOn("auto-1");
+    await broadcast(1);
+    const { epoch } = joined(first) ?? { epoch: "" };
+    const keys = await Promise.all(["auto-1", "auto-1", "auto-2"].map((id) => keysOf(id, 1)));
+    silenceCoordinator();
+    const fresh = await Client.connect(keys[0]?.[0] ?? "");
+    expect(joined(fresh)).toMatchObject({ offset: 1, epoch });
+    // The shard's own memory proves the resume.
+    const back = await Client.open(keys[1]?.[0] ?? "");
+    await back.ask({ connect: { subs: { [BROADCAST]: { recover: true, offset: 0, epoch } } } });
+    expect(heard(back)).toEqual([1]);
+    await fresh.ask({ subscribe: { channel: "kept:x" } });
+    await back.ask({ publish: { channel: "kept:x", data: "y" } });
+    await until(() => fresh.heard("kept:x").length === 1);
+    const refused = await api("publish", { channel: BROADCAST, data: 2 });
+    expect(refused.error).toEqual({
+      code: 100,
+      message: "internal server error: the coordinator does not answer",
+    });
+  });
+
+  test("who cannot be told what it missed is told later, in order, before anything newer", async () => {
+    const first = await clientOn("auto-1");
+    await broadcast(1, 2, 3);
+    const { epoch } = joined(first) ?? { epoch: "" };
+    const [key] = await keysOf("auto-1", 1);
+    await evictDurableObject(shard("auto-1"), { webSockets: "close" });
+    const speakAgain = silenceCoordinator();
+    const back = await Client.open(key ?? "");
+    await back.ask({ connect: { subs: { [BROADCAST]: { recover: true, offset: 1, epoch } } } });
+    expect(joined(back)).toMatchObject({ recovered: true, offset: 1, epoch });
+    expect(heard(back)).toEqual([]);
+    speakAgain();
+    await broadcast(4);
+    await until(() => heard(back).length === 3);
+    expect(heard(back)).toEqual([2, 3, 4]);
+  });
+
+  test("a new client of a shard that has never heard of it is subscribed later", async () => {
+    const [key] = await keysOf("auto-1", 1);
+    const speakAgain = silenceCoordinator("register", "view");
+    const client = await Client.connect(key ?? "");
+    expect(joined(client)).toBeUndefined();
+    speakAgain();
+    await until(() => client.lines.some(({ push }) => push?.channel === BROADCAST));
+    expect(client.lines.at(-1)?.push).toMatchObject({ subscribe: { recoverable: true, offset: 0 } });
+    await broadcast(1);
+    await until(() => heard(client).length === 1);
+  });
+
+  test("a position that nothing proves any more ends in 3010, and nobody else is touched", async () => {
+    const other = await clientOn("auto-1");
+    const [key] = await keysOf("auto-1", 1);
+    const speakAgain = silenceCoordinator();
+    const back = await Client.open(key ?? "");
+    await back.ask({ connect: { subs: { [BROADCAST]: { recover: true, offset: 7, epoch: "another" } } } });
+    speakAgain();
+    expect(await back.closed).toBe(3010);
+    expect(other.closeCode).toBeUndefined();
+  });
+});
+
+describe("[FO5] above 32 shards an order goes down a tree", () => {
+  const many = async (count: number) => {
+    await coordinator().change({ change: { kind: "add", count: count - 4 }, dryRun: false, by: "test" });
+    const ids = Array.from({ length: count }, (_, n) => `auto-${n + 1}`);
+    return Promise.all(ids.map((id) => clientOn(id)));
+  };
+
+  test("a broadcast over 100 shards reaches everybody once, also when a relay dies in the middle", async () => {
+    const clients = await many(100);
+    const relays = vi.spyOn(Shard.prototype, "relay");
+    const { result } = await broadcast(1);
+    expect(result.delivered).toBe(100);
+    expect(result.shards.length).toBe(100);
+    expect(relays.mock.calls.length).toBe(10);
+    relays.mockRestore();
+
+    const original = Shard.prototype.relay;
+    let died = 0;
+    vi.spyOn(Shard.prototype, "relay").mockImplementation(async function (
+      this: InstanceType<typeof Shard>,
+      branch,
+    ) {
+      if (died > 0) return original.call(this, branch);
+      died += 1;
+      await original.call(this, { ...branch, targets: branch.targets.slice(0, 4) });
+      throw new Error("died in the middle");
+    });
+    const second = (await broadcast(2)).result;
+    expect(died).toBe(1);
+    expect(second.delivered).toBe(100);
+    await until(() => clients.every((client) => heard(client).length === 2));
+    expect(new Set(clients.map((client) => heard(client).join()))).toEqual(new Set(["1,2"]));
+  });
+
+  test("so does a channel that many shards listen to", async () => {
+    const clients = await many(40);
+    for (const client of clients) await client.ask({ subscribe: { channel: "kept:wide" } });
+    const relays = vi.spyOn(Shard.prototype, "relay");
+    await api("publish", { channel: "kept:wide", data: 1 });
+    await until(() => clients.every((client) => client.heard("kept:wide").length === 1));
+    expect(relays.mock.calls.length).toBe(7);
+    // Who left says so through its relay too, and is called no more.
+    for (const client of clients.slice(0, 20)) client.socket.close(1000);
+    await until(async () => (await api("channels", {})).result.channels["kept:wide"].num_clients === 20);
+    await api("publish", { channel: "kept:wide", data: 2 });
+    const delivered = vi.spyOn(Shard.prototype, "deliver");
+    await until(() => clients.slice(20).every((client) => client.heard("kept:wide").length === 2));
+    await api("publish", { channel: "kept:wide", data: 3 });
+    await until(() => clients.slice(20).every((client) => client.heard("kept:wide").length === 3));
+    expect(delivered.mock.calls.length).toBe(20);
+  });
+});

@@ -30,7 +30,7 @@ async function take(from: Browser, theme: "dark" | "light"): Promise<void> {
     await seen.predicted();
     await seen.confirm(/^Change weight$/);
     await seen.connected(200);
-    await page.getByLabel("Repeat").selectOption("20");
+    await page.getByLabel("Repeat").selectOption("5");
     await sleep(12_000);
     await seen.openChange("auto-3", "Crash");
     await page.getByRole("button", { name: "Crash auto-3" }).click();
@@ -38,7 +38,7 @@ async function take(from: Browser, theme: "dark" | "light"): Promise<void> {
     await seen.connected(200);
     await seen.message("Broadcast", { "Data, JSON or text": "hello, everybody" });
     await seen.message("Publish", { "Data, JSON or text": "hello" });
-    await page.getByLabel("Repeat").selectOption("20");
+    await page.getByLabel("Repeat").selectOption("5");
     await sleep(8_000);
     await page.getByLabel("Explain a key").fill("ann");
     await seen.cell("sim-42").click();

@@ -77,6 +77,7 @@ function Chart(props: {
   readonly least?: number;
 }) {
   const { title, lines, columns, write, least = 1 } = props;
+  const together = props.legend === false;
   const place = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | undefined>(undefined);
   const looks = `${theme.value} ${lines.map((line) => `${line.label} ${line.color}`).join()}`;
@@ -97,14 +98,14 @@ function Chart(props: {
     <figure class="chart">
       <figcaption>
         <span>{title}</span>
-        {props.legend !== false && lines.length > 1 && <Legend lines={lines} />}
-        <b class="latest">{latest(columns, write, props.legend === false)}</b>
+        {!together && lines.length > 1 && <Legend lines={lines} />}
+        {(together || lines.length < 3) && <b class="latest">{latest(columns, write, together)}</b>}
       </figcaption>
       <div
         ref={place}
         class="chart-place"
         role="img"
-        aria-label={`${title}: ${latest(columns, write, props.legend === false)}`}
+        aria-label={`${title}: ${latest(columns, write, together)}`}
       />
     </figure>
   );

@@ -139,8 +139,12 @@ function FleetStats() {
             value={`${milliseconds(arrival.p50Ms)}, ${milliseconds(arrival.p99Ms)}`}
           />
         )}
-        <Stat label="Missed" value={count(gaps)} tone={gaps > 0 ? "bad" : ""} />
-        <Stat label="Twice" value={count(repeats)} tone={repeats > 0 ? "bad" : ""} />
+        <Stat
+          label="Missed, twice"
+          title="Publications that never came to a client that stayed or resumed, and ones that came again"
+          value={`${count(gaps)}, ${count(repeats)}`}
+          tone={gaps + repeats > 0 ? "bad" : ""}
+        />
       </dl>
       {totals.refused > 0 && (
         <p class="notice warn" role="alert">

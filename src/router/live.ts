@@ -31,7 +31,10 @@ export function addLive(app: OpenAPIHono<{ Bindings: Cloudflare.Env }>): void {
       const key = env.API_KEY ?? "";
       if (channels.includes(LIVE_CHANNEL)) {
         // A subscription outlives its token by the grace that a refresh has.
-        await coordinatorStub(env).watch(expiresAt + times.expiredGraceMs);
+        await coordinatorStub(env)
+          .watch(expiresAt + times.expiredGraceMs)
+          // Its tokens still open other channels; of the cluster the page then says that it hears nothing.
+          .catch((error: unknown) => console.error("the coordinator could not be told who watches", error));
       }
       const tokens: Record<string, string> = {};
       for (const channel of channels) {

@@ -1,12 +1,13 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { ChangeResult } from "../../protocol/membership.ts";
+import type { Region } from "../../config.ts";
+import { MAX_WEIGHT } from "../../ring/descriptor.ts";
 import type { ChangeRequest } from "../data/api.ts";
 import { askDryRun, carrying, close, confirm, crash, dryRun, subject, type Subject } from "../data/change.ts";
 import { development, feed, shards } from "../data/store.ts";
-import { movedOf } from "../model/feed.ts";
-import { count, percent, plural } from "../model/format.ts";
-import { Field, ShardName } from "./parts.tsx";
+import { plural } from "../model/format.ts";
+import { Plan, Progress } from "./change-plan.tsx";
+import { Field } from "./parts.tsx";
 
 /** Where `add` can put a shard: Durable Object location hints. */
 const REGIONS = [
@@ -22,9 +23,7 @@ const REGIONS = [
   "oc",
   "afr",
   "me",
-];
-const MAX_WEIGHT = 64;
-const DEFAULT_WEIGHT = 16;
+] as const satisfies readonly Region[];
 
 /** A change of the ring: what it would do, then, confirmed, what it does. Beside the page, so that the ring shows both. */
 export function ChangeDrawer() {
@@ -69,7 +68,7 @@ function Body({ what }: { readonly what: Subject }) {
   const number = useSignal(1);
   const place = useSignal(feed.value.descriptor?.defaultRegion ?? "auto");
   const shard = what.kind === "shard" ? shards.value.find(({ id }) => id === what.id) : undefined;
-  const weight = useSignal(shard?.weight ?? DEFAULT_WEIGHT);
+  const weight = useSignal((shard ?? shards.value[0])?.weight ?? 16);
   const request = requestOf(what, act.value, {
     count: number.value,
     region: place.value,
@@ -207,109 +206,6 @@ function ready(act: Act): boolean {
   if (carrying.value.state === "going") return false;
   if (act === "crash") return true;
   return dryRun.value.state === "planned" && dryRun.value.result.changed;
-}
-
-/** What the dry run says. */
-function Plan() {
-  const answer = dryRun.value;
-  if (answer.state === "asking") return <p class="hint plan">Asking every shard what would move …</p>;
-  if (answer.state === "refused")
-    return (
-      <p class="notice bad" role="alert">
-        The cluster does not permit it: {answer.message}.
-      </p>
-    );
-  const { result } = answer;
-  if (!result.changed) return <p class="notice">Everything is so already: this would change nothing.</p>;
-  const slots = result.diff?.regions.find(({ region }) => region !== "other");
-  return (
-    <section class="plan" aria-label="Dry run" data-testid="dry-run">
-      <p>
-        Epoch {result.ringEpoch - 1} → <b>{result.ringEpoch}</b>:{" "}
-        <b data-testid="predicted">{count(result.predicted.moving)}</b>{" "}
-        {result.predicted.moving === 1 ? "session" : "sessions"} and{" "}
-        {slots === undefined ? "no slots" : `${count(slots.slots)} slots (${percent(slots.share)})`} would
-        move.
-      </p>
-      {result.predicted.unknown.length > 0 && (
-        <p class="notice warn">
-          {result.predicted.unknown.join(", ")} did not answer, so that their sessions are not counted.
-        </p>
-      )}
-      <MoveTable result={result} />
-    </section>
-  );
-}
-
-function MoveTable({ result }: { readonly result: ChangeResult }) {
-  const moves = (result.diff?.moves ?? []).filter(({ region }) => region !== "other");
-  if (moves.length === 0) return null;
-  return (
-    <table class="moves">
-      <thead>
-        <tr>
-          <th scope="col">From</th>
-          <th scope="col">To</th>
-          <th scope="col" class="number">
-            Slots
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {moves
-          .toSorted((a, b) => b.slots - a.slots)
-          .slice(0, 12)
-          .map(({ region, from, to, slots }) => (
-            <tr key={`${region} ${from} ${to}`}>
-              <td>
-                <ShardName shard={from} />
-              </td>
-              <td>
-                <ShardName shard={to} />
-              </td>
-              <td class="number">{count(slots)}</td>
-            </tr>
-          ))}
-      </tbody>
-      {moves.length > 12 && <caption>and {moves.length - 12} smaller ones</caption>}
-    </table>
-  );
-}
-
-/** The change is made; the shards tell, each when it is through, whom they have moved. */
-function Progress({ result }: { readonly result: ChangeResult }) {
-  const epoch = feed.value.epochs.find(({ ringEpoch }) => ringEpoch === result.ringEpoch);
-  const moved = epoch === undefined ? 0 : movedOf(epoch);
-  const expected = result.predicted.moving;
-  const through = moved >= expected;
-  return (
-    <>
-      <section class="plan" data-testid="progress" aria-live="polite">
-        <p>
-          Epoch <b>{result.ringEpoch}</b> holds: {result.cause}.
-        </p>
-        <progress
-          max={Math.max(1, expected)}
-          value={expected === 0 ? 1 : moved}
-          aria-label="Sessions moved"
-        />
-        <p>
-          <b>{count(moved)}</b> of {count(expected)} predicted sessions have moved
-          {through ? "; that is all." : " …"}
-        </p>
-        {result.told.pending.length > 0 && (
-          <p class="notice warn">
-            Not told yet: {result.told.pending.join(", ")}. The coordinator goes on trying.
-          </p>
-        )}
-      </section>
-      <footer>
-        <button type="button" class="primary" onClick={close}>
-          Done
-        </button>
-      </footer>
-    </>
-  );
 }
 
 function actsOf(what: Subject): readonly Act[] {

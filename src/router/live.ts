@@ -29,6 +29,12 @@ export function addLive(app: OpenAPIHono<{ Bindings: Cloudflare.Env }>): void {
       const expiresAt = now + WATCH_MS;
       const { development, times } = configOf(env).cluster;
       const key = env.API_KEY ?? "";
+      if (key === "") {
+        return request.json(
+          { error: { code: "noApiKey", message: "tokens are signed with the API_KEY, and none is set" } },
+          409,
+        );
+      }
       if (channels.includes(LIVE_CHANNEL)) {
         // A subscription outlives its token by the grace that a refresh has.
         await coordinatorStub(env)

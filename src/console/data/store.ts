@@ -13,6 +13,8 @@ import { theme } from "./theme.ts";
 const CHART_SECONDS = 300;
 /** What comes many times a second is shown at this pace. */
 const BEAT_MS = 250;
+/** After a gap each shard is heard within a second; until then a sum over them would be a part. */
+const SETTLE_MS = 1_250;
 
 export const access = signal<"full" | "read">("read");
 export const development = signal(false);
@@ -34,6 +36,7 @@ export const preview = signal<Descriptor | undefined>(undefined);
 
 const heard = new Map<string, Heard>();
 let lastHeardAt = -Infinity;
+let gapEndedAt = -Infinity;
 let untried = true;
 
 export const ring = computed(() => {
@@ -123,7 +126,9 @@ export const present = computed(() => {
 });
 
 export function hear(event: LiveEvent): void {
-  lastHeardAt = performance.now();
+  const now = performance.now();
+  if (now - lastHeardAt > STALE_MS) gapEndedAt = now;
+  lastHeardAt = now;
   if (event.kind !== "pulse") {
     feed.value = stepFeed(feed.value, event);
     if (event.kind === "epoch" || event.kind === "moved") void refresh();
@@ -172,7 +177,7 @@ export function startClock(): () => void {
   const timer = setInterval(() => {
     beat.value += 1;
     const at = Math.floor(Date.now() / 1_000);
-    if (at === second) return;
+    if (at === second || performance.now() - gapEndedAt < SETTLE_MS) return;
     second = at;
     const sample = sampleOf(heard.values(), performance.now(), at);
     samples.value = pushSample(samples.value, sample, CHART_SECONDS);
@@ -188,4 +193,5 @@ export function clear(): void {
   samples.value = [];
   heard.clear();
   lastHeardAt = -Infinity;
+  gapEndedAt = -Infinity;
 }

@@ -1,5 +1,9 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { buildConsole } from "./scripts/build-console.mjs";
+
+// A Worker without its page cannot be started.
+buildConsole();
 
 export default defineConfig({
   test: {

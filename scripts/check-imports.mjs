@@ -16,6 +16,8 @@ const MAY_IMPORT = {
   shard: ["config", "platform", "protocol", "ring", "tokens", "version"],
   coordinator: ["config", "feed", "platform", "protocol", "ring"],
   router: ["config", "platform", "protocol", "ring", "tokens", "version", "type:coordinator"],
+  // What runs in the page runs without a platform; `model` also without a browser.
+  console: ["ring", "fanout", "protocol", "type:config"],
   ringcast: ["channel", "coordinator", "router", "shard"],
   index: ["ringcast"],
   version: [],
@@ -25,10 +27,10 @@ const BANNED_IN_PURE =
   /\b(Date\.now|new Date\(|Math\.random|setTimeout|setInterval|crypto\.|process\.|fetch\()/;
 
 const problems = [];
-for (const file of readdirSync("src", { recursive: true }).filter((name) => name.endsWith(".ts"))) {
+for (const file of readdirSync("src", { recursive: true }).filter((name) => /\.tsx?$/.test(name))) {
   const text = readFileSync(join("src", file), "utf8");
   const part = partOf(file);
-  if (PURE.includes(part) && BANNED_IN_PURE.test(text))
+  if ((PURE.includes(part) || file.startsWith(join("console", "model"))) && BANNED_IN_PURE.test(text))
     problems.push(`${file}: a pure folder knows no clock, chance or platform`);
   for (const [, type, from] of text.matchAll(/^(?:import|export)( type)?[^;]*? from "(\.[^"]+)";/gm)) {
     const target = partOf(join(dirname(file), from));
@@ -46,5 +48,5 @@ process.exit(problems.length === 0 ? 0 : 1);
 
 function partOf(path) {
   const [first] = path.split("/");
-  return first.replace(/(\.d)?\.ts$/, "");
+  return first.replace(/(\.d)?\.tsx?$/, "");
 }

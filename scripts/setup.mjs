@@ -2,6 +2,7 @@
 // enough); the installed `node` package is the one that everything after it runs on.
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
+import { buildConsole } from "./build-console.mjs";
 
 const timeOf = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
@@ -14,3 +15,5 @@ if (timeOf("node_modules/.package-lock.json") < timeOf("package-lock.json")) {
   });
   if (status !== 0) process.exit(status ?? 1);
 }
+
+buildConsole();

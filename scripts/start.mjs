@@ -30,7 +30,7 @@ await untilReady();
 console.log(`
   Ringcast runs at ${url}
 
-  Open        ${url}
+  The console ${url}/#key=${apiKey}
   Connect     new Centrifuge("${url.replace("http", "ws")}/connection/websocket?key=ann")   (npm install centrifuge)
   The shards  curl -H 'X-API-Key: ${apiKey}' ${url}/admin/api/cluster
   One more    curl -H 'X-API-Key: ${apiKey}' -H 'Content-Type: application/json' -d '{"count":1}' ${url}/admin/api/shards

@@ -11,6 +11,7 @@ const steps = [
   ["lint", "oxlint", ["--type-aware", "--deny-warnings", ...code]],
   ["types", "tsc", ["-p", "tsconfig.json"]],
   ["types, pure folders", "tsc", ["-p", "tsconfig.pure.json"]],
+  ["types, console", "tsc", ["-p", "src/console/tsconfig.json"]],
   ["types, tests", "tsc", ["-p", "test/tsconfig.json"]],
   ["types, tests in workerd", "tsc", ["-p", "test/workers/tsconfig.json"]],
   ["imports", "node", ["scripts/check-imports.mjs"]],

@@ -31,6 +31,7 @@ import { digest, type Descriptor } from "../ring/descriptor.ts";
 import { diff } from "../ring/diff.ts";
 import { Broadcasts, type ShardOutcome } from "./broadcasts.ts";
 import { askAll } from "./ask-all.ts";
+import { Live } from "./live.ts";
 import { planChange, type Change } from "./plan-change.ts";
 import { Store } from "./store.ts";
 
@@ -70,6 +71,7 @@ export type ChangeOrder = {
 export class Coordinator extends DurableObject<Cloudflare.Env> {
   readonly #config: Config;
   readonly #store: Store;
+  readonly #live: Live;
   readonly #timetable: Timetable<"tell" | FeedDuty>;
   /** The broadcast channel. */
   readonly #feed: Feed;
@@ -84,6 +86,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
     this.#config = configOf(env);
     this.#store = new Store(ctx.storage, configuredDescriptor(this.#config), Date.now());
     this.#timetable = new Timetable(ctx.storage);
+    this.#live = new Live({ ctx, env, shards: () => this.#holders() });
     this.#feed = new Feed({
       ctx,
       env,
@@ -112,6 +115,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
   } {
     const { shard, status, moves } = report;
     this.#store.keepReport(shard.name, { status, moves, at: Date.now() });
+    for (const done of moves) this.#live.say({ kind: "moved", at: Date.now(), ...done });
     this.#forgetWhoLeft();
     const { descriptor } = this.#store;
     return { descriptor: digest(descriptor) === status.digest ? null : descriptor };
@@ -170,6 +174,11 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
   /** The last `limit` epochs, the newest first. */
   epochs(limit: number): EpochReport[] {
     return this.#store.epochs(limit);
+  }
+
+  /** Somebody watches the live feed until then. */
+  watch(until: number): Promise<void> {
+    return this.#live.watch(until);
   }
 
   explain(key: string, clientRegion: string): OwnerReport {
@@ -334,8 +343,14 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
     this.#store.commit({ ...epoch, at: Date.now(), tell: listeners });
     await armed;
     this.#retryMs = RETRY_FIRST_MS;
+    this.#live.say({ kind: "epoch", at: Date.now(), ...epoch });
     const told = await this.#tell();
-    if (told.pending.length > 0) await this.#timetable.arm("tell", Date.now() + RETRY_FIRST_MS);
+    // Who has just joined is to be seen as well.
+    this.ctx.waitUntil(this.#live.pass());
+    if (told.pending.length === 0) return told;
+    await this.#timetable.arm("tell", Date.now() + RETRY_FIRST_MS);
+    const { epoch: ringEpoch } = epoch.descriptor;
+    this.#live.say({ kind: "untold", at: Date.now(), ringEpoch, shards: told.pending });
     return told;
   }
 

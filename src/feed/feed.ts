@@ -116,7 +116,7 @@ export class Feed {
       this.#arm("deliver", now + DELIVER_CHECK_MS);
       if (this.#parts.timetable.at("expire") === undefined) this.#arm("expire", this.#expire(now));
     }
-    this.tell({ kind: "pub", offset: result.offset, body: publication.body });
+    this.tell({ kind: "pub", offset: result.offset, body: publication.body, at: now });
     return result;
   }
 

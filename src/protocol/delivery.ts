@@ -1,7 +1,13 @@
 /** What a Channel sends to the shards that have listeners, and what they ask it. */
 
 /** A publication as it is stored and sent; `body` is its JSON text without the offset. */
-export type PubEntry = { readonly kind: "pub"; readonly offset: number; readonly body: string };
+export type PubEntry = {
+  readonly kind: "pub";
+  readonly offset: number;
+  readonly body: string;
+  /** When it was published, ms since 1970; unknown of what was read from the log again. */
+  readonly at?: number;
+};
 
 /**
  * One thing that listeners hear of, in the channel's order. `body` is JSON text, ready for the frame. `passing` is a

@@ -1,6 +1,7 @@
 import { keepsHistory, RESERVED_NAMESPACE, type Config, type NamespaceConfig } from "../config.ts";
 import type { ChannelName } from "./channel-name.ts";
 import type { ErrorName } from "./codes.ts";
+import { LIVE_CHANNEL } from "./live.ts";
 
 /** What a client may do in a channel (SPEC AU3). `insecure` grants everything that the namespace can do at all. */
 export type Permission = "allowed" | ErrorName;
@@ -22,8 +23,11 @@ const isReserved = ({ config, channel }: Asked): boolean =>
   channel.namespace === RESERVED_NAMESPACE || isBroadcast(config, channel.name);
 
 /** `tokenGranted`: the client has shown a valid subscription token for this channel. The order is Centrifugo's. */
-export function planSubscribe(asked: Asked & { readonly tokenGranted: boolean }): Permission {
+export function planSubscribe(
+  asked: Asked & { readonly tokenGranted: boolean; readonly operator?: boolean },
+): Permission {
   const { config, channel, user } = asked;
+  if (channel.name === LIVE_CHANNEL && asked.operator === true) return "allowed";
   const namespace = namespaceOf(config, channel);
   if (isReserved(asked)) return "permissionDenied";
   if (namespace === undefined) return "unknownChannel";
@@ -99,11 +103,12 @@ export function planTracking(
 
 /** Whether a subscriber hears of joins and leaves: where the namespace forces it, or who asks may see presence. */
 export function mayJoinLeave(
-  asked: Asked & { readonly subscribed: boolean; readonly asked: boolean },
+  asked: Asked & { readonly subscribed: boolean; readonly asked: boolean; readonly operator?: boolean },
 ): boolean {
   const namespace = namespaceOf(asked.config, asked.channel);
   if (namespace?.join_leave !== true) return false;
-  return namespace.force_push_join_leave || (asked.asked && mayPresence(asked) === "allowed");
+  const permitted = asked.operator === true || mayPresence(asked) === "allowed";
+  return namespace.force_push_join_leave || (asked.asked && permitted);
 }
 
 const decide = ({ config }: Asked, granted: boolean): Permission =>

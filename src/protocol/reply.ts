@@ -35,6 +35,8 @@ export type SubscribeResult = {
 export type ConnectResult = {
   readonly client: string;
   readonly version: string;
+  /** The shard that took the connection. */
+  readonly node: string;
   readonly ping: number;
   readonly pong: true;
   readonly expires?: true;

@@ -181,3 +181,32 @@ export const addBody = z
 export const dryRunBody = z.strictObject({ dryRun }).openapi("DrainShard");
 export const weightBody = z.strictObject({ weight, dryRun }).openapi("WeighShard");
 export const rollbackBody = z.strictObject({ epoch: ringEpoch, dryRun }).openapi("Rollback");
+
+export const liveBody = z
+  .strictObject({
+    channels: z
+      .array(z.string().min(1).max(1024))
+      .max(16)
+      .default([])
+      .openapi({ description: "Channels to watch; `ringcast:live` is the cluster's own." }),
+  })
+  .openapi("Watch");
+
+export const liveTokens = z
+  .object({
+    access: z.enum(["full", "read"]).openapi({ description: "What the key of this call may do." }),
+    development: z.boolean(),
+    channel: z.string().openapi({ description: "The channel of the live feed." }),
+    connection: z.string().openapi({ description: "A connection token, for nobody in particular." }),
+    tokens: z.record(z.string(), z.string()).openapi({ description: "Subscription tokens, by channel." }),
+    expiresAt: z.number().int(),
+  })
+  .openapi("WatchTokens");
+
+export const clientsBody = z
+  .strictObject({ users: z.array(z.string().min(1).max(255)).min(1).max(500) })
+  .openapi("Clients");
+
+export const clientTokens = z
+  .object({ tokens: z.record(z.string(), z.string()), expiresAt: z.number().int() })
+  .openapi("ClientTokens");

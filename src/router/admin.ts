@@ -1,4 +1,4 @@
-import { createRoute, OpenAPIHono, type z } from "@hono/zod-openapi";
+import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { ChangeOrder } from "../coordinator/coordinator.ts";
@@ -8,8 +8,10 @@ import { DISCONNECTS } from "../protocol/codes.ts";
 import type { ShardReport } from "../protocol/membership.ts";
 import { PRODUCT_VERSION } from "../version.ts";
 import * as schema from "./admin-schemas.ts";
+import { adminRoute, jsonBody } from "./admin-route.ts";
 import { requireKey } from "./auth.ts";
 import { answerError } from "./errors.ts";
+import { addLive } from "./live.ts";
 
 /** A list of a thousand shard ids fits. */
 const MAX_BODY_BYTES = 131_072;
@@ -54,6 +56,7 @@ export function createAdmin(): OpenAPIHono<App> {
   addChanges(app);
   addCrashes(app);
   addUsers(app);
+  addLive(app);
   app.notFound((request) =>
     answerError(request, 404, {
       code: "notFound",
@@ -65,14 +68,19 @@ export function createAdmin(): OpenAPIHono<App> {
 
 function addReads(app: OpenAPIHono<App>): void {
   app.openapi(
-    route({ method: "get", path: "/cluster", summary: "The shards as of now", answer: schema.clusterReport }),
+    adminRoute({
+      method: "get",
+      path: "/cluster",
+      summary: "The shards as of now",
+      answer: schema.clusterReport,
+    }),
     async (request) => {
       const { shards, ...cluster } = await coordinatorStub(request.env).cluster();
       return request.json({ ...cluster, shards: shards.map(showShard) }, 200);
     },
   );
   app.openapi(
-    route({
+    adminRoute({
       method: "get",
       path: "/epochs",
       summary: "The last changes, the newest first, with what they were to move and what they moved",
@@ -85,7 +93,7 @@ function addReads(app: OpenAPIHono<App>): void {
     },
   );
   app.openapi(
-    route({
+    adminRoute({
       method: "get",
       path: "/explain",
       summary: "Who owns a key, and why",
@@ -101,11 +109,11 @@ function addReads(app: OpenAPIHono<App>): void {
 
 function addChanges(app: OpenAPIHono<App>): void {
   app.openapi(
-    route({
+    adminRoute({
       method: "post",
       path: "/shards",
       summary: "Add shards; adding what is there changes nothing",
-      request: { body: json(schema.addBody) },
+      request: { body: jsonBody(schema.addBody) },
       answer: schema.changeResult,
     }),
     (request) => {
@@ -114,18 +122,18 @@ function addChanges(app: OpenAPIHono<App>): void {
     },
   );
   app.openapi(
-    route({
+    adminRoute({
       method: "post",
       path: "/shards/{id}/drain",
       summary: "Move everybody away from a shard; it leaves when it is empty",
-      request: { params: schema.shardParam, body: json(schema.dryRunBody) },
+      request: { params: schema.shardParam, body: jsonBody(schema.dryRunBody) },
       answer: schema.changeResult,
     }),
     (request) =>
       change(request, { kind: "drain", id: request.req.valid("param").id }, request.req.valid("json").dryRun),
   );
   app.openapi(
-    route({
+    adminRoute({
       method: "delete",
       path: "/shards/{id}",
       summary: "Remove a shard at once; whoever is still on it moves",
@@ -140,11 +148,11 @@ function addChanges(app: OpenAPIHono<App>): void {
       ),
   );
   app.openapi(
-    route({
+    adminRoute({
       method: "patch",
       path: "/shards/{id}",
       summary: "Change a shard's weight",
-      request: { params: schema.shardParam, body: json(schema.weightBody) },
+      request: { params: schema.shardParam, body: jsonBody(schema.weightBody) },
       answer: schema.changeResult,
     }),
     (request) => {
@@ -153,11 +161,11 @@ function addChanges(app: OpenAPIHono<App>): void {
     },
   );
   app.openapi(
-    route({
+    adminRoute({
       method: "post",
       path: "/rollback",
       summary: "Go back to the shards of an earlier epoch, as a new epoch",
-      request: { body: json(schema.rollbackBody) },
+      request: { body: jsonBody(schema.rollbackBody) },
       answer: schema.changeResult,
     }),
     (request) => {
@@ -174,7 +182,7 @@ function addCrashes(app: OpenAPIHono<App>): void {
       ? undefined
       : fail(request, 403, "developmentOnly", "crashes are for where `development` is on");
   app.openapi(
-    route({
+    adminRoute({
       method: "post",
       path: "/shards/{id}/crash",
       summary: "Crash a shard, to see its clients recover (only where `development` is on)",
@@ -193,7 +201,7 @@ function addCrashes(app: OpenAPIHono<App>): void {
     },
   );
   app.openapi(
-    route({
+    adminRoute({
       method: "post",
       path: "/channels/{channel}/crash",
       summary: "Crash a channel's object (only where `development` is on)",
@@ -209,7 +217,7 @@ function addCrashes(app: OpenAPIHono<App>): void {
     },
   );
   app.openapi(
-    route({
+    adminRoute({
       method: "post",
       path: "/coordinator/crash",
       summary: "Crash the coordinator (only where `development` is on)",
@@ -229,7 +237,7 @@ const dies = (call: Promise<void>) => call.catch(() => undefined);
 
 function addUsers(app: OpenAPIHono<App>): void {
   app.openapi(
-    route({
+    adminRoute({
       method: "get",
       path: "/users/{user}/sessions",
       summary: "Every session of a user, on all shards",
@@ -240,7 +248,7 @@ function addUsers(app: OpenAPIHono<App>): void {
       request.json(await coordinatorStub(request.env).sessionsOf(request.req.valid("param").user), 200),
   );
   app.openapi(
-    route({
+    adminRoute({
       method: "post",
       path: "/users/{user}/disconnect",
       summary: "Close every session of a user; its clients do not reconnect",
@@ -289,38 +297,6 @@ function showShard({ status, ...shard }: ShardReport) {
     channels: status?.channels ?? null,
     ringEpochSeen: status?.ringEpoch ?? null,
   };
-}
-
-const json = <Schema extends z.ZodType>(body: Schema) => ({
-  required: true,
-  content: { "application/json": { schema: body } },
-});
-
-const problem = (description: string) => ({
-  description,
-  content: { "application/json": { schema: schema.errorBody } },
-});
-
-/** A route with the errors that each of them can answer with. */
-function route<
-  Method extends "get" | "post" | "patch" | "delete",
-  Path extends string,
-  Answer extends z.ZodType,
-  Request extends NonNullable<Parameters<typeof createRoute>[0]["request"]> = {},
->(spec: { method: Method; path: Path; summary: string; answer: Answer; request?: Request }) {
-  const { answer, request, ...rest } = spec;
-  return createRoute({
-    ...rest,
-    request: (request ?? {}) as Request,
-    responses: {
-      200: { description: "Done", content: { "application/json": { schema: answer } } },
-      400: problem("The request cannot be understood"),
-      401: problem("No key, or a wrong one"),
-      403: problem("The key does not permit it"),
-      404: problem("There is no such thing"),
-      409: problem("The cluster does not permit it"),
-    },
-  });
 }
 
 function fail(request: Context<App>, status: 400 | 403 | 404 | 409, code: string, message: string) {

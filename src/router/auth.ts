@@ -15,11 +15,15 @@ export const requireKey: MiddlewareHandler<{ Bindings: Cloudflare.Env }> = async
   const access = await accessOf(request);
   if (access === "none")
     return answerError(request, 401, { code: "wrongKey", message: "this API key is not valid" });
-  const reads = request.req.method === "GET" || request.req.method === "HEAD";
+  const reads = READING_METHODS.has(request.req.method) || request.req.path.endsWith(READING_POST);
   if (access === "read" && !reads)
     return answerError(request, 403, { code: "readOnly", message: "this API key may only read" });
   return next();
 };
+
+const READING_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
+/** Makes tokens to watch with, and so is no GET. */
+const READING_POST = "/admin/api/live";
 
 /** What the key of a request permits; `otherwise` is one that came in no header. */
 export async function accessOf<Env extends { Bindings: Cloudflare.Env }>(

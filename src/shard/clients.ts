@@ -10,6 +10,7 @@ import type { ClientInfo } from "../protocol/reply.ts";
 import type { Verifier } from "../tokens/verifier.ts";
 import { Broadcast } from "./broadcast.ts";
 import { Announcer } from "./announcer.ts";
+import { Counters } from "./counters.ts";
 import { Emission } from "./emission.ts";
 import { Hub } from "./hub.ts";
 import { Positions } from "./positions.ts";
@@ -33,6 +34,7 @@ export class Clients {
   readonly verifier: Verifier;
   readonly sessions = new Sessions();
   readonly hub: Hub;
+  readonly counters = new Counters();
   readonly broadcast: Broadcast;
   readonly #ctx: DurableObjectState;
   readonly #announcer: Announcer;
@@ -63,7 +65,10 @@ export class Clients {
           isBroadcast(this.config, channel)
             ? this.#askCoordinator((stub) => stub.view(after))
             : callAgain(() => channelStub(this.env, channel).view(after)),
-        emit: (channel, entries, sessions, durable) => this.#emit(channel, entries, { sessions, durable }),
+        emit: (channel, entries, sessions, durable) => {
+          this.counters.emitted(channel, entries, { sessions: sessions.size, now: Date.now() });
+          this.#emit(channel, entries, { sessions, durable });
+        },
         giveUp: (channel, sessions) => this.#giveUp(channel, sessions),
         onMoved: () => this.#positions.touch(),
       },
@@ -211,6 +216,7 @@ export class Clients {
       this.hub.leave(channel, session);
     }
     this.sessions.delete(session);
+    this.counters.add(moving ? "moved" : "disconnects");
   }
 
   #emit(

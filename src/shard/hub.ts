@@ -30,7 +30,7 @@ export type HubEffects = {
   readonly emit: (
     channel: string,
     entries: readonly Entry[],
-    sessions: Iterable<Session>,
+    sessions: ReadonlySet<Session>,
     durable: boolean,
   ) => void;
   /** These sessions have missed something that nobody can tell: they must begin anew. They listen no more. */
@@ -139,6 +139,13 @@ export class Hub {
 
   leave(channel: string, session: Session): void {
     this.#channels.get(channel)?.sessions.delete(session);
+  }
+
+  /** How many subscriptions the sessions of this shard have, over all channels. */
+  get subscriptions(): number {
+    let sum = 0;
+    for (const { sessions } of this.#channels.values()) sum += sessions.size;
+    return sum;
   }
 
   sessionsOf(channel: string): ReadonlySet<Session> {

@@ -17,11 +17,13 @@ import { decodeRoute, REFUSAL_STATUS, ROUTE_HEADER, type Refusal, type Route } f
 import { buildRing } from "../ring/build.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
 import type { Ring } from "../ring/ring.ts";
+import { acceptOperator } from "../tokens/operator.ts";
 import { createVerifier } from "../tokens/verifier.ts";
 import { act } from "./actions.ts";
 import { Clients } from "./clients.ts";
 import { runFrame } from "./commands/dispatch.ts";
 import { RemotePresence } from "./commands/presence.ts";
+import { Live } from "./live.ts";
 import { Membership, mustMove, planAdmission } from "./membership.ts";
 import { Migration } from "./migration.ts";
 import { newSession, subscriptionsOf, type Opening, type Session } from "./session.ts";
@@ -43,6 +45,7 @@ export class Shard extends DurableObject<Cloudflare.Env> {
   readonly #membership: Membership;
   readonly #migration: Migration;
   readonly #timetable: Timetable<Duty>;
+  readonly #live: Live;
   readonly #remotePresence = new RemotePresence();
   readonly #wokeAt = Date.now();
   #awake = false;
@@ -64,7 +67,22 @@ export class Shard extends DurableObject<Cloudflare.Env> {
       env,
       config: this.#config,
       shard: { name, region },
-      verifier: createVerifier({ tokens: this.#config.cluster.tokens, hmacSecret: env.TOKEN_HMAC_SECRET }),
+      verifier: acceptOperator(
+        createVerifier({ tokens: this.#config.cluster.tokens, hmacSecret: env.TOKEN_HMAC_SECRET }),
+        env.API_KEY,
+      ),
+    });
+    this.#live = new Live({
+      ctx,
+      env,
+      shard: this.#id,
+      counters: this.#clients.counters,
+      vitals: () => ({
+        ringEpoch: this.#membership.ringEpoch,
+        sessions: this.#clients.sessions.size,
+        subscriptions: this.#clients.hub.subscriptions,
+        channels: this.#clients.hub.size,
+      }),
     });
     this.#migration = new Migration(this.#clients, this.#membership, (done) => this.#moved(done));
     const { upgradeBurst, upgradesPerSecond } = this.#config.cluster.limits;
@@ -99,6 +117,7 @@ export class Shard extends DurableObject<Cloudflare.Env> {
     // Closed by us, and the peer has not heard of it yet.
     if (session === undefined) return;
     session.lastFrameAt = Date.now();
+    this.#clients.counters.add("frames");
     if (typeof message !== "string") return this.#clients.disconnect(session, "badRequest");
     if (longerThan(message, this.#config.cluster.limits.frameBytes)) {
       return this.#clients.disconnect(session, "messageTooBig");
@@ -174,6 +193,12 @@ export class Shard extends DurableObject<Cloudflare.Env> {
       ringEpoch: this.#membership.ringEpoch,
       digest: this.#membership.digest,
     };
+  }
+
+  /** Speaks to the live feed until then. */
+  watch(until: number): void {
+    this.#wake();
+    this.#live.watch(until, Date.now());
   }
 
   deliver(delivery: Delivery): Promise<DeliveryResult> {
@@ -261,6 +286,7 @@ export class Shard extends DurableObject<Cloudflare.Env> {
     if (this.#awake) return;
     this.#awake = true;
     this.#clients.wake();
+    this.#live.wake(Date.now());
   }
 
   #accept(request: Request, route: Route, rank: number): Response {

@@ -5,6 +5,8 @@ import { z } from "zod";
 export type ConnectionClaims = {
   /** Empty for a visitor without a name. */
   readonly user: string;
+  /** Signed by the operator's API of this deployment, not by the application. */
+  readonly operator?: true;
   readonly expiresAt?: number;
   readonly info?: unknown;
   /** Channels that the server subscribes the client to. */
@@ -15,6 +17,8 @@ export type ConnectionClaims = {
 export type SubscriptionClaims = {
   readonly user: string;
   readonly channel: string;
+  /** Signed by the operator's API of this deployment, not by the application. */
+  readonly operator?: true;
   /** The one connection that the token is for, where it names one. */
   readonly client?: string;
   readonly info?: unknown;

@@ -267,10 +267,12 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
     expect(document).toMatchObject({ openapi: "3.1.0" });
     expect(Object.keys((document as { paths: object }).paths).toSorted()).toEqual([
       "/channels/{channel}/crash",
+      "/clients",
       "/cluster",
       "/coordinator/crash",
       "/epochs",
       "/explain",
+      "/live",
       "/rollback",
       "/shards",
       "/shards/{id}",

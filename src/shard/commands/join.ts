@@ -69,6 +69,8 @@ export async function join(
       session.deltaBases,
     );
     const described = describe(start, tracking, publications.length > 0 ? since.offset : undefined);
+    if (start.recovery !== null)
+      clients.counters.add(start.recovery.kind === "resume" ? "resumed" : "notResumed");
     answer({ ...result, ...described }, publications);
     outcome = "joined";
     return true;

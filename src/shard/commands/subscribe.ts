@@ -38,6 +38,7 @@ export async function subscribe(
     channel: parsed.channel,
     user: open.user,
     tokenGranted: claims !== undefined,
+    operator: claims?.operator === true,
   });
   if (plan !== "allowed") return fail(plan);
 
@@ -141,6 +142,7 @@ function planSubscription(
     user: open.user,
     subscribed: true,
     asked,
+    operator: claims?.operator === true,
   });
   return { ...(joinLeave ? { joinLeave: true as const } : {}), ...fromClaims(claims) };
 }

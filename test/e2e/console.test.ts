@@ -1,0 +1,349 @@
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launchBrowser, openPage } from "../support/browser.ts";
+import { API_KEY, eventually, READ_KEY, startCluster, type Cluster } from "../support/cluster.ts";
+import { Console } from "../support/console.ts";
+
+const CLIENTS = 100;
+
+let cluster: Cluster;
+let browser: Browser;
+
+beforeAll(async () => {
+  // As it is deployed: nobody comes in without a token. Only crashes are permitted besides.
+  cluster = await startCluster({
+    cluster: { insecure: false, anonymous: false, limits: { upgradesPerSecond: 2_000 } },
+  });
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await cluster?.stop();
+});
+
+/** What axe finds wrong and calls serious or worse. */
+async function seriousFindings(page: Page) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}
+
+describe("[OP4] the console opens to a key", () => {
+  test("without one there is the sign-in and nothing else", async () => {
+    const { page, problems } = await openPage(browser);
+    await page.goto(cluster.url.href);
+    await page.getByRole("button", { name: "Sign in" }).waitFor();
+    expect(await page.getByRole("heading").allInnerTexts()).toEqual(["Ringcast"]);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test("a wrong one is refused, in a sentence; a right one that is typed lets in, for this tab", async () => {
+    const { page } = await openPage(browser);
+    await page.goto(cluster.url.href);
+    await page.getByLabel("API key").fill("not-the-key");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    expect(await page.getByRole("alert").innerText()).toContain("This key is not valid here");
+    await page.getByLabel("API key").fill(API_KEY);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    const seen = new Console(page);
+    await seen.live();
+    await page.reload();
+    await seen.live();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.reload();
+    await page.getByLabel("API key").waitFor();
+    await page.context().close();
+  });
+
+  test("one in a link is taken out of the address, and is in no address that is asked for", async () => {
+    const { page, problems, foreign } = await openPage(browser);
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(request.url()));
+    page.on("websocket", (socket) => asked.push(socket.url()));
+    await new Console(page).enter(cluster.url, API_KEY);
+    expect(page.url()).toBe(cluster.url.href);
+    expect(asked.filter((url) => !url.includes("#") && url.includes(API_KEY))).toEqual([]);
+    expect(asked.some((url) => url.startsWith("ws:"))).toBe(true);
+    expect([foreign, problems]).toEqual([[], []]);
+    await page.context().close();
+  });
+
+  test("no script runs and no style holds that is not a file of the page's own", async () => {
+    const { page } = await openPage(browser);
+    const response = await page.goto(cluster.url.href);
+    const policy = response?.headers()["content-security-policy"] ?? "";
+    expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
+    expect(policy).not.toContain("unsafe");
+    await page.evaluate(`
+      const script = document.createElement("script");
+      script.textContent = "globalThis.ranInline = true";
+      document.body.append(script);
+      const style = document.createElement("style");
+      style.textContent = "body { outline: 7px solid red }";
+      document.head.append(style);
+    `);
+    expect(await page.evaluate("globalThis.ranInline")).toBeUndefined();
+    expect(await page.evaluate("getComputedStyle(document.body).outlineWidth")).not.toBe("7px");
+    await page.context().close();
+  });
+});
+
+describe("one page, a hundred clients", () => {
+  let page: Page;
+  let seen: Console;
+  let problems: string[];
+  let foreign: string[];
+
+  beforeAll(async () => {
+    ({ page, problems, foreign } = await openPage(browser));
+    seen = new Console(page);
+    await seen.enter(cluster.url, API_KEY);
+    await seen.startClients(CLIENTS);
+  });
+
+  test("every client is shown on the shard that holds it", async () => {
+    const { body } = await cluster.admin("GET", "/cluster");
+    expect(body.shards.reduce((sum: number, { sessions }: any) => sum + sessions, 0)).toBe(CLIENTS + 1);
+    for (const { id, sessions } of body.shards) {
+      const here = await page.locator(`.cell[aria-label*=", ${id},"]`).count();
+      expect([here, here + 1]).toContain(sessions);
+      await eventually(async () => (await seen.sessionsOn(id)) === sessions);
+    }
+    for (const key of ["sim-1", "sim-50", "sim-100"]) {
+      const { body: sessions } = await cluster.admin("GET", `/users/${key}/sessions`);
+      expect(sessions.sessions.map(({ shard }: any) => shard)).toEqual([await seen.shardOf(key)]);
+    }
+  });
+
+  test("a key is explained as the cluster explains it", async () => {
+    const { body } = await cluster.admin("GET", "/explain?key=somebody%20else");
+    await page.getByLabel("Explain a key").fill("somebody else");
+    const answer = page.getByTestId("explained");
+    await answer.getByText("the cluster says the same").waitFor();
+    const text = await answer.innerText();
+    expect(text).toContain(`slot ${body.slot.toLocaleString("en-GB")}`);
+    expect(text).toContain(body.owner);
+    expect(text).toContain(`decided by point ${body.point.index} of ${body.point.shard}`);
+    await page.getByLabel("Explain a key").fill("");
+  });
+
+  test("[OP5] an added shard takes as many sessions as the dry run has said, and each comes back", async () => {
+    const [movesBefore, closesBefore] = [await seen.moves(), await seen.ownCloses()];
+    await page.getByRole("button", { name: "Add shards …" }).click();
+    const predicted = await seen.predicted();
+    expect((await cluster.admin("GET", "/cluster")).body.ringEpoch).toBe(1);
+    await seen.confirm(/^Add 1 shard$/);
+    await seen.connected(CLIENTS);
+    const own = (await seen.ownCloses()) - closesBefore;
+    expect((await seen.moves()) - movesBefore + own).toBe(predicted);
+    expect(predicted).toBeGreaterThan(0);
+    await page.getByText(`${predicted} of ${predicted} moved`).waitFor();
+    // The new shard speaks, and has them.
+    await eventually(async () => (await seen.sessionsOn("auto-5")) === predicted);
+    expect(await seen.fleet("Losses")).toBe("0");
+  });
+
+  test("[OP5] a drained shard loses everybody, and leaves", async () => {
+    const [movesBefore, closesBefore] = [await seen.moves(), await seen.ownCloses()];
+    await seen.openChange("auto-2", "Drain");
+    const predicted = await seen.predicted();
+    await seen.confirm(/^Drain auto-2$/);
+    await seen.connected(CLIENTS);
+    const own = (await seen.ownCloses()) - closesBefore;
+    expect((await seen.moves()) - movesBefore + own).toBe(predicted);
+    await seen.shard("auto-2").waitFor({ state: "detached", timeout: 30_000 });
+  });
+
+  test("[OP5] going back to an earlier epoch is a change like any other", async () => {
+    await page.getByRole("button", { name: "Roll back to epoch 2" }).click();
+    const predicted = await seen.predicted();
+    expect(predicted).toBeGreaterThan(0);
+    await page.getByRole("button", { name: "Cancel" }).click();
+    expect((await cluster.admin("GET", "/epochs?limit=1")).body.epochs[0].cause).toBe("remove auto-2");
+  });
+
+  test("a publication is shown with its offset, to every client once, and in the channel's history", async () => {
+    const channel = page.getByRole("region", { name: "Channel" });
+    await channel.getByLabel("Channel to watch").fill("lobby");
+    await channel.getByRole("button", { name: "Watch" }).click();
+    await channel.getByText("lobby: subscribed").waitFor();
+    await page
+      .getByTestId("presence")
+      .getByText(`${CLIENTS + 1} clients present`)
+      .waitFor();
+    const before = await seen.counted("Received");
+    for (const n of [1, 2]) {
+      const fields = { Channel: "lobby", "Data, JSON or text": `"message ${n}"` };
+      expect(await seen.message("Publish", fields)).toContain(`offset ${n} of log`);
+    }
+    const lines = page.getByTestId("lines");
+    await lines.getByText("message 2").waitFor();
+    expect((await lines.locator("li .offset").allInnerTexts()).slice(0, 2)).toEqual(["2", "1"]);
+    await eventually(async () => (await seen.counted("Received")) === before + 2 * CLIENTS);
+    expect(await seen.fleet("Missed, twice")).toBe("0, 0");
+    // A fresh look has nothing live; the history has both.
+    await channel.getByRole("button", { name: "Stop" }).click();
+    await channel.getByRole("button", { name: "Watch" }).click();
+    await channel.getByText("lobby: subscribed").waitFor();
+    await channel.getByRole("button", { name: "History" }).click();
+    await lines.getByText("message 1").waitFor();
+    expect(await lines.locator("li .offset").allInnerTexts()).toEqual(["2", "1"]);
+    // Who comes is shown too.
+    const token = (await cluster.admin("POST", "/clients", { users: ["late"] })).body.tokens.late;
+    const late = cluster.client("late", { token });
+    late.newSubscription("lobby").subscribe();
+    late.connect();
+    await lines.locator(".join", { hasText: "late" }).waitFor();
+    late.disconnect();
+    await lines.locator(".leave", { hasText: "late" }).waitFor();
+    await channel.getByRole("button", { name: "Stop" }).click();
+  });
+
+  test("a message to a user reaches that client, and costs fewer calls by the ring than by fan-out", async () => {
+    const callsIn = (text: string) => Number(/with (\d+) calls?/.exec(text)?.[1]);
+    const before = await seen.counted("Received");
+    const ring = await seen.message("Send", { User: "sim-5", Mode: "ring" });
+    expect(ring).toContain("Reached 1 session ");
+    const fanout = await seen.message("Send", { User: "sim-5", Mode: "fanout" });
+    expect(fanout).toContain("fan-out mode");
+    expect(callsIn(ring)).toBeLessThan(callsIn(fanout));
+    await eventually(async () => (await seen.counted("Received")) === before + 2);
+    expect(await seen.message("Send", { User: "nobody-of-that-name", Mode: "auto" })).toContain(
+      "Nobody is there",
+    );
+  });
+
+  test("a broadcast reaches all clients and this page, and the result accounts for every shard", async () => {
+    const before = await seen.counted("Received");
+    const result = await seen.message("Broadcast", { "Data, JSON or text": "to all" });
+    expect(result).toContain(`Reached ${CLIENTS + 1} sessions`);
+    await eventually(async () => (await seen.counted("Received")) === before + CLIENTS);
+    const { shards } = (await cluster.admin("GET", "/cluster")).body;
+    for (const { id, sessions } of shards) expect(result).toContain(`${id} ${sessions} in `);
+  });
+
+  test("[OP6] after a crash everybody is back, but for who was stopped", async () => {
+    const victim = await seen.shardOf("sim-7");
+    const lossesBefore = Number(await seen.fleet("Losses"));
+    await seen.cell("sim-7").click();
+    await page.getByTestId("selected").getByRole("button", { name: "Disconnect" }).click();
+    await eventually(async () => (await seen.fleet("Stopped")) === "1");
+    const here = await page.locator(`.cell[aria-label*=", ${victim},"]:not(.stopped)`).count();
+    await seen.openChange(victim, "Crash");
+    await page.getByRole("button", { name: `Crash ${victim}` }).click();
+    await eventually(async () => Number(await seen.fleet("Losses")) === lossesBefore + here);
+    await seen.connected(CLIENTS - 1, CLIENTS);
+    await page.getByText(`${victim} was crashed from here`).waitFor();
+    expect(await seen.cell("sim-7").getAttribute("class")).toContain("stopped");
+    await page.getByTestId("selected").getByRole("button", { name: "Connect", exact: true }).click();
+    await seen.connected(CLIENTS);
+  });
+
+  test("[OP7] the page outlives the shard that it is connected to", async () => {
+    const closesBefore = await seen.ownCloses();
+    const mine = (await page.locator(".feed-state .via").innerText()).replace("via", "").trim();
+    await cluster.admin("POST", `/shards/${mine}/crash`);
+    await eventually(async () => (await seen.ownCloses()) > closesBefore);
+    await page.locator(".feed-state .via").waitFor();
+    await seen.live();
+    await seen.connected(CLIENTS);
+    // That shard is heard again too, and nothing of it is old.
+    await eventually(async () => (await seen.shard(mine).getAttribute("class"))?.includes("stale") === false);
+  });
+
+  test("a client that is paused is connected and hears nothing; all can be stopped at once", async () => {
+    await seen.cell("sim-3").click();
+    await page.getByTestId("selected").getByRole("button", { name: "Pause" }).click();
+    await eventually(async () => (await seen.fleet("Paused")) === "1");
+    await seen.connected(CLIENTS);
+    await page.getByTestId("selected").getByRole("button", { name: "Resume" }).click();
+    await eventually(async () => (await seen.fleet("Paused")) === "");
+    await page.getByRole("button", { name: "Disconnect all clients" }).click();
+    await seen.connected(0, CLIENTS);
+    await page.getByRole("button", { name: "Connect all clients", exact: true }).click();
+    await seen.connected(CLIENTS);
+  });
+
+  test("[OP9] axe finds nothing serious, in either theme, nor in the drawer", async () => {
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.getByRole("button", { name: "Use the dark theme" }).click();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.getByRole("button", { name: "Add shards …" }).click();
+    await page.getByTestId("dry-run").waitFor();
+    expect(await seriousFindings(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "hidden" });
+  });
+
+  test("[OP9] the clients are one stop of the tab key, and the arrows go from one to the next", async () => {
+    await page.getByRole("button", { name: "Start clients" }).focus();
+    await page.keyboard.press("Tab");
+    const focused = () => page.evaluate("document.activeElement.getAttribute('aria-label')");
+    expect(await focused()).toMatch(/^sim-\d+, connected/);
+    const first = await focused();
+    await page.keyboard.press("ArrowRight");
+    expect(await focused()).toMatch(/^sim-\d+, connected/);
+    expect(await focused()).not.toBe(first);
+    await page.keyboard.press("Enter");
+    await page.getByTestId("selected").waitFor();
+  });
+
+  test("the page has complained of nothing, but for the sockets that were cut", async () => {
+    // A browser writes down each socket that a crash has broken while it was opening.
+    expect(problems.filter((text) => !text.startsWith("WebSocket connection to"))).toEqual([]);
+    expect(foreign).toEqual([]);
+    await page.context().close();
+  });
+});
+
+test("[OP3] what is old is said to be old, and shown so, until the feed is back", async () => {
+  const { page } = await openPage(browser);
+  let deaf = false;
+  await page.routeWebSocket(/connection/, (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((message) => {
+      if (!deaf) socket.send(message);
+    });
+  });
+  const seen = new Console(page);
+  await seen.enter(cluster.url, API_KEY);
+  const row = page.locator("tr[data-shard]").first();
+  deaf = true;
+  await page.getByText(/^no pulse for \d+ s$/).waitFor();
+  await page.locator("tr.stale").first().waitFor();
+  expect(await page.getByTestId("summary").getAttribute("class")).toContain("dim");
+  deaf = false;
+  await seen.live();
+  await eventually(async () => (await row.getAttribute("class"))?.includes("stale") === false);
+  await page.context().close();
+});
+
+test("[OP8] with the reading key everything is shown, and nothing can be changed", async () => {
+  const { page, problems } = await openPage(browser);
+  await new Console(page).enter(cluster.url, READ_KEY);
+  const add = page.getByRole("button", { name: "Add shards …" });
+  expect(await add.isDisabled()).toBe(true);
+  expect(await add.getAttribute("title")).toContain("changes nothing");
+  for (const button of await page
+    .getByRole("button", { name: /^(Change|Start clients|Publish|Roll back)/ })
+    .all())
+    expect(await button.isDisabled()).toBe(true);
+  expect(problems).toEqual([]);
+  await page.context().close();
+});
+
+test("[OP9] at 390 pixels nothing is cut off, and axe finds nothing serious", async () => {
+  const { page } = await openPage(browser, { width: 390, height: 844, theme: "dark" });
+  await page.goto(cluster.url.href);
+  await page.getByLabel("API key").waitFor();
+  expect(await seriousFindings(page)).toEqual([]);
+  const seen = new Console(page);
+  await seen.enter(cluster.url, API_KEY);
+  await seen.startClients(10, "phone");
+  expect(await seen.overflow()).toBe(0);
+  expect(await seriousFindings(page)).toEqual([]);
+  await page.context().close();
+});

@@ -1,0 +1,108 @@
+import type { Page } from "playwright-core";
+import { eventually } from "./cluster.ts";
+
+/** The operator's page, in the words of who uses it. */
+export class Console {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
+  }
+
+  /** Opens the link that `npm start` prints. */
+  async enter(url: URL, key: string): Promise<void> {
+    await this.page.goto(`${url.href}#key=${key}`);
+    await this.page.getByRole("heading", { name: "Shards" }).waitFor();
+    await this.live();
+  }
+
+  /** Waits until pulses come in. */
+  async live(): Promise<void> {
+    await this.page.getByText("live", { exact: true }).waitFor();
+  }
+
+  async startClients(count: number, prefix = "sim"): Promise<void> {
+    await this.page.getByLabel("How many, to 200").fill(String(count));
+    await this.page.getByLabel("Keys begin with").fill(prefix);
+    await this.page.getByRole("button", { name: "Start clients" }).click();
+    await this.connected(count);
+  }
+
+  async connected(count: number, of = count): Promise<void> {
+    await eventually(async () => (await this.fleet("Connected")) === `${count} of ${of}`, 60_000);
+  }
+
+  /** A number of the simulated clients, as the page shows it. */
+  async fleet(label: string): Promise<string> {
+    const stat = this.page.getByTestId("fleet").locator(".stat", { hasText: label });
+    return (await stat.count()) === 0 ? "" : stat.locator("dd").innerText();
+  }
+
+  async moves(): Promise<number> {
+    return this.counted("Moves");
+  }
+
+  async counted(label: string): Promise<number> {
+    return Number((await this.fleet(label)).replaceAll(",", ""));
+  }
+
+  /** Sends a message, and answers with what the page says became of it. */
+  async message(way: "Publish" | "Send" | "Broadcast", fields: Record<string, string>): Promise<string> {
+    const panel = this.page.getByRole("region", { name: "Messages" });
+    await panel.getByRole("radio", { name: way }).check();
+    for (const [label, value] of Object.entries(fields)) {
+      if (label === "Mode") await panel.getByRole("combobox", { name: label }).selectOption(value);
+      else await panel.getByLabel(label, { exact: true }).fill(value);
+    }
+    await panel.getByRole("button", { name: way, exact: true }).click();
+    const result = this.page.getByTestId("result");
+    await result.getByText(/Reached|offset|not sent|no history/).waitFor();
+    return (await result.innerText()).replaceAll(/\s+/g, " ");
+  }
+
+  /** How often this page's own connection was closed. */
+  ownCloses(): Promise<number> {
+    return this.page.locator(".incident.page").count();
+  }
+
+  async openChange(shard: string, act: string): Promise<void> {
+    await this.page.getByRole("button", { name: `Change ${shard}`, exact: true }).click();
+    await this.page.getByRole("radio", { name: act, exact: true }).check();
+  }
+
+  /** What the dry run of the open drawer says: the sessions that would move. */
+  async predicted(): Promise<number> {
+    return Number((await this.page.getByTestId("predicted").innerText()).replaceAll(",", ""));
+  }
+
+  /** Confirms the open drawer, and waits until the shards have moved what was predicted. */
+  async confirm(button: RegExp): Promise<void> {
+    await this.page.getByRole("dialog").getByRole("button", { name: button }).click();
+    await this.page.getByTestId("progress").getByText("that is all").waitFor({ timeout: 60_000 });
+    await this.page.getByRole("button", { name: "Done" }).click();
+  }
+
+  shard(id: string) {
+    return this.page.locator(`tr[data-shard="${id}"]`);
+  }
+
+  /** The sessions of a shard, as its row shows them. */
+  async sessionsOn(id: string): Promise<number> {
+    return Number(await this.shard(id).locator(".bar-text").nth(1).innerText());
+  }
+
+  /** The shard that holds a simulated client. */
+  async shardOf(client: string): Promise<string> {
+    const label = await this.cell(client).getAttribute("aria-label");
+    return label?.split(", ")[2] ?? "";
+  }
+
+  cell(client: string) {
+    return this.page.locator(`.cell[aria-label^="${client},"]`);
+  }
+
+  /** By how many pixels the page is wider than its window. */
+  overflow(): Promise<unknown> {
+    return this.page.evaluate("document.documentElement.scrollWidth - innerWidth");
+  }
+}

@@ -1,0 +1,86 @@
+import { expect, test } from "vitest";
+import {
+  adoptReport,
+  EMPTY_FEED,
+  movedOf,
+  stepFeed,
+  timelineOf,
+  type Epoch,
+} from "../../../src/console/model/feed.ts";
+import type { LiveEvent } from "../../../src/protocol/live.ts";
+import type { Descriptor } from "../../../src/ring/descriptor.ts";
+
+const descriptor = (epoch: number): Descriptor => ({
+  epoch,
+  seed: 0,
+  defaultRegion: "auto",
+  shards: [{ id: "auto-1", region: "auto", weight: 16, state: "active" }],
+});
+
+const predicted = { moving: 3, from: { "auto-1": 3 }, to: { "auto-2": 3 }, unknown: [] };
+
+const epochEvent = (epoch: number): Extract<LiveEvent, { kind: "epoch" }> => ({
+  kind: "epoch",
+  at: epoch * 1_000,
+  descriptor: descriptor(epoch),
+  cause: "add auto-2",
+  by: "console",
+  predicted,
+});
+
+const reported = (ringEpoch: number, movedFrom: Record<string, number> = {}): Epoch => ({
+  ringEpoch,
+  at: ringEpoch * 1_000,
+  cause: "the configured shards",
+  by: "configuration",
+  shards: descriptor(ringEpoch).shards,
+  predicted: null,
+  movedFrom,
+});
+
+test("an epoch of the feed becomes the present ring; an older one changes nothing", () => {
+  const feed = stepFeed(stepFeed(EMPTY_FEED, epochEvent(3)), epochEvent(2));
+  expect(feed.descriptor?.epoch).toBe(3);
+  expect(feed.epochs.map(({ ringEpoch }) => ringEpoch)).toEqual([3, 2]);
+});
+
+test("what shards have moved is added up, and told twice is told once", () => {
+  const moved = (shard: string, count: number): LiveEvent & { kind: "moved" } => ({
+    kind: "moved",
+    at: 0,
+    ringEpoch: 2,
+    shard,
+    moved: count,
+  });
+  let feed = stepFeed(EMPTY_FEED, epochEvent(2));
+  for (const event of [moved("auto-1", 3), moved("auto-3", 1), moved("auto-1", 3)])
+    feed = stepFeed(feed, event);
+  expect(feed.epochs.map(movedOf)).toEqual([4]);
+  expect(stepFeed(feed, epochEvent(2)).epochs.map(movedOf)).toEqual([4]);
+});
+
+test("the operator's API replaces what the feed said of the same epochs, and keeps the newer ring", () => {
+  const feed = adoptReport(stepFeed(EMPTY_FEED, epochEvent(3)), {
+    descriptor: descriptor(2),
+    epochs: [reported(2, { "auto-1": 5 }), reported(1)],
+  });
+  expect(feed.descriptor?.epoch).toBe(3);
+  expect(feed.epochs.map((epoch) => [epoch.ringEpoch, movedOf(epoch)])).toEqual([
+    [3, 0],
+    [2, 5],
+    [1, 0],
+  ]);
+});
+
+test("the timeline holds epochs and incidents, the newest first", () => {
+  let feed = adoptReport(EMPTY_FEED, { descriptor: descriptor(1), epochs: [reported(1)] });
+  feed = stepFeed(feed, { kind: "restarted", at: 1_500, shard: "auto-1" });
+  feed = stepFeed(feed, { kind: "untold", at: 2_500, ringEpoch: 2, shards: ["auto-1"] });
+  feed = stepFeed(feed, epochEvent(2));
+  expect(timelineOf(feed).map((one) => ("epoch" in one ? one.epoch.ringEpoch : one.incident.kind))).toEqual([
+    "untold",
+    2,
+    "restarted",
+    1,
+  ]);
+});

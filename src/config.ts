@@ -114,6 +114,10 @@ const timesSchema = z
     deliveryTimeoutMs: count(500, 60_000).default(10_000),
     presenceCacheMs: count(0, 10_000).default(1_000),
     healthReportMs: count(1_000, 3_600_000).default(60_000),
+    // What a hook that decides may take before its operation is refused.
+    hookTimeoutMs: count(10, 60_000).default(5_000),
+    // A move takes all listeners away for a moment; a channel is vacated when nobody came for so long.
+    vacatedGraceMs: count(0, 300_000).default(5_000),
   })
   .prefault({});
 

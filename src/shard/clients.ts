@@ -1,8 +1,10 @@
 import type { Config } from "../config.ts";
+import { Asker } from "../hooks/asker.ts";
+import type { Hooks } from "../hooks/hooks.ts";
 import { callAgain, within } from "../platform/call.ts";
 import { channelStub, coordinatorStub, type ShardRef } from "../platform/stubs.ts";
 import { parseChannel } from "../protocol/channel-name.ts";
-import { DISCONNECTS, type DisconnectName } from "../protocol/codes.ts";
+import { DISCONNECTS, type Close, type DisconnectName } from "../protocol/codes.ts";
 import type { Entry, Present } from "../protocol/delivery.ts";
 import { isBroadcast, namespaceOf } from "../protocol/permissions.ts";
 import { encodePresenceEvent, encodeUnsubscribe } from "../protocol/push.ts";
@@ -31,6 +33,7 @@ export class Clients {
   readonly config: Config;
   readonly shard: ShardRef;
   readonly verifier: Verifier;
+  readonly ask: Asker;
   readonly sessions = new Sessions();
   readonly hub: Hub;
   readonly broadcast: Broadcast;
@@ -45,13 +48,15 @@ export class Clients {
     config: Config;
     shard: ShardRef;
     verifier: Verifier;
+    hooks: Hooks;
   }) {
     this.env = parts.env;
     this.config = parts.config;
     this.shard = parts.shard;
     this.verifier = parts.verifier;
     this.#ctx = parts.ctx;
-    const { broadcast, limits } = this.config.cluster;
+    const { broadcast, limits, times } = this.config.cluster;
+    this.ask = new Asker(parts.hooks, { env: this.env, shard: this.shard, timeoutMs: times.hookTimeoutMs });
     this.hub = new Hub(
       limits,
       {
@@ -71,7 +76,7 @@ export class Clients {
     );
     this.broadcast = new Broadcast(this);
     this.#positions = new Positions(this.#ctx, () => this.hub.positions());
-    this.#announcer = new Announcer(this.config.cluster.times.joinLeaveBatchMs, (channel, events) =>
+    this.#announcer = new Announcer(times.joinLeaveBatchMs, (channel, events) =>
       callAgain(() => channelStub(this.env, channel).announce([...events])),
     );
   }
@@ -129,7 +134,7 @@ export class Clients {
   }
 
   /** Ends a session with any code. The attachment says so first: the socket may come back (see session.ts). */
-  end(session: Session, close: { readonly code: number; readonly reason: string }, moving = false): void {
+  end(session: Session, close: Close, moving = false): void {
     if (!this.sessions.has(session)) return;
     this.#remove(session, moving);
     session.socket.serializeAttachment({ state: "closing", id: session.attachment.id });

@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import picomatch from "picomatch";
 import type { Config } from "../config.ts";
+import type { Hooks } from "../hooks/hooks.ts";
 import { within } from "../platform/call.ts";
 import { configOf } from "../platform/config.ts";
 import { coordinatorStub } from "../platform/stubs.ts";
@@ -37,6 +38,8 @@ const REPORT_RETRY_MS = 5_000;
 
 /** One part of the ring: the sockets of the keys that it owns, and who among them listens to what. */
 export class Shard extends DurableObject<Cloudflare.Env> {
+  /** A class of its own for each deployment carries its hooks (ringcast.ts). Static: no caller over RPC sees it. */
+  static readonly hooks: Hooks = {};
   readonly #config: Config;
   readonly #id: string;
   readonly #clients: Clients;
@@ -52,6 +55,7 @@ export class Shard extends DurableObject<Cloudflare.Env> {
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
+    const { hooks }: typeof Shard = new.target;
     const name = ctx.id.name ?? "";
     const region = name.slice(0, name.indexOf("/"));
     if (region === "") throw new Error("a shard is addressed by its region and id");
@@ -62,6 +66,7 @@ export class Shard extends DurableObject<Cloudflare.Env> {
     this.#clients = new Clients({
       ctx,
       env,
+      hooks,
       config: this.#config,
       shard: { name, region },
       verifier: createVerifier({ tokens: this.#config.cluster.tokens, hmacSecret: env.TOKEN_HMAC_SECRET }),
@@ -273,6 +278,7 @@ export class Shard extends DurableObject<Cloudflare.Env> {
       clientRegion: route.clientRegion,
       rank,
       ...(route.token === undefined ? {} : { token: route.token }),
+      ...(route.identity === undefined ? {} : { identity: route.identity }),
     };
     this.ctx.acceptWebSocket(server);
     server.serializeAttachment(opening);

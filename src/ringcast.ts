@@ -18,7 +18,11 @@ export function createRingcast({ hooks = {} }: RingcastOptions = {}) {
     Shard: class extends Shard {
       static override readonly hooks = hooks;
     },
-    Channel,
-    Coordinator,
+    Channel: class extends Channel {
+      static override readonly hooks = hooks;
+    },
+    Coordinator: class extends Coordinator {
+      static override readonly hooks = hooks;
+    },
   };
 }

@@ -1,6 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Config } from "../config.ts";
 import { Feed, type FeedDuty } from "../feed/feed.ts";
+import { Events } from "../hooks/events.ts";
+import type { Hooks } from "../hooks/hooks.ts";
 import { configOf } from "../platform/config.ts";
 import { configuredDescriptor } from "../platform/configured.ts";
 import { fanOut, type FannedOut } from "../platform/fan-out.ts";
@@ -68,9 +70,12 @@ export type ChangeOrder = {
  * No connection and no publication needs it: without it the membership stands still, and nothing else.
  */
 export class Coordinator extends DurableObject<Cloudflare.Env> {
+  /** See `Shard.hooks`. */
+  static readonly hooks: Hooks = {};
   readonly #config: Config;
   readonly #store: Store;
-  readonly #timetable: Timetable<"tell" | FeedDuty>;
+  readonly #timetable: Timetable<"tell" | "events" | FeedDuty>;
+  readonly #events: Events;
   /** The broadcast channel. */
   readonly #feed: Feed;
   readonly #broadcasts = new Broadcasts();
@@ -84,6 +89,9 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
     this.#config = configOf(env);
     this.#store = new Store(ctx.storage, configuredDescriptor(this.#config), Date.now());
     this.#timetable = new Timetable(ctx.storage);
+    const { hooks }: typeof Coordinator = new.target;
+    const timetable = this.#timetable;
+    this.#events = new Events({ ctx, env, config: this.#config, hooks, timetable, ordered: true });
     this.#feed = new Feed({
       ctx,
       env,
@@ -91,6 +99,8 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
       name: this.#config.cluster.broadcast.channel,
       namespace: this.#config.broadcast,
       timetable: this.#timetable,
+      onPublished: (body, offset) =>
+        this.#events.published(this.#config.cluster.broadcast.channel, body, offset),
       onHeard: (shard, offset, sessions) => this.#broadcasts.heard(shard, offset, sessions),
     });
   }
@@ -270,6 +280,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
   override async alarm(): Promise<void> {
     this.#wake();
     await this.#timetable.run(Date.now(), async (duty) => {
+      if (duty === "events") return this.#events.run(Date.now());
       if (duty !== "tell") return this.#feed.run(duty);
       const { pending } = await this.#tell();
       this.#retryMs = pending.length === 0 ? RETRY_FIRST_MS : Math.min(this.#retryMs * 2, RETRY_LAST_MS);
@@ -332,6 +343,8 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
     // In the same turn as the commit, so that a crash in between cannot forget who is to be told.
     const armed = this.#timetable.arm("tell", Date.now() + RETRY_FIRST_MS + TELL_MS);
     this.#store.commit({ ...epoch, at: Date.now(), tell: listeners });
+    const { epoch: ringEpoch, shards } = epoch.descriptor;
+    this.#events.record({ type: "shards", ringEpoch, cause: epoch.cause, by: epoch.by, shards });
     await armed;
     this.#retryMs = RETRY_FIRST_MS;
     const told = await this.#tell();

@@ -20,6 +20,7 @@ import type { Descriptor } from "../ring/descriptor.ts";
 import type { Ring } from "../ring/ring.ts";
 import { createVerifier } from "../tokens/verifier.ts";
 import { act } from "./actions.ts";
+import type { ChronicleDuty } from "./chronicle.ts";
 import { Clients } from "./clients.ts";
 import { runFrame } from "./commands/dispatch.ts";
 import { RemotePresence } from "./commands/presence.ts";
@@ -28,7 +29,7 @@ import { Migration } from "./migration.ts";
 import { newSession, subscriptionsOf, type Opening, type Session } from "./session.ts";
 import { nextDeadline, pingAll, sweep } from "./sweep.ts";
 
-type Duty = "ping" | "sweep" | "moves" | "report";
+type Duty = "ping" | "sweep" | "moves" | "report" | ChronicleDuty;
 
 /** How long a shard waits for the coordinator where it has to ask. */
 const COORDINATOR_WAIT_MS = 3_000;
@@ -67,6 +68,7 @@ export class Shard extends DurableObject<Cloudflare.Env> {
       ctx,
       env,
       hooks,
+      timetable: this.#timetable,
       config: this.#config,
       shard: { name, region },
       verifier: createVerifier({ tokens: this.#config.cluster.tokens, hmacSecret: env.TOKEN_HMAC_SECRET }),
@@ -115,8 +117,8 @@ export class Shard extends DurableObject<Cloudflare.Env> {
   }
 
   override webSocketClose(socket: WebSocket, code: number, reason: string): void {
-    this.#wake();
-    this.#clients.lost(socket);
+    this.#wake(socket);
+    this.#clients.lost(socket, { code, reason });
     // The runtime leaves the answer to us; without it the peer hangs in CLOSING. 1005, 1006 and 1015 are no codes
     // to send, and after 1006 there is nobody to hear.
     if (code === 1006) return;
@@ -124,8 +126,8 @@ export class Shard extends DurableObject<Cloudflare.Env> {
   }
 
   override webSocketError(socket: WebSocket): void {
-    this.#wake();
-    this.#clients.lost(socket);
+    this.#wake(socket);
+    this.#clients.lost(socket, { code: 1006, reason: "" });
     // A message over the runtime's own limit ends here (platform §1.1); so does a broken connection.
     socket.serializeAttachment({ state: "closing", id: "" });
     try {
@@ -184,6 +186,12 @@ export class Shard extends DurableObject<Cloudflare.Env> {
   deliver(delivery: Delivery): Promise<DeliveryResult> {
     this.#wake();
     return this.#clients.hub.deliver(delivery);
+  }
+
+  /** Whether anybody here listens to a channel. False ends the registration under which it is asked. */
+  attends(channel: string): boolean {
+    this.#wake();
+    return this.#clients.hub.attends(channel);
   }
 
   /** Who listens to a channel through this shard. */
@@ -262,10 +270,10 @@ export class Shard extends DurableObject<Cloudflare.Env> {
     this.ctx.abort("crashed by the operator");
   }
 
-  #wake(): void {
+  #wake(...closing: readonly WebSocket[]): void {
     if (this.#awake) return;
     this.#awake = true;
-    this.#clients.wake();
+    this.#clients.wake(closing);
   }
 
   #accept(request: Request, route: Route, rank: number): Response {
@@ -343,6 +351,9 @@ export class Shard extends DurableObject<Cloudflare.Env> {
         return this.#migration.running ? now + MIGRATION_CHECK_MS : undefined;
       case "report":
         return this.#report(now);
+      case "events":
+      case "vacancies":
+        return this.#clients.chronicle.run(duty, now);
     }
   }
 

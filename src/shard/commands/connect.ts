@@ -80,7 +80,7 @@ export async function connect(
     ...(info === undefined ? {} : { connInfo: info }),
     ...(claims.expiresAt === undefined ? {} : { expiresAt: claims.expiresAt * 1000 }),
   };
-  if (!clients.sessions.remember(session, open)) return clients.disconnect(session, "badRequest");
+  if (!clients.letIn(session, open)) return clients.disconnect(session, "badRequest");
 
   // Registrations of all channels are asked for at once: a stock client waits 5 s for this answer in all. What the
   // channels say meanwhile comes after it.

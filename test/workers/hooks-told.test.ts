@@ -7,6 +7,7 @@ import {
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { ChannelEvent, DisconnectEvent, ShardChangeEvent } from "../../src/hooks/hooks.ts";
+import { EventQueue, type Lot } from "../../src/hooks/event-queue.ts";
 import { channelStub } from "../../src/platform/stubs.ts";
 import { Client, coordinator, keysOf, shard, startOver, until } from "./client.ts";
 import { forgetHooks, hooks } from "./hooked.ts";
@@ -22,8 +23,10 @@ const on = async (id: string, count = 1) => {
   return Promise.all(keys.map((key) => Client.connect(key)));
 };
 const one = async (id: string): Promise<Client> => (await on(id))[0] as Client;
-const idOf = (client: Client) =>
-  (client.lines.find((line) => line["connect"])?.["connect"] as { client: string }).client;
+function idOf(client: Client): string {
+  const reply = client.lines.find((line) => line["connect"] !== undefined);
+  return (reply?.["connect"] as { client: string } | undefined)?.client ?? "";
+}
 const rows = (table: string) =>
   runInDurableObject(
     shard("auto-1"),
@@ -205,6 +208,45 @@ describe("[HK7] a channel is occupied and vacated in turn", () => {
     expect(heard).toEqual(["room occupied"]);
     client.socket.close();
     await until(() => heard.length === 2);
+  });
+});
+
+test("[HK6] what waits goes out in the same company, later and later, and is dropped after a day", async () => {
+  const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+  const stub = channelStub(env, "queue-test");
+  await stub.view(0);
+  await runInDurableObject(stub, (_, { storage }) => {
+    const settings = { batch: 2, retryFirstMs: 1_000, retryLastMs: 8_000, keepMs: 86_400_000 };
+    const queue = new EventQueue(storage, "webhook_events", settings);
+    expect(queue.exists).toBe(false);
+    for (const id of ["a", "b", "c"]) queue.add({ id, at: 0, type: "occupied", channel: "room" }, 0);
+    let now = 0;
+    let batch: string | undefined;
+    const pauses: number[] = [];
+    for (;;) {
+      const [lot] = queue.take(now, 1);
+      expect(lot?.events.map(({ id }) => id)).toEqual(["a", "b"]);
+      batch ??= lot?.batch;
+      expect(lot?.batch).toBe(batch);
+      queue.failed(lot as Lot, now);
+      if (logged.mock.calls.length > 0) break;
+      // Nothing overtakes it, although "c" is due.
+      expect(queue.take(now, 1)).toEqual([]);
+      const due = storage.sql.exec<{ due: number }>("SELECT MAX(due) AS due FROM webhook_events").one().due;
+      pauses.push(due - now);
+      now = due;
+    }
+    expect(now).toBeGreaterThanOrEqual(86_400_000);
+    for (const [n, most] of [1_000, 2_000, 4_000, 8_000, 8_000].entries()) {
+      expect(pauses[n]).toBeLessThanOrEqual(most);
+      expect(pauses[n]).toBeGreaterThanOrEqual(most * 0.75);
+    }
+    // Reopened, as after a crash: the next are in another company.
+    const [lot] = new EventQueue(storage, "webhook_events", settings).take(now, 1);
+    expect(lot?.events.map(({ id }) => id)).toEqual(["c"]);
+    expect(lot?.batch).not.toBe(batch);
+    queue.done(lot as Lot);
+    expect(queue.nextDue()).toBeUndefined();
   });
 });
 

@@ -5,6 +5,38 @@ import { buildConsole } from "./scripts/build-console.mjs";
 // A Worker without its page cannot be started.
 buildConsole();
 
+const BINDINGS = {
+  API_KEY: "test-api-key",
+  READ_KEY: "test-read-key",
+  TOKEN_HMAC_SECRET: "test-hmac-secret-of-32-bytes-or-more",
+  RINGCAST_NS_DEFAULT: { presence: true },
+  RINGCAST_NS_kept: {
+    presence: true,
+    history_size: 100,
+    history_ttl: "60s",
+    force_recovery: true,
+  },
+  RINGCAST_NS_delta: {
+    history_size: 100,
+    history_ttl: "60s",
+    force_recovery: true,
+    allowed_delta_types: ["fossil"],
+  },
+  RINGCAST_NS_short: { history_size: 5, history_ttl: "60s", force_recovery: true },
+  RINGCAST_NS_cache: {
+    history_size: 5,
+    history_ttl: "60s",
+    force_recovery: true,
+    force_recovery_mode: "cache",
+  },
+  RINGCAST_OVERRIDES: {
+    development: true,
+    insecure: true,
+    anonymous: true,
+    shards: { max: 128 },
+  },
+};
+
 export default defineConfig({
   test: {
     projects: [
@@ -14,43 +46,49 @@ export default defineConfig({
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {
-              bindings: {
-                API_KEY: "test-api-key",
-                READ_KEY: "test-read-key",
-                TOKEN_HMAC_SECRET: "test-hmac-secret-of-32-bytes-or-more",
-                RINGCAST_NS_DEFAULT: { presence: true },
-                RINGCAST_NS_kept: {
-                  presence: true,
-                  history_size: 100,
-                  history_ttl: "60s",
-                  force_recovery: true,
-                },
-                RINGCAST_NS_delta: {
-                  history_size: 100,
-                  history_ttl: "60s",
-                  force_recovery: true,
-                  allowed_delta_types: ["fossil"],
-                },
-                RINGCAST_NS_short: { history_size: 5, history_ttl: "60s", force_recovery: true },
-                RINGCAST_NS_cache: {
-                  history_size: 5,
-                  history_ttl: "60s",
-                  force_recovery: true,
-                  force_recovery_mode: "cache",
-                },
-                RINGCAST_OVERRIDES: {
-                  development: true,
-                  insecure: true,
-                  anonymous: true,
-                  shards: { max: 128 },
-                },
-              },
+              bindings: BINDINGS,
             },
           }),
         ],
         test: {
           name: "workers",
           include: ["test/workers/**/*.test.ts"],
+          exclude: ["test/workers/hooks*.test.ts"],
+          testTimeout: 20_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // A deployment that decides in code.
+        plugins: [
+          cloudflareTest({
+            main: "./test/workers/hooked.ts",
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              bindings: {
+                ...BINDINGS,
+                RINGCAST_OVERRIDES: {
+                  development: true,
+                  anonymous: true,
+                  times: { hookTimeoutMs: 300, vacatedGraceMs: 300 },
+                },
+                RINGCAST_NS_DEFAULT: {
+                  allow_subscribe_for_client: true,
+                  allow_subscribe_for_anonymous: true,
+                  allow_publish_for_subscriber: true,
+                  allow_publish_for_anonymous: true,
+                  presence: true,
+                  allow_presence_for_subscriber: true,
+                  allow_presence_for_anonymous: true,
+                },
+                RINGCAST_NS_closed: {},
+              },
+            },
+          }),
+        ],
+        test: {
+          name: "hooks",
+          include: ["test/workers/hooks*.test.ts"],
           testTimeout: 20_000,
           sequence: { groupOrder: 1 },
         },

@@ -114,6 +114,10 @@ const timesSchema = z
     deliveryTimeoutMs: count(500, 60_000).default(10_000),
     presenceCacheMs: count(0, 10_000).default(1_000),
     healthReportMs: count(1_000, 3_600_000).default(60_000),
+    // What a hook that decides may take before its operation is refused.
+    hookTimeoutMs: count(10, 60_000).default(5_000),
+    // A move takes all listeners away for a moment; a channel is vacated when nobody came for so long.
+    vacatedGraceMs: count(0, 300_000).default(5_000),
   })
   .prefault({});
 
@@ -126,6 +130,32 @@ const movesSchema = z
     busyWaitMs: count(0, 30_000).default(3_000),
   })
   .prefault({});
+
+/** What a back end can be told of. */
+export const WEBHOOK_EVENTS = [
+  "connected",
+  "disconnected",
+  "occupied",
+  "vacated",
+  "published",
+  "shards",
+] as const;
+export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
+
+const webhookSchema = z.strictObject({
+  url: z.url({ protocol: /^https?$/ }),
+  events: z.array(z.enum(WEBHOOK_EVENTS)).min(1),
+  // An event waits this long for others to travel with.
+  batchMs: count(0, 60_000).default(500),
+  batchEvents: count(1, 1_000).default(100),
+  timeoutMs: count(100, 60_000).default(10_000),
+  // Between two tries of one batch: doubling from the first to the last.
+  retryFirstMs: count(10, 60_000).default(1_000),
+  retryLastMs: count(1_000, 3_600_000).default(600_000),
+  // What nobody has taken by then is dropped, with an error in the log.
+  keepMs: count(1_000, 604_800_000).default(86_400_000),
+});
+export type WebhookConfig = z.infer<typeof webhookSchema>;
 
 const tokensSchema = z
   .strictObject({
@@ -157,6 +187,7 @@ export const clusterSchema = z.strictObject({
   broadcast: broadcastSchema,
   personalChannel: personalChannelSchema,
   tokens: tokensSchema,
+  webhook: webhookSchema.optional(),
 });
 export type ClusterConfig = z.infer<typeof clusterSchema>;
 
@@ -234,6 +265,10 @@ export function parseConfig(variables: Readonly<Record<string, unknown>>): Confi
   const base = readTable("RINGCAST", variables["RINGCAST"]);
   const overrides = readTable("RINGCAST_OVERRIDES", variables["RINGCAST_OVERRIDES"]);
   const cluster = check("RINGCAST", clusterSchema, merge(base, overrides));
+  if (cluster.webhook !== undefined && !isSecret(variables["WEBHOOK_SECRET"]))
+    throw new ConfigError(
+      'WEBHOOK_SECRET: a webhook is signed with it; it is base64, after "whsec_" or alone',
+    );
   const namespaces = new Map<string, NamespaceConfig>();
   let defaultNamespace = namespaceSchema.parse({});
   for (const [name, value] of Object.entries(variables)) {
@@ -254,6 +289,10 @@ export function parseConfig(variables: Readonly<Record<string, unknown>>): Confi
   };
   return { cluster, defaultNamespace, namespaces, broadcast };
 }
+
+/** 24 to 64 bytes, as Standard Webhooks has it. */
+const isSecret = (secret: unknown): boolean =>
+  typeof secret === "string" && /^(whsec_)?[A-Za-z0-9+/]{32,88}={0,2}$/.test(secret);
 
 function readTable(name: string, value: unknown): Record<string, unknown> {
   if (value === undefined) return {};

@@ -7,6 +7,8 @@ declare namespace Cloudflare {
     API_KEY?: string;
     READ_KEY?: string;
     TOKEN_HMAC_SECRET?: string;
+    /** Signs what goes to the webhook. */
+    WEBHOOK_SECRET?: string;
     /** The platform's rate limit for the server API, where a deployment has bound one. */
     API_RATE_LIMIT?: RateLimit;
     RINGCAST?: unknown;

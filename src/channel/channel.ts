@@ -1,6 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Config } from "../config.ts";
 import { Feed, type FeedDuty } from "../feed/feed.ts";
+import { Events } from "../hooks/events.ts";
+import type { Hooks } from "../hooks/hooks.ts";
 import { callAgain, within } from "../platform/call.ts";
 import { configOf } from "../platform/config.ts";
 import { shardStub, type ShardRef } from "../platform/stubs.ts";
@@ -18,6 +20,7 @@ import type {
 import { namespaceOf } from "../protocol/permissions.ts";
 import type { LogView, Position } from "../protocol/recovery.ts";
 import { HeldLeaves } from "./held-leaves.ts";
+import { Occupancy } from "./occupancy.ts";
 
 /** How long a shard is waited for that is asked who listens. */
 const PRESENCE_WAIT_MS = 2_000;
@@ -28,19 +31,27 @@ const PRESENCE_WAIT_MS = 2_000;
  * Addressed by the channel's name, so it stays where it is when the ring changes.
  */
 export class Channel extends DurableObject<Cloudflare.Env> {
+  /** See `Shard.hooks`. */
+  static readonly hooks: Hooks = {};
   readonly #config: Config;
   readonly #name: string;
   readonly #feed: Feed;
   readonly #heldLeaves: HeldLeaves;
-  readonly #timetable: Timetable<FeedDuty>;
+  readonly #timetable: Timetable<FeedDuty | "events" | "vacant">;
+  readonly #events: Events;
+  readonly #occupancy: Occupancy;
   #awake = false;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
+    const { hooks }: typeof Channel = new.target;
     if (ctx.id.name === undefined) throw new Error("a channel is addressed by its name");
     this.#config = configOf(env);
     this.#name = ctx.id.name;
     this.#timetable = new Timetable(ctx.storage);
+    const config = this.#config;
+    const timetable = this.#timetable;
+    this.#events = new Events({ ctx, env, config, hooks, timetable, ordered: true });
     const parsed = parseChannel(this.#name, this.#config.cluster.limits.channelBytes);
     this.#feed = new Feed({
       ctx,
@@ -49,6 +60,16 @@ export class Channel extends DurableObject<Cloudflare.Env> {
       name: this.#name,
       namespace: parsed.ok ? namespaceOf(this.#config, parsed.channel) : undefined,
       timetable: this.#timetable,
+      onPublished: (body, offset) => this.#events.published(this.#name, body, offset),
+      onForgotten: () => this.#occupancy.left(),
+    });
+    this.#occupancy = new Occupancy({
+      ctx,
+      channel: this.#name,
+      events: this.#events,
+      timetable,
+      graceMs: config.cluster.times.vacatedGraceMs,
+      shards: () => this.#feed.shards().length,
     });
     this.#heldLeaves = new HeldLeaves(this.#config.cluster.times.movedLeaveHoldMs, ({ kind, body }) =>
       this.#feed.tell({ kind, body }),
@@ -63,7 +84,17 @@ export class Channel extends DurableObject<Cloudflare.Env> {
    */
   register(shard: ShardRef, listening: { readonly position: Position | null } | null): Registration | null {
     this.#wake();
-    return this.#feed.register(shard, listening);
+    const registration = this.#feed.register(shard, listening);
+    if (registration !== null) this.#occupancy.entered();
+    return registration;
+  }
+
+  /** A shard has had no listeners for a while. Answers whether it is registered all the same. */
+  async settle(shardName: string): Promise<boolean> {
+    this.#wake();
+    const registered = await this.#feed.probe(shardName);
+    if (!registered) this.#occupancy.settle();
+    return registered;
   }
 
   /** Answers when the publication is durable. Repeating a call with the same `id` publishes nothing new. */
@@ -109,7 +140,12 @@ export class Channel extends DurableObject<Cloudflare.Env> {
 
   override async alarm(): Promise<void> {
     this.#wake();
-    await this.#timetable.run(Date.now(), async (duty) => this.#feed.run(duty));
+    await this.#timetable.run(Date.now(), async (duty) => {
+      if (duty === "events") return this.#events.run(Date.now());
+      if (duty !== "vacant") return this.#feed.run(duty);
+      this.#occupancy.run();
+      return undefined;
+    });
   }
 
   /** Dies as a crash would have it. For development only. */

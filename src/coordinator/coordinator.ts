@@ -1,6 +1,8 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Config } from "../config.ts";
 import { Feed, type FeedDuty } from "../feed/feed.ts";
+import { Events } from "../hooks/events.ts";
+import type { Hooks } from "../hooks/hooks.ts";
 import { configOf } from "../platform/config.ts";
 import { configuredDescriptor } from "../platform/configured.ts";
 import { fanOut, type FannedOut } from "../platform/fan-out.ts";
@@ -69,10 +71,13 @@ export type ChangeOrder = {
  * No connection and no publication needs it: without it the membership stands still, and nothing else.
  */
 export class Coordinator extends DurableObject<Cloudflare.Env> {
+  /** See `Shard.hooks`. */
+  static readonly hooks: Hooks = {};
   readonly #config: Config;
   readonly #store: Store;
   readonly #live: Live;
-  readonly #timetable: Timetable<"tell" | FeedDuty>;
+  readonly #timetable: Timetable<"tell" | "events" | FeedDuty>;
+  readonly #events: Events;
   /** The broadcast channel. */
   readonly #feed: Feed;
   readonly #broadcasts = new Broadcasts();
@@ -87,6 +92,9 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
     this.#store = new Store(ctx.storage, configuredDescriptor(this.#config), Date.now());
     this.#timetable = new Timetable(ctx.storage);
     this.#live = new Live({ ctx, env, shards: () => this.#holders() });
+    const { hooks }: typeof Coordinator = new.target;
+    const timetable = this.#timetable;
+    this.#events = new Events({ ctx, env, config: this.#config, hooks, timetable, ordered: true });
     this.#feed = new Feed({
       ctx,
       env,
@@ -94,6 +102,8 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
       name: this.#config.cluster.broadcast.channel,
       namespace: this.#config.broadcast,
       timetable: this.#timetable,
+      onPublished: (body, offset) =>
+        this.#events.published(this.#config.cluster.broadcast.channel, body, offset),
       onHeard: (shard, offset, sessions) => this.#broadcasts.heard(shard, offset, sessions),
     });
   }
@@ -279,6 +289,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
   override async alarm(): Promise<void> {
     this.#wake();
     await this.#timetable.run(Date.now(), async (duty) => {
+      if (duty === "events") return this.#events.run(Date.now());
       if (duty !== "tell") return this.#feed.run(duty);
       const { pending } = await this.#tell();
       this.#retryMs = pending.length === 0 ? RETRY_FIRST_MS : Math.min(this.#retryMs * 2, RETRY_LAST_MS);
@@ -341,6 +352,8 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
     // In the same turn as the commit, so that a crash in between cannot forget who is to be told.
     const armed = this.#timetable.arm("tell", Date.now() + RETRY_FIRST_MS + TELL_MS);
     this.#store.commit({ ...epoch, at: Date.now(), tell: listeners });
+    const { epoch: ringEpoch, shards } = epoch.descriptor;
+    this.#events.record({ type: "shards", ringEpoch, cause: epoch.cause, by: epoch.by, shards });
     await armed;
     this.#retryMs = RETRY_FIRST_MS;
     this.#live.say({ kind: "epoch", at: Date.now(), ...epoch });
@@ -349,7 +362,6 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
     this.ctx.waitUntil(this.#live.pass());
     if (told.pending.length === 0) return told;
     await this.#timetable.arm("tell", Date.now() + RETRY_FIRST_MS);
-    const { epoch: ringEpoch } = epoch.descriptor;
     this.#live.say({ kind: "untold", at: Date.now(), ringEpoch, shards: told.pending });
     return told;
   }

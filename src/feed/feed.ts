@@ -1,7 +1,7 @@
 import type { Config, NamespaceConfig } from "../config.ts";
 import { keepsHistory } from "../config.ts";
-import { callAgain } from "../platform/call.ts";
-import type { ShardRef } from "../platform/stubs.ts";
+import { callAgain, within } from "../platform/call.ts";
+import { shardStub, type ShardRef } from "../platform/stubs.ts";
 import type { Timetable } from "../platform/timetable.ts";
 import type {
   DeliveryResult,
@@ -39,6 +39,10 @@ export type FeedParts = {
   readonly timetable: Pick<Timetable<FeedDuty>, "at" | "arm">;
   /** A shard has everything up to an offset, and gave it to so many sessions. */
   readonly onHeard?: (shard: ShardRef, offset: number, sessions: number) => void;
+  /** In the turn of the append. `offset` is null where nothing is kept of it. */
+  readonly onPublished?: (body: string, offset: number | null) => void;
+  /** A registration has ended. */
+  readonly onForgotten?: () => void;
 };
 
 /**
@@ -98,8 +102,17 @@ export class Feed {
 
   forget(name: string): void {
     const listener = this.#listeners.get(name);
-    if (listener !== undefined && this.#listeners.forget(name, listener.registration))
-      this.#lanes.delete(name);
+    if (listener !== undefined) this.#forget(listener);
+  }
+
+  /** Asks a shard whether it still listens, and ends its registration if not. Answers whether it has one after all. */
+  async probe(name: string): Promise<boolean> {
+    const listener = this.#listeners.get(name);
+    if (listener === undefined) return false;
+    const { env, config, name: channel } = this.#parts;
+    const asked = shardStub(env, listener.shard).attends(channel);
+    if (!(await within(config.cluster.times.deliveryTimeoutMs, asked))) this.#forget(listener);
+    return this.#listeners.get(name) !== undefined;
   }
 
   /** Stores, then sends. Answers when the publication is durable; the same `id` again publishes nothing new. */
@@ -107,6 +120,8 @@ export class Feed {
     const now = Date.now();
     const { repeated, ...result } = this.#log.append(publication, now);
     if (repeated || result.refused !== null) return result;
+    const kept = this.#log.durable && publication.passing !== true;
+    this.#parts.onPublished?.(publication.body, kept ? result.offset : null);
     if (publication.passing === true && this.#log.durable) {
       this.tell({ kind: "passing", body: publication.body });
       return result;
@@ -144,6 +159,12 @@ export class Feed {
   /** A duty of the object's alarm; answers when it is next due. */
   run(duty: FeedDuty): number | undefined {
     return duty === "expire" ? this.#expire(Date.now()) : this.#checkDelivery();
+  }
+
+  #forget({ shard, registration }: Listener): void {
+    if (!this.#listeners.forget(shard.name, registration)) return;
+    this.#lanes.delete(shard.name);
+    this.#parts.onForgotten?.();
   }
 
   #describe({ registration, heard }: Listener): Registration {
@@ -208,7 +229,7 @@ export class Feed {
           this.#parts.onHeard?.(shard, offset, sessions);
         },
         onNoListeners: () => {
-          if (this.#listeners.forget(shard.name, registration)) this.#lanes.delete(shard.name);
+          this.#forget(listener);
         },
       },
     );

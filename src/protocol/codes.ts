@@ -20,6 +20,12 @@ export const ERRORS = {
   unrecoverablePosition: { code: 112, message: "unrecoverable position" },
 } as const satisfies Record<string, { code: number; message: string; temporary?: true }>;
 export type ErrorName = keyof typeof ERRORS;
+/** An error as a client reads it, from the table or an application's own. */
+export type ReplyError = {
+  readonly code: number;
+  readonly message: string;
+  readonly temporary?: boolean | undefined;
+};
 
 /** Close codes. A reason has at most 123 bytes and MUST NOT parse as JSON: the JS SDK would obey its fields. */
 export const DISCONNECTS = {
@@ -42,6 +48,7 @@ export const DISCONNECTS = {
   moved: { code: 4001, reason: "moved" },
 } as const satisfies Record<string, { code: number; reason: string }>;
 export type DisconnectName = keyof typeof DISCONNECTS;
+export type Close = { readonly code: number; readonly reason: string };
 
 export const UNSUBSCRIBES = {
   server: { code: 2000, reason: "server unsubscribe" },

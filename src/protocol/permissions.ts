@@ -22,16 +22,16 @@ export const isBroadcast = ({ cluster }: Config, channel: string): boolean =>
 const isReserved = ({ config, channel }: Asked): boolean =>
   channel.namespace === RESERVED_NAMESPACE || isBroadcast(config, channel.name);
 
-/** `tokenGranted`: the client has shown a valid subscription token for this channel. The order is Centrifugo's. */
+/** `granted`: by a valid subscription token for this channel, or a hook. The order is Centrifugo's. */
 export function planSubscribe(
-  asked: Asked & { readonly tokenGranted: boolean; readonly operator?: boolean },
+  asked: Asked & { readonly granted: boolean; readonly operator?: boolean },
 ): Permission {
   const { config, channel, user } = asked;
   if (channel.name === LIVE_CHANNEL && asked.operator === true) return "allowed";
   const namespace = namespaceOf(config, channel);
   if (isReserved(asked)) return "permissionDenied";
   if (namespace === undefined) return "unknownChannel";
-  if (asked.tokenGranted) return "allowed";
+  if (asked.granted) return "allowed";
   if (config.cluster.insecure) return "allowed";
   if (channel.isPrivate) return "permissionDenied";
   if (channel.users !== undefined && namespace.allow_user_limited_channels) {
@@ -42,10 +42,14 @@ export function planSubscribe(
   return allowed ? "allowed" : "permissionDenied";
 }
 
-export function mayPublish(asked: Asked & { readonly subscribed: boolean }): Permission {
+/** `granted`: the deployment's own code allows what the namespace may not. */
+export function mayPublish(
+  asked: Asked & { readonly subscribed: boolean; readonly granted: boolean },
+): Permission {
   const namespace = namespaceOf(asked.config, asked.channel);
   if (isReserved(asked)) return "permissionDenied";
   if (namespace === undefined) return "unknownChannel";
+  if (asked.granted) return "allowed";
   const granted =
     namespace.allow_publish_for_client || (namespace.allow_publish_for_subscriber && asked.subscribed);
   return decide(asked, granted && (asked.user !== "" || namespace.allow_publish_for_anonymous));

@@ -1,4 +1,4 @@
-import { ERRORS, type ErrorName } from "./codes.ts";
+import { ERRORS, type ErrorName, type ReplyError } from "./codes.ts";
 import type { HistoryResult, Present } from "./delivery.ts";
 import { encodeEntry } from "./push.ts";
 
@@ -41,11 +41,13 @@ export type ConnectResult = {
   readonly pong: true;
   readonly expires?: true;
   readonly ttl?: number;
+  readonly data?: unknown;
 };
 
 export type Results = {
   unsubscribe: Record<string, never>;
   publish: Record<string, never>;
+  rpc: { readonly data: unknown };
   presence_stats: { readonly num_clients: number; readonly num_users: number };
   refresh: {
     readonly client: string;
@@ -98,6 +100,6 @@ export function encodePresence(id: number, present: Iterable<Present>): string {
   return `{"id":${id},"presence":{"presence":{${entries.join(",")}}}}`;
 }
 
-export function encodeError(id: number, error: ErrorName): string {
-  return `{"id":${id},"error":${JSON.stringify(ERRORS[error])}}`;
+export function encodeError(id: number, error: ErrorName | ReplyError): string {
+  return `{"id":${id},"error":${JSON.stringify(typeof error === "string" ? ERRORS[error] : error)}}`;
 }

@@ -1,4 +1,5 @@
 import type { Descriptor } from "../ring/descriptor.ts";
+import type { Close, ReplyError } from "./codes.ts";
 
 /** What the router tells a shard with each upgrade, in one header that clients cannot send. */
 export const ROUTE_HEADER = "x-ringcast-route";
@@ -14,7 +15,20 @@ export type Route = {
   readonly refused: readonly string[];
   /** The connection token, when it travelled in the upgrade. */
   readonly token?: string;
+  /** What the deployment's own `authenticate` has found, where it has found anything. */
+  readonly identity?: RouteIdentity;
 };
+
+/** Who a connection is without its token, or why it is refused: at its `connect`, as an upgrade's answer reaches no client. */
+export type RouteIdentity =
+  | {
+      readonly kind: "user";
+      readonly user: string;
+      readonly info?: unknown;
+      readonly expiresAt?: number | undefined;
+    }
+  | { readonly kind: "error"; readonly error: ReplyError }
+  | { readonly kind: "disconnect"; readonly close: Close };
 
 /** Header values are Latin-1; keys are not. */
 export const encodeRoute = (route: Route): string => encodeURIComponent(JSON.stringify(route));

@@ -10,11 +10,13 @@ export type Affinity =
 /**
  * The key that places a connection: the first source of `affinity.order` that the request has, else a random one.
  * It places and never identifies. A token in the upgrade (query `token`, cookie `ringcast_token` or a bearer
- * header) also serves as the connection's token; only a valid one places.
+ * header) also serves as the connection's token; only a valid one places. `user`: who it is by the deployment's own
+ * code, in place of a token.
  */
 export async function readAffinity(
   request: Context,
   settings: { readonly cluster: ClusterConfig; readonly verifier: Verifier },
+  user: string | undefined,
 ): Promise<Affinity> {
   const { affinity, limits } = settings.cluster;
   const token = readToken(request);
@@ -23,6 +25,7 @@ export async function readAffinity(
   const sources = {
     key: async () => url.searchParams.get("key") ?? undefined,
     token: async () => {
+      if (user !== undefined) return user === "" ? undefined : user;
       const verdict = token === undefined ? undefined : await settings.verifier.connection(token);
       return verdict?.ok === true && verdict.claims.user !== "" ? verdict.claims.user : undefined;
     },

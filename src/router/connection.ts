@@ -1,7 +1,9 @@
 import type { Context } from "hono";
 import type { ClusterConfig } from "../config.ts";
 import type { Verifier } from "../tokens/verifier.ts";
+import type { Hooks } from "../hooks/hooks.ts";
 import { readAffinity } from "./affinity.ts";
+import { authenticate } from "./authenticate.ts";
 import { answerError } from "./errors.ts";
 import { forward } from "./forward.ts";
 import { regionOf } from "./region.ts";
@@ -10,7 +12,12 @@ import type { RingCache } from "./ring-cache.ts";
 /** `GET /connection/websocket`: checks what can be checked without a session, then hands the upgrade to its shard. */
 export async function connectClient(
   request: Context<{ Bindings: Cloudflare.Env }>,
-  parts: { readonly cluster: ClusterConfig; readonly verifier: Verifier; readonly cache: RingCache },
+  parts: {
+    readonly cluster: ClusterConfig;
+    readonly hooks: Hooks;
+    readonly verifier: Verifier;
+    readonly cache: RingCache;
+  },
 ): Promise<Response> {
   if (request.req.header("upgrade")?.toLowerCase() !== "websocket") {
     return answerError(
@@ -33,7 +40,10 @@ export async function connectClient(
       message: "this server speaks the JSON protocol only",
     });
   }
-  const affinity = await readAffinity(request, parts);
+  const clientRegion = regionOf(request.req.raw.cf);
+  const identity = await authenticate(request, parts, clientRegion);
+  const user = identity?.kind === "user" ? identity.user : undefined;
+  const affinity = await readAffinity(request, parts, user);
   if (!affinity.ok) return answerError(request, 400, { code: "badKey", message: affinity.message });
 
   const forwarded = await forward({
@@ -41,8 +51,9 @@ export async function connectClient(
     request: request.req.raw,
     cache: parts.cache,
     key: affinity.key,
-    clientRegion: regionOf(request.req.raw.cf),
+    clientRegion,
     ...(affinity.token === undefined ? {} : { token: affinity.token }),
+    ...(identity === undefined ? {} : { identity }),
   });
   if (forwarded.kind === "connected") return forwarded.response;
   return answerError(

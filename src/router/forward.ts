@@ -1,6 +1,12 @@
 import { coordinatorStub, shardRef, shardStub } from "../platform/stubs.ts";
 import { within } from "../platform/call.ts";
-import { encodeRoute, REFUSAL_STATUS, ROUTE_HEADER, type Refusal } from "../protocol/route.ts";
+import {
+  encodeRoute,
+  REFUSAL_STATUS,
+  ROUTE_HEADER,
+  type Refusal,
+  type RouteIdentity,
+} from "../protocol/route.ts";
 import type { ShardSpec } from "../ring/descriptor.ts";
 import type { RingCache } from "./ring-cache.ts";
 
@@ -28,6 +34,7 @@ export async function forward(upgrade: {
   readonly key: string;
   readonly clientRegion: string;
   readonly token?: string;
+  readonly identity?: RouteIdentity;
 }): Promise<Forwarded> {
   const { env, cache, key, clientRegion } = upgrade;
   const refused: string[] = [];
@@ -86,6 +93,7 @@ function ask(
       digest: ring.digest,
       refused,
       ...(upgrade.token === undefined ? {} : { token: upgrade.token }),
+      ...(upgrade.identity === undefined ? {} : { identity: upgrade.identity }),
     }),
   );
   return shardStub(upgrade.env, shardRef(owner)).fetch(new Request(upgrade.request, { headers }));

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
 import { ConfigError } from "../config.ts";
+import type { Hooks } from "../hooks/hooks.ts";
 import { configOf } from "../platform/config.ts";
 import { configuredDescriptor } from "../platform/configured.ts";
 import { createVerifier, type Verifier } from "../tokens/verifier.ts";
@@ -11,7 +12,7 @@ import { answerError } from "./errors.ts";
 import { RingCache } from "./ring-cache.ts";
 
 /** The Worker: stateless but for the newest ring that its isolate has seen. */
-export function createRouter(): Hono<{ Bindings: Cloudflare.Env }> {
+export function createRouter(hooks: Hooks): Hono<{ Bindings: Cloudflare.Env }> {
   const isolates = new WeakMap<object, { readonly cache: RingCache; readonly verifier: Verifier }>();
   const partsOf = (env: Cloudflare.Env) => {
     const config = configOf(env);
@@ -21,7 +22,7 @@ export function createRouter(): Hono<{ Bindings: Cloudflare.Env }> {
       parts = { cache: new RingCache(configuredDescriptor(config)), verifier };
       isolates.set(config, parts);
     }
-    return { cluster: config.cluster, ...parts };
+    return { cluster: config.cluster, hooks, ...parts };
   };
 
   const app = new Hono<{ Bindings: Cloudflare.Env }>();

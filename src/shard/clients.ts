@@ -1,8 +1,11 @@
 import type { Config } from "../config.ts";
+import { Asker } from "../hooks/asker.ts";
+import type { Hooks } from "../hooks/hooks.ts";
 import { callAgain, within } from "../platform/call.ts";
 import { channelStub, coordinatorStub, type ShardRef } from "../platform/stubs.ts";
+import type { Timetable } from "../platform/timetable.ts";
 import { parseChannel } from "../protocol/channel-name.ts";
-import { DISCONNECTS, type DisconnectName } from "../protocol/codes.ts";
+import { DISCONNECTS, type Close, type DisconnectName } from "../protocol/codes.ts";
 import type { Entry, Present } from "../protocol/delivery.ts";
 import { isBroadcast, namespaceOf } from "../protocol/permissions.ts";
 import { encodePresenceEvent, encodeUnsubscribe } from "../protocol/push.ts";
@@ -10,6 +13,7 @@ import type { ClientInfo } from "../protocol/reply.ts";
 import type { Verifier } from "../tokens/verifier.ts";
 import { Broadcast } from "./broadcast.ts";
 import { Announcer } from "./announcer.ts";
+import { Chronicle, type ChronicleDuty } from "./chronicle.ts";
 import { Counters } from "./counters.ts";
 import { Emission } from "./emission.ts";
 import { Hub } from "./hub.ts";
@@ -32,6 +36,8 @@ export class Clients {
   readonly config: Config;
   readonly shard: ShardRef;
   readonly verifier: Verifier;
+  readonly ask: Asker;
+  readonly chronicle: Chronicle;
   readonly sessions = new Sessions();
   readonly hub: Hub;
   readonly counters = new Counters();
@@ -47,20 +53,25 @@ export class Clients {
     config: Config;
     shard: ShardRef;
     verifier: Verifier;
+    hooks: Hooks;
+    timetable: Pick<Timetable<ChronicleDuty>, "arm">;
   }) {
     this.env = parts.env;
     this.config = parts.config;
     this.shard = parts.shard;
     this.verifier = parts.verifier;
     this.#ctx = parts.ctx;
-    const { broadcast, limits } = this.config.cluster;
+    const { broadcast, limits, times } = this.config.cluster;
+    this.ask = new Asker(parts.hooks, { env: this.env, shard: this.shard, timeoutMs: times.hookTimeoutMs });
     this.hub = new Hub(
       limits,
       {
-        register: (channel, listening) =>
-          isBroadcast(this.config, channel)
-            ? this.#askCoordinator((stub) => stub.register(this.shard, listening))
-            : callAgain(() => channelStub(this.env, channel).register(this.shard, listening)),
+        register: (channel, listening) => {
+          if (isBroadcast(this.config, channel))
+            return this.#askCoordinator((stub) => stub.register(this.shard, listening));
+          this.chronicle.vacancies.registers(channel);
+          return callAgain(() => channelStub(this.env, channel).register(this.shard, listening));
+        },
         view: (channel, after) =>
           isBroadcast(this.config, channel)
             ? this.#askCoordinator((stub) => stub.view(after))
@@ -75,15 +86,17 @@ export class Clients {
       broadcast.enabled ? broadcast.channel : undefined,
     );
     this.broadcast = new Broadcast(this);
+    this.chronicle = new Chronicle(this, parts);
     this.#positions = new Positions(this.#ctx, () => this.hub.positions());
-    this.#announcer = new Announcer(this.config.cluster.times.joinLeaveBatchMs, (channel, events) =>
+    this.#announcer = new Announcer(times.joinLeaveBatchMs, (channel, events) =>
       callAgain(() => channelStub(this.env, channel).announce([...events])),
     );
   }
 
-  /** Takes in whoever slept with the object. */
-  wake(): void {
-    this.sessions.wake(this.#ctx.getWebSockets(), this.config.cluster.limits);
+  /** Takes in whoever slept with the object. `closing`: it is woken by the end of this socket, which is listed no more. */
+  wake(closing: readonly WebSocket[]): void {
+    const sockets = new Set([...this.#ctx.getWebSockets(), ...closing]);
+    this.sessions.wake(sockets, this.config.cluster.limits);
     const positions = this.#positions.read();
     const { broadcast } = this.config.cluster;
     const heard = positions.get(broadcast.channel);
@@ -94,6 +107,14 @@ export class Clients {
       }
       this.broadcast.wake(session);
     }
+    this.chronicle.wake();
+  }
+
+  /** From now on a session is somebody's; false where its socket cannot remember as much. */
+  letIn(session: Session, open: Open): boolean {
+    if (!this.sessions.remember(session, open)) return false;
+    this.chronicle.roll.enter(open);
+    return true;
   }
 
   /** When the peer last gave a sign of life, in ms since 1970. */
@@ -134,9 +155,9 @@ export class Clients {
   }
 
   /** Ends a session with any code. The attachment says so first: the socket may come back (see session.ts). */
-  end(session: Session, close: { readonly code: number; readonly reason: string }, moving = false): void {
+  end(session: Session, close: Close, moving = false): void {
     if (!this.sessions.has(session)) return;
-    this.#remove(session, moving);
+    this.#remove(session, close, moving);
     session.socket.serializeAttachment({ state: "closing", id: session.attachment.id });
     session.socket.close(close.code, close.reason);
   }
@@ -152,9 +173,9 @@ export class Clients {
   }
 
   /** The peer is gone. A session that we closed ourselves is no longer known, and nothing happens. */
-  lost(socket: WebSocket): void {
+  lost(socket: WebSocket, close: Close): void {
     const session = this.sessions.get(socket);
-    if (session !== undefined) this.#remove(session, false);
+    if (session !== undefined) this.#remove(session, close, false);
   }
 
   infoOf(session: Session, channel: string): ClientInfo {
@@ -190,7 +211,7 @@ export class Clients {
     const { attachment } = session;
     if (attachment.state !== "open" || !attachment.subscriptions.has(channel)) return false;
     this.announce("leave", session, channel);
-    this.hub.leave(channel, session);
+    this.#leave(channel, session);
     const subscriptions = new Map(attachment.subscriptions);
     subscriptions.delete(channel);
     this.sessions.remember(session, { ...attachment, subscriptions });
@@ -210,13 +231,24 @@ export class Clients {
     return this.sessions.remember(session, { ...attachment, subscriptions });
   }
 
-  #remove(session: Session, moving: boolean): void {
+  /** A channel may have no listener here any more. */
+  lookAt(channel: string): void {
+    if (!isBroadcast(this.config, channel)) this.chronicle.vacancies.look(channel);
+  }
+
+  #leave(channel: string, session: Session): void {
+    this.hub.leave(channel, session);
+    this.lookAt(channel);
+  }
+
+  #remove(session: Session, close: Close, moving: boolean): void {
     for (const channel of subscriptionsOf(session).keys()) {
       this.announce("leave", session, channel, moving);
-      this.hub.leave(channel, session);
+      this.#leave(channel, session);
     }
     this.sessions.delete(session);
     this.counters.add(moving ? "moved" : "disconnects");
+    if (session.attachment.state === "open") this.chronicle.roll.leave(session.attachment, close);
   }
 
   #emit(
@@ -240,6 +272,7 @@ export class Clients {
    * recovered. Paced, as a stock client comes back at once.
    */
   #giveUp(channel: string, sessions: readonly Session[]): void {
+    this.lookAt(channel);
     for (const [n, session] of sessions.entries()) {
       const { attachment } = session;
       if (attachment.state !== "open") continue;

@@ -166,17 +166,25 @@ export class Hub {
     return kept;
   }
 
+  knows(channel: string): boolean {
+    return this.#channels.has(channel);
+  }
+
+  /** Whether anybody listens, or is about to. False ends the registration: whoever subscribes next makes a new one. */
+  attends(channel: string): boolean {
+    const listening = this.#channels.get(channel);
+    const wanted = listening !== undefined && (listening.sessions.size > 0 || listening.waiting > 0);
+    if (wanted || channel === this.#pinned) return true;
+    this.#channels.delete(channel);
+    this.#tail.drop(channel);
+    return false;
+  }
+
   /** Applies what a channel sends, one delivery after the other; what this shard has seen is dropped. */
   async deliver(delivery: Delivery): Promise<DeliveryResult> {
     const { channel } = delivery;
-    const pinned = channel === this.#pinned;
-    const listening = pinned ? this.#open(channel) : this.#channels.get(channel);
-    if (listening === undefined || (!pinned && listening.sessions.size === 0 && listening.waiting === 0)) {
-      // The registration ends with this answer, so whoever subscribes next must make a new one.
-      this.#channels.delete(channel);
-      this.#tail.drop(channel);
-      return { kind: "noListeners", sessions: 0 };
-    }
+    if (!this.attends(channel)) return { kind: "noListeners", sessions: 0 };
+    const listening = this.#open(channel);
     if (listening.state.kind === "registering") {
       listening.state.early.push(delivery);
       return { kind: "delivered", sessions: listening.sessions.size };

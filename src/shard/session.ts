@@ -1,3 +1,5 @@
+import type { HookSession } from "../hooks/hooks.ts";
+import type { RouteIdentity } from "../protocol/route.ts";
 import type { TagsFilter } from "../protocol/tags-filter.ts";
 import { TokenBucket } from "../platform/token-bucket.ts";
 
@@ -40,6 +42,7 @@ type Placed = {
 export type Opening = Placed & {
   readonly state: "opening";
   readonly token?: string;
+  readonly identity?: RouteIdentity;
   readonly refused?: true;
 };
 
@@ -48,6 +51,8 @@ export type Open = Placed & {
   readonly user: string;
   readonly connInfo?: unknown;
   readonly expiresAt?: number;
+  /** An operator's page: the hooks are not asked about it, nor told. */
+  readonly operator?: true;
   /** By channel. A Map, as a channel may be called `__proto__`. */
   readonly subscriptions: ReadonlyMap<string, Subscription>;
 };
@@ -102,6 +107,19 @@ export function newSession(
     lastFrameAt: 0,
   };
 }
+
+/** A session as hooks see it. */
+export const hookSession = ({
+  id,
+  user,
+  key,
+  connInfo,
+}: Pick<Open, "id" | "user" | "key" | "connInfo">): HookSession => ({
+  client: id,
+  user,
+  key,
+  info: connInfo,
+});
 
 const NONE: ReadonlyMap<string, Subscription> = new Map();
 

@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import picomatch from "picomatch";
 import type { Config } from "../config.ts";
+import type { Hooks } from "../hooks/hooks.ts";
 import { within } from "../platform/call.ts";
 import { configOf } from "../platform/config.ts";
 import { coordinatorStub } from "../platform/stubs.ts";
@@ -20,6 +21,7 @@ import type { Ring } from "../ring/ring.ts";
 import { acceptOperator } from "../tokens/operator.ts";
 import { createVerifier } from "../tokens/verifier.ts";
 import { act } from "./actions.ts";
+import type { ChronicleDuty } from "./chronicle.ts";
 import { Clients } from "./clients.ts";
 import { runFrame } from "./commands/dispatch.ts";
 import { RemotePresence } from "./commands/presence.ts";
@@ -29,7 +31,7 @@ import { Migration } from "./migration.ts";
 import { newSession, subscriptionsOf, type Opening, type Session } from "./session.ts";
 import { nextDeadline, pingAll, sweep } from "./sweep.ts";
 
-type Duty = "ping" | "sweep" | "moves" | "report";
+type Duty = "ping" | "sweep" | "moves" | "report" | ChronicleDuty;
 
 /** How long a shard waits for the coordinator where it has to ask. */
 const COORDINATOR_WAIT_MS = 3_000;
@@ -39,6 +41,8 @@ const REPORT_RETRY_MS = 5_000;
 
 /** One part of the ring: the sockets of the keys that it owns, and who among them listens to what. */
 export class Shard extends DurableObject<Cloudflare.Env> {
+  /** A class of its own for each deployment carries its hooks (ringcast.ts). Static: no caller over RPC sees it. */
+  static readonly hooks: Hooks = {};
   readonly #config: Config;
   readonly #id: string;
   readonly #clients: Clients;
@@ -55,6 +59,7 @@ export class Shard extends DurableObject<Cloudflare.Env> {
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
+    const { hooks }: typeof Shard = new.target;
     const name = ctx.id.name ?? "";
     const region = name.slice(0, name.indexOf("/"));
     if (region === "") throw new Error("a shard is addressed by its region and id");
@@ -65,6 +70,8 @@ export class Shard extends DurableObject<Cloudflare.Env> {
     this.#clients = new Clients({
       ctx,
       env,
+      hooks,
+      timetable: this.#timetable,
       config: this.#config,
       shard: { name, region },
       verifier: acceptOperator(
@@ -129,8 +136,8 @@ export class Shard extends DurableObject<Cloudflare.Env> {
   }
 
   override webSocketClose(socket: WebSocket, code: number, reason: string): void {
-    this.#wake();
-    this.#clients.lost(socket);
+    this.#wake(socket);
+    this.#clients.lost(socket, { code, reason });
     // The runtime leaves the answer to us; without it the peer hangs in CLOSING. 1005, 1006 and 1015 are no codes
     // to send, and after 1006 there is nobody to hear.
     if (code === 1006) return;
@@ -138,8 +145,8 @@ export class Shard extends DurableObject<Cloudflare.Env> {
   }
 
   override webSocketError(socket: WebSocket): void {
-    this.#wake();
-    this.#clients.lost(socket);
+    this.#wake(socket);
+    this.#clients.lost(socket, { code: 1006, reason: "" });
     // A message over the runtime's own limit ends here (platform §1.1); so does a broken connection.
     socket.serializeAttachment({ state: "closing", id: "" });
     try {
@@ -204,6 +211,12 @@ export class Shard extends DurableObject<Cloudflare.Env> {
   deliver(delivery: Delivery): Promise<DeliveryResult> {
     this.#wake();
     return this.#clients.hub.deliver(delivery);
+  }
+
+  /** Whether anybody here listens to a channel. False ends the registration under which it is asked. */
+  attends(channel: string): boolean {
+    this.#wake();
+    return this.#clients.hub.attends(channel);
   }
 
   /** Who listens to a channel through this shard. */
@@ -282,10 +295,10 @@ export class Shard extends DurableObject<Cloudflare.Env> {
     this.ctx.abort("crashed by the operator");
   }
 
-  #wake(): void {
+  #wake(...closing: readonly WebSocket[]): void {
     if (this.#awake) return;
     this.#awake = true;
-    this.#clients.wake();
+    this.#clients.wake(closing);
     this.#live.wake(Date.now());
   }
 
@@ -299,6 +312,7 @@ export class Shard extends DurableObject<Cloudflare.Env> {
       clientRegion: route.clientRegion,
       rank,
       ...(route.token === undefined ? {} : { token: route.token }),
+      ...(route.identity === undefined ? {} : { identity: route.identity }),
     };
     this.ctx.acceptWebSocket(server);
     server.serializeAttachment(opening);
@@ -363,6 +377,9 @@ export class Shard extends DurableObject<Cloudflare.Env> {
         return this.#migration.running ? now + MIGRATION_CHECK_MS : undefined;
       case "report":
         return this.#report(now);
+      case "events":
+      case "vacancies":
+        return this.#clients.chronicle.run(duty, now);
     }
   }
 

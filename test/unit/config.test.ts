@@ -16,6 +16,21 @@ describe("[AU5] a wrong setting is refused with the name of its field", () => {
     ["text that is no JSON", { RINGCAST: "{" }, /RINGCAST is not JSON/],
     ["a list", { RINGCAST_NS_DEFAULT: [] }, /RINGCAST_NS_DEFAULT must be a table/],
     ["an override", { RINGCAST: {}, RINGCAST_OVERRIDES: { insecure: "yes" } }, /insecure/],
+    [
+      "a webhook without its secret",
+      { RINGCAST: { webhook: { url: "https://example.com", events: ["connected"] } } },
+      /WEBHOOK_SECRET/,
+    ],
+    [
+      "an event that nobody knows",
+      { RINGCAST: { webhook: { url: "https://example.com", events: ["conected"] } } },
+      /RINGCAST\.webhook\.events\.0/,
+    ],
+    [
+      "a webhook that is no web address",
+      { RINGCAST: { webhook: { url: "ftp://example.com", events: ["connected"] } } },
+      /RINGCAST\.webhook\.url/,
+    ],
   ];
   for (const [what, variables, named] of wrong) {
     test(what, () => {

@@ -1,7 +1,16 @@
+import { PASS, type Asked } from "../../hooks/ask.ts";
+import type { ConnectChange } from "../../hooks/hooks.ts";
 import type { CommandOf } from "../../protocol/command.ts";
+import type { RouteIdentity } from "../../protocol/route.ts";
 import type { ConnectionClaims } from "../../tokens/claims.ts";
 import { parseChannel, type ChannelName } from "../../protocol/channel-name.ts";
-import type { DisconnectName, ErrorName } from "../../protocol/codes.ts";
+import {
+  DISCONNECTS,
+  type Close,
+  type DisconnectName,
+  type ErrorName,
+  type ReplyError,
+} from "../../protocol/codes.ts";
 import { isBroadcast, mayJoinLeave, namespaceOf } from "../../protocol/permissions.ts";
 import {
   encodeConnected,
@@ -11,14 +20,14 @@ import {
 } from "../../protocol/reply.ts";
 import { PROTOCOL_VERSION } from "../../version.ts";
 import type { Clients } from "../clients.ts";
-import type { Open, Opening, Session, Subscription } from "../session.ts";
+import { hookSession, type Open, type Opening, type Session, type Subscription } from "../session.ts";
 import { join } from "./join.ts";
 import { timeToLive } from "./time-to-live.ts";
 
 type Identity =
   | { readonly kind: "known"; readonly claims: ConnectionClaims }
-  | { readonly kind: "error"; readonly error: ErrorName }
-  | { readonly kind: "disconnect"; readonly why: DisconnectName };
+  | { readonly kind: "error"; readonly error: ErrorName | ReplyError }
+  | { readonly kind: "disconnect"; readonly close: Close };
 
 const ANONYMOUS: ConnectionClaims = { user: "", channels: [], subs: {} };
 
@@ -35,15 +44,22 @@ export async function connect(
   if (opening.state !== "opening") return clients.disconnect(session, "badRequest");
   const identity = await identify(clients, opening, command.body.token);
   if (!clients.sessions.has(session)) return;
-  if (identity.kind === "disconnect") return clients.disconnect(session, identity.why);
+  if (identity.kind === "disconnect") return clients.end(session, identity.close);
   if (identity.kind === "error") return refuse(clients, session, opening, command.id, identity.error);
 
   const { claims } = identity;
+  const asked: Asked<ConnectChange> =
+    claims.operator === true ? PASS : await askHook(clients, opening, claims, command.body);
+  if (!clients.sessions.has(session)) return;
+  if (asked.kind === "disconnect") return clients.end(session, asked.close);
+  if (asked.kind === "error") return refuse(clients, session, opening, command.id, asked.error);
+  const { data: greeting, channels: added = [], info = claims.info } = asked.change;
+
   const personal = personalChannel(clients, claims.user);
   const { broadcast } = clients.config.cluster;
-  const channels = [...new Set([...claims.channels, ...Object.keys(claims.subs), ...personal])].filter(
-    (channel) => !isBroadcast(clients.config, channel),
-  );
+  const channels = [
+    ...new Set([...claims.channels, ...Object.keys(claims.subs), ...personal, ...added]),
+  ].filter((channel) => !isBroadcast(clients.config, channel));
   if (channels.length > clients.config.cluster.limits.channelsPerClient) {
     return clients.disconnect(session, "channelLimit");
   }
@@ -55,17 +71,18 @@ export async function connect(
     }
     names.set(name, parsed.channel);
   }
-  const { token: _spent, ...placed } = opening;
+  const { token: _spent, identity: _used, ...placed } = opening;
   const open: Open = {
     ...placed,
     state: "open",
     openedAt: Date.now(),
     user: claims.user,
     subscriptions: new Map(),
-    ...(claims.info === undefined ? {} : { connInfo: claims.info }),
+    ...(info === undefined ? {} : { connInfo: info }),
+    ...(claims.operator === true ? { operator: true } : {}),
     ...(claims.expiresAt === undefined ? {} : { expiresAt: claims.expiresAt * 1000 }),
   };
-  if (!clients.sessions.remember(session, open)) return clients.disconnect(session, "badRequest");
+  if (!clients.letIn(session, open)) return clients.disconnect(session, "badRequest");
 
   // Registrations of all channels are asked for at once: a stock client waits 5 s for this answer in all. What the
   // channels say meanwhile comes after it.
@@ -94,6 +111,7 @@ export async function connect(
     ping: Math.ceil(clients.config.cluster.times.pingIntervalMs / 1000),
     pong: true,
     ...timeToLive(open.expiresAt, Date.now()),
+    ...(greeting === undefined ? {} : { data: greeting }),
   } as const;
   clients.counters.add("connects");
   clients.release(session, encodeConnected(command.id, result, subs));
@@ -103,26 +121,57 @@ export async function connect(
 async function identify(clients: Clients, opening: Opening, sent: string | undefined): Promise<Identity> {
   const { anonymous, insecure, affinity } = clients.config.cluster;
   const token = sent === undefined || sent === "" ? opening.token : sent;
+  const { identity } = opening;
   let claims = ANONYMOUS;
-  if (token !== undefined) {
+  if (identity !== undefined) {
+    // The operator's page is none of the users that the hook knows.
+    const shown = token === undefined ? undefined : await clients.verifier.connection(token);
+    if (shown?.ok === true && shown.claims.operator === true) claims = shown.claims;
+    else if (identity.kind === "user") claims = claimsOf(identity);
+    else return identity;
+  } else if (token !== undefined) {
     const verdict = await clients.verifier.connection(token);
     if (!verdict.ok) {
       if (verdict.reason === "expired") return { kind: "error", error: "tokenExpired" };
       if (verdict.reason === "unavailable") return { kind: "error", error: "internal" };
-      return { kind: "disconnect", why: "invalidToken" };
+      return closeWith("invalidToken");
     }
     claims = verdict.claims;
   } else if (!anonymous && !insecure) {
-    return { kind: "disconnect", why: "badRequest" };
+    return closeWith("badRequest");
   }
   // An operator's page is nobody, wherever its key places it.
   const exempt = claims.operator === true && claims.user === "";
-  if (affinity.userIsKey && !exempt && claims.user !== opening.key)
-    return { kind: "disconnect", why: "permissionDenied" };
+  if (affinity.userIsKey && !exempt && claims.user !== opening.key) return closeWith("permissionDenied");
   return { kind: "known", claims };
 }
 
-function refuse(clients: Clients, session: Session, opening: Opening, id: number, error: ErrorName): void {
+const closeWith = (why: DisconnectName): Identity => ({ kind: "disconnect", close: DISCONNECTS[why] });
+
+/** What `authenticate` has found, in the form of a token's claims, which tell seconds. */
+const claimsOf = ({ user, info, expiresAt }: Extract<RouteIdentity, { kind: "user" }>): ConnectionClaims => ({
+  ...ANONYMOUS,
+  user,
+  ...(info === undefined ? {} : { info }),
+  ...(expiresAt === undefined ? {} : { expiresAt: expiresAt / 1000 }),
+});
+
+function askHook(
+  clients: Clients,
+  { id, key }: Opening,
+  { user, info }: ConnectionClaims,
+  { data, name = "", version = "" }: CommandOf<"connect">["body"],
+): Promise<Asked<ConnectChange>> {
+  return clients.ask.connect(hookSession({ id, user, key, connInfo: info }), { data, name, version });
+}
+
+function refuse(
+  clients: Clients,
+  session: Session,
+  opening: Opening,
+  id: number,
+  error: ErrorName | ReplyError,
+): void {
   clients.sessions.remember(session, { ...opening, refused: true });
   clients.send(session, encodeError(id, error));
 }

@@ -7,6 +7,7 @@ import { history } from "./history.ts";
 import { presence, type RemotePresence } from "./presence.ts";
 import { publish } from "./publish.ts";
 import { refresh } from "./refresh.ts";
+import { rpc } from "./rpc.ts";
 import { refreshSubscription, subscribe, unsubscribe } from "./subscribe.ts";
 
 /**
@@ -77,7 +78,7 @@ async function runOpen(
     case "history":
       return history(clients, session, open, command);
     case "rpc":
-      return clients.send(session, encodeError(command.id, "notAvailable"));
+      return rpc(clients, session, open, command);
     case "send":
       return clients.disconnect(session, "notAvailable");
   }

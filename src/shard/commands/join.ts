@@ -75,7 +75,12 @@ export async function join(
     outcome = "joined";
     return true;
   };
-  await clients.hub.listen(channel.name, recovers ? { since, mode: tracking.mode } : null, begin, session);
+  try {
+    await clients.hub.listen(channel.name, recovers ? { since, mode: tracking.mode } : null, begin, session);
+  } finally {
+    // Registered, perhaps, for nobody.
+    clients.lookAt(channel.name);
+  }
   return outcome;
 }
 

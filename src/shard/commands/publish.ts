@@ -6,7 +6,7 @@ import { mayPublish } from "../../protocol/permissions.ts";
 import { encodePublication } from "../../protocol/push.ts";
 import { encodeError, encodeReply } from "../../protocol/reply.ts";
 import type { Clients } from "../clients.ts";
-import type { Open, Session } from "../session.ts";
+import { hookSession, type Open, type Session } from "../session.ts";
 
 /** Publishes for a client. Answered when the channel has it; a failure that says nothing is tried again by id. */
 export async function publish(
@@ -18,17 +18,25 @@ export async function publish(
   const { id, body } = command;
   const parsed = parseChannel(body.channel, clients.config.cluster.limits.channelBytes);
   if (!parsed.ok || body.data === undefined) return clients.send(session, encodeError(id, "badRequest"));
-  const plan = mayPublish({
-    config: clients.config,
-    channel: parsed.channel,
-    user: open.user,
-    subscribed: open.subscriptions.has(body.channel),
-  });
+  const { channel } = parsed;
+  const { user } = open;
+  const subscribed = open.subscriptions.has(body.channel);
+  const mayBe = mayPublish({ config: clients.config, channel, user, subscribed, granted: true });
+  if (mayBe !== "allowed") return clients.send(session, encodeError(id, mayBe));
+  const asked = await clients.ask.publish(hookSession(open), { channel: channel.name, data: body.data });
+  if (asked.kind === "error") return clients.send(session, encodeError(id, asked.error));
+  if (asked.kind === "disconnect") return clients.end(session, asked.close);
+  const { allow, data = body.data, tags } = asked.change;
+  const plan = mayPublish({ config: clients.config, channel, user, subscribed, granted: allow === true });
   if (plan !== "allowed") return clients.send(session, encodeError(id, plan));
 
   const publication = {
     id: crypto.randomUUID(),
-    body: encodePublication({ data: body.data, info: clients.infoOf(session, body.channel) }),
+    body: encodePublication({
+      data,
+      info: clients.infoOf(session, body.channel),
+      ...(tags === undefined ? {} : { tags }),
+    }),
   };
   try {
     const { refused } = await callAgain(() => channelStub(clients.env, body.channel).publish(publication));

@@ -1,12 +1,14 @@
+import { PASS, type Asked } from "../../hooks/ask.ts";
+import type { SubscribeChange } from "../../hooks/hooks.ts";
 import { parseChannel, type ChannelName } from "../../protocol/channel-name.ts";
 import type { SubscriptionClaims } from "../../tokens/claims.ts";
-import type { DisconnectName, ErrorName } from "../../protocol/codes.ts";
+import type { DisconnectName, ErrorName, ReplyError } from "../../protocol/codes.ts";
 import type { CommandOf } from "../../protocol/command.ts";
 import { mayJoinLeave, namespaceOf, planSubscribe } from "../../protocol/permissions.ts";
 import { encodeError, encodeReply, encodeSubscribed, encodeSubscribeReply } from "../../protocol/reply.ts";
 import { isMeaningful } from "../../protocol/tags-filter.ts";
 import type { Clients } from "../clients.ts";
-import { subscriptionsOf, type Open, type Session, type Subscription } from "../session.ts";
+import { hookSession, subscriptionsOf, type Open, type Session, type Subscription } from "../session.ts";
 import { join } from "./join.ts";
 import { timeToLive } from "./time-to-live.ts";
 
@@ -22,7 +24,7 @@ export async function subscribe(
 ): Promise<void> {
   const { id, body } = command;
   const { limits } = clients.config.cluster;
-  const fail = (error: ErrorName) => clients.send(session, encodeError(id, error));
+  const fail = (error: ErrorName | ReplyError) => clients.send(session, encodeError(id, error));
 
   const parsed = parseChannel(body.channel, limits.channelBytes);
   if (!parsed.ok) return fail("badRequest");
@@ -33,13 +35,19 @@ export async function subscribe(
   if (grant.kind === "error") return fail(grant.error);
   if (grant.kind === "disconnect") return clients.disconnect(session, grant.why);
   const { claims } = grant;
-  const plan = planSubscribe({
-    config: clients.config,
-    channel: parsed.channel,
-    user: open.user,
-    tokenGranted: claims !== undefined,
-    operator: claims?.operator === true,
-  });
+  const { channel } = parsed;
+  const who = { config: clients.config, channel, user: open.user, operator: claims?.operator === true };
+  const mayBe = planSubscribe({ ...who, granted: true });
+  if (mayBe !== "allowed") return fail(mayBe);
+  const asked: Asked<SubscribeChange> = who.operator
+    ? PASS
+    : await clients.ask.subscribe(hookSession(open), { channel: channel.name, data: body.data });
+  if (!clients.sessions.has(session)) return;
+  if (asked.kind === "error") return fail(asked.error);
+  if (asked.kind === "disconnect") return clients.end(session, asked.close);
+  const { allow, info, data } = asked.change;
+  const granted = claims !== undefined || allow === true;
+  const plan = planSubscribe({ ...who, granted });
   if (plan !== "allowed") return fail(plan);
 
   const { flag, tf: filter, ...wishes } = body;
@@ -50,6 +58,7 @@ export async function subscribe(
   const subscription = {
     ...planSubscription(clients, open, parsed.channel, claims, body.join_leave === true),
     ...(filter === undefined ? {} : { filter }),
+    ...(info === undefined ? {} : { chanInfo: info }),
   };
   try {
     const joined = await join(
@@ -62,7 +71,7 @@ export async function subscribe(
         subscription,
       },
       (result, missed) => clients.send(session, encodeSubscribeReply(id, encodeSubscribed(result, missed))),
-      timeToLive(subscription.expiresAt, Date.now()),
+      { ...timeToLive(subscription.expiresAt, Date.now()), ...(data === undefined ? {} : { data }) },
     );
     if (joined === "full") fail("limitExceeded");
     if (joined === "unrecovered") fail("unrecoverablePosition");

@@ -29,10 +29,10 @@ function asked(given: { options?: Options; channel?: string; user?: string; inse
   return { config, channel: parsed.channel, user };
 }
 
-const subscribe = (given: Parameters<typeof asked>[0], tokenGranted = false) =>
-  planSubscribe({ ...asked(given), tokenGranted });
+const subscribe = (given: Parameters<typeof asked>[0], granted = false) =>
+  planSubscribe({ ...asked(given), granted });
 const publish = (given: Parameters<typeof asked>[0], subscribed = false) =>
-  mayPublish({ ...asked(given), subscribed });
+  mayPublish({ ...asked(given), subscribed, granted: false });
 const presence = (given: Parameters<typeof asked>[0], subscribed = false) =>
   mayPresence({ ...asked(given), subscribed });
 

@@ -1,0 +1,60 @@
+import type { Events } from "../hooks/events.ts";
+import type { Timetable } from "../platform/timetable.ts";
+
+export type OccupancyParts = {
+  readonly ctx: DurableObjectState;
+  readonly channel: string;
+  readonly events: Events;
+  readonly timetable: Pick<Timetable<"vacant">, "arm" | "at">;
+  readonly graceMs: number;
+  readonly shards: () => number;
+};
+
+/**
+ * Whether anybody listens to a channel, as far as others want to hear of it (SPEC HK7).
+ *
+ * Occupied with the first shard that registers. Vacated with the last that is gone: at once where that shard has
+ * waited for the grace itself, else when the grace is over, as a move takes all listeners away for a moment.
+ */
+export class Occupancy {
+  readonly #parts: OccupancyParts;
+
+  constructor(parts: OccupancyParts) {
+    this.#parts = parts;
+  }
+
+  /** MUST be called in the turn of the registration. */
+  entered(): void {
+    const { ctx, channel, events } = this.#parts;
+    if (!this.#wanted() || this.#occupied()) return;
+    ctx.storage.kv.put("occupied", true);
+    events.record({ type: "occupied", channel });
+  }
+
+  left(): void {
+    const { ctx, timetable, graceMs, shards } = this.#parts;
+    if (shards() === 0 && this.#wanted() && this.#occupied())
+      ctx.waitUntil(timetable.arm("vacant", Date.now() + graceMs));
+  }
+
+  /** A shard that has waited for the grace has none left. */
+  settle(): void {
+    if (this.#parts.timetable.at("vacant") === undefined) this.run();
+  }
+
+  /** The duty of the channel's alarm. */
+  run(): void {
+    const { ctx, channel, events, shards } = this.#parts;
+    if (shards() > 0 || !this.#wanted() || !this.#occupied()) return;
+    ctx.storage.kv.delete("occupied");
+    events.record({ type: "vacated", channel });
+  }
+
+  #wanted(): boolean {
+    return this.#parts.events.wants("occupied") || this.#parts.events.wants("vacated");
+  }
+
+  #occupied(): boolean {
+    return this.#parts.ctx.storage.kv.get<boolean>("occupied") === true;
+  }
+}

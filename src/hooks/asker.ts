@@ -1,0 +1,66 @@
+import { idOf, type ShardRef } from "../platform/stubs.ts";
+import { connectAnswer, publishAnswer, rpcAnswer, subscribeAnswer } from "./answers.ts";
+import { ask, PASS, type Asked } from "./ask.ts";
+import type {
+  ConnectChange,
+  ConnectEvent,
+  Hooks,
+  HookSession,
+  PublishChange,
+  PublishEvent,
+  RpcAnswer,
+  RpcEvent,
+  SubscribeChange,
+  SubscribeEvent,
+} from "./hooks.ts";
+
+type Context = "env" | "shard" | "session";
+
+/** Asks the hooks that decide, for the sessions of one shard. A hook that is not there lets everything pass. */
+export class Asker {
+  readonly #hooks: Hooks;
+  readonly #timeoutMs: number;
+  readonly #context: Pick<ConnectEvent, "env" | "shard">;
+
+  constructor(hooks: Hooks, parts: { env: Cloudflare.Env; shard: ShardRef; timeoutMs: number }) {
+    this.#hooks = hooks;
+    this.#timeoutMs = parts.timeoutMs;
+    this.#context = { env: parts.env, shard: { id: idOf(parts.shard.name), region: parts.shard.region } };
+  }
+
+  async connect(session: HookSession, event: Omit<ConnectEvent, Context>): Promise<Asked<ConnectChange>> {
+    const hooks = this.#hooks;
+    if (hooks.onConnect === undefined) return PASS;
+    const all = { ...this.#context, session, ...event };
+    return ask("onConnect", () => hooks.onConnect?.(all), this.#by(connectAnswer));
+  }
+
+  async subscribe(
+    session: HookSession,
+    event: Omit<SubscribeEvent, Context>,
+  ): Promise<Asked<SubscribeChange>> {
+    const hooks = this.#hooks;
+    if (hooks.onSubscribe === undefined) return PASS;
+    const all = { ...this.#context, session, ...event };
+    return ask("onSubscribe", () => hooks.onSubscribe?.(all), this.#by(subscribeAnswer));
+  }
+
+  async publish(session: HookSession, event: Omit<PublishEvent, Context>): Promise<Asked<PublishChange>> {
+    const hooks = this.#hooks;
+    if (hooks.onPublish === undefined) return PASS;
+    const all = { ...this.#context, session, ...event };
+    return ask("onPublish", () => hooks.onPublish?.(all), this.#by(publishAnswer));
+  }
+
+  /** Undefined where nobody answers. */
+  async rpc(session: HookSession, event: Omit<RpcEvent, Context>): Promise<Asked<RpcAnswer> | undefined> {
+    const hooks = this.#hooks;
+    if (hooks.onRpc === undefined) return undefined;
+    const all = { ...this.#context, session, ...event };
+    return ask("onRpc", () => hooks.onRpc?.(all), this.#by(rpcAnswer));
+  }
+
+  #by<Answers>(answers: Answers): { readonly answers: Answers; readonly timeoutMs: number } {
+    return { answers, timeoutMs: this.#timeoutMs };
+  }
+}

@@ -1,0 +1,265 @@
+import {
+  abortAllDurableObjects,
+  evictDurableObject,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { ChannelEvent, DisconnectEvent, ShardChangeEvent } from "../../src/hooks/hooks.ts";
+import { EventQueue, type Lot } from "../../src/hooks/event-queue.ts";
+import { channelStub } from "../../src/platform/stubs.ts";
+import { Client, coordinator, keysOf, shard, startOver, until } from "./client.ts";
+import { forgetHooks, hooks } from "./hooked.ts";
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await startOver();
+  forgetHooks();
+});
+
+const on = async (id: string, count = 1) => {
+  const keys = await keysOf(id, count);
+  return Promise.all(keys.map((key) => Client.connect(key)));
+};
+const one = async (id: string): Promise<Client> => (await on(id))[0] as Client;
+function idOf(client: Client): string {
+  const reply = client.lines.find((line) => line["connect"] !== undefined);
+  return (reply?.["connect"] as { client: string } | undefined)?.client ?? "";
+}
+const rows = (table: string) =>
+  runInDurableObject(
+    shard("auto-1"),
+    (_, { storage }) => storage.sql.exec<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table}`).one().n,
+  );
+
+describe("[HK4] the end of a session is told, whatever ended it", () => {
+  /** Hears every end, and says of each client how it ended and how often that was told. */
+  function listen() {
+    const heard: DisconnectEvent[] = [];
+    hooks.onDisconnect = (event) => void heard.push(event);
+    const ends = (clients: readonly Client[]) =>
+      clients.map((client) =>
+        heard
+          .filter(({ session }) => session.client === idOf(client))
+          .map(({ code, reason }) => `${code} ${reason}`),
+      );
+    return { heard, ends };
+  }
+
+  test("by the client, by the server, by a move; and nobody is told of who was never let in", async () => {
+    const { heard, ends } = listen();
+    const [leaver, kicked, moved] = (await on("auto-1", 3)) as [Client, Client, Client];
+    const stranger = await Client.open((await keysOf("auto-1", 1))[0] ?? "");
+    stranger.socket.close();
+    leaver.socket.close(1000, "bye");
+    kicked.socket.send("{broken");
+    await until(() => heard.length === 2);
+    await coordinator().change({ change: { kind: "drain", id: "auto-1" }, dryRun: false, by: "test" });
+    await until(() => heard.length === 3);
+    expect(ends([leaver, kicked, moved])).toEqual([
+      ["1000 bye"],
+      ["3501 bad request"],
+      ["4001 moved, epoch 2"],
+    ]);
+    expect(heard[0]).toMatchObject({ shard: { id: "auto-1", region: "auto" }, session: { user: "" } });
+    expect(new Set(heard.map(({ id }) => id)).size).toBe(3);
+    await until(async () => (await rows("hook_events")) === 0 && (await rows("roll")) === 0);
+  });
+
+  const disasters = {
+    "the death of its shard": () => abortAllDurableObjects(),
+    "an eviction that closes the sockets": () => evictDurableObject(shard("auto-1"), { webSockets: "close" }),
+  };
+  for (const [what, strike] of Object.entries(disasters)) {
+    test(`by ${what}: lost`, async () => {
+      const { heard, ends } = listen();
+      const clients = await on("auto-1", 40);
+      expect(await rows("roll")).toBe(40);
+      await strike();
+      await Promise.all(clients.map(({ closed }) => closed));
+      // Nobody calls the shard: its own alarm finds out.
+      await runDurableObjectAlarm(shard("auto-1"));
+      await until(() => heard.length === 40);
+      expect(ends(clients)).toEqual(clients.map(() => ["1006 lost"]));
+      await until(async () => (await rows("hook_events")) === 0 && (await rows("roll")) === 0);
+      // And not again.
+      await evictDurableObject(shard("auto-1"));
+      await runDurableObjectAlarm(shard("auto-1"));
+      expect(heard).toHaveLength(40);
+    });
+  }
+
+  test("after a sleep: with its own code, and nobody else is taken for lost", async () => {
+    const { heard, ends } = listen();
+    const clients = (await on("auto-1", 3)) as [Client, Client, Client];
+    await evictDurableObject(shard("auto-1"));
+    clients[1].socket.close(1000, "slept");
+    await until(() => heard.length === 1);
+    expect(ends(clients)).toEqual([[], ["1000 slept"], []]);
+    expect(await rows("roll")).toBe(2);
+  });
+
+  test("a hook that throws is told again under the same id, also after a crash, and holds up no other", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const told: DisconnectEvent[] = [];
+    let broken = true;
+    hooks.onDisconnect = (event) => {
+      told.push(event);
+      if (broken && event.reason === "poison") throw new Error("boom");
+    };
+    const [poison, ...others] = (await on("auto-1", 4)) as [Client, ...Client[]];
+    poison.socket.close(1000, "poison");
+    await until(() => told.length >= 1);
+    for (const other of others) other.socket.close(1000, "fine");
+    await until(() => told.filter(({ reason }) => reason === "fine").length === 3);
+    await abortAllDurableObjects();
+    broken = false;
+    const before = told.length;
+    await until(async () => {
+      await runDurableObjectAlarm(shard("auto-1"));
+      return told.length > before;
+    });
+    const ids = told.filter(({ reason }) => reason === "poison").map(({ id }) => id);
+    expect(ids.length).toBeGreaterThan(1);
+    expect(new Set(ids).size).toBe(1);
+    await until(async () => (await rows("hook_events")) === 0);
+  });
+});
+
+describe("[HK7] a channel is occupied and vacated in turn", () => {
+  function listen() {
+    const heard: string[] = [];
+    const ids = new Set<string>();
+    const hear = (what: string) => (event: ChannelEvent) => {
+      ids.add(event.id);
+      heard.push(`${event.channel} ${what}`);
+    };
+    hooks.onChannelOccupied = hear("occupied");
+    hooks.onChannelVacated = hear("vacated");
+    return { heard, ids };
+  }
+  const join = (client: Client, channel = "room") => client.ask({ subscribe: { channel } });
+
+  test("with its first listener and its last, whichever shards they are on", async () => {
+    const { heard, ids } = listen();
+    const [ann, bob] = [await one("auto-1"), await one("auto-2")];
+    await join(ann);
+    await until(() => heard.length === 1);
+    await join(bob);
+    await ann.ask({ unsubscribe: { channel: "room" } });
+    // Until the shard of the one has told the channel that it is gone.
+    await until(async () => (await rows("registered")) === 0);
+    expect(heard).toEqual(["room occupied"]);
+    bob.socket.close();
+    await until(() => heard.length === 2);
+    const eve = await one("auto-3");
+    await join(eve);
+    await until(() => heard.length === 3);
+    expect(heard).toEqual(["room occupied", "room vacated", "room occupied"]);
+    expect(ids.size).toBe(3);
+  });
+
+  test("a publication in the moment without listeners changes nothing, nor does a move", async () => {
+    const { heard } = listen();
+    const [key] = await keysOf("auto-1", 1);
+    const publisher = await one("auto-2");
+    await join(publisher, "other");
+    const before = await Client.connect(key ?? "");
+    await join(before);
+    await coordinator().change({ change: { kind: "drain", id: "auto-1" }, dryRun: false, by: "test" });
+    await before.closed;
+    // This ends the old shard's registration at once, and nobody has come yet.
+    hooks.onPublish = () => ({ allow: true });
+    await publisher.ask({ publish: { channel: "room", data: 1 } });
+    const after = await Client.connect(key ?? "");
+    await join(after);
+    await until(async () => (await rows("registered")) === 0);
+    await runDurableObjectAlarm(channelStub(env, "room"));
+    expect(heard.filter((what) => what.startsWith("room"))).toEqual(["room occupied"]);
+    after.socket.close();
+    await until(() => heard.includes("room vacated"));
+  });
+
+  test("by the death of every object", async () => {
+    const { heard } = listen();
+    const client = await one("auto-1");
+    await join(client);
+    await until(() => heard.length === 1);
+    await abortAllDurableObjects();
+    await client.closed;
+    await until(async () => {
+      await runDurableObjectAlarm(shard("auto-1"));
+      return heard.length === 2;
+    });
+    expect(heard).toEqual(["room occupied", "room vacated"]);
+    await until(async () => (await rows("registered")) === 0);
+  });
+
+  test("a sleep of every part is no vacancy", async () => {
+    const { heard } = listen();
+    const client = await one("auto-1");
+    await join(client);
+    await until(() => heard.length === 1);
+    await evictDurableObject(shard("auto-1"));
+    await evictDurableObject(channelStub(env, "room"));
+    await runDurableObjectAlarm(shard("auto-1"));
+    expect(await channelStub(env, "room").settle("auto/auto-1")).toBe(true);
+    expect(heard).toEqual(["room occupied"]);
+    client.socket.close();
+    await until(() => heard.length === 2);
+  });
+});
+
+test("[HK6] what waits goes out in the same company, later and later, and is dropped after a day", async () => {
+  const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+  const stub = channelStub(env, "queue-test");
+  await stub.view(0);
+  await runInDurableObject(stub, (_, { storage }) => {
+    const settings = { batch: 2, retryFirstMs: 1_000, retryLastMs: 8_000, keepMs: 86_400_000 };
+    const queue = new EventQueue(storage, "webhook_events", settings);
+    expect(queue.exists).toBe(false);
+    for (const id of ["a", "b", "c"]) queue.add({ id, at: 0, type: "occupied", channel: "room" }, 0);
+    let now = 0;
+    let batch: string | undefined;
+    const pauses: number[] = [];
+    for (;;) {
+      const [lot] = queue.take(now, 1);
+      expect(lot?.events.map(({ id }) => id)).toEqual(["a", "b"]);
+      batch ??= lot?.batch;
+      expect(lot?.batch).toBe(batch);
+      queue.failed(lot as Lot, now);
+      if (logged.mock.calls.length > 0) break;
+      // Nothing overtakes it, although "c" is due.
+      expect(queue.take(now, 1)).toEqual([]);
+      const due = storage.sql.exec<{ due: number }>("SELECT MAX(due) AS due FROM webhook_events").one().due;
+      pauses.push(due - now);
+      now = due;
+    }
+    expect(now).toBeGreaterThanOrEqual(86_400_000);
+    for (const [n, most] of [1_000, 2_000, 4_000, 8_000, 8_000].entries()) {
+      expect(pauses[n]).toBeLessThanOrEqual(most);
+      expect(pauses[n]).toBeGreaterThanOrEqual(most * 0.75);
+    }
+    // Reopened, as after a crash: the next are in another company.
+    const [lot] = new EventQueue(storage, "webhook_events", settings).take(now, 1);
+    expect(lot?.events.map(({ id }) => id)).toEqual(["c"]);
+    expect(lot?.batch).not.toBe(batch);
+    queue.done(lot as Lot);
+    expect(queue.nextDue()).toBeUndefined();
+  });
+});
+
+test("[HK8] every new epoch is told, with its cause and its shards", async () => {
+  const heard: ShardChangeEvent[] = [];
+  hooks.onShardChange = (event) => void heard.push(event);
+  await coordinator().change({ change: { kind: "add", count: 1 }, dryRun: true, by: "test" });
+  await coordinator().change({ change: { kind: "add", count: 1 }, dryRun: false, by: "test" });
+  await coordinator().change({ change: { kind: "remove", id: "auto-5" }, dryRun: false, by: "ops" });
+  await until(() => heard.length === 2);
+  expect(heard).toMatchObject([
+    { ringEpoch: 2, cause: "add auto-5", by: "test" },
+    { ringEpoch: 3, by: "ops" },
+  ]);
+  expect(heard.map(({ shards }) => shards.length)).toEqual([5, 4]);
+});

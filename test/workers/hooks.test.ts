@@ -1,0 +1,281 @@
+import { createExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { ConnectEvent, Hooks, PublishEvent, RpcEvent } from "../../src/hooks/hooks.ts";
+import { createRingcast } from "../../src/ringcast.ts";
+import { encodeRoute } from "../../src/protocol/route.ts";
+import { Client, keysOf, startOver, until } from "./client.ts";
+import { forgetHooks, hooks } from "./hooked.ts";
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await startOver();
+  forgetHooks();
+});
+
+/** The router of the deployment under test, which asks `authenticate`. */
+function fetcher() {
+  const { handler } = createRingcast({ hooks });
+  return async (request: Request) => handler.fetch(request, env, createExecutionContext());
+}
+
+const silence = () => vi.spyOn(console, "error").mockImplementation(() => undefined);
+const never = () => new Promise<never>(() => undefined);
+const boom = () => {
+  throw new Error("boom");
+};
+
+describe("[HK1] a hook lets pass, changes what passes, or refuses", () => {
+  test("a connect: data, channels and info", async () => {
+    const seen: ConnectEvent[] = [];
+    hooks.onConnect = (event) => {
+      seen.push(event);
+      return { data: { hello: "ann" }, channels: ["news"], info: { name: "Ann" } };
+    };
+    const [key] = await keysOf("auto-2", 1);
+    const client = await Client.open(key ?? "");
+    const reply = await client.ask({ connect: { data: { from: "test" }, name: "js", version: "1" } });
+    expect(reply["connect"]).toMatchObject({ data: { hello: "ann" }, subs: { news: {} } });
+    expect(seen).toMatchObject([
+      {
+        shard: { id: "auto-2", region: "auto" },
+        session: { user: "", key },
+        data: { from: "test" },
+        name: "js",
+        version: "1",
+      },
+    ]);
+    expect(seen[0]?.env.API_KEY).toBe(env.API_KEY);
+    expect(seen[0]?.session.client).toBe((reply["connect"] as { client: string }).client);
+    const { presence } = (await client.ask({ presence: { channel: "news" } }))["presence"] as {
+      presence: Record<string, object>;
+    };
+    expect(Object.values(presence)).toMatchObject([{ conn_info: { name: "Ann" } }]);
+  });
+
+  test("a connect: refused with an error, and with a close", async () => {
+    hooks.onConnect = ({ data }) =>
+      data === "later"
+        ? { error: { code: 420, message: "not now", temporary: true } }
+        : { disconnect: { code: 4500, reason: "banned" } };
+    const late = await Client.open("late");
+    expect((await late.ask({ connect: { data: "later" } })).error).toEqual({
+      code: 420,
+      message: "not now",
+      temporary: true,
+    });
+    const banned = await Client.open("banned");
+    banned.socket.send(JSON.stringify({ id: 1, connect: {} }));
+    expect(await banned.closed).toBe(4500);
+  });
+
+  test("a subscribe: info and data, and what the namespace does not grant", async () => {
+    hooks.onSubscribe = ({ channel, data }) => {
+      if (channel === "secret") return { error: { code: 403, message: "no" } };
+      if (channel === "fatal") return { disconnect: { code: 4501, reason: "never" } };
+      return data === "allow" ? { allow: true, info: { seat: 4 }, data: ["welcome"] } : null;
+    };
+    const client = await Client.connect("ann");
+    const ask = (channel: string, data?: string) => client.ask({ subscribe: { channel, data } });
+    expect((await ask("room"))["subscribe"]).toEqual({});
+    expect((await ask("secret")).error).toEqual({ code: 403, message: "no" });
+    expect((await ask("closed:room")).error?.code).toBe(103);
+    expect((await ask("closed:room", "allow"))["subscribe"]).toEqual({ data: ["welcome"] });
+    // What nobody has configured, and what is the cluster's own, no hook opens.
+    expect((await ask("unknown:room", "allow")).error?.code).toBe(102);
+    expect((await ask("ringcast:broadcast", "allow")).error?.code).toBe(105);
+    expect((await ask("ringcast:other", "allow")).error?.code).toBe(103);
+    client.socket.send(JSON.stringify({ id: 99, subscribe: { channel: "fatal" } }));
+    expect(await client.closed).toBe(4501);
+  });
+
+  test("a publish: data and tags, and what the namespace does not grant", async () => {
+    const seen: PublishEvent[] = [];
+    hooks.onSubscribe = () => ({ allow: true, info: "seat 4" });
+    hooks.onPublish = (event) => {
+      seen.push(event);
+      if (event.data === "spam") return { error: { code: 451, message: "spam" } };
+      if (event.data === "out") return { disconnect: { code: 4502, reason: "out" } };
+      return event.data === "pass" ? undefined : { allow: true, data: "****", tags: { mood: "bad" } };
+    };
+    const client = await Client.connect("ann");
+    await client.ask({ subscribe: { channel: "closed:room" } });
+    const publish = (data: string) => client.ask({ publish: { channel: "closed:room", data } });
+    expect((await publish("damn"))["publish"]).toEqual({});
+    expect((await publish("spam")).error).toEqual({ code: 451, message: "spam" });
+    expect((await publish("pass")).error?.code).toBe(103);
+    await until(() => client.heard("closed:room").length === 1);
+    expect(client.lines.find(({ push }) => push?.pub)?.push?.pub).toMatchObject({
+      data: "****",
+      tags: { mood: "bad" },
+      info: { chan_info: "seat 4" },
+    });
+    expect(seen.map(({ channel, data }) => [channel, data])).toEqual([
+      ["closed:room", "damn"],
+      ["closed:room", "spam"],
+      ["closed:room", "pass"],
+    ]);
+    client.socket.send(JSON.stringify({ id: 99, publish: { channel: "closed:room", data: "out" } }));
+    expect(await client.closed).toBe(4502);
+  });
+
+  test("an rpc is answered by the hook, and with 108 only where there is none", async () => {
+    const client = await Client.connect("ann");
+    expect((await client.ask({ rpc: { method: "add", data: [1, 2] } })).error?.code).toBe(108);
+    hooks.onRpc = ({ method, data }: RpcEvent) => {
+      if (method === "add") return { data: (data as number[]).reduce((sum, one) => sum + one, 0) };
+      return { error: { code: 404, message: "no such method" } };
+    };
+    expect((await client.ask({ rpc: { method: "add", data: [1, 2] } }))["rpc"]).toEqual({ data: 3 });
+    expect((await client.ask({ rpc: {} })).error).toEqual({ code: 404, message: "no such method" });
+  });
+});
+
+describe("[HK2] a hook that fails refuses its one operation, and nothing else", () => {
+  const failures: Record<string, () => never | Promise<never>> = {
+    "throws at once": boom,
+    rejects: async () => boom(),
+    "never ends": never,
+  };
+  for (const [what, fail] of Object.entries(failures)) {
+    test(`one that ${what}`, async () => {
+      const logged = silence();
+      const temporary = { code: 100, message: "internal server error", temporary: true };
+      const listener = await Client.connect("bob");
+      await listener.ask({ subscribe: { channel: "room" } });
+      const client = await Client.connect("ann");
+      hooks.onSubscribe = fail;
+      hooks.onPublish = fail;
+      hooks.onRpc = fail;
+      const commands = [
+        { subscribe: { channel: "room" } },
+        { publish: { channel: "room", data: 1 } },
+        { rpc: {} },
+        { presence: { channel: "room" } },
+      ];
+      for (const [n, command] of commands.entries())
+        client.socket.send(JSON.stringify({ id: n + 10, ...command }));
+      await until(() => client.lines.some(({ id }) => id === 13));
+      // In order, and each with its own answer.
+      const replies = client.lines.filter(({ id }) => (id ?? 0) >= 10);
+      expect(replies.map(({ id, error }) => [id, error])).toEqual([
+        [10, temporary],
+        [11, temporary],
+        [12, temporary],
+        [13, { code: 103, message: "permission denied" }],
+      ]);
+      forgetHooks();
+      expect((await client.ask({ subscribe: { channel: "room" } }))["subscribe"]).toEqual({});
+      expect((await client.ask({ publish: { channel: "room", data: 2 } }))["publish"]).toEqual({});
+      await until(() => listener.heard("room").length === 1 && client.heard("room").length === 1);
+      expect(listener.heard("room")).toEqual([2]);
+
+      hooks.onConnect = fail;
+      const refused = await Client.open("eve");
+      expect((await refused.ask({ connect: {} })).error).toEqual(temporary);
+      expect(logged).toHaveBeenCalled();
+    });
+  }
+
+  test("one that answers what it may not", async () => {
+    const logged = silence();
+    const client = await Client.connect("ann");
+    const wrong = [
+      { error: { code: 1, message: "too low" } },
+      { disconnect: { code: 1000, reason: "no code of ours" } },
+      { disconnect: { code: 4500, reason: '{"reconnect":true}' } },
+      { dta: 1 },
+      "yes",
+    ];
+    for (const answer of wrong) {
+      hooks.onRpc = () => answer as unknown as ReturnType<NonNullable<Hooks["onRpc"]>>;
+      expect((await client.ask({ rpc: {} })).error?.code).toBe(100);
+    }
+    expect(client.closeCode).toBeUndefined();
+    expect(logged).toHaveBeenCalledTimes(wrong.length);
+  });
+
+  test("one client's slow hook keeps no other client waiting", async () => {
+    silence();
+    const [slowKey, fastKey] = await keysOf("auto-1", 2);
+    const slow = await Client.connect(slowKey ?? "");
+    const fast = await Client.connect(fastKey ?? "");
+    hooks.onRpc = ({ data }) => (data === "slow" ? never() : { data });
+    let slowDone = false;
+    const waiting = slow.ask({ rpc: { data: "slow" } }).then((line) => {
+      slowDone = true;
+      return line;
+    });
+    for (let n = 0; n < 20; n++) expect((await fast.ask({ rpc: { data: n } }))["rpc"]).toEqual({ data: n });
+    expect(slowDone).toBe(false);
+    expect((await waiting).error?.code).toBe(100);
+  });
+});
+
+describe("[HK3] authenticate says who opens a connection, before the ring", () => {
+  const nameOf = (request: Request) => new URL(request.url).searchParams.get("name");
+
+  test("its user counts as a token's: it identifies and places", async () => {
+    hooks.authenticate = ({ request, env: given }) => {
+      expect(given.API_KEY).toBe(env.API_KEY);
+      const user = nameOf(request);
+      return user === null ? undefined : { user, info: { via: "hook" } };
+    };
+    const seen: ConnectEvent[] = [];
+    hooks.onConnect = (event) => void seen.push(event);
+    const connect = fetcher();
+    const open = async (query: string) => {
+      const request = new Request(`https://ringcast.test/connection/websocket?${query}`, {
+        headers: { upgrade: "websocket" },
+      });
+      const { webSocket } = await connect(request);
+      if (webSocket === null) throw new Error("refused");
+      const client = new Client(webSocket);
+      webSocket.accept();
+      await client.ask({ connect: {} });
+      return client;
+    };
+    await open("name=ann");
+    await open("key=k");
+    expect(seen.map(({ session: { user, key, info } }) => [user, key, info])).toEqual([
+      ["ann", "ann", { via: "hook" }],
+      ["", "k", undefined],
+    ]);
+  });
+
+  test("its refusal reaches the client where it can read it", async () => {
+    silence();
+    hooks.authenticate = ({ request }) => {
+      const key = new URL(request.url).searchParams.get("key");
+      if (key === "boom") return boom();
+      if (key === "banned") return { disconnect: { code: 4510, reason: "banned" } };
+      return { error: { code: 430, message: "later", temporary: true } };
+    };
+    const connect = fetcher();
+    const banned = await Client.open("banned", { fetcher: connect });
+    banned.socket.send(JSON.stringify({ id: 1, connect: {} }));
+    expect(await banned.closed).toBe(4510);
+    for (const [key, code] of [
+      ["other", 430],
+      ["boom", 100],
+    ] as const) {
+      const client = await Client.open(key, { fetcher: connect });
+      expect((await client.ask({ connect: {} })).error).toMatchObject({ code, temporary: true });
+    }
+  });
+
+  test("no client can say it in our header", async () => {
+    const seen: ConnectEvent[] = [];
+    hooks.onConnect = (event) => void seen.push(event);
+    const route = { key: "eve", clientRegion: "auto", ringEpoch: 1, digest: "", refused: [] };
+    const forged = encodeRoute({ ...route, identity: { kind: "user", user: "admin" } });
+    const request = new Request("https://ringcast.test/connection/websocket?key=eve", {
+      headers: { upgrade: "websocket", "x-ringcast-route": forged },
+    });
+    const { webSocket } = await fetcher()(request);
+    const client = new Client(webSocket as WebSocket);
+    webSocket?.accept();
+    await client.ask({ connect: {} });
+    expect(seen.map(({ session }) => session.user)).toEqual([""]);
+  });
+});

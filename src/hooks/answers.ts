@@ -13,6 +13,15 @@ const isProse = (reason: string): boolean => {
   }
 };
 
+/** What goes into a frame. A value that JSON has no words for would fail after the hook, where its session ends. */
+const value = z.unknown().refine((data) => {
+  try {
+    return data === undefined || JSON.stringify(data) !== undefined;
+  } catch {
+    return false;
+  }
+}, "it is no JSON");
+
 const refusal = z.union([
   z.strictObject({
     error: z.strictObject({
@@ -35,31 +44,31 @@ const answer = <Change extends z.ZodType>(change: Change) =>
 export const identityAnswer: Answers<Identity> = answer(
   z.strictObject({
     user: z.string(),
-    info: z.unknown().optional(),
+    info: value.optional(),
     expiresAt: z.number().positive().optional(),
   }),
 );
 export const connectAnswer: Answers<ConnectChange> = answer(
   z.strictObject({
-    data: z.unknown().optional(),
+    data: value.optional(),
     channels: z.array(z.string()).optional(),
-    info: z.unknown().optional(),
+    info: value.optional(),
   }),
 );
 export const subscribeAnswer: Answers<SubscribeChange> = answer(
   z.strictObject({
     allow: z.literal(true).optional(),
-    info: z.unknown().optional(),
-    data: z.unknown().optional(),
+    info: value.optional(),
+    data: value.optional(),
   }),
 );
 export const publishAnswer: Answers<PublishChange> = answer(
   z.strictObject({
     allow: z.literal(true).optional(),
-    data: z.unknown().optional(),
+    data: value.optional(),
     tags: z.record(z.string(), z.string()).optional(),
   }),
 );
-export const rpcAnswer: Answers<RpcAnswer> = answer(z.strictObject({ data: z.unknown() }));
+export const rpcAnswer: Answers<RpcAnswer> = answer(z.strictObject({ data: value }));
 
 export type Answers<Change> = z.ZodType<Change | Refusal | null | undefined>;

@@ -195,6 +195,21 @@ describe("[HK2] a hook that fails refuses its one operation, and nothing else", 
     expect(logged).toHaveBeenCalledTimes(wrong.length);
   });
 
+  test("one whose answer has no JSON", async () => {
+    const logged = silence();
+    const client = await Client.connect("ann");
+    const circle: Record<string, unknown> = {};
+    circle.self = circle;
+    const wrong = [1n, circle, () => "a function", { deep: [2n] }];
+    for (const data of wrong) {
+      hooks.onRpc = () => ({ data });
+      expect((await client.ask({ rpc: {} })).error?.code).toBe(100);
+    }
+    hooks.onRpc = () => ({ data: { at: new Date(0) } });
+    expect((await client.ask({ rpc: {} })).rpc).toEqual({ data: { at: "1970-01-01T00:00:00.000Z" } });
+    expect(logged).toHaveBeenCalledTimes(wrong.length);
+  });
+
   test("one client's slow hook keeps no other client waiting", async () => {
     silence();
     const [slowKey, fastKey] = await keysOf("auto-1", 2);

@@ -91,7 +91,10 @@ export async function withRow<T>(
       url: `ws://127.0.0.1:${port}`,
       pid: child.pid ?? 0,
       inspectorPort: port + 1,
-      spans: async () => (await fetch(`${http}${path}`)).json() as Promise<number[]>,
+      spans: async () => {
+        const response = await fetch(`${http}${path}`);
+        return (await response.json()) as number[];
+      },
     });
   } finally {
     const ended = once(child, "exit");

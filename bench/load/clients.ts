@@ -131,8 +131,9 @@ export function payload(bytes: number): string {
   return `${MARK}${time}`.padEnd(bytes, "x");
 }
 
+const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+
 function signToken(user: string, secret: string): string {
-  const part = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const signed = `${part({ alg: "HS256", typ: "JWT" })}.${part({ sub: user, exp: 4_000_000_000 })}`;
   return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
 }

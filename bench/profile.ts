@@ -92,8 +92,9 @@ if (values.out !== undefined) writeFileSync(values.out, JSON.stringify(profile))
 print(profile);
 process.exit(0);
 
-const nameOf = ({ functionName, lineNumber }: Frame): string =>
-  `${functionName || "(anonymous)"}:${lineNumber + 1}`;
+function nameOf({ functionName, lineNumber }: Frame): string {
+  return `${functionName || "(anonymous)"}:${lineNumber + 1}`;
+}
 
 function print({ nodes, samples, timeDeltas }: Profile): void {
   const own = new Map<number, number>();

@@ -93,7 +93,8 @@ export async function withRow<T>(
       inspectorPort: port + 1,
       spans: async () => {
         const response = await fetch(`${http}${path}`);
-        return (await response.json()) as number[];
+        const spans: number[] = await response.json();
+        return spans;
       },
     });
   } finally {

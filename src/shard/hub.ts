@@ -9,7 +9,7 @@ import {
   type Since,
 } from "../protocol/recovery.ts";
 import type { Session } from "./session.ts";
-import { Tail } from "./tail.ts";
+import { Tail, type TailView } from "./tail.ts";
 
 /** Where a subscription begins. `position`: nothing at or before it will be sent; null where nothing is kept. */
 export type Start = {
@@ -110,13 +110,13 @@ export class Hub {
       if (resume === null) return begin({ position, recovery: null });
       const known = this.#tail.view(channel);
       const current = known?.logEpoch === position.logEpoch && known.top >= position.offset;
-      if (known !== undefined && current && proves(known, resume.since)) {
+      if (known !== undefined && current && settles(known, resume)) {
         return begin(this.#startOf(known, resume));
       }
       if (resume.since.offset === position.offset && resume.since.logEpoch === position.logEpoch) {
         return begin(this.#startOf({ ...position, top: position.offset, publications: [] }, resume));
       }
-      const after = resume.mode === "cache" ? 0 : resume.since.offset;
+      const after = this.#lookAfter(resume, position.offset, known !== undefined);
       return await this.#look(channel, listening, after, (view) => begin(this.#startOf(view, resume)));
     } finally {
       listening.waiting -= 1;
@@ -299,6 +299,12 @@ export class Hub {
     });
   }
 
+  /** What to ask the log for. The second who has to ask has everything fetched that anybody may resume from. */
+  #lookAfter({ since, mode }: Resume, top: number, again: boolean): number {
+    if (mode === "cache") return Math.max(0, top - 1);
+    return again ? Math.min(since.offset, Math.max(0, top - this.#recoveryLimit)) : since.offset;
+  }
+
   async #startLook(channel: string, listening: Listening, waiters: Waiter[]): Promise<void> {
     const after = Math.min(...waiters.map((waiter) => waiter.after));
     const looking: Looking = { after, waiters, next: [], meanwhile: [] };
@@ -312,7 +318,7 @@ export class Hub {
       return;
     }
     listening.looking = undefined;
-    this.#tail.add(channel, view.logEpoch, view.publications);
+    this.#tail.learn(channel, view, after <= Math.max(0, view.top - this.#recoveryLimit));
     const complete = extend(view, looking.meanwhile);
     // All in this turn: nothing is delivered between the view and their joining.
     for (const waiter of looking.waiters) waiter.use(complete);
@@ -394,6 +400,13 @@ type Listening = {
   applying: Promise<void>;
   looking: Looking | undefined;
 };
+
+/** Whether what a shard remembers is enough to answer a client without asking the log. */
+function settles(known: TailView, { since, mode }: Resume): boolean {
+  if (mode === "cache") return known.publications.length > 0;
+  const sameLog = since.logEpoch === "" || since.logEpoch === known.logEpoch;
+  return proves(known, since) || (known.whole && sameLog && since.offset <= known.top);
+}
 
 /** A view, brought up to date with what was delivered while it was on its way. */
 function extend(view: LogView, meanwhile: readonly PubEntry[]): LogView {

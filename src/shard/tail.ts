@@ -1,15 +1,26 @@
 import type { PubEntry } from "../protocol/delivery.ts";
 import type { LogView } from "../protocol/recovery.ts";
 
-type Run = { readonly logEpoch: string; publications: PubEntry[]; bytes: number };
+type Run = {
+  readonly logEpoch: string;
+  /** Contiguous, and the last is `top`; none where the log held none. */
+  publications: PubEntry[];
+  top: number;
+  bytes: number;
+  /** The log itself had nothing older that anybody may resume from. */
+  whole: boolean;
+};
+
+/** `whole`: who is before it cannot be resumed by the log either, as what is trimmed or too far behind stays so. */
+export type TailView = LogView & { readonly whole: boolean };
 
 /**
  * The last publications of each channel that this shard has seen, as far as memory allows: 10,000 clients that come
- * back at once are answered from here (SPEC DL6). It may prove a resume; it never refutes one.
+ * back at once are answered from here (SPEC DL6). It proves a resume, and refutes one only by what the log has said.
  */
 export class Tail {
   readonly #maxBytes: number;
-  /** Least recently used first. Each run is contiguous. */
+  /** Least recently used first. */
   readonly #runs = new Map<string, Run>();
   #bytes = 0;
 
@@ -22,36 +33,45 @@ export class Tail {
     const [first] = publications;
     if (first === undefined) return;
     let run = this.#runs.get(channel);
-    const last = run?.publications.at(-1);
-    if (
-      run === undefined ||
-      run.logEpoch !== logEpoch ||
-      last === undefined ||
-      first.offset > last.offset + 1
-    ) {
+    if (run === undefined || run.logEpoch !== logEpoch || first.offset > run.top + 1) {
       this.drop(channel);
-      run = { logEpoch, publications: [], bytes: 0 };
+      run = { logEpoch, publications: [], top: first.offset - 1, bytes: 0, whole: false };
     }
-    const from = run.publications.at(-1)?.offset ?? 0;
     for (const publication of publications) {
-      if (publication.offset <= from) continue;
+      if (publication.offset <= run.top) continue;
       run.publications.push(publication);
+      run.top = publication.offset;
       run.bytes += publication.body.length;
       this.#bytes += publication.body.length;
     }
-    this.#runs.delete(channel);
-    this.#runs.set(channel, run);
+    this.#use(channel, run);
+    this.#shrink();
+  }
+
+  /** Takes what the log has said of its newest end; what is known to come after it stays. */
+  learn(channel: string, view: LogView, whole: boolean): void {
+    const known = this.#runs.get(channel);
+    const same = known?.logEpoch === view.logEpoch ? known : undefined;
+    const newer = same?.publications.filter(({ offset }) => offset > view.top) ?? [];
+    const joins = newer[0] === undefined || newer[0].offset === view.top + 1;
+    const publications = joins ? [...view.publications, ...newer] : [...view.publications];
+    const [first] = publications;
+    const longer = (first?.offset ?? Infinity) < (same?.publications[0]?.offset ?? Infinity);
+    if (same !== undefined && !whole && !longer) return;
+    this.drop(channel);
+    const bytes = publications.reduce((sum, { body }) => sum + body.length, 0);
+    this.#bytes += bytes;
+    const top = publications.at(-1)?.offset ?? view.top;
+    this.#use(channel, { logEpoch: view.logEpoch, publications, top, bytes, whole });
     this.#shrink();
   }
 
   /** What is known of a channel; undefined if nothing is. */
-  view(channel: string): LogView | undefined {
+  view(channel: string): TailView | undefined {
     const run = this.#runs.get(channel);
-    const top = run?.publications.at(-1)?.offset;
-    if (run === undefined || top === undefined) return undefined;
-    this.#runs.delete(channel);
-    this.#runs.set(channel, run);
-    return { logEpoch: run.logEpoch, top, publications: run.publications };
+    if (run === undefined) return undefined;
+    this.#use(channel, run);
+    return run;
   }
 
   drop(channel: string): void {
@@ -59,6 +79,11 @@ export class Tail {
     if (run === undefined) return;
     this.#bytes -= run.bytes;
     this.#runs.delete(channel);
+  }
+
+  #use(channel: string, run: Run): void {
+    this.#runs.delete(channel);
+    this.#runs.set(channel, run);
   }
 
   #shrink(): void {
@@ -69,6 +94,7 @@ export class Tail {
         continue;
       }
       // The only one left: its oldest go.
+      run.whole = false;
       while (this.#bytes > this.#maxBytes && run.publications.length > 0) {
         const bytes = run.publications.shift()?.body.length ?? 0;
         run.bytes -= bytes;

@@ -39,12 +39,14 @@ const [CLIENTS, CHANNELS, PUBLISHERS, SECONDS, PAUSE_MS, FAULTS, KILLS, SEED] = 
   values.seed,
 ].map(Number) as [number, number, number, number, number, number, number, number];
 const CHANNELS_EACH = 3;
+const BACK_ENDS = 2;
 const API_KEY = "chaos";
 
 const random = mulberry32(SEED);
 const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
 /** Every fifth channel keeps only its last few publications, so that some resumes have to be refused. */
 const SHORT_KEEPS = 10;
+const BROADCAST = "ringcast:broadcast";
 const channels = Array.from({ length: CHANNELS }, (_, n) => (n % 5 === 4 ? `short:${n}` : `kept:${n}`));
 /** Makes a publication long enough for a patch to be worth while. */
 const PADDING = "so that what changed is less than what stayed; ".repeat(4);
@@ -70,6 +72,7 @@ const server = await Server.start({
     insecure: true,
     anonymous: true,
     limits: { recoveryMaxPublications: 10_000, historyMaxPublications: 10_000 },
+    broadcast: { historySize: 10_000 },
   },
   RINGCAST_NS_kept: {
     history_size: 100_000,
@@ -79,7 +82,7 @@ const server = await Server.start({
   },
   RINGCAST_NS_short: { history_size: SHORT_KEEPS, history_ttl: "24h", force_recovery: true },
 });
-const acknowledged = new Map<string, string[]>(channels.map((channel) => [channel, []]));
+const acknowledged = new Map<string, string[]>([...channels, BROADCAST].map((channel) => [channel, []]));
 const acknowledgedAt = new Map<string, number>();
 let longestMs = 0;
 const counts = new Map<string, number>();
@@ -91,7 +94,10 @@ try {
   await until("everybody is connected", 60_000, () =>
     listeners.every(({ client }) => client.state === "connected"),
   );
-  const publishers = Array.from({ length: PUBLISHERS }, (_, n) => publish(n));
+  const publishers = [
+    ...Array.from({ length: PUBLISHERS }, (_, n) => publish(n)),
+    ...Array.from({ length: BACK_ENDS }, (_, n) => publishOverHttp(n)),
+  ];
   await breakThings(listeners);
   traffic.on = false;
   await Promise.all(publishers);
@@ -130,16 +136,22 @@ function listen(n: number): Listener {
     hearings.set(channel, live);
     const delta = n % 2 === 0 && channel.startsWith("kept:");
     const subscription = client.newSubscription(channel, delta ? { delta: "fossil" } : {});
-    subscription.on("publication", ({ offset, data }) => {
-      live.at = offset ?? 0;
-      live.heard.push({ offset: live.at, id: data.id });
-      longestMs = Math.max(longestMs, Date.now() - (acknowledgedAt.get(data.id) ?? Infinity));
-    });
+    subscription.on("publication", ({ offset, data }) => onPublication(live, offset, data));
     subscription.on("subscribed", (context) => onSubscribed(live, context));
     subscription.on("error", () => undefined);
     subscription.subscribe();
   }
+  const live: Live = { from: undefined, at: 0, heard: [], unrecovered: [], resumes: 0 };
+  hearings.set(BROADCAST, live);
+  client.on("publication", ({ offset, data }) => onPublication(live, offset, data));
+  client.on("subscribed", (context) => onSubscribed(live, context));
   return { client, sockets, hearings };
+}
+
+function onPublication(live: Live, offset: number | undefined, data: { id: string }): void {
+  live.at = offset ?? 0;
+  live.heard.push({ offset: live.at, id: data.id });
+  longestMs = Math.max(longestMs, Date.now() - (acknowledgedAt.get(data.id) ?? Infinity));
 }
 
 type Subscribed = Parameters<Parameters<Subscription["once"]>[1]>[0] & {
@@ -176,6 +188,34 @@ async function publish(n: number): Promise<void> {
     await sleep(random() * PAUSE_MS);
   }
   client.disconnect();
+}
+
+/**
+ * A back end: broadcasts and publications over the server API. What fails is sent again under the same idempotency
+ * key until it is answered, so all of it is to be there once.
+ */
+async function publishOverHttp(n: number): Promise<void> {
+  for (let k = 0; traffic.on; k++) {
+    const channel = k % 2 === 0 ? BROADCAST : pick(channels);
+    const id = `http-${n}-${k}`;
+    const body = JSON.stringify({ channel, data: { id, text: PADDING }, idempotency_key: id });
+    for (let answered = false; !answered;) {
+      try {
+        const headers = { "x-api-key": API_KEY };
+        const response = await fetch(`${server.url}/api/publish`, { method: "POST", headers, body });
+        answered = "result" in ((await response.json()) as object);
+      } catch {
+        // The server is down just now.
+      }
+      if (!answered) {
+        count("requests to the API that were made again");
+        await sleep(100);
+      }
+    }
+    acknowledged.get(channel)?.push(id);
+    acknowledgedAt.set(id, Date.now());
+    await sleep(random() * PAUSE_MS * 2);
+  }
 }
 
 async function admin(method: string, path: string, body?: object): Promise<any> {
@@ -251,8 +291,20 @@ async function readLogs(listeners: readonly Listener[]): Promise<Map<string, Hea
     }
     logs.set(channel, log);
   }
+  logs.set(BROADCAST, await readBroadcasts());
   client.disconnect();
   return logs;
+}
+
+/** The log of the broadcast channel, which only back ends may ask for. */
+async function readBroadcasts(): Promise<Heard[]> {
+  const body = JSON.stringify({ channel: BROADCAST, limit: -1 });
+  const headers = { "x-api-key": API_KEY };
+  const response = await fetch(`${server.url}/api/history`, { method: "POST", headers, body });
+  const { result } = (await response.json()) as {
+    result: { publications: { offset: number; data: { id: string } }[] };
+  };
+  return result.publications.map(({ offset, data }) => ({ offset, id: data.id }));
 }
 
 /** What a channel held up to an offset and holds no more, as far as anybody heard it. */

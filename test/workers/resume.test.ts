@@ -224,6 +224,27 @@ describe("[DL6] a crowd that comes back costs the channel a handful of calls", (
     }
     expect(calls.reduce((sum, spy) => sum + spy.mock.calls.length, 0)).toBeLessThanOrEqual(5);
   });
+
+  test("2,000 clients over four shards, all at once", async () => {
+    const ann = await Client.connect("ann");
+    const { epoch } = await subscribe(ann, "kept:a");
+    await publish(ann, "kept:a", ...range(1, 30));
+    const crowd: Client[] = [];
+    for (const id of ["auto-1", "auto-2", "auto-3", "auto-4"]) {
+      crowd.push(...(await Promise.all((await keysOf(id, 500)).map((key) => Client.connect(key)))));
+    }
+    const calls = [vi.spyOn(Channel.prototype, "view"), vi.spyOn(Channel.prototype, "register")];
+    const results = await Promise.all(
+      crowd.map((client, n) => subscribe(client, "kept:a", { recover: true, offset: n % 31, epoch })),
+    );
+    for (const [n, result] of results.entries()) {
+      expect(result.recovered).toBe(true);
+      expect(data(result) ?? []).toEqual(range((n % 31) + 1, 30));
+    }
+    const made = calls.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
+    console.log(`${made} calls to the channel for 2,000 resumes on 4 shards`);
+    expect(made).toBeLessThanOrEqual(4 * 5);
+  });
 });
 
 describe("[DL7] what is published during a subscribe is neither lost nor repeated", () => {

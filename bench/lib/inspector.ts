@@ -38,7 +38,8 @@ export class Inspector {
 
   /** Bytes of the heap that are in use, after a collection of garbage. */
   async heapBytes(): Promise<number> {
-    await this.ask("HeapProfiler.collectGarbage");
+    // `HeapProfiler.collectGarbage` is never answered by an idle workerd; a snapshot collects first, and is.
+    await this.ask("HeapProfiler.takeHeapSnapshot", { reportProgress: false });
     return (await this.ask<{ usedSize: number }>("Runtime.getHeapUsage")).usedSize;
   }
 

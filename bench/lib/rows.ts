@@ -11,6 +11,14 @@ export const SECRET = "a-secret-of-32-bytes-for-benchmarks";
 export const API_KEY = "bench";
 const FIRST_PORT = Number(process.env["BENCH_PORT"] ?? 9500);
 
+/** No bound on how fast it may be asked, as the others have none. */
+export const LIMITS = {
+  upgradesPerSecond: 10_000,
+  upgradeBurst: 20_000,
+  commandsPerSecond: 10_000,
+  commandBurst: 20_000,
+};
+
 const ringcast = (changes: object = {}): WorkerSpec => ({
   source: "ringcast",
   classes: { SHARD: "Shard", CHANNEL: "Channel", COORDINATOR: "Coordinator" },
@@ -18,15 +26,10 @@ const ringcast = (changes: object = {}): WorkerSpec => ({
     API_KEY,
     READ_KEY: "read",
     TOKEN_HMAC_SECRET: SECRET,
-    // One shard, as the others are one object; no bound on how fast it may be asked, as the others have none.
+    // One shard, as the others are one object.
     RINGCAST: {
       shards: { initial: 1 },
-      limits: {
-        upgradesPerSecond: 10_000,
-        upgradeBurst: 20_000,
-        commandsPerSecond: 10_000,
-        commandBurst: 20_000,
-      },
+      limits: LIMITS,
       ...changes,
     },
     RINGCAST_NS_live: { allow_subscribe_for_client: true, allow_publish_for_client: true },
@@ -67,7 +70,12 @@ export type Row = {
 };
 
 const directory = mkdtempSync(join(tmpdir(), "ringcast-bench-"));
-process.on("exit", () => rmSync(directory, { recursive: true, force: true }));
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+  rmSync(directory, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 const bundles = new Map<string, Promise<string>>();
 let started = 0;
 
@@ -80,6 +88,7 @@ export async function withRow<T>(
   const spec = specs(changes)[name];
   const port = FIRST_PORT + 2 * (started++ % 40);
   const child = await start(spec, port);
+  running.add(child);
   const http = `http://127.0.0.1:${port}`;
   try {
     await untilUp(http, child);
@@ -101,6 +110,7 @@ export async function withRow<T>(
     const ended = once(child, "exit");
     child.kill("SIGKILL");
     await ended;
+    running.delete(child);
   }
 }
 

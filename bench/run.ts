@@ -65,8 +65,9 @@ const results: Record<string, Result> = {};
 for (const name of wanted) {
   if (name === "ring-balance") balance();
   else results[name] = await run(name, CASES[name] as Case);
+  // After each case: a long run that is cut short has not been for nothing.
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
 }
-if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
 if (values.record) record();
 process.exit(0);
 

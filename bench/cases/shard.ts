@@ -76,8 +76,8 @@ export const memory: Case = {
   },
 };
 
-/** An object sleeps 10 s after the last thing that it had to do. */
-const ASLEEP_MS = 13_000;
+/** An object sleeps 10 s after the last thing that it had to do: its look, 10 s after an upgrade, for stale connections. */
+const ASLEEP_MS = 28_000;
 
 export const wake: Case = {
   about: "a shard with 8,000 sessions is called after a sleep",

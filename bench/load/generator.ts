@@ -49,6 +49,8 @@ type Requests = {
 };
 
 const LATE_MS = 30_000;
+/** Who has not heard a stream to its end by then has drowned in it: nobody waits for the rest. */
+const STREAM_LATE_MS = 5_000;
 const groups = { listeners: new Clients(), publishers: new Clients() };
 const { listeners, publishers } = groups;
 
@@ -88,7 +90,7 @@ const run: { [Name in OrderName]: (order: Orders[Name]["order"]) => Promise<Orde
   async stream({ perSecond, seconds, ...traffic }) {
     const total = Math.round(perSecond * seconds);
     const expected = total * listeners.sockets.length;
-    const heard = listeners.expect(expected, seconds * 1_000 + LATE_MS);
+    const heard = listeners.expect(expected, seconds * 1_000 + STREAM_LATE_MS);
     const startedAt = performance.now();
     for (let sent = 0; sent < total;) {
       const due = Math.min(total, Math.floor(((performance.now() - startedAt) / 1_000) * perSecond) + 1);

@@ -14,6 +14,8 @@ const steps = [
   ["types, console", "tsc", ["-p", "src/console/tsconfig.json"]],
   ["types, tests", "tsc", ["-p", "test/tsconfig.json"]],
   ["types, tests in workerd", "tsc", ["-p", "test/workers/tsconfig.json"]],
+  ["types, benchmarks", "tsc", ["-p", "bench/tsconfig.json"]],
+  ["types, benchmarks in workerd", "tsc", ["-p", "bench/workers/tsconfig.json"]],
   ["imports", "node", ["scripts/check-imports.mjs"]],
   ["laws", "node", ["scripts/check-spec.mjs"]],
   ["deployment", "wrangler", ["deploy", "--dry-run"]],

@@ -82,9 +82,9 @@ function ask(
   refused: readonly string[],
 ): Promise<Response> {
   const { ring } = upgrade.cache;
+  const forwarded = new Request(upgrade.request);
   // `set` also drops what a client says in our header.
-  const headers = new Headers(upgrade.request.headers);
-  headers.set(
+  forwarded.headers.set(
     ROUTE_HEADER,
     encodeRoute({
       key: upgrade.key,
@@ -96,7 +96,7 @@ function ask(
       ...(upgrade.identity === undefined ? {} : { identity: upgrade.identity }),
     }),
   );
-  return shardStub(upgrade.env, shardRef(owner)).fetch(new Request(upgrade.request, { headers }));
+  return shardStub(upgrade.env, shardRef(owner)).fetch(forwarded);
 }
 
 async function readRefusal(response: Response): Promise<Refusal | undefined> {

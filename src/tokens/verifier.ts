@@ -1,12 +1,11 @@
 import {
   createRemoteJWKSet,
-  decodeProtectedHeader,
   errors,
   importSPKI,
   jwtVerify,
   type CryptoKey,
+  type JWTVerifyGetKey,
   type JWTVerifyOptions,
-  type KeyObject,
 } from "jose";
 import type { ClusterConfig } from "../config.ts";
 import {
@@ -29,7 +28,6 @@ export type Verifier = {
 };
 
 type TokenSettings = ClusterConfig["tokens"];
-type Key = CryptoKey | KeyObject | Uint8Array;
 
 /** A family of algorithms and the one kind of key that it goes with: a key of another kind is never tried. */
 const FAMILIES = {
@@ -67,22 +65,27 @@ export function createVerifier(settings: {
   const keys = createKeys(tokens, hmacSecret);
   const jwks = tokens.jwksUrl === undefined ? undefined : createRemoteJWKSet(new URL(tokens.jwksUrl));
   const options: JWTVerifyOptions = {
+    algorithms: Object.keys(FAMILIES),
     ...(tokens.audience === undefined ? {} : { audience: tokens.audience }),
     ...(tokens.issuer === undefined ? {} : { issuer: tokens.issuer }),
   };
 
-  const verify = async (token: string): Promise<unknown> => {
-    if (token.length > MAX_TOKEN_LENGTH) throw new errors.JWTInvalid("too long");
-    const { alg, kid } = readHeader(token);
+  // The token's header is read once, by jose, which refuses what is in no family.
+  const keyOf: JWTVerifyGetKey = async (header, token) => {
+    const { alg, kid } = header;
     if (!isAlgorithm(alg)) throw new errors.JOSEAlgNotAllowed(`algorithm ${String(alg)}`);
     const family = FAMILIES[alg];
-    const only = { ...options, algorithms: [alg] };
     if (jwks !== undefined && family !== "hmac" && (kid !== undefined || keys[family] === undefined)) {
-      return (await jwtVerify(token, jwks, only)).payload;
+      return jwks(header, token);
     }
     const key = await keys[family]?.(alg);
     if (key === undefined) throw new errors.JOSEAlgNotAllowed(`no key for ${alg}`);
-    return (await jwtVerify(token, key, only)).payload;
+    return key;
+  };
+
+  const verify = async (token: string): Promise<unknown> => {
+    if (token.length > MAX_TOKEN_LENGTH) throw new errors.JWTInvalid("too long");
+    return (await jwtVerify(token, keyOf, options)).payload;
   };
 
   const read = async <Claims>(
@@ -106,42 +109,44 @@ export function createVerifier(settings: {
   };
 }
 
-type KeySource = (alg: Algorithm) => Promise<Key>;
+type KeySource = (alg: Algorithm) => Promise<CryptoKey>;
 
 function createKeys(tokens: TokenSettings, hmacSecret: string | undefined) {
-  const secret =
-    hmacSecret === undefined || hmacSecret === "" ? undefined : new TextEncoder().encode(hmacSecret);
   return {
-    hmac: secret === undefined ? undefined : async () => secret,
+    hmac: hmacSecret === undefined || hmacSecret === "" ? undefined : fromSecret(hmacSecret),
     rsa: fromPem(tokens.rsaPublicKey),
     ecdsa: fromPem(tokens.ecdsaPublicKey),
     ed25519: fromPem(tokens.ed25519PublicKey),
   } satisfies Record<(typeof FAMILIES)[Algorithm], KeySource | undefined>;
 }
 
-/** A key is imported at its first use, once for each algorithm, as WebCrypto binds the two. */
-function fromPem(pem: string | undefined): KeySource | undefined {
-  if (pem === undefined) return undefined;
-  const imported = new Map<Algorithm, Promise<Key>>();
-  return (alg) => {
-    let key = imported.get(alg);
-    if (key === undefined) {
-      // A P-256 key and an ES384 token, say: this key cannot have signed it.
-      key = importSPKI(pem, alg).catch((error: unknown) => {
-        throw new errors.JOSEAlgNotAllowed(`the key does not serve ${alg}: ${String(error)}`);
-      });
-      imported.set(alg, key);
-    }
-    return key;
-  };
+/** As a key rather than as bytes, which jose would import anew for each token. */
+function fromSecret(secret: string): KeySource {
+  const bytes = new TextEncoder().encode(secret);
+  return importedOnce((alg) => {
+    const hash = `SHA-${alg.slice(2)}`;
+    return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash }, false, ["verify"]);
+  });
 }
 
-function readHeader(token: string): { readonly alg?: string; readonly kid?: string } {
-  try {
-    return decodeProtectedHeader(token);
-  } catch {
-    throw new errors.JWTInvalid("the header cannot be read");
-  }
+function fromPem(pem: string | undefined): KeySource | undefined {
+  if (pem === undefined) return undefined;
+  return importedOnce((alg) =>
+    // A P-256 key and an ES384 token, say: this key cannot have signed it.
+    importSPKI(pem, alg).catch((error: unknown) => {
+      throw new errors.JOSEAlgNotAllowed(`the key does not serve ${alg}: ${String(error)}`);
+    }),
+  );
+}
+
+/** A key is imported at its first use, once for each algorithm, as WebCrypto binds the two. */
+function importedOnce(importFor: KeySource): KeySource {
+  const imported = new Map<Algorithm, Promise<CryptoKey>>();
+  return (alg) => {
+    const key = imported.get(alg) ?? importFor(alg);
+    imported.set(alg, key);
+    return key;
+  };
 }
 
 function reasonOf(error: unknown): "expired" | "invalid" | "unavailable" {

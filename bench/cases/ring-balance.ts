@@ -1,15 +1,16 @@
 /**
- * How even the ring is and how little an added shard moves: `node bench/ring-balance.ts`.
+ * How even the ring is and how little an added shard moves: `npm run bench -- --case ring-balance`.
  *
  * Shares are shares of slots, of equal shards with the default weight, over many sets of made-up names that are the
  * same in every run. "peak" is the busiest shard's slots / the mean; "moved" is what joins the shard that makes N
  * into N + 1, as a part of its ideal 1 / (N + 1); "strayed" counts slots that moved between two other shards.
  */
-import { buildRing } from "../src/ring/build.ts";
-import type { ShardSpec } from "../src/ring/descriptor.ts";
-import { mix32 } from "../src/ring/hash.ts";
-import type { Ring } from "../src/ring/ring.ts";
-import { SLOT_COUNT } from "../src/ring/table.ts";
+import { buildRing } from "../../src/ring/build.ts";
+import type { ShardSpec } from "../../src/ring/descriptor.ts";
+import { mix32 } from "../../src/ring/hash.ts";
+import type { Ring } from "../../src/ring/ring.ts";
+import { SLOT_COUNT } from "../../src/ring/table.ts";
+import { mean, quantile } from "../lib/stats.ts";
 
 const SHARD_COUNTS = [2, 4, 8, 16, 64, 256, 1000];
 const NAME_SETS = 200;
@@ -43,12 +44,6 @@ function compare(before: Ring, after: Ring): { moved: number; strayed: number } 
   return { moved, strayed };
 }
 
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length;
-
-const quantile = (values: readonly number[], part: number): number =>
-  values.toSorted((a, b) => a - b)[Math.min(values.length - 1, Math.floor(part * values.length))] ?? NaN;
-
 const rounded = (value: number): string => value.toFixed(3);
 
 function measure(shards: number): Record<string, number | string> {
@@ -78,6 +73,7 @@ function measure(shards: number): Record<string, number | string> {
   };
 }
 
-const rows = SHARD_COUNTS.map(measure);
-console.log(`${NAME_SETS} sets of names, ${SLOT_COUNT} slots, weight ${DEFAULT_WEIGHT}`);
-console.table(rows);
+export function balance(): void {
+  console.log(`${NAME_SETS} sets of names, ${SLOT_COUNT} slots, weight ${DEFAULT_WEIGHT}`);
+  console.table(SHARD_COUNTS.map(measure));
+}

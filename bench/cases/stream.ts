@@ -1,0 +1,105 @@
+import { cpuSeconds } from "../lib/process-use.ts";
+import {
+  clientsOf,
+  eachRow,
+  oneRow,
+  opening,
+  PAYLOAD_BYTES,
+  settle,
+  type Bench,
+  type Case,
+  type Metrics,
+  type Options,
+} from "./case.ts";
+
+const PUBLISHERS = 8;
+
+async function openRoom(bench: Bench, options: Options, channel: string): Promise<void> {
+  const count = clientsOf(options, 2_000);
+  await bench.load.do("open", opening(bench, "listeners", { count, channels: [channel] }));
+  await bench.load.do("open", opening(bench, "publishers", { count: PUBLISHERS }));
+  await settle();
+}
+
+async function run(bench: Bench, channel: string, perSecond: number, seconds: number) {
+  const { row, load } = bench;
+  const traffic = { dialect: row.dialect, channel, payloadBytes: PAYLOAD_BYTES };
+  const before = cpuSeconds(row.pid);
+  const streamed = await load.do("stream", { ...traffic, perSecond, seconds });
+  const cpu = cpuSeconds(row.pid) - before;
+  return { ...streamed, cpuPerMillion: (cpu / streamed.deliveries) * 1_000_000 };
+}
+
+async function measure(bench: Bench, channel: string, perSecond: number, seconds: number): Promise<Metrics> {
+  // The first seconds go to the compiler.
+  await run(bench, channel, perSecond, 3);
+  const { deliveriesPerSecond, p50, p99, cpuPerMillion } = await run(bench, channel, perSecond, seconds);
+  return { "deliveries/s": deliveriesPerSecond, "p50 ms": p50, "p99 ms": p99, "CPU s/M": cpuPerMillion };
+}
+
+export const stream: Case = {
+  about: "200 publications a second to 2,000 listeners",
+  rounds: 3,
+  async round(options, turn) {
+    return eachRow(["bare", "PartyServer", "Socket.IO", "ws", "Ringcast"], turn, async (bench) => {
+      await openRoom(bench, options, "live:room");
+      return measure(bench, "live:room", 200, options.quick ? 3 : 10);
+    });
+  },
+};
+
+export const lowRate: Case = {
+  about: "5 publications a second to 2,000 listeners, each stored before it is sent",
+  rounds: 5,
+  round: (options, turn) =>
+    eachRow(["bare", "Ringcast"], turn, async (bench) => {
+      await openRoom(bench, options, "kept:room");
+      return measure(bench, "kept:room", 5, options.quick ? 3 : 8);
+    }),
+};
+
+const STEP = 1.3;
+const FIRST_RATE = 20;
+const LATE_MS = 1_000;
+
+/** The highest rate that holds: up in steps of 30 %, each for some seconds, then the last good one for 30 s. */
+async function saturate(bench: Bench, options: Options): Promise<number> {
+  const holds = async (rate: number, seconds: number) => {
+    const { complete, p99 } = await run(bench, "live:room", rate, seconds);
+    await settle();
+    return complete && p99 < LATE_MS;
+  };
+  await openRoom(bench, options, "live:room");
+  await holds(FIRST_RATE, 3);
+  let rate = FIRST_RATE;
+  while (await holds(rate * STEP, options.quick ? 3 : 6)) rate *= STEP;
+  while (rate > 1 && !(await holds(rate, options.quick ? 3 : 30))) rate /= STEP;
+  return rate;
+}
+
+export const saturation: Case = {
+  about: "the most publications a second to 2,000 listeners that hold for 30 s with p99 under 1 s",
+  rounds: 1,
+  async round(options) {
+    const party = await oneRow("PartyServer", (bench) => saturate(bench, options));
+    const ours = await oneRow("Ringcast", (bench) => saturate(bench, options));
+    const listeners = clientsOf(options, 2_000);
+    const most = { PartyServer: party, Ringcast: ours };
+    // How late each is at half of what PartyServer can do.
+    const half = await eachRow(["PartyServer", "Ringcast"], 0, async (bench) => {
+      await openRoom(bench, options, "live:room");
+      return measure(bench, "live:room", party / 2, options.quick ? 3 : 10);
+    });
+    return Object.fromEntries(
+      Object.entries(most).map(([name, rate]) => [
+        name,
+        {
+          "publications/s": rate,
+          "deliveries/s": rate * listeners,
+          "at half: p50 ms": half[name]?.["p50 ms"] ?? NaN,
+          "at half: p99 ms": half[name]?.["p99 ms"] ?? NaN,
+        },
+      ]),
+    );
+  },
+};

@@ -1,0 +1,16 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { availableParallelism, totalmem } from "node:os";
+
+const PACKAGES = ["workerd", "partyserver", "socket.io", "ws", "hashring"];
+
+/** What a figure depends on. No name of a machine: cores, memory and versions say what is needed. */
+export function describeMachine(): string {
+  const root = createRequire(import.meta.url).resolve("../../package.json");
+  const lock = JSON.parse(readFileSync(root.replace(/package\.json$/, "package-lock.json"), "utf8")) as {
+    packages: Record<string, { version?: string }>;
+  };
+  const versions = PACKAGES.map((name) => `${name} ${lock.packages[`node_modules/${name}`]?.version ?? "?"}`);
+  const memory = Math.round(totalmem() / 2 ** 30);
+  return `${availableParallelism()} cores, ${memory} GB; Node ${process.versions.node}, ${versions.join(", ")}`;
+}

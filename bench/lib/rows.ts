@@ -1,0 +1,138 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { DialectName } from "../load/dialects.ts";
+import { bundle, startWorkerd, type WorkerSpec } from "./workerd.ts";
+
+export const SECRET = "a-secret-of-32-bytes-for-benchmarks";
+export const API_KEY = "bench";
+const FIRST_PORT = Number(process.env["BENCH_PORT"] ?? 9500);
+
+/** No bound on how fast it may be asked, as the others have none. */
+export const LIMITS = {
+  upgradesPerSecond: 10_000,
+  upgradeBurst: 20_000,
+  commandsPerSecond: 10_000,
+  commandBurst: 20_000,
+};
+
+const ringcast = (changes: object = {}): WorkerSpec => ({
+  source: "ringcast",
+  classes: { SHARD: "Shard", CHANNEL: "Channel", COORDINATOR: "Coordinator" },
+  bindings: {
+    API_KEY,
+    READ_KEY: "read",
+    TOKEN_HMAC_SECRET: SECRET,
+    // One shard, as the others are one object.
+    RINGCAST: {
+      shards: { initial: 1 },
+      limits: LIMITS,
+      ...changes,
+    },
+    RINGCAST_NS_live: { allow_subscribe_for_client: true, allow_publish_for_client: true },
+    RINGCAST_NS_kept: {
+      allow_subscribe_for_client: true,
+      allow_publish_for_client: true,
+      history_size: 100,
+      history_ttl: "10m",
+      force_recovery: true,
+    },
+  },
+});
+
+export type RowName = "bare" | "PartyServer" | "Socket.IO" | "ws" | "Ringcast";
+type Spec = { readonly dialect: DialectName; readonly worker?: WorkerSpec; readonly node?: string };
+
+/** No pings in between: an object that is to sleep is not to be woken. */
+export const QUIET = { times: { pingIntervalMs: 300_000 } };
+
+const specs = (changes: object): Record<RowName, Spec> => ({
+  bare: { dialect: "bare", worker: { source: "bare", classes: { ROOM: "Room" } } },
+  PartyServer: { dialect: "partyserver", worker: { source: "partyserver", classes: { Main: "Main" } } },
+  "Socket.IO": { dialect: "socket.io", node: "socket-io" },
+  ws: { dialect: "ws", node: "ws" },
+  Ringcast: { dialect: "ringcast", worker: ringcast(changes) },
+});
+
+/** One server, in a process of its own. */
+export type Row = {
+  readonly name: RowName;
+  readonly dialect: DialectName;
+  readonly http: string;
+  readonly url: string;
+  readonly pid: number;
+  readonly inspectorPort: number;
+  /** Ms that the object was at work for each broadcast since the last call. */
+  readonly spans: () => Promise<number[]>;
+};
+
+const directory = mkdtempSync(join(tmpdir(), "ringcast-bench-"));
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+  rmSync(directory, { recursive: true, force: true });
+});
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
+const bundles = new Map<string, Promise<string>>();
+let started = 0;
+
+/** Starts a row, runs `work` on it, and ends it. */
+export async function withRow<T>(
+  name: RowName,
+  work: (row: Row) => Promise<T>,
+  changes: object = {},
+): Promise<T> {
+  const spec = specs(changes)[name];
+  const port = FIRST_PORT + 2 * (started++ % 40);
+  const child = await start(spec, port);
+  running.add(child);
+  const http = `http://127.0.0.1:${port}`;
+  try {
+    await untilUp(http, child);
+    const path = name === "Ringcast" ? "/spans" : "/";
+    return await work({
+      name,
+      dialect: spec.dialect,
+      http,
+      url: `ws://127.0.0.1:${port}`,
+      pid: child.pid ?? 0,
+      inspectorPort: port + 1,
+      spans: async () => {
+        const response = await fetch(`${http}${path}`);
+        const spans: number[] = await response.json();
+        return spans;
+      },
+    });
+  } finally {
+    const ended = once(child, "exit");
+    child.kill("SIGKILL");
+    await ended;
+    running.delete(child);
+  }
+}
+
+async function start({ worker, node }: Spec, port: number): Promise<ChildProcess> {
+  if (worker === undefined) {
+    const script = join(import.meta.dirname, "../servers", `${node ?? ""}.ts`);
+    return spawn(process.execPath, [script, String(port)], { stdio: ["ignore", "ignore", "inherit"] });
+  }
+  let file = bundles.get(worker.source);
+  if (file === undefined) bundles.set(worker.source, (file = bundle(worker, directory)));
+  return startWorkerd(worker, { directory, file: await file, port, inspectorPort: port + 1 });
+}
+
+async function untilUp(http: string, child: ChildProcess): Promise<void> {
+  for (let tries = 0; tries < 200; tries++) {
+    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode}`);
+    try {
+      await fetch(http);
+      return;
+    } catch {
+      await sleep(50);
+    }
+  }
+  throw new Error("the server does not answer");
+}

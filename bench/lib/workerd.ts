@@ -1,0 +1,87 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { build } from "vite";
+import workerd from "workerd";
+
+export type WorkerSpec = {
+  /** Of a file in `workers`. */
+  readonly source: string;
+  /** Classes by the names of their bindings. */
+  readonly classes: Readonly<Record<string, string>>;
+  readonly bindings?: Readonly<Record<string, string | object>>;
+};
+
+/** One JavaScript file, as a deployment would have it. */
+export async function bundle(spec: WorkerSpec, directory: string): Promise<string> {
+  const file = `${spec.source}.js`;
+  await build({
+    configFile: false,
+    logLevel: "error",
+    resolve: { conditions: ["workerd", "worker", "import"] },
+    build: {
+      outDir: directory,
+      emptyOutDir: false,
+      target: "es2024",
+      minify: false,
+      lib: {
+        entry: join(import.meta.dirname, "../workers", `${spec.source}.ts`),
+        formats: ["es"],
+        fileName: () => file,
+      },
+      rolldownOptions: { external: [/^(cloudflare|node):/] },
+    },
+  });
+  return file;
+}
+
+/** workerd alone: no Miniflare, no wrangler, nothing between the socket and the Worker. */
+export function startWorkerd(
+  spec: WorkerSpec,
+  at: {
+    readonly directory: string;
+    readonly file: string;
+    readonly port: number;
+    readonly inspectorPort: number;
+  },
+): ChildProcess {
+  const storage = join(at.directory, `storage-${at.port}-${Date.now()}`);
+  mkdirSync(storage);
+  const text = JSON.stringify;
+  const bindings = [
+    ...Object.entries(spec.classes).map(
+      ([name, className]) => `(name = ${text(name)}, durableObjectNamespace = ${text(className)})`,
+    ),
+    ...Object.entries(spec.bindings ?? {}).map(([name, value]) =>
+      typeof value === "string"
+        ? `(name = ${text(name)}, text = ${text(value)})`
+        : `(name = ${text(name)}, json = ${text(text(value))})`,
+    ),
+  ];
+  const namespaces = Object.values(spec.classes).map(
+    (className) => `(className = ${text(className)}, uniqueKey = ${text(className)}, enableSql = true)`,
+  );
+  const config = join(at.directory, `${spec.source}-${at.port}.capnp`);
+  writeFileSync(
+    config,
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [
+    (name = "main", worker = .worker),
+    (name = "storage", disk = (path = ${text(storage)}, writable = true)),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${at.port}", http = (), service = "main")],
+);
+const worker :Workerd.Worker = (
+  modules = [(name = "main.js", esModule = embed ${text(at.file)})],
+  compatibilityDate = "2026-10-20",
+  bindings = [${bindings.join(", ")}],
+  durableObjectNamespaces = [${namespaces.join(", ")}],
+  durableObjectStorage = (localDisk = "storage"),
+);
+`,
+  );
+  return spawn(workerd.default, ["serve", config, `--inspector-addr=127.0.0.1:${at.inspectorPort}`], {
+    stdio: ["ignore", "ignore", process.env["BENCH_LOGS"] === undefined ? "ignore" : "inherit"],
+  });
+}

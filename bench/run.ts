@@ -1,0 +1,104 @@
+/** `npm run bench`: see bench/README.md. */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { broadcast } from "./cases/broadcast.ts";
+import type { Case, Round } from "./cases/case.ts";
+import { connect } from "./cases/connect.ts";
+import { ring } from "./cases/ring.ts";
+import { balance } from "./cases/ring-balance.ts";
+import { memory, resume, wake } from "./cases/shard.ts";
+import { direct, publish, router } from "./cases/single.ts";
+import { lowRate, saturation, stream } from "./cases/stream.ts";
+import { describeMachine } from "./lib/machine.ts";
+import { asMarkdown, printTable, summarise, type Result } from "./lib/report.ts";
+
+const CASES: Readonly<Record<string, Case>> = {
+  connect,
+  broadcast,
+  stream,
+  saturation,
+  "low-rate": lowRate,
+  direct,
+  publish,
+  router,
+  resume,
+  memory,
+  wake,
+  ring,
+};
+
+const { values } = parseArgs({
+  options: {
+    case: { type: "string", multiple: true },
+    quick: { type: "boolean", default: false },
+    clients: { type: "string" },
+    rounds: { type: "string" },
+    json: { type: "string" },
+    record: { type: "boolean", default: false },
+    help: { type: "boolean", default: false },
+  },
+});
+if (values.help) {
+  console.log(`npm run bench -- [--case NAME ...] [--quick] [--clients N] [--rounds N] [--json FILE] [--record]
+
+Cases: ${Object.keys(CASES).join(", ")}, ring-balance. Without --case: all but ring-balance.
+--quick    a tenth of the clients, one round: shows that it runs, and no more
+--record   keeps the results in bench/results.json and their tables in bench/README.md`);
+  process.exit(0);
+}
+const wanted = values.case ?? Object.keys(CASES);
+const unknown = wanted.filter((name) => name !== "ring-balance" && CASES[name] === undefined);
+if (unknown.length > 0) {
+  console.error(
+    `There is no case ${unknown.join(", ")}. The cases: ${Object.keys(CASES).join(", ")}, ring-balance.`,
+  );
+  process.exit(1);
+}
+const RESULTS = join(import.meta.dirname, "results.json");
+const options = {
+  quick: values.quick,
+  clients: values.clients === undefined ? undefined : Number(values.clients),
+};
+const machine = describeMachine();
+const results: Record<string, Result> = {};
+for (const name of wanted) {
+  if (name === "ring-balance") balance();
+  else results[name] = await run(name, CASES[name] as Case);
+  // After each case: a long run that is cut short has not been for nothing.
+  if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
+}
+if (values.record) record();
+process.exit(0);
+
+async function run(name: string, one: Case): Promise<Result> {
+  const rounds: Round[] = [];
+  const count = Number(values.rounds ?? (values.quick ? 1 : one.rounds));
+  for (let turn = 0; turn < count; turn++) {
+    process.stderr.write(`\r${name}: round ${turn + 1} of ${count} `);
+    rounds.push(await one.round(options, turn));
+  }
+  process.stderr.write("\r");
+  const result = {
+    about: one.about,
+    date: new Date().toISOString().slice(0, 16),
+    machine,
+    rows: summarise(rounds),
+    rounds: count,
+  };
+  printTable(name, result);
+  return result;
+}
+
+/** The other cases keep what their last run has shown. */
+function record(): void {
+  const all = { ...(JSON.parse(readFileSync(RESULTS, "utf8")) as Record<string, Result>), ...results };
+  const sorted = Object.fromEntries(
+    Object.keys(CASES).flatMap((name) => (all[name] === undefined ? [] : [[name, all[name]]])),
+  );
+  writeFileSync(RESULTS, `${JSON.stringify(sorted, null, 2)}\n`);
+  const readme = join(import.meta.dirname, "README.md");
+  const [before, after] = readFileSync(readme, "utf8").split(/<!-- results -->[^]*<!-- end of results -->/);
+  const tables = Object.entries(sorted).map(([name, result]) => asMarkdown(name, result));
+  writeFileSync(readme, `${before}<!-- results -->\n\n${tables.join("\n")}\n<!-- end of results -->${after}`);
+}

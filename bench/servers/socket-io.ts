@@ -1,0 +1,14 @@
+/** Socket.IO on Node: WebSocket alone, no polling first. */
+import { createServer } from "node:http";
+import { Server } from "socket.io";
+import { Spans } from "../lib/spans.ts";
+
+const spans = new Spans();
+const http = createServer((_, response) => response.end(JSON.stringify(spans.take())));
+const io = new Server(http, { transports: ["websocket"], perMessageDeflate: false });
+io.on("connection", (socket) => {
+  void socket.join(String(socket.handshake.query["key"]));
+  socket.on("all", (data: string) => spans.time(() => void io.emit("all", data)));
+  socket.on("to", (key: string, data: string) => void io.to(key).emit("to", data));
+});
+http.listen(Number(process.argv[2]), "127.0.0.1", 4_096);

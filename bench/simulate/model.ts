@@ -1,0 +1,108 @@
+import { planTree } from "../../src/fanout/plan.ts";
+import { buildRing } from "../../src/ring/build.ts";
+import type { Descriptor, ShardSpec } from "../../src/ring/descriptor.ts";
+import { diff } from "../../src/ring/diff.ts";
+import { bill, FRAMES_OF_A_REQUEST, GB_OF_AN_OBJECT } from "./prices.ts";
+
+/** What the benchmark has measured (costs.ts). Times are ms. */
+export type Costs = {
+  readonly date: string;
+  readonly machine: string;
+  /** From a client's frame to the first listener: frame, channel, shard. */
+  readonly publishMs: number;
+  /** More for each listener of a shard, to the last delivery. */
+  readonly deliverMs: number;
+  /** Of the one thread of an object, for each listener. */
+  readonly sendMs: number;
+  /** To make one call to another object, without its way. */
+  readonly callMs: number;
+  /** Of the router, for each connect. */
+  readonly routerCpuMs: number;
+  /** The most that one shard has taken. */
+  readonly connectsPerSecond: number;
+};
+
+export type Load = {
+  readonly shards: number;
+  readonly clients: number;
+  readonly regions: number;
+  /** Each to everybody. */
+  readonly publicationsPerSecond: number;
+  readonly connectsADay: number;
+  /** Of each client. */
+  readonly framesAnHour: number;
+  /** Assumed: one way and back between two objects. */
+  readonly roundTripMs: number;
+  /** Configured: a shard takes no more. */
+  readonly upgradesPerSecond: number;
+};
+
+const MONTH_SECONDS = 30 * 86_400;
+/** Rows that a publication writes: itself, its id and that index, the top; and what ends: one publication, one id and index. */
+const ROWS_OF_A_PUBLICATION = 7;
+/** A stock client waits up to so long before its first attempt to come back. */
+const FIRST_DELAY_MS = 1_000;
+
+function describe(load: Load, states: readonly ShardSpec["state"][]): Descriptor {
+  const regions = Array.from({ length: load.regions }, (_, n) => `region-${n}`);
+  return {
+    epoch: 1,
+    seed: 0,
+    defaultRegion: "region-0",
+    shards: states.map((state, n) => {
+      const region = regions[n % regions.length] ?? "region-0";
+      return { id: `${region}-${n + 1}`, region, weight: 16, state };
+    }),
+  };
+}
+
+/** Clients that have another owner after a change, the clients of a region being spread evenly over its slots. */
+function moved(load: Load, before: Descriptor, after: Descriptor): number {
+  const { regions } = diff(buildRing(before), buildRing(after));
+  const share = regions.filter(({ region }) => region !== "other").reduce((sum, one) => sum + one.share, 0);
+  return (share / load.regions) * load.clients;
+}
+
+/** What such a cluster would do and cost, by the ring and the planner that ship. Pure. */
+export function simulate(load: Load, costs: Costs) {
+  const active = Array.from({ length: load.shards }, () => "active" as const);
+  const now = describe(load, active);
+  const shares = [...buildRing(now).share().values()];
+  const busiest = (Math.max(...shares) * load.clients) / load.regions;
+  const branches = planTree(now.shards);
+  const widest = Math.max(...branches.map(({ others }) => others.length));
+  const depth = widest > 0 ? 2 : 1;
+
+  const callsMs = (branches.length + widest) * costs.callMs + depth * load.roundTripMs;
+  const broadcastMs = costs.publishMs + callsMs + busiest * costs.deliverMs;
+  const perConnectSecond = Math.min(costs.connectsPerSecond, load.upgradesPerSecond);
+
+  const publications = load.publicationsPerSecond * MONTH_SECONDS;
+  const connects = load.clients * load.connectsADay * 30;
+  const frames = load.clients * load.framesAnHour * 24 * 30;
+  // An object is paid for while it works or waits for an answer, and never for more than all the time.
+  const atMost = (seconds: number) => Math.min(MONTH_SECONDS, seconds);
+  const shardMs = (load.clients / load.shards) * costs.sendMs + load.roundTripMs * (depth - 1);
+  const shardSeconds = load.shards * atMost((publications * shardMs) / 1_000);
+  const homeSeconds = atMost((publications * callsMs) / 1_000);
+  const costsOfMonth = bill({
+    workerRequests: connects + publications,
+    workerCpuMs: connects * costs.routerCpuMs + publications,
+    objectRequests: publications * (1 + load.shards) + connects + frames / FRAMES_OF_A_REQUEST,
+    objectGbSeconds: (shardSeconds + homeSeconds) * GB_OF_AN_OBJECT,
+    rowsRead: publications * ROWS_OF_A_PUBLICATION,
+    rowsWritten: publications * ROWS_OF_A_PUBLICATION,
+  });
+  return {
+    broadcastMs,
+    calls: load.shards,
+    depth,
+    busiestShard: { clients: busiest, beside: Math.max(...shares) * (load.shards / load.regions) },
+    /** Of the busiest shard's one thread, 0 to 1; above it, publications would queue and then be sent together. */
+    busiestThread: (load.publicationsPerSecond * busiest * costs.sendMs) / 1_000,
+    movesOnAdd: moved(load, now, describe(load, [...active, "active"])),
+    movesOnDrain: moved(load, now, describe(load, ["draining", ...active.slice(1)])),
+    backAfterLossMs: FIRST_DELAY_MS + (busiest / perConnectSecond) * 1_000,
+    dollarsAMonth: costsOfMonth,
+  };
+}

@@ -1,0 +1,79 @@
+/** Ringcast as it ships, with a clock around `deliver` and a door past the router. */
+import { configOf } from "../../src/platform/config.ts";
+import { channelStub, shardStub } from "../../src/platform/stubs.ts";
+import type { Delivery, DeliveryResult } from "../../src/protocol/delivery.ts";
+import type { ShardStatus } from "../../src/protocol/membership.ts";
+import { encodeRoute, ROUTE_HEADER } from "../../src/protocol/route.ts";
+import { buildRing } from "../../src/ring/build.ts";
+import { configuredDescriptor } from "../../src/platform/configured.ts";
+import { createRingcast } from "../../src/ringcast.ts";
+import { Spans } from "../lib/spans.ts";
+
+const { handler, Shard: ShippedShard, Channel, Coordinator } = createRingcast();
+
+export class Shard extends ShippedShard {
+  readonly #spans = new Spans();
+  #wokeInMs: number | undefined;
+
+  override deliver(delivery: Delivery): Promise<DeliveryResult> {
+    return this.#spans.timeAsync(() => super.deliver(delivery));
+  }
+
+  /** The first call of an object's life wakes it. */
+  override status(): ShardStatus {
+    const startedAt = performance.now();
+    const status = super.status();
+    this.#wokeInMs ??= performance.now() - startedAt;
+    return status;
+  }
+
+  spans(): number[] {
+    return this.#spans.take();
+  }
+
+  /** How long the sessions took to be taken up, in the life that this call begins; undefined in a later call. */
+  woke(): { readonly ms: number; readonly sessions: number; readonly first: boolean } {
+    const first = this.#wokeInMs === undefined;
+    const { sessions } = this.status();
+    return { ms: this.#wokeInMs ?? NaN, sessions, first };
+  }
+}
+
+const SHARD = { name: "auto/auto-1", region: "auto" };
+let route: string | undefined;
+
+export default {
+  async fetch(request: Request, env: Cloudflare.Env, context: ExecutionContext): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    const shard = shardStub(env, SHARD) as unknown as DurableObjectStub<Shard>;
+    switch (pathname) {
+      case "/spans":
+        return Response.json(await shard.spans());
+      case "/woke":
+        return Response.json(await shard.woke());
+      case "/direct": {
+        route ??= routeOf(env);
+        const headers = new Headers(request.headers);
+        headers.set(ROUTE_HEADER, route);
+        return shard.fetch(new Request(request, { headers }));
+      }
+      case "/channel":
+        return Response.json(
+          await channelStub(env, "kept:quiet").publish({
+            id: crypto.randomUUID(),
+            body: `{"data":${JSON.stringify(await request.text())}}`,
+          }),
+        );
+      default:
+        return handler.fetch(request, env, context);
+    }
+  },
+};
+
+function routeOf(env: Cloudflare.Env): string {
+  const ring = buildRing(configuredDescriptor(configOf(env)));
+  const { epoch } = ring.descriptor;
+  return encodeRoute({ key: "a", clientRegion: "auto", ringEpoch: epoch, digest: ring.digest, refused: [] });
+}
+
+export { Channel, Coordinator };

@@ -95,6 +95,14 @@ export default defineConfig({
       },
       {
         test: {
+          name: "sim",
+          include: ["test/sim/**/*.test.ts"],
+          testTimeout: 300_000,
+          sequence: { groupOrder: 3 },
+        },
+      },
+      {
+        test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           testTimeout: 60_000,

@@ -13,6 +13,7 @@ const steps = [
   ["types, pure folders", "tsc", ["-p", "tsconfig.pure.json"]],
   ["types, console", "tsc", ["-p", "src/console/tsconfig.json"]],
   ["types, tests", "tsc", ["-p", "test/tsconfig.json"]],
+  ["types, simulator", "tsc", ["-p", "test/sim/tsconfig.json"]],
   ["types, tests in workerd", "tsc", ["-p", "test/workers/tsconfig.json"]],
   ["types, benchmarks", "tsc", ["-p", "bench/tsconfig.json"]],
   ["types, benchmarks in workerd", "tsc", ["-p", "bench/workers/tsconfig.json"]],

@@ -40,6 +40,11 @@ export async function forward(upgrade: {
   const refused: string[] = [];
   let misdirected = 0;
   let failures = 0;
+  const failed = (owner: ShardSpec, error: unknown): boolean => {
+    console.error(`shard ${owner.id} failed`, error);
+    failures += 1;
+    return failures >= MAX_FAILURES;
+  };
   for (let step = 0; step < MAX_STEPS; step++) {
     const owner = cache.ring.owners(key, clientRegion, MAX_REFUSALS).find(({ id }) => !refused.includes(id));
     if (owner === undefined) return unavailable(5, "every shard that may take this connection is full");
@@ -47,9 +52,7 @@ export async function forward(upgrade: {
     try {
       response = await ask(upgrade, owner, refused);
     } catch (error) {
-      console.error(`shard ${owner.id} failed`, error);
-      failures += 1;
-      if (failures >= MAX_FAILURES) return unavailable(2, "the shard does not answer");
+      if (failed(owner, error)) return unavailable(2, "the shard does not answer");
       continue;
     }
     if (response.status === 101) return { kind: "connected", response };
@@ -62,7 +65,11 @@ export async function forward(upgrade: {
         break;
       case "behind":
         if (cache.ring.descriptor.epoch === 0) return unavailable(2, "the cluster is starting");
-        await shardStub(env, shardRef(owner)).adopt(cache.ring.descriptor);
+        try {
+          await shardStub(env, shardRef(owner)).adopt(cache.ring.descriptor);
+        } catch (error) {
+          if (failed(owner, error)) return unavailable(2, "the shard does not answer");
+        }
         break;
       case "full":
         refused.push(owner.id);

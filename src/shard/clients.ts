@@ -16,7 +16,7 @@ import { Announcer } from "./announcer.ts";
 import { Chronicle, type ChronicleDuty } from "./chronicle.ts";
 import { Counters } from "./counters.ts";
 import { Emission } from "./emission.ts";
-import { Hub } from "./hub.ts";
+import { Hub, type KeptPosition } from "./hub.ts";
 import { Positions } from "./positions.ts";
 import { sendFrame } from "./outbox.ts";
 import { Sessions } from "./sessions.ts";
@@ -93,11 +93,15 @@ export class Clients {
     );
   }
 
-  /** Takes in whoever slept with the object. `closing`: it is woken by the end of this socket, which is listed no more. */
+  /**
+   * Takes in whoever slept with the object. `closing`: it is woken by the end of this socket, which is listed no more.
+   *
+   * Where there is no socket at all it may have crashed, and its last positions may never have been written.
+   */
   wake(closing: readonly WebSocket[]): void {
     const sockets = new Set([...this.#ctx.getWebSockets(), ...closing]);
     this.sessions.wake(sockets, this.config.cluster.limits);
-    const positions = this.#positions.read();
+    const positions = sockets.size > 0 ? this.#positions.read() : new Map<string, KeptPosition>();
     const { broadcast } = this.config.cluster;
     const heard = positions.get(broadcast.channel);
     if (broadcast.enabled && heard !== undefined) this.hub.seed(broadcast.channel, heard);

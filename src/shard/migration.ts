@@ -41,7 +41,7 @@ export class Migration {
     if (ring === undefined || this.#run?.ring === ring) return;
     const superseded = this.#run;
     if (superseded !== undefined) {
-      clearTimeout(superseded.timer);
+      if (superseded.timer !== null) clearTimeout(superseded.timer);
       this.#onDone({ ringEpoch: superseded.ring.descriptor.epoch, moved: superseded.moved });
     }
     const leaving = this.#leaving(ring);

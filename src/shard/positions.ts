@@ -7,7 +7,7 @@ const WRITE_MS = 200;
  * How far this shard has heard in each channel, in one row, written a moment after it changes.
  *
  * The object does not sleep before the write, as it waits for the timer; a crash in between closes every socket, and
- * then nobody needs it.
+ * without one nothing of it MUST be believed.
  */
 export class Positions {
   readonly #ctx: DurableObjectState;

@@ -13,6 +13,8 @@ export type Hearing = {
   readonly heard: readonly Heard[];
   /** Resumes that were answered with `recovered: false`: where the subscriber was, and where it went on. */
   readonly unrecovered: readonly { readonly from: number; readonly to: number }[];
+  /** It left before the end: nothing that came later is missed. */
+  readonly ended?: boolean;
 };
 
 export type Run = {
@@ -83,5 +85,6 @@ function judgeHearing(verdict: Verdict, hearing: Hearing, log: readonly Heard[],
     last = Math.max(last, offset);
   }
   skip(Infinity);
-  if (last < log.length) verdict.lost.push(`${where}: ${last + 1} to ${log.length}, at the end`);
+  if (hearing.ended !== true && last < log.length)
+    verdict.lost.push(`${where}: ${last + 1} to ${log.length}, at the end`);
 }

@@ -95,8 +95,10 @@ function writeLimitedConfig({ limit, period }: { limit: number; period: number }
   const directory = mkdtempSync(join(tmpdir(), "ringcast-limited-"));
   const text = readFileSync(join(root, "wrangler.toml"), "utf8");
   const binding = `name = "API_RATE_LIMIT"\nnamespace_id = "1"\nsimple = { limit = ${limit}, period = ${period} }`;
-  const main = JSON.stringify(join(root, "src/index.ts"));
-  const moved = text.replace('main = "src/index.ts"', () => `main = ${main}`);
+  const moved = ["src/index.ts", "dist/console"].reduce(
+    (config, path) => config.replace(`"${path}"`, () => JSON.stringify(join(root, path))),
+    text,
+  );
   writeFileSync(join(directory, "wrangler.toml"), `${moved}\n[[ratelimits]]\n${binding}\n`);
   return directory;
 }

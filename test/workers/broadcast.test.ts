@@ -1,4 +1,4 @@
-import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
+import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Coordinator, Shard } from "../../src/index.ts";
 import { coordinatorStub } from "../../src/platform/stubs.ts";
@@ -82,6 +82,25 @@ describe("[FO1] every session hears the broadcast channel", () => {
       expect(joined(back)).toMatchObject({ recovered: true, offset: 1 });
       expect(heard(back)).toEqual([2, 3]);
     }
+  });
+
+  test("a shard that crashed does not believe the position that it wrote down last", async () => {
+    const client = await clientOn("auto-1");
+    await broadcast(1);
+    const written = async () => {
+      const rows = await runInDurableObject(shard("auto-1"), (_, { storage }) => storage.kv.get("positions"));
+      return (rows as Map<string, { offset: number }> | undefined)?.get(BROADCAST)?.offset;
+    };
+    await until(async () => (await written()) === 1);
+    const { epoch } = joined(client) ?? { epoch: "" };
+    await broadcast(2);
+    await until(() => heard(client).length === 2);
+    await shard("auto-1")
+      .crash()
+      .catch(() => undefined);
+    const back = await comeBack("auto-1", { offset: 1, epoch });
+    expect(joined(back)).toMatchObject({ recovered: true, offset: 1 });
+    expect(heard(back)).toEqual([2]);
   });
 
   test("a crowd that comes back asks the coordinator at most once for each shard", async () => {

@@ -1,5 +1,8 @@
+import { env } from "cloudflare:workers";
 import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
+import { forward } from "../../src/router/forward.ts";
+import { RingCache } from "../../src/router/ring-cache.ts";
 import { Coordinator, Shard } from "../../src/index.ts";
 import type { Change } from "../../src/coordinator/plan-change.ts";
 import { Client, coldRouter, coordinator, keysOf, shard, startOver, until } from "./client.ts";
@@ -94,6 +97,25 @@ describe("[MB6] a shard that could not be told is told later", () => {
     const client = await Client.connect(key ?? "");
     expect(client.closeCode).toBeUndefined();
     expect((await shardRow("auto-5"))?.status?.sessions).toBe(1);
+  });
+
+  test("a connection that cannot bring it at first tries again", async () => {
+    for (const id of ["auto-1", "auto-2", "auto-3", "auto-4"]) {
+      await Client.connect((await keysOf(id, 1))[0] ?? "");
+    }
+    const [key = ""] = await keysOf("auto-1", 1);
+    const deaf = vi.spyOn(Shard.prototype, "adopt").mockRejectedValue(new Error("deaf"));
+    await change({ kind: "remove", id: "auto-1" });
+    deaf.mockRestore();
+    const lost = vi.spyOn(Shard.prototype, "adopt").mockRejectedValueOnce(new Error("lost"));
+    const descriptor = await coordinator().descriptor();
+    const request = new Request("https://ringcast.test/connection/websocket", {
+      headers: { upgrade: "websocket" },
+    });
+    const cache = new RingCache(descriptor);
+    const forwarded = await forward({ env, request, cache, key, clientRegion: "auto" });
+    expect(forwarded.kind).toBe("connected");
+    expect(lost).toHaveBeenCalledTimes(2);
   });
 });
 

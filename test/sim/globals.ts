@@ -1,0 +1,91 @@
+import { ClientSocket, ServerSocket } from "./sockets.ts";
+import type { World } from "./world.ts";
+
+class SimResponse {
+  readonly status: number;
+  readonly webSocket: ClientSocket | null;
+  readonly headers: Headers;
+  readonly #body: string;
+
+  constructor(
+    body: string | null,
+    options: { status?: number; webSocket?: ClientSocket; headers?: HeadersInit } = {},
+  ) {
+    this.#body = body ?? "";
+    this.status = options.status ?? 200;
+    this.webSocket = options.webSocket ?? null;
+    this.headers = new Headers(options.headers);
+  }
+
+  static json(value: unknown, options: { status?: number; headers?: HeadersInit } = {}): SimResponse {
+    return new SimResponse(JSON.stringify(value), options);
+  }
+
+  json(): Promise<unknown> {
+    return Promise.resolve(JSON.parse(this.#body));
+  }
+}
+
+/** Puts virtual time, seeded chance and the platform's classes in place; answers how to take them away again. */
+export function install(world: World): () => void {
+  const timers = new Map<number, { cancel(): void }>();
+  let lastTimer = 0;
+  const hex = (digits: number) =>
+    Array.from({ length: digits }, () => world.random.int(0, 15).toString(16)).join("");
+  const setTimer = (run: () => void, ms = 0): number => {
+    lastTimer += 1;
+    const id = lastTimer;
+    timers.set(
+      id,
+      world.setTimer(() => {
+        timers.delete(id);
+        run();
+      }, ms),
+    );
+    return id;
+  };
+  const replaced: [object, string, unknown][] = [
+    [globalThis, "setTimeout", setTimer],
+    [
+      globalThis,
+      "clearTimeout",
+      (id: number | null | undefined) => {
+        timers.get(id ?? 0)?.cancel();
+        timers.delete(id ?? 0);
+      },
+    ],
+    [globalThis, "scheduler", { wait: (ms: number) => new Promise<void>((done) => setTimer(done, ms)) }],
+    [globalThis, "Response", SimResponse],
+    [
+      globalThis,
+      "WebSocketPair",
+      class {
+        readonly 0: ClientSocket;
+        readonly 1: ServerSocket;
+        constructor() {
+          this[0] = new ClientSocket();
+          this[1] = new ServerSocket(world, this[0]);
+          this[0].peer = this[1];
+        }
+      },
+    ],
+    [globalThis, "WebSocketRequestResponsePair", Object],
+    [Date, "now", () => world.clock.now],
+    [performance, "now", () => world.clock.now],
+    [Math, "random", () => world.random.next()],
+    [crypto, "randomUUID", () => [8, 4, 4, 4, 12].map(hex).join("-")],
+    [console, "error", (...what: unknown[]) => world.note(`error ${what.map(String).join(" ")}`)],
+    [console, "warn", () => undefined],
+  ];
+  const before = replaced.map(([target, name]) => Object.getOwnPropertyDescriptor(target, name));
+  for (const [target, name, value] of replaced) {
+    Object.defineProperty(target, name, { value, configurable: true, writable: true });
+  }
+  return () => {
+    for (const [n, [target, name]] of replaced.entries()) {
+      const descriptor = before[n];
+      if (descriptor === undefined) Reflect.deleteProperty(target, name);
+      else Object.defineProperty(target, name, descriptor);
+    }
+  };
+}

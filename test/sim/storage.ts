@@ -1,0 +1,82 @@
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+
+/** What outlives an object: its SQLite database, its key-value rows, and its alarm. Writes are durable at once. */
+export class SimStorage {
+  #database: DatabaseSync | undefined;
+  readonly #statements = new Map<string, StatementSync>();
+  #rows = new Map<string, unknown>();
+  #depth = 0;
+  alarmAt: number | null = null;
+  /** Called when the alarm is set. */
+  onAlarm: (at: number) => void = () => undefined;
+
+  readonly kv = {
+    get: (key: string): unknown => structuredClone(this.#rows.get(key)),
+    put: (key: string, value: unknown): void => void this.#rows.set(key, structuredClone(value)),
+    delete: (key: string): boolean => this.#rows.delete(key),
+  };
+
+  readonly sql = {
+    exec: (query: string, ...values: SQLInputValue[]) => {
+      const rows = this.query(query, ...values);
+      return {
+        toArray: () => rows,
+        one: () => {
+          if (rows.length !== 1) throw new Error(`${rows.length} rows where there should be one`);
+          return rows[0];
+        },
+        [Symbol.iterator]: () => rows[Symbol.iterator](),
+      };
+    },
+  };
+
+  query(query: string, ...values: SQLInputValue[]): Record<string, unknown>[] {
+    this.#database ??= new DatabaseSync(":memory:");
+    if (values.length === 0 && query.trim().includes(";\n")) {
+      this.#database.exec(query);
+      return [];
+    }
+    let statement = this.#statements.get(query);
+    if (statement === undefined) {
+      statement = this.#database.prepare(query);
+      this.#statements.set(query, statement);
+    }
+    return statement.all(...values);
+  }
+
+  transactionSync<T>(work: () => T): T {
+    const rows = new Map(this.#rows);
+    const savepoint = `s${this.#depth++}`;
+    this.query(`SAVEPOINT ${savepoint}`);
+    try {
+      const result = work();
+      this.query(`RELEASE ${savepoint}`);
+      return result;
+    } catch (error) {
+      this.query(`ROLLBACK TO ${savepoint}`);
+      this.query(`RELEASE ${savepoint}`);
+      this.#rows = rows;
+      throw error;
+    } finally {
+      this.#depth -= 1;
+    }
+  }
+
+  getAlarm = (): Promise<number | null> => Promise.resolve(this.alarmAt);
+
+  setAlarm = (at: number): Promise<void> => {
+    this.alarmAt = at;
+    this.onAlarm(at);
+    return Promise.resolve();
+  };
+
+  deleteAlarm = (): Promise<void> => {
+    this.alarmAt = null;
+    return Promise.resolve();
+  };
+
+  close(): void {
+    this.#statements.clear();
+    this.#database?.close();
+  }
+}

@@ -1,0 +1,336 @@
+import { Channel } from "../../src/channel/channel.ts";
+import { Coordinator } from "../../src/coordinator/coordinator.ts";
+import { Shard } from "../../src/shard/shard.ts";
+import { Clock } from "./clock.ts";
+import type { Random } from "./random.ts";
+import type { ServerSocket } from "./sockets.ts";
+import { SimStorage } from "./storage.ts";
+
+const CLASSES = { SHARD: Shard, CHANNEL: Channel, COORDINATOR: Coordinator } as const;
+type ClassName = keyof typeof CLASSES;
+
+/** One life of an object in memory. What it has begun ends with it, and nothing of it runs again. */
+type Life = {
+  readonly name: string;
+  readonly instance: Record<string, (...args: unknown[]) => unknown>;
+  dead: boolean;
+  /** What it sent and what has not arrived dies with it. */
+  silenced: boolean;
+  /** Timers and calls that it waits for: while there are any it does not sleep. */
+  waiting: number;
+  /** Calls to it that are not answered. */
+  readonly working: Set<(error: Error) => void>;
+  alarmRuns: boolean;
+};
+
+type Stored = {
+  readonly storage: SimStorage;
+  readonly sockets: Set<ServerSocket>;
+  life: Life | undefined;
+  /** How often its memory was lost. */
+  ends: number;
+};
+
+/** How the network between objects behaves, each a probability for a call. */
+export type Weather = { readonly lost: number; readonly answerLost: number; readonly late: number };
+export const FAIR: Weather = { lost: 0, answerLost: 0, late: 0 };
+
+const HOT_LOOP_EVENTS_A_SECOND = 4_000;
+
+/**
+ * The platform in one thread: objects with storage and sockets, calls between them as messages that take their time,
+ * and a virtual clock. What runs in it is the code that ships.
+ *
+ * One event is one message, timer, frame or alarm, and it belongs to one object: what follows from it before the next
+ * event is that object's doing. `current` says whose.
+ */
+export class World {
+  readonly clock = new Clock();
+  readonly random: Random;
+  readonly env: Cloudflare.Env;
+  readonly #objects = new Map<string, Stored>();
+  /** Clients and back ends: they never die. */
+  readonly #outside: Life;
+  current: Life;
+  weather: Weather = FAIR;
+  events = 0;
+  #second = { at: 0, events: 0 };
+  readonly violations: string[] = [];
+  #trace: string[] | undefined;
+
+  constructor(random: Random, variables: Record<string, unknown>, options: { trace: boolean }) {
+    this.random = random;
+    this.#outside = newLife("outside", {});
+    this.current = this.#outside;
+    this.#trace = options.trace ? [] : undefined;
+    const bindings = Object.fromEntries(
+      (Object.keys(CLASSES) as ClassName[]).map((className) => [
+        className,
+        { getByName: (name: string) => this.stub(`${className} ${name}`) },
+      ]),
+    );
+    this.env = { ...variables, ...bindings } as unknown as Cloudflare.Env;
+  }
+
+  get trace(): readonly string[] {
+    return this.#trace ?? [];
+  }
+
+  note(what: string): void {
+    this.#trace?.push(`${((this.clock.now - 1_800_000_000_000) / 1_000).toFixed(3)} ${what}`);
+  }
+
+  violate(what: string): void {
+    this.note(`VIOLATION ${what}`);
+    this.violations.push(what);
+  }
+
+  /** Lets time pass, event by event, until `until` or the first broken law. */
+  async run(until: number): Promise<void> {
+    for (;;) {
+      if (this.violations.length > 0) return;
+      const event = this.clock.next(until);
+      if (event === undefined) break;
+      this.current = this.#outside;
+      event();
+      await settled();
+      this.#count();
+    }
+    this.clock.now = until;
+    this.current = this.#outside;
+  }
+
+  /** Does something in the name of clients and back ends. */
+  outside(run: () => void): void {
+    this.current = this.#outside;
+    run();
+  }
+
+  setTimer(run: () => void, ms: number): { cancel(): void } {
+    const life = this.current;
+    life.waiting += 1;
+    let done = false;
+    const finish = (): boolean => {
+      if (done) return false;
+      done = true;
+      life.waiting -= 1;
+      return true;
+    };
+    const { cancel } = this.clock.after(ms, () => {
+      if (!finish() || life.dead) return;
+      this.current = life;
+      run();
+    });
+    return {
+      cancel: () => {
+        finish();
+        cancel();
+      },
+    };
+  }
+
+  stub(name: string): object {
+    return new Proxy(
+      {},
+      {
+        get: (_, method) =>
+          method === "then" ? undefined : (...args: unknown[]) => this.#call(name, String(method), args),
+      },
+    );
+  }
+
+  /** An event of a socket. */
+  handle(name: string, method: string, args: unknown[]): void {
+    const life = this.#wake(name);
+    this.current = life;
+    void Promise.resolve(life.instance[method]?.(...args)).catch((error: unknown) => {
+      if (!life.dead) this.violate(`${name} ${method} failed: ${String(error)}`);
+    });
+  }
+
+  /** The names of objects of a class that exist. */
+  names(className: ClassName): string[] {
+    return [...this.#objects.keys()].filter((name) => name.startsWith(`${className} `));
+  }
+
+  storageOf(name: string): SimStorage {
+    return this.#stored(name).storage;
+  }
+
+  /** How often an object has lost its memory. */
+  endsOf(name: string): number {
+    return this.#stored(name).ends;
+  }
+
+  /** Memory is lost, sockets and storage stay. False where the object has something to do. */
+  sleep(name: string): boolean {
+    const { life } = this.#stored(name);
+    if (life === undefined || life.waiting > 0 || life.working.size > 0 || life.alarmRuns) return false;
+    this.note(`${name} sleeps`);
+    life.dead = true;
+    this.#stored(name).life = undefined;
+    this.#stored(name).ends += 1;
+    return true;
+  }
+
+  /** Memory and sockets are lost; `silenced`: also what it sent and has not arrived. Its callers hear an error. */
+  crash(name: string, silenced: boolean): void {
+    const stored = this.#stored(name);
+    const { life } = stored;
+    this.note(`${name} crashes${silenced ? ", silenced" : ""}`);
+    for (const socket of stored.sockets) socket.die();
+    stored.sockets.clear();
+    if (life === undefined) return;
+    life.dead = true;
+    life.silenced = silenced;
+    stored.life = undefined;
+    stored.ends += 1;
+    for (const fail of life.working) fail(new Error("the object has died"));
+    // The runtime repeats an alarm that did not end.
+    if (life.alarmRuns) void stored.storage.setAlarm(stored.storage.alarmAt ?? this.clock.now + 1_000);
+  }
+
+  forgetSocket(socket: ServerSocket): void {
+    if (socket.owner !== undefined) this.#stored(socket.owner).sockets.delete(socket);
+  }
+
+  close(): void {
+    for (const { storage } of this.#objects.values()) storage.close();
+  }
+
+  #call(name: string, method: string, args: unknown[]): Promise<unknown> {
+    const caller = this.current;
+    const isFetch = method === "fetch";
+    const sent = isFetch ? args : structuredClone(args);
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    caller.waiting += 1;
+    const back = (settle: () => void, from?: Life): void => {
+      this.clock.after(this.#delay(), () => {
+        caller.waiting -= 1;
+        if (caller.dead) return;
+        this.current = caller;
+        if (from?.silenced === true) reject(new Error("the object has died"));
+        else settle();
+      });
+    };
+    const fail = (error: Error): void => back(() => reject(error));
+    const isLost = this.random.chance(this.weather.lost);
+    const answerIsLost = this.random.chance(this.weather.answerLost);
+    this.clock.after(this.#delay(), () => {
+      if (isLost || caller.silenced) return fail(new Error("the network lost a call"));
+      const life = this.#wake(name);
+      this.current = life;
+      this.note(`${caller.name} -> ${name} ${method} ${this.#trace === undefined ? "" : show(sent)}`);
+      const dies = (error: Error): void => {
+        life.working.delete(dies);
+        fail(error);
+      };
+      life.working.add(dies);
+      const answered = (settle: () => void): void => {
+        if (!life.working.delete(dies)) return;
+        if (answerIsLost) fail(new Error("the network lost an answer"));
+        else back(settle, life);
+      };
+      Promise.resolve()
+        .then(() => life.instance[method]?.(...sent))
+        .then(
+          (value) => {
+            const answer = isFetch ? value : structuredClone(value);
+            return answered(() => resolve(answer));
+          },
+          (error: unknown) =>
+            answered(() => reject(error instanceof Error ? error : new Error(String(error)))),
+        );
+    });
+    return promise;
+  }
+
+  #delay(): number {
+    if (this.random.chance(this.weather.late)) return this.random.int(100, 12_000);
+    return this.random.int(1, 20);
+  }
+
+  #stored(name: string): Stored {
+    let stored = this.#objects.get(name);
+    if (stored === undefined) {
+      const storage = new SimStorage();
+      storage.onAlarm = (at) => this.clock.at(at, () => this.#alarm(name, at));
+      stored = { storage, sockets: new Set(), life: undefined, ends: 0 };
+      this.#objects.set(name, stored);
+    }
+    return stored;
+  }
+
+  #wake(name: string): Life {
+    const stored = this.#stored(name);
+    if (stored.life !== undefined) return stored.life;
+    const [className, id] = name.split(" ") as [ClassName, string];
+    const life = newLife(name, {});
+    const before = this.current;
+    this.current = life;
+    const Class = CLASSES[className] as unknown as new (ctx: unknown, env: unknown) => Life["instance"];
+    const ctx = {
+      id: { name: id },
+      storage: stored.storage,
+      waitUntil: (promise: Promise<unknown>) => void promise.catch(() => undefined),
+      abort: () => this.crash(name, false),
+      setWebSocketAutoResponse: () => undefined,
+      acceptWebSocket: (socket: ServerSocket) => {
+        socket.owner = name;
+        stored.sockets.add(socket);
+      },
+      getWebSockets: () => [...stored.sockets],
+      getWebSocketAutoResponseTimestamp: (socket: ServerSocket) =>
+        socket.answeredAt === 0 ? null : new Date(socket.answeredAt),
+    };
+    const alive = Object.assign(life, { instance: new Class(ctx, this.env) });
+    this.current = before;
+    stored.life = alive;
+    return alive;
+  }
+
+  /** Alarms of one object never overlap: one that comes due in another waits for its end. */
+  #alarm(name: string, at: number): void {
+    const { storage, life: running } = this.#stored(name);
+    if (storage.alarmAt !== at || running?.alarmRuns === true) return;
+    storage.alarmAt = null;
+    const life = this.#wake(name);
+    this.current = life;
+    this.note(`${name} alarm`);
+    life.alarmRuns = true;
+    const ended = (): void => {
+      life.alarmRuns = false;
+      const { alarmAt } = storage;
+      if (!life.dead && alarmAt !== null) this.clock.at(alarmAt, () => this.#alarm(name, alarmAt));
+    };
+    void Promise.resolve(life.instance["alarm"]?.()).then(ended, (error: unknown) => {
+      ended();
+      if (!life.dead) this.violate(`${name} alarm failed: ${String(error)}`);
+    });
+  }
+
+  #count(): void {
+    this.events += 1;
+    const at = Math.floor(this.clock.now / 1_000);
+    if (at !== this.#second.at) this.#second = { at, events: 0 };
+    this.#second.events += 1;
+    if (this.#second.events > HOT_LOOP_EVENTS_A_SECOND) this.violate("a hot loop");
+  }
+}
+
+const newLife = (name: string, instance: Life["instance"]): Life => ({
+  name,
+  instance,
+  dead: false,
+  silenced: false,
+  waiting: 0,
+  working: new Set(),
+  alarmRuns: false,
+});
+
+const show = (args: unknown[]): string => (JSON.stringify(args) ?? "").slice(0, 300);
+
+/** The real one: virtual time has its own. */
+const realImmediate = setImmediate;
+/** Until no promise is left that can go on. */
+const settled = (): Promise<void> => new Promise((resolve) => void realImmediate(resolve));

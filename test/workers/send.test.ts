@@ -1,7 +1,7 @@
 import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Shard } from "../../src/index.ts";
+import { Channel, Shard } from "../../src/index.ts";
 import { channelStub } from "../../src/platform/stubs.ts";
 import { api, Client, coordinator, startOver, until } from "./client.ts";
 
@@ -27,6 +27,21 @@ describe("[AP5] what one message to a user costs", () => {
     expect(fanout.shards.length).toBe(count);
     expect(fanout.offline).toEqual(["ann"]);
   });
+
+  test.each([4, 16, 64])(
+    "over %i shards: by the user's own channel a call to it and one to the shard",
+    async (count) => {
+      if (count > 4)
+        await coordinator().change({ change: { kind: "add", count: count - 4 }, dryRun: false, by: "test" });
+      const client = await Client.connect("ann");
+      await client.ask({ subscribe: { channel: "kept:ann" } });
+      const stored = vi.spyOn(Channel.prototype, "publish");
+      const delivered = vi.spyOn(Shard.prototype, "deliver");
+      await api("publish", { channel: "kept:ann", data: 1 });
+      await until(() => client.heard("kept:ann").length === 1);
+      expect([stored.mock.calls.length, delivered.mock.calls.length]).toEqual([1, 1]);
+    },
+  );
 
   test("in ring mode one call for each region", async () => {
     const change = { kind: "add", ids: ["weur-1"], region: "weur" } as const;

@@ -92,13 +92,11 @@ export class EventQueue {
       this.#update("SET tries = ?, due = ? WHERE seq = ?", lot.tries + 1, now + pause, seq);
   }
 
-  /** When there is something to do again, in ms since 1970; undefined if nothing waits. */
-  nextDue(): number | undefined {
+  /** When `take` has something again, in ms since 1970; undefined if nothing waits. */
+  nextDue(lots: number): number | undefined {
     if (!this.exists) return undefined;
-    return (
-      this.#sql.exec<{ due: number | null }>(`SELECT MIN(due) AS due FROM ${this.#table}`).one().due ??
-      undefined
-    );
+    const [next] = this.#rows(lots > 1 ? "ORDER BY due LIMIT 1" : "ORDER BY seq LIMIT 1");
+    return next?.due;
   }
 
   #rows(where: string, ...values: SqlStorageValue[]): Row[] {

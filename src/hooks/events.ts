@@ -95,7 +95,7 @@ export class Events {
   run(now: number): number | undefined {
     let pending = false;
     for (const line of this.#lines) {
-      if (!line.queue.exists || line.queue.nextDue() === undefined) continue;
+      if (!line.queue.exists || line.queue.nextDue(line.atOnce) === undefined) continue;
       pending = true;
       if (!line.busy) void this.#pump(line);
     }
@@ -123,7 +123,7 @@ export class Events {
       }
     } finally {
       line.busy = false;
-      const next = queue.nextDue();
+      const next = queue.nextDue(line.atOnce);
       if (next !== undefined) this.#arm(next);
     }
   }

@@ -236,7 +236,10 @@ export class Hub {
 
   async #apply(listening: Listening, delivery: Delivery): Promise<void> {
     const { channel, logEpoch, durable } = delivery;
+    // A late call of an earlier life of the channel.
+    if (logEpoch === listening.superseded) return;
     let position = listening.position;
+    if (position !== undefined && position.logEpoch !== logEpoch) listening.superseded = position.logEpoch;
     if (durable && position !== undefined && position.logEpoch !== logEpoch) {
       this.#giveUp(channel, listening);
       position = { logEpoch, offset: delivery.since };
@@ -360,6 +363,7 @@ export class Hub {
       listening = {
         state: { kind: "new" },
         position: undefined,
+        superseded: undefined,
         durable: false,
         sessions: new Set(),
         waiting: 0,
@@ -407,6 +411,8 @@ type Listening = {
     | { readonly kind: "registered" };
   /** How far this shard has heard; undefined where it does not know. */
   position: Position | undefined;
+  /** The log epoch before the present one: it does not come back (SPEC LG3). */
+  superseded: string | undefined;
   durable: boolean;
   readonly sessions: Set<Session>;
   /** Subscribes that are not done yet: they count as listeners. */

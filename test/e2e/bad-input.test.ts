@@ -127,6 +127,8 @@ describe("[SE2] what cannot be read ends its own connection, and touches no othe
           client.socket.send(frames[sent++] ?? "");
           // Some close at once; let them say so before the next frame is wasted on them.
           if (sent % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
+          // No more is under way than the shard reads before a connection counts as stale.
+          if (sent % 250 === 0) await cluster.admin("GET", "/cluster");
         }
         client.close();
       }

@@ -24,7 +24,7 @@ type Result = {
 type Line = {
   id?: number;
   error?: { code: number; message: string };
-  connect?: { subs?: Record<string, Result> };
+  connect?: { client: string; subs?: Record<string, Result> };
   subscribe?: Result;
   push?: {
     channel: string;
@@ -58,6 +58,8 @@ export class SimClient {
   readonly #routers: readonly RingCache[];
   #socket: ClientSocket | undefined;
   #connected = false;
+  /** The ids that it was given, one for each connection that was answered. */
+  readonly sessions: string[] = [];
   #connections = 0;
   #lastId = 0;
   readonly #replies = new Map<number, (line: Line) => void>();
@@ -73,6 +75,10 @@ export class SimClient {
 
   get connected(): boolean {
     return this.#connected;
+  }
+
+  get current(): string | undefined {
+    return this.#connected ? this.sessions.at(-1) : undefined;
   }
 
   /** The object that has its connection. */
@@ -161,6 +167,7 @@ export class SimClient {
     this.#ask({ connect: { subs } }, (line) => {
       if (line.error !== undefined || line.connect === undefined) return this.cut();
       this.#connected = true;
+      this.sessions.push(line.connect.client);
       const heard = line.connect.subs?.[BROADCAST];
       if (heard !== undefined) this.#onSubscribed(BROADCAST, heard);
       for (const channel of this.channels) this.#subscribe(channel);

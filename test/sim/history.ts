@@ -10,6 +10,7 @@ import { judge, UNSEEN, type Heard } from "../chaos/history.ts";
 import { dataOf, SimClient } from "./client.ts";
 import { install } from "./globals.ts";
 import { Random } from "./random.ts";
+import { Told } from "./told.ts";
 import { FAIR, World } from "./world.ts";
 
 const BROADCAST = "ringcast:broadcast";
@@ -49,10 +50,12 @@ export type Outcome = {
 
 /** One history: `steps` random things happen, then nothing more goes wrong, and in the end every law must hold. */
 export async function runHistory(seed: number, steps: number, options = { trace: false }): Promise<Outcome> {
-  const world = new World(new Random(seed), VARIABLES, options);
+  const told = seed % 2 === 0 ? new Told() : undefined;
+  const world = new World(new Random(seed), VARIABLES, { ...options, hooks: told?.hooks ?? {} });
+  told?.in(world);
   const restore = install(world);
   try {
-    const history = new History(world);
+    const history = new History(world, told);
     await history.run(steps);
     return {
       violations: world.violations,
@@ -69,6 +72,7 @@ export async function runHistory(seed: number, steps: number, options = { trace:
 
 class History {
   readonly #world: World;
+  readonly #told: Told | undefined;
   /** That of the back end's router. */
   readonly #cache: RingCache;
   readonly #clients: SimClient[];
@@ -80,8 +84,9 @@ class History {
   #lastId = 0;
   #over = false;
 
-  constructor(world: World) {
+  constructor(world: World, told: Told | undefined) {
     this.#world = world;
+    this.#told = told;
     const configured = configuredDescriptor(configOf(world.env));
     this.#cache = new RingCache(configured);
     const caches = [this.#cache, new RingCache(configured)];
@@ -275,6 +280,8 @@ class History {
         this.#world.violate(`${client.name} is on ${client.shard}, and its owner is ${owner}`);
       }
     }
+    if (this.#world.violations.length > 0) return;
+    for (const problem of this.#told?.judge(this.#clients) ?? []) this.#world.violate(problem);
     if (this.#world.violations.length > 0) return;
     for (const channel of ["kept:a", "kept:b"]) {
       const present: number[] = [];

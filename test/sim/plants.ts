@@ -18,7 +18,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     file: "src/shard/hub.ts",
     code: "listening.looking?.meanwhile.push(...publications);",
     instead: "",
-    seed: 718,
+    seed: 182,
   },
   "armed-alarm": {
     file: "src/feed/feed.ts",
@@ -30,13 +30,13 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     file: "src/feed/durable-log.ts",
     code: "if (known !== undefined) return { offset: known.offset, logEpoch, refused: null, repeated: true };",
     instead: "",
-    seed: 2,
+    seed: 5,
   },
   "registration-buffer": {
     file: "src/shard/hub.ts",
     code: "listening.state.early.push(delivery);",
     instead: "",
-    seed: 177,
+    seed: 32,
   },
   "gap-pull": {
     file: "src/shard/hub.ts",
@@ -49,6 +49,18 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     code: "sockets.size > 0 ? this.#positions.read() : new Map<string, KeptPosition>()",
     instead: "this.#positions.read()",
     seed: 27,
+  },
+  "late-life": {
+    file: "src/shard/hub.ts",
+    code: "if (logEpoch === listening.superseded) return;",
+    instead: "",
+    seed: 174_103_569,
+  },
+  "impatient-queue": {
+    file: "src/hooks/event-queue.ts",
+    code: '"ORDER BY seq LIMIT 1");\n    return',
+    instead: '"ORDER BY due LIMIT 1");\n    return',
+    seed: 232,
   },
   "unheeded-adopt": {
     file: "src/router/forward.ts",

@@ -1,13 +1,13 @@
 import { Channel } from "../../src/channel/channel.ts";
 import { Coordinator } from "../../src/coordinator/coordinator.ts";
+import type { Hooks } from "../../src/hooks/hooks.ts";
 import { Shard } from "../../src/shard/shard.ts";
 import { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
 import type { ServerSocket } from "./sockets.ts";
 import { SimStorage } from "./storage.ts";
 
-const CLASSES = { SHARD: Shard, CHANNEL: Channel, COORDINATOR: Coordinator } as const;
-type ClassName = keyof typeof CLASSES;
+type ClassName = "SHARD" | "CHANNEL" | "COORDINATOR";
 
 /** One life of an object in memory. What it has begun ends with it, and nothing of it runs again. */
 type Life = {
@@ -48,6 +48,7 @@ export class World {
   readonly clock = new Clock();
   readonly random: Random;
   readonly env: Cloudflare.Env;
+  readonly #classes: Record<ClassName, unknown>;
   readonly #objects = new Map<string, Stored>();
   /** Clients and back ends: they never die. */
   readonly #outside: Life;
@@ -58,13 +59,18 @@ export class World {
   readonly violations: string[] = [];
   #trace: string[] | undefined;
 
-  constructor(random: Random, variables: Record<string, unknown>, options: { trace: boolean }) {
+  constructor(
+    random: Random,
+    variables: Record<string, unknown>,
+    options: { readonly trace: boolean; readonly hooks: Hooks },
+  ) {
     this.random = random;
+    this.#classes = classesWith(options.hooks);
     this.#outside = newLife("outside", {});
     this.current = this.#outside;
     this.#trace = options.trace ? [] : undefined;
     const bindings = Object.fromEntries(
-      (Object.keys(CLASSES) as ClassName[]).map((className) => [
+      (Object.keys(this.#classes) as ClassName[]).map((className) => [
         className,
         { getByName: (name: string) => this.stub(`${className} ${name}`) },
       ]),
@@ -268,7 +274,7 @@ export class World {
     const life = newLife(name, {});
     const before = this.current;
     this.current = life;
-    const Class = CLASSES[className] as unknown as new (ctx: unknown, env: unknown) => Life["instance"];
+    const Class = this.#classes[className] as new (ctx: unknown, env: unknown) => Life["instance"];
     const ctx = {
       id: { name: id },
       storage: stored.storage,
@@ -317,6 +323,18 @@ export class World {
     if (this.#second.events > HOT_LOOP_EVENTS_A_SECOND) this.violate("a hot loop");
   }
 }
+
+const classesWith = (hooks: Hooks): Record<ClassName, unknown> => ({
+  SHARD: class extends Shard {
+    static override readonly hooks = hooks;
+  },
+  CHANNEL: class extends Channel {
+    static override readonly hooks = hooks;
+  },
+  COORDINATOR: class extends Coordinator {
+    static override readonly hooks = hooks;
+  },
+});
 
 const newLife = (name: string, instance: Life["instance"]): Life => ({
   name,

@@ -46,6 +46,8 @@ async function take(from: Browser, theme: "dark" | "light"): Promise<void> {
     await seen.predicted();
     await seen.confirm(/^Add 1 shard$/);
     await sleep(2_200);
+    // The page's own connection may have been among those that moved.
+    await page.getByText("via auto-").waitFor();
     await page.evaluate("document.activeElement.blur(); scrollTo(0, 0)");
     const picture = await page.screenshot({ fullPage: true });
     const webp = await toWebp(from, picture);

@@ -19,7 +19,7 @@ const MAY_IMPORT = {
   router: ["config", "hooks", "platform", "protocol", "ring", "tokens", "version", "type:coordinator"],
   // What runs in the page runs without a platform; `model` also without a browser.
   console: ["ring", "fanout", "protocol", "type:config"],
-  ringcast: ["channel", "coordinator", "router", "shard", "type:hooks"],
+  ringcast: ["channel", "coordinator", "router", "shard", "env", "type:hooks"],
   index: ["ringcast"],
   version: [],
   env: ["type:shard", "type:channel", "type:coordinator"],

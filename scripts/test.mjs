@@ -7,7 +7,7 @@ import { join } from "node:path";
 const report = join(tmpdir(), `ringcast-tests-${process.pid}.json`);
 const code = ["src", "test", "demo", "bench", "scripts", "vitest.config.ts"];
 const steps = [
-  ["format", "oxfmt", ["--check", ...code]],
+  ["format", "oxfmt", ["--check", ...code, "examples"]],
   ["lint", "oxlint", ["--type-aware", "--deny-warnings", ...code]],
   ["types", "tsc", ["-p", "tsconfig.json"]],
   ["types, pure folders", "tsc", ["-p", "tsconfig.pure.json"]],

@@ -1,3 +1,4 @@
+import "./env.ts";
 import { Channel } from "./channel/channel.ts";
 import { Coordinator } from "./coordinator/coordinator.ts";
 import type { Hooks } from "./hooks/hooks.ts";
@@ -7,14 +8,25 @@ import { Shard } from "./shard/shard.ts";
 /** What a deployment gives in code; its settings are in its variables (config.ts). */
 export type RingcastOptions = { readonly hooks?: Hooks };
 
+export type Ringcast = {
+  readonly handler: {
+    fetch(request: Request, env: Cloudflare.Env, ctx: ExecutionContext): Response | Promise<Response>;
+  };
+  readonly Shard: typeof Shard;
+  readonly Channel: typeof Channel;
+  readonly Coordinator: typeof Coordinator;
+};
+
+export type * from "./hooks/hooks.ts";
+
 /**
  * A cluster: the handler of the Worker and its three Durable Object classes, to be exported as `Shard`, `Channel`
  * and `Coordinator` and bound as `SHARD`, `CHANNEL` and `COORDINATOR`. These names are never changed.
  */
-export function createRingcast({ hooks = {} }: RingcastOptions = {}) {
+export function createRingcast({ hooks = {} }: RingcastOptions = {}): Ringcast {
   const router = createRouter(hooks);
   return {
-    handler: { fetch: router.fetch } satisfies ExportedHandler<Cloudflare.Env>,
+    handler: { fetch: router.fetch },
     Shard: class extends Shard {
       static override readonly hooks = hooks;
     },

@@ -28,7 +28,8 @@ export async function openPage(
   const problems: string[] = [];
   const foreign: string[] = [];
   page.on("console", (message) => {
-    if (message.type() === "error" || message.type() === "warning") problems.push(message.text());
+    if (message.type() === "error" || message.type() === "warning")
+      problems.push(`${message.text()} ${message.location().url}`);
   });
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("request", (request) => {

@@ -11,7 +11,7 @@ export function Header() {
   return (
     <header class="top">
       <h1>
-        <img src="/favicon.svg" alt="" width="22" height="22" /> Ringcast
+        <img src="./favicon.svg" alt="" width="22" height="22" /> Ringcast
       </h1>
       <dl class={`stats ${isStale.value ? "dim" : ""}`} data-testid="summary">
         <Stat label="Epoch" value={feed.value.descriptor?.epoch ?? "–"} />

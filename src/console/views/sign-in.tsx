@@ -15,7 +15,7 @@ export function SignIn() {
           if (given.trim() !== "") void signIn(given);
         }}
       >
-        <img src="/favicon.svg" alt="" width="44" height="44" />
+        <img src="./favicon.svg" alt="" width="44" height="44" />
         <h1>Ringcast</h1>
         <p>The operator's console of this cluster. It opens to an API key, which stays in this tab.</p>
         <label class="field">

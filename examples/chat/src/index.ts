@@ -1,0 +1,27 @@
+import { createRingcast } from "ringcast";
+
+const RUDE = /\b(damn|heck)\b/gi;
+
+const { handler, Shard, Channel, Coordinator } = createRingcast({
+  hooks: {
+    // Whoever says a name has it. A real chat would look at its session cookie here.
+    authenticate({ request }) {
+      const name = new URL(request.url).searchParams.get("name");
+      return name === null ? undefined : { user: name, info: { name } };
+    },
+    onPublish({ data }) {
+      if (typeof data !== "string") return { error: { code: 400, message: "say it in words" } };
+      return { data: data.replace(RUDE, (word) => "*".repeat(word.length)) };
+    },
+    onRpc({ method, session, shard }) {
+      if (method !== "whoami") return { error: { code: 404, message: "no such method" } };
+      return { data: { user: session.user, shard: shard.id } };
+    },
+    onDisconnect({ session, reason }) {
+      console.log(`${session.user} left: ${reason}`);
+    },
+  },
+});
+
+export default handler;
+export { Channel, Coordinator, Shard };

@@ -1,0 +1,13 @@
+// `npm pack`: JavaScript and types of the library into dist/lib, and the operator's page into dist/console.
+import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { buildConsole } from "./build-console.mjs";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+rmSync(join(root, "dist/lib"), { recursive: true, force: true });
+// Standard output is for the name of the tarball.
+const { status } = spawnSync("tsc", ["-p", "tsconfig.build.json"], { cwd: root, stdio: ["ignore", 2, 2] });
+if (status !== 0) process.exit(1);
+buildConsole();

@@ -1,0 +1,21 @@
+export {};
+
+declare global {
+  namespace Cloudflare {
+    /** The public names of a deployment's bindings. They are never renamed: stored objects are found by them. */
+    interface Env {
+      SHARD: DurableObjectNamespace<import("./shard/shard.ts").Shard>;
+      CHANNEL: DurableObjectNamespace<import("./channel/channel.ts").Channel>;
+      COORDINATOR: DurableObjectNamespace<import("./coordinator/coordinator.ts").Coordinator>;
+      API_KEY?: string;
+      READ_KEY?: string;
+      TOKEN_HMAC_SECRET?: string;
+      /** Signs what goes to the webhook. */
+      WEBHOOK_SECRET?: string;
+      /** The platform's rate limit for the server API, where a deployment has bound one. */
+      API_RATE_LIMIT?: RateLimit;
+      RINGCAST?: unknown;
+      RINGCAST_OVERRIDES?: unknown;
+    }
+  }
+}

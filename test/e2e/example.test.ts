@@ -1,0 +1,127 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Centrifuge, type Subscription } from "centrifuge";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import WebSocket from "ws";
+import { createTestHarness } from "wrangler";
+import { launchBrowser, openPage } from "../support/browser.ts";
+import { eventually } from "../support/cluster.ts";
+
+const root = join(import.meta.dirname, "../..");
+const directory = mkdtempSync(join(tmpdir(), "ringcast-example-"));
+const app = join(directory, "chat");
+const clients: Centrifuge[] = [];
+let server: ReturnType<typeof createTestHarness> | undefined;
+let url: URL;
+
+const npm = (cwd: string, ...args: string[]): string =>
+  execFileSync("npm", [...args, "--silent"], { cwd, encoding: "utf8" });
+
+beforeAll(async () => {
+  // As a stranger would have it: from the tarball alone, with nothing of this tree around it.
+  const packed = npm(root, "pack", "--pack-destination", directory).trim().split("\n").at(-1) ?? "";
+  cpSync(join(root, "examples/chat"), app, {
+    recursive: true,
+    filter: (path) => !/node_modules|\.wrangler|\.dev\.vars|public/.test(path.slice(root.length)),
+  });
+  const manifest = join(app, "package.json");
+  const known = readFileSync(manifest, "utf8");
+  writeFileSync(
+    manifest,
+    known.replace(/file:[^"]*/, () => `file:../${packed}`),
+  );
+  npm(app, "install", "--no-audit", "--no-fund");
+  npm(app, "run", "build");
+  const secrets = { API_KEY: "a", READ_KEY: "b", TOKEN_HMAC_SECRET: "a-secret-of-32-bytes-or-more-of-it" };
+  server = createTestHarness({ root: app, workers: [{ configPath: "wrangler.toml", secrets }] });
+  ({ url } = await server.listen());
+});
+afterAll(async () => {
+  for (const client of clients) client.disconnect();
+  await server?.close();
+  rmSync(directory, { recursive: true, force: true });
+});
+
+function connect(query: string): Centrifuge {
+  const endpoint = new URL(`/connection/websocket${query}`, url);
+  endpoint.protocol = "ws:";
+  const client = new Centrifuge(endpoint.href, { websocket: WebSocket });
+  clients.push(client);
+  client.connect();
+  return client;
+}
+
+async function enter(client: Centrifuge): Promise<{ room: Subscription; heard: unknown[] }> {
+  const heard: unknown[] = [];
+  const room = client.newSubscription("lobby");
+  room.on("publication", ({ data, info }) => heard.push([info?.user, data]));
+  room.subscribe();
+  await room.ready(10_000);
+  return { room, heard };
+}
+
+test("[HK1] the example compiles against the package's types, and a wrong hook does not", () => {
+  const compile = (project = app) =>
+    spawnSync(join(app, "node_modules/.bin/tsc"), ["-p", project], { encoding: "utf8" }).stdout;
+  expect(compile()).toBe("");
+  expect(compile(join(app, "page"))).toBe("");
+  const wrong = join(app, "src/wrong.ts");
+  const code = `import { createRingcast } from "ringcast";
+createRingcast({ hooks: { onPublish: () => ({ dta: 1 }) } });
+createRingcast({ hooks: { onRpc: ({ nothing }) => ({ data: nothing }) } });`;
+  writeFileSync(wrong, code);
+  expect(compile()).toMatch(/wrong\.ts\(2,.*PublishChange[^]*wrong\.ts\(3,.*RpcEvent/);
+  rmSync(wrong);
+});
+
+test("[HK1, HK3] stock clients of the example are who they say, are censored, and are answered", async () => {
+  const [ann, bob] = [connect("?name=ann"), connect("?name=bob")];
+  const [annRoom, bobRoom] = [await enter(ann), await enter(bob)];
+  await annRoom.room.publish("damn, hello");
+  await eventually(() => annRoom.heard.length === 1 && bobRoom.heard.length === 1);
+  expect(bobRoom.heard).toEqual([["ann", "****, hello"]]);
+  await expect(bobRoom.room.publish({ no: "words" })).rejects.toMatchObject({ code: 400 });
+  expect((await bob.rpc("whoami", null)).data).toMatchObject({ user: "bob" });
+  await expect(bob.rpc("nothing", null)).rejects.toMatchObject({ code: 404 });
+  const { clients: present } = await annRoom.room.presence();
+  expect(
+    Object.values(present)
+      .map(({ connInfo }) => connInfo)
+      .toSorted((a, b) => a.name.localeCompare(b.name)),
+  ).toEqual([{ name: "ann" }, { name: "bob" }]);
+
+  const nobody = connect("");
+  const code = await new Promise((resolve) =>
+    nobody.once("disconnected", (context) => resolve(context.code)),
+  );
+  expect(code).toBe(3501);
+});
+
+test("people talk in its page, and the operator's page is beside it", async () => {
+  const browser = await launchBrowser();
+  try {
+    const opened = await Promise.all([openPage(browser), openPage(browser)]);
+    for (const [n, { page }] of opened.entries()) {
+      await page.goto(url.href);
+      await page.getByLabel("Your name").fill(["Ann", "Bob"][n] ?? "");
+      await page.getByRole("button", { name: "Enter" }).click();
+      await page.getByText(/, on auto-/).waitFor();
+    }
+    const [ann, bob] = opened.map(({ page }) => page);
+    await ann?.getByText("Ann, Bob").waitFor();
+    await ann?.getByLabel("Message", { exact: true }).fill("what the heck");
+    await ann?.getByRole("button", { name: "Send" }).click();
+    await bob?.getByText("Ann what the ****").waitFor();
+    await bob?.goto(new URL("/console/", url).href);
+    await bob?.getByLabel("API key").fill("a");
+    await bob?.keyboard.press("Enter");
+    await bob?.getByRole("heading", { name: "Shards" }).waitFor();
+    // Its connection is no user of the chat's, and is let in all the same.
+    await bob?.getByText("live", { exact: true }).waitFor();
+    for (const { problems, foreign } of opened) expect([...problems, ...foreign]).toEqual([]);
+  } finally {
+    await browser.close();
+  }
+});

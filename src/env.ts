@@ -1,12 +1,14 @@
-export {};
+import type { Channel } from "./channel/channel.ts";
+import type { Coordinator } from "./coordinator/coordinator.ts";
+import type { Shard } from "./shard/shard.ts";
 
 declare global {
   namespace Cloudflare {
     /** The public names of a deployment's bindings. They are never renamed: stored objects are found by them. */
     interface Env {
-      SHARD: DurableObjectNamespace<import("./shard/shard.ts").Shard>;
-      CHANNEL: DurableObjectNamespace<import("./channel/channel.ts").Channel>;
-      COORDINATOR: DurableObjectNamespace<import("./coordinator/coordinator.ts").Coordinator>;
+      SHARD: DurableObjectNamespace<Shard>;
+      CHANNEL: DurableObjectNamespace<Channel>;
+      COORDINATOR: DurableObjectNamespace<Coordinator>;
       API_KEY?: string;
       READ_KEY?: string;
       TOKEN_HMAC_SECRET?: string;

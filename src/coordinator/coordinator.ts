@@ -54,7 +54,8 @@ export type ChannelList = {
 };
 
 export type BroadcastAnswer = PublishResult & {
-  readonly outcomes: readonly ShardOutcome[];
+  /** Null where nobody asked for them, or nothing was sent: the publication is an earlier one. */
+  readonly outcomes: readonly ShardOutcome[] | null;
   readonly ms: number;
 };
 
@@ -277,7 +278,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
         ? await this.#broadcasts.watch({ offset: result.offset, shards, waitMs: BROADCAST_WAIT_MS }, () =>
             this.#holderNames(),
           )
-        : [];
+        : null;
     return { ...result, outcomes, ms: Date.now() - startedAt };
   }
 

@@ -51,10 +51,11 @@ export function openDurableLog(
         .exec<{ offset: number }>("SELECT offset FROM ids WHERE id = ? AND until > ?", id, now)
         .toArray()[0];
       if (known !== undefined) return { offset: known.offset, logEpoch, refused: null, repeated: true };
-      const newer = publication.version ?? version;
+      // As in Centrifuge's brokers, a version is one of what is kept.
+      const newer = publication.passing === true ? version : (publication.version ?? version);
       // Without an epoch of its own a version is compared with whatever the channel has (Centrifuge's brokers).
       const comparable = newer.epoch === "" || newer.epoch === version.epoch;
-      if (publication.version !== undefined && comparable && newer.number <= version.number) {
+      if (newer !== version && comparable && newer.number <= version.number) {
         return { offset: top, logEpoch, refused: null, repeated: true };
       }
       // Cheap first: a character has one to three bytes.
@@ -91,7 +92,9 @@ export function openDurableLog(
       sql.exec("DELETE FROM publications WHERE at <= ?", now - limits.ttlMs);
       sql.exec("DELETE FROM ids WHERE until <= ?", now);
       const { at } = sql.exec<{ at: number }>("SELECT at FROM log").one();
-      if (!inUse && top > 0 && at + limits.metaTtlMs <= now) {
+      // An id answers with an offset of its log, and so the log outlives it.
+      const ids = sql.exec("SELECT 1 FROM ids LIMIT 1").toArray().length;
+      if (!inUse && top > 0 && at + limits.metaTtlMs <= now && ids === 0) {
         const renewed = options.newEpoch();
         sql.exec("UPDATE log SET epoch = ?, top = 0, at = ?, version = 0, version_epoch = ''", renewed, now);
         [logEpoch, top] = [renewed, 0];

@@ -151,9 +151,10 @@ export class Feed {
     return this.#log.history(query, this.#parts.config.cluster.limits.historyMaxPublications);
   }
 
-  /** Drops what is kept; the top stays. */
+  /** Drops what is kept; the top stays. Shards that listen forget it too, if they can be reached. */
   removeHistory(): void {
     this.#log.clear();
+    this.tell({ kind: "cleared", body: "" });
   }
 
   /** A duty of the object's alarm; answers when it is next due. */

@@ -13,7 +13,10 @@ export type PubEntry = {
  * One thing that listeners hear of, in the channel's order. `body` is JSON text, ready for the frame. `passing` is a
  * publication that is not kept and has no offset, in a channel whose others are.
  */
-export type Entry = PubEntry | { readonly kind: "join" | "leave" | "passing"; readonly body: string };
+export type Said = PubEntry | { readonly kind: "join" | "leave" | "passing"; readonly body: string };
+
+/** `cleared`: the channel's history was dropped, and whoever remembers any of it forgets it. */
+export type Entry = Said | { readonly kind: "cleared"; readonly body: "" };
 
 export type Delivery = {
   readonly channel: string;

@@ -58,7 +58,7 @@ export type Target = {
 export type Done = {
   readonly sessions: number;
   readonly noListeners: boolean;
-  readonly users: Readonly<Record<string, number>>;
+  readonly users: ReadonlyMap<string, number>;
 };
 
 /** `done` is null where the shard was not reached. */

@@ -1,5 +1,5 @@
 import type { ClientInfo } from "./reply.ts";
-import type { Entry } from "./delivery.ts";
+import type { Said } from "./delivery.ts";
 import type { Tags } from "./tags-filter.ts";
 import { UNSUBSCRIBES, type UnsubscribeName } from "./codes.ts";
 
@@ -18,14 +18,14 @@ export function encodePresenceEvent(info: ClientInfo): string {
 }
 
 /** A publication as clients see it; with its offset where it is kept. */
-export function encodeEntry(entry: Entry, durable: boolean): string {
+export function encodeEntry(entry: Said, durable: boolean): string {
   return entry.kind === "pub" && durable
     ? `${entry.body.slice(0, -1)},"offset":${entry.offset}}`
     : entry.body;
 }
 
 /** One line of a frame for whoever listens to the channel. `channel` is the name as JSON text. */
-export function encodePush(channelJson: string, entry: Entry, durable: boolean): string {
+export function encodePush(channelJson: string, entry: Said, durable: boolean): string {
   const field = entry.kind === "passing" ? "pub" : entry.kind;
   return `{"push":{"channel":${channelJson},"${field}":${encodeEntry(entry, durable)}}}`;
 }

@@ -42,7 +42,10 @@ export async function accessOf<Env extends { Bindings: Cloudflare.Env }>(
 }
 
 const keyIn = (request: Pick<Context, "req">): string | undefined =>
-  request.req.header("x-api-key") ?? fromAuthorization(request.req.header("authorization"));
+  nonEmpty(request.req.header("x-api-key")) ?? fromAuthorization(request.req.header("authorization"));
+
+/** An empty header is one that was not set. */
+const nonEmpty = (header: string | undefined): string | undefined => (header === "" ? undefined : header);
 
 function fromAuthorization(header: string | undefined): string | undefined {
   return /^(?:apikey|bearer) (.+)$/i.exec(header ?? "")?.[1];

@@ -10,9 +10,9 @@ type ActionOf<Kind extends Action["kind"]> = Extract<Action, { kind: Kind }>;
 
 /** Does what a back end wants done with the sessions of a user, as far as they are here (SPEC FO). */
 export async function act(clients: Clients, action: Action): Promise<Done> {
-  const users: Record<string, number> = {};
+  const users = new Map<string, number>();
   const count = (user: string, sessions: number) => {
-    if (sessions > 0) users[user] = sessions;
+    if (sessions > 0) users.set(user, sessions);
   };
   switch (action.kind) {
     case "send":
@@ -31,7 +31,7 @@ export async function act(clients: Clients, action: Action): Promise<Done> {
       count(action.user, refresh(clients, action));
       break;
   }
-  const sessions = Object.values(users).reduce((sum, one) => sum + one, 0);
+  const sessions = [...users.values()].reduce((sum, one) => sum + one, 0);
   return { sessions, noListeners: false, users };
 }
 

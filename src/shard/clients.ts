@@ -6,7 +6,7 @@ import { channelStub, coordinatorStub, type ShardRef } from "../platform/stubs.t
 import type { Timetable } from "../platform/timetable.ts";
 import { parseChannel } from "../protocol/channel-name.ts";
 import { DISCONNECTS, type Close, type DisconnectName } from "../protocol/codes.ts";
-import type { Entry, Present } from "../protocol/delivery.ts";
+import type { Said, Present } from "../protocol/delivery.ts";
 import { isBroadcast, namespaceOf } from "../protocol/permissions.ts";
 import { encodePresenceEvent, encodeUnsubscribe } from "../protocol/push.ts";
 import type { ClientInfo } from "../protocol/reply.ts";
@@ -257,7 +257,7 @@ export class Clients {
 
   #emit(
     channel: string,
-    entries: readonly Entry[],
+    entries: readonly Said[],
     to: { readonly sessions: Iterable<Session>; readonly durable: boolean },
   ): void {
     const first = entries.find((entry) => entry.kind === "pub");

@@ -1,4 +1,4 @@
-import type { Entry } from "../protocol/delivery.ts";
+import type { Said } from "../protocol/delivery.ts";
 import { LIVE_CHANNEL, type Counts, type Pulse } from "../protocol/live.ts";
 
 /** Enough for a 99th percentile of a second; more would only cost memory. */
@@ -24,7 +24,7 @@ export class Counters {
   }
 
   /** Entries of a channel that are about to go to so many sessions. The live feed does not speak of itself. */
-  emitted(channel: string, entries: readonly Entry[], to: { sessions: number; now: number }): void {
+  emitted(channel: string, entries: readonly Said[], to: { sessions: number; now: number }): void {
     if (channel === LIVE_CHANNEL || to.sessions === 0) return;
     for (const entry of entries) {
       if (entry.kind === "join" || entry.kind === "leave") continue;

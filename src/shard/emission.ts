@@ -1,4 +1,4 @@
-import type { Entry, PubEntry } from "../protocol/delivery.ts";
+import type { PubEntry, Said } from "../protocol/delivery.ts";
 import { encodeEntry, encodePush } from "../protocol/push.ts";
 import { matches, type Tags, type TagsFilter } from "../protocol/tags-filter.ts";
 import { DeltaEncoder, encodeWhole } from "./delta.ts";
@@ -14,11 +14,11 @@ type DeltaBases = Map<string, number>;
 export class Emission {
   readonly #channel: string;
   readonly #channelJson: string;
-  readonly #entries: readonly Entry[];
+  readonly #entries: readonly Said[];
   readonly #durable: boolean;
   readonly #before: PubEntry | undefined;
   readonly #firstOffset: number;
-  readonly #tags = new Map<Entry, Tags>();
+  readonly #tags = new Map<Said, Tags>();
   #lines: readonly string[] | undefined;
   #everything: string | undefined;
   #publications: string | undefined;
@@ -28,7 +28,7 @@ export class Emission {
   constructor(
     channel: string,
     said: {
-      readonly entries: readonly Entry[];
+      readonly entries: readonly Said[];
       readonly durable: boolean;
       readonly before?: PubEntry | undefined;
     },
@@ -49,7 +49,7 @@ export class Emission {
       if (joinLeave === true) return (this.#everything ??= this.#join(() => true));
       return (this.#publications ??= this.#join(({ kind }) => kind === "pub" || kind === "passing"));
     }
-    const wants = (entry: Entry): boolean => {
+    const wants = (entry: Said): boolean => {
       if (entry.kind === "join" || entry.kind === "leave") return joinLeave === true;
       if (entry.kind === "pub" && begins && entry.offset <= since) return false;
       return this.#passes(entry, filter);
@@ -71,12 +71,12 @@ export class Emission {
     return owed.map((entry) => this.#patch(entry, bases));
   }
 
-  #join(wants: (entry: Entry) => boolean): string {
+  #join(wants: (entry: Said) => boolean): string {
     this.#lines ??= this.#entries.map((entry) => encodePush(this.#channelJson, entry, this.#durable));
-    return this.#lines.filter((_, n) => wants(this.#entries[n] as Entry)).join("\n");
+    return this.#lines.filter((_, n) => wants(this.#entries[n] as Said)).join("\n");
   }
 
-  #passes(entry: Entry, filter: TagsFilter | undefined): boolean {
+  #passes(entry: Said, filter: TagsFilter | undefined): boolean {
     if (filter === undefined) return true;
     let tags = this.#tags.get(entry);
     if (tags === undefined) {
@@ -86,7 +86,7 @@ export class Emission {
     return matches(filter, tags);
   }
 
-  #lineWithDelta(entry: Entry, bases: DeltaBases): string {
+  #lineWithDelta(entry: Said, bases: DeltaBases): string {
     if (entry.kind === "join" || entry.kind === "leave") return encodePush(this.#channelJson, entry, true);
     let publication: string;
     if (entry.kind === "pub") publication = this.#patch(entry, bases);

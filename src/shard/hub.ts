@@ -1,4 +1,4 @@
-import type { Delivery, DeliveryResult, Entry, PubEntry, Registration } from "../protocol/delivery.ts";
+import type { Delivery, DeliveryResult, PubEntry, Registration, Said } from "../protocol/delivery.ts";
 import {
   planCacheRecovery,
   planRecovery,
@@ -29,7 +29,7 @@ export type HubEffects = {
   readonly view: (channel: string, after: number) => Promise<LogView>;
   readonly emit: (
     channel: string,
-    entries: readonly Entry[],
+    entries: readonly Said[],
     sessions: ReadonlySet<Session>,
     durable: boolean,
   ) => void;
@@ -253,7 +253,9 @@ export class Hub {
     }
     const from = position.offset;
     const fresh = delivery.entries.filter((entry) => entry.kind !== "pub" || entry.offset > from);
-    this.#advance(listening, channel, { logEpoch, offset: from }, fresh, durable);
+    const said = fresh.filter((entry) => entry.kind !== "cleared");
+    this.#advance(listening, channel, { logEpoch, offset: from }, said, durable);
+    if (said.length < fresh.length) this.#tail.drop(channel);
   }
 
   /** Fetches what lies between a position and the log's top. */
@@ -273,7 +275,7 @@ export class Hub {
     listening: Listening,
     channel: string,
     from: Position,
-    entries: readonly Entry[],
+    entries: readonly Said[],
     durable: boolean,
   ): void {
     const publications = entries.filter((entry) => entry.kind === "pub");

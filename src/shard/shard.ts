@@ -255,10 +255,10 @@ export class Shard extends DurableObject<Cloudflare.Env> {
         registration,
         mayRepeat,
       });
-      return { sessions, noListeners: kind === "noListeners", users: {} };
+      return { sessions, noListeners: kind === "noListeners", users: new Map() };
     }
     const done = await act(this.#clients, order.action);
-    for (const user of Object.keys(done.users)) {
+    for (const user of done.users.keys()) {
       for (const session of this.#clients.sessions.ofUser(user)) await this.#armSweep(session);
     }
     return done;

@@ -266,6 +266,17 @@ describe("[AP1] the envelope is Centrifugo's", () => {
     expect(await api.call("publish", { channel: "passing:a", data: 1 }, mode)).toEqual({ result: {} });
   });
 
+  test("null is absent, but in what is published", async () => {
+    const channel = "kept:null";
+    const order = { channel, data: null, tags: null, idempotency_key: null, version: null, b64data: null };
+    expect(await api.call("publish", order)).toEqual({ result: position(1) });
+    const query = { channel, limit: -1, since: null, reverse: null };
+    expect((await api.call("history", query)).result.publications).toEqual([{ offset: 1, data: null }]);
+    const since = { offset: null, epoch: null };
+    expect((await api.call("history", { ...query, since })).result.publications).toHaveLength(1);
+    expect(await api.call("publish", { channel: null, data: 1 })).toMatchObject({ error: { code: 107 } });
+  });
+
   test("what is not JSON is 400 as text, in both forms", async () => {
     for (const path of ["/publish", "", "/batch"]) {
       const response = await api.post(path, "{not json", { "x-api-key": API_KEY });
@@ -351,6 +362,7 @@ describe("[AP2] who has no key gets nothing", () => {
       ["/info", { "x-api-key": API_KEY }, 200],
       ["/info", { authorization: lower }, 200],
       ["/info", { authorization: `ApiKey ${API_KEY}` }, 200],
+      ["/info", { "x-api-key": "", authorization: lower }, 200],
       [`/info?api_key=${API_KEY}`, {}, 200],
       ["/info", {}, 401],
       ["/info", { "x-api-key": "wrong" }, 401],
@@ -433,6 +445,16 @@ describe("[AP3] a key of a back end publishes once", () => {
     expect(await publish(1, "b")).toBe(3);
     expect(await publish(0)).toBe(4);
     expect(await publish(1, "b")).toBe(4);
+    const listener = await (await Listener.of("vera")).on("kept:v");
+    const passing = {
+      channel: "kept:v",
+      data: "passing",
+      version: 1,
+      version_epoch: "b",
+      skip_history: true,
+    };
+    expect(await api.call("publish", passing)).toEqual({ result: {} });
+    await eventually(() => listener.heard.length === 1);
   });
 });
 
@@ -481,6 +503,13 @@ describe("[AP5] what is said of a user holds for every session of it", () => {
     await eventually(() => sessions.every(({ ended }) => ended.length === 1));
     expect(sessions.map(({ ended }) => ended)).toEqual([[disconnect], [disconnect]]);
     expect([bystander.messages, bystander.ended]).toEqual([[], []]);
+  });
+
+  test("whatever the user is called", async () => {
+    const proto = await Listener.of("__proto__");
+    const { result } = await api.call("send", { users: ["__proto__", "nobody"], data: 1 });
+    expect(result).toMatchObject({ delivered: 1, offline: ["nobody"] });
+    await eventually(() => proto.messages.length === 1);
   });
 
   test("a client of the whitelist stays, and so does everybody but the one client that is named", async () => {
@@ -633,6 +662,13 @@ describe("[AP6] the document is true", () => {
       false,
     );
     expect(schemas.get("publish")?.safeParse({ result: { other: 1 } }).success).toBe(false);
+  });
+
+  test("it names every status, and what it is for", async () => {
+    const document = (await (await fetch(new URL("/api/openapi.json", api.url))).json()) as any;
+    const { responses } = document.paths["/publish"].post;
+    expect(Object.keys(responses)).toEqual(["200", "400", "401", "404", "409", "413", "416", "429", "500"]);
+    expect(responses["416"].description).toContain("112 unrecoverable position");
   });
 
   test("GET /api is a page for people: every method, and no script", async () => {

@@ -84,6 +84,15 @@ describe("[FO1] every session hears the broadcast channel", () => {
     }
   });
 
+  test("one that is repeated by its key has the first answer, and no report of a second time", async () => {
+    const client = await clientOn("auto-1");
+    const once = { channel: BROADCAST, data: 1, idempotency_key: "k", report: true };
+    const { result } = await api("publish", once);
+    expect(result).toMatchObject({ offset: 1, delivered: 1 });
+    expect(await api("publish", once)).toEqual({ result: { offset: 1, epoch: result.epoch } });
+    expect(heard(client)).toEqual([1]);
+  });
+
   test("a shard that crashed does not believe the position that it wrote down last", async () => {
     const client = await clientOn("auto-1");
     await broadcast(1);

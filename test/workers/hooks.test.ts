@@ -119,6 +119,26 @@ describe("[HK1] a hook lets pass, changes what passes, or refuses", () => {
     expect(await client.closed).toBe(4502);
   });
 
+  test("a publish: what its session has lost while the hook thought, it does not have", async () => {
+    const thinking: (() => void)[] = [];
+    hooks.onPublish = ({ data }) =>
+      data === "quick" ? null : new Promise((done) => thinking.push(() => done(null)));
+    const [ann, bob] = [await Client.connect("ann"), await Client.connect("bob")];
+    const bobSees = async () => {
+      const stats = (await bob.ask({ presence_stats: { channel: "room" } }))["presence_stats"];
+      return (stats as { num_clients: number }).num_clients;
+    };
+    for (const client of [ann, bob]) await client.ask({ subscribe: { channel: "room" } });
+    ann.socket.send(JSON.stringify({ id: 70, publish: { channel: "room", data: "slow" } }));
+    await until(() => thinking.length === 1);
+    ann.socket.close();
+    await until(async () => (await bobSees()) === 1);
+    thinking[0]?.();
+    await bob.ask({ publish: { channel: "room", data: "quick" } });
+    await until(() => bob.heard("room").length > 0);
+    expect(bob.heard("room")).toEqual(["quick"]);
+  });
+
   test("an rpc is answered by the hook, and with 108 only where there is none", async () => {
     const client = await Client.connect("ann");
     expect((await client.ask({ rpc: { method: "add", data: [1, 2] } })).error?.code).toBe(108);

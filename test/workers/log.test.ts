@@ -121,9 +121,12 @@ describe("[LG3] a log epoch is never used again", () => {
       const log = reopen();
       log.append({ id: "a", body: body(1) }, 0);
       const { logEpoch } = log;
-      log.expire(6_000, true);
+      // An id still answers with an offset of this log.
+      expect(log.expire(ID_TTL_MS - 1, false)).toBe(ID_TTL_MS);
+      expect(log.append({ id: "a", body: body(1) }, ID_TTL_MS - 1)).toMatchObject({ offset: 1, logEpoch });
+      log.expire(ID_TTL_MS, true);
       expect([log.logEpoch, log.top]).toEqual([logEpoch, 1]);
-      log.expire(6_000, false);
+      log.expire(ID_TTL_MS, false);
       expect(log.top).toBe(0);
       expect(log.logEpoch).not.toBe(logEpoch);
       expect(reopen().logEpoch).toBe(log.logEpoch);

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { Channel, Shard } from "../../src/index.ts";
 import { channelStub } from "../../src/platform/stubs.ts";
 import type { Delivery, DeliveryResult } from "../../src/protocol/delivery.ts";
-import { Client, keysOf, shard, startOver, until } from "./client.ts";
+import { api, Client, keysOf, shard, startOver, until } from "./client.ts";
 
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -46,6 +46,21 @@ function onDelivery(decide: (shardName: string, delivery: Delivery) => Promise<v
     return original.call(this, delivery);
   });
 }
+
+test("[DL2, DL3] what was dropped from a channel's history is not resumed from a shard's memory either", async () => {
+  const [ann, bob] = [await clientOn("auto-1"), await clientOn("auto-2")];
+  const { epoch } = await subscribe(ann, "kept:a");
+  await publish(bob, "kept:a", 1, 2);
+  await until(() => ann.heard("kept:a").length === 2);
+  expect(await api("history_remove", { channel: "kept:a" })).toEqual({ result: {} });
+  await publish(bob, "kept:a", 3);
+  await until(() => ann.heard("kept:a").length === 3);
+  const late = await subscribe(await clientOn("auto-1"), "kept:a", { recover: true, offset: 1, epoch });
+  expect(late).toMatchObject({ was_recovering: true, offset: 3 });
+  expect([late.recovered, late.publications]).toEqual([undefined, undefined]);
+  const near = await subscribe(await clientOn("auto-1"), "kept:a", { recover: true, offset: 2, epoch });
+  expect([near.recovered, data(near)]).toEqual([true, [3]]);
+});
 
 describe("[DL2] a resumed subscriber receives what it missed, once and in order", () => {
   for (const since of [0, 7, 19, 20]) {

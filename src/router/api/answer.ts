@@ -30,4 +30,15 @@ const STATUS_BY_CODE = new Map(
   (Object.keys(STATUS) as ApiErrorName[]).map((name) => [CODES[name].code as number, STATUS[name]]),
 );
 
+/** What each status stands for, over HTTP. */
+export const MEANINGS: ReadonlyMap<number, string> = new Map(
+  [...new Set(Object.values(STATUS))].map((status) => [
+    status,
+    (Object.keys(STATUS) as ApiErrorName[])
+      .filter((name) => STATUS[name] === status)
+      .map((name) => `${CODES[name].code} ${CODES[name].message}`)
+      .join(", "),
+  ]),
+);
+
 export const statusOf = (code: number): (typeof STATUS)[ApiErrorName] => STATUS_BY_CODE.get(code) ?? 500;

@@ -1,5 +1,6 @@
 import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { PRODUCT_VERSION } from "../../version.ts";
+import { MEANINGS } from "./answer.ts";
 import { METHODS } from "./methods.ts";
 import { batchResult } from "./schemas.ts";
 
@@ -12,6 +13,10 @@ export function apiDocument(): Document {
   known ??= write();
   return known;
 }
+
+const inTransportMode = (errors: string) => ({
+  description: `With \`X-Centrifugo-Error-Mode: transport\`: ${errors}`,
+});
 
 function write(): Document {
   const app = new OpenAPIHono();
@@ -34,7 +39,8 @@ function write(): Document {
       request: { body: { required: true, content: { "application/json": { schema: method.params } } } },
       responses: {
         200: { description: "`result` or `error`", content: { "application/json": { schema: answer } } },
-        400: { description: "The request is not JSON" },
+        ...Object.fromEntries([...MEANINGS].map(([status, errors]) => [status, inTransportMode(errors)])),
+        400: inTransportMode(`${MEANINGS.get(400)}. In either mode: the request is not JSON`),
         401: { description: "No API key, or a wrong one" },
         413: { description: "The request is too large" },
         429: { description: "The API key is used too often" },

@@ -37,11 +37,11 @@ export async function publish(call: Call, params: Params): Promise<Answer> {
     const { refused, offset, logEpoch, report } = await callAgain(async () => {
       if (!everybody) return { ...(await channelStub(env, params.channel).publish(order)), report: null };
       const { outcomes, ms, ...result } = await coordinatorStub(env).broadcast(order, wantsReport);
-      return { ...result, report: { outcomes, ms } };
+      return { ...result, report: outcomes === null ? null : { outcomes, ms } };
     });
     if (refused !== null) return fail("badRequest", "a publication has at most 2,000,000 bytes");
     if (!keepsHistory(namespace) || params.skip_history === true) return ok({});
-    if (report === null || !wantsReport) return ok({ offset, epoch: logEpoch });
+    if (report === null) return ok({ offset, epoch: logEpoch });
     const delivered = report.outcomes.reduce((sum, one) => sum + one.delivered, 0);
     return ok({
       offset,

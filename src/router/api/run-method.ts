@@ -10,7 +10,7 @@ export async function runMethod(call: Call, access: Access, name: string, params
   const method = METHODS.get(name);
   if (method === undefined) return fail("methodNotFound", name);
   if (access === "read" && !method.reads) return fail("notAvailable", "this API key may only read");
-  const checked = method.params.safeParse(params ?? {});
+  const checked = method.params.safeParse(withoutNulls(params ?? {}));
   if (!checked.success) {
     const [issue] = checked.error.issues;
     const field = issue?.path.join(".") ?? "";
@@ -23,6 +23,19 @@ export async function runMethod(call: Call, access: Access, name: string, params
     console.error(`${name} failed`, error);
     return fail("internal");
   }
+}
+
+/** Fields in which null is a value. */
+const VALUES: ReadonlySet<string> = new Set(["data", "info", "params", "commands"]);
+
+/** Null is absent, as in Go, for which server libraries are written. */
+function withoutNulls(params: unknown): unknown {
+  if (typeof params !== "object" || params === null || Array.isArray(params)) return params;
+  return Object.fromEntries(
+    Object.entries(params)
+      .filter(([field, value]) => value !== null || VALUES.has(field))
+      .map(([field, value]) => [field, VALUES.has(field) ? value : withoutNulls(value)]),
+  );
 }
 
 /** A batch answers without the envelope's `result`: `{"replies": [{"publish": {…}}, {"error": {…}}]}`. */

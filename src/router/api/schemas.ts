@@ -35,7 +35,8 @@ export const publishParams = z.object({
   channel,
   ...publication,
   report: z.boolean().optional().meta({
-    description: "Of the broadcast channel: wait up to 5 s for what became of it at each shard",
+    description:
+      "Of the broadcast channel: wait up to 5 s for what became of it at each shard. There is no report of a publication that is an earlier one by its key or version",
   }),
 });
 export const broadcastParams = z.object({ channels: z.array(channel).min(1), ...publication });

@@ -42,7 +42,7 @@ export async function send(call: Call, params: z.infer<typeof sendParams>): Prom
     console.error("the coordinator could not be asked to send", error);
     return fail("internal", "the coordinator does not answer, and only it knows every shard");
   }
-  const reached = new Set(sent.outcomes.flatMap(({ done }) => Object.keys(done?.users ?? {})));
+  const reached = new Set(sent.outcomes.flatMap(({ done }) => [...(done?.users.keys() ?? [])]));
   const shards = sent.outcomes.map(({ name, ms, done }) =>
     describeOutcome({ name, ok: done !== null, delivered: done?.sessions ?? 0, ms }),
   );

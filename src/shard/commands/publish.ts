@@ -6,7 +6,7 @@ import { mayPublish } from "../../protocol/permissions.ts";
 import { encodePublication } from "../../protocol/push.ts";
 import { encodeError, encodeReply } from "../../protocol/reply.ts";
 import type { Clients } from "../clients.ts";
-import { hookSession, type Open, type Session } from "../session.ts";
+import { hookSession, subscriptionsOf, type Open, type Session } from "../session.ts";
 
 /** Publishes for a client. Answered when the channel has it; a failure that says nothing is tried again by id. */
 export async function publish(
@@ -19,15 +19,21 @@ export async function publish(
   const parsed = parseChannel(body.channel, clients.config.cluster.limits.channelBytes);
   if (!parsed.ok || body.data === undefined) return clients.send(session, encodeError(id, "badRequest"));
   const { channel } = parsed;
-  const { user } = open;
-  const subscribed = open.subscriptions.has(body.channel);
-  const mayBe = mayPublish({ config: clients.config, channel, user, subscribed, granted: true });
+  // While a hook thinks, the session may end or lose its subscription.
+  const asking = () => ({
+    config: clients.config,
+    channel,
+    user: open.user,
+    subscribed: subscriptionsOf(session).has(body.channel),
+  });
+  const mayBe = mayPublish({ ...asking(), granted: true });
   if (mayBe !== "allowed") return clients.send(session, encodeError(id, mayBe));
   const asked = await clients.ask.publish(hookSession(open), { channel: channel.name, data: body.data });
+  if (!clients.sessions.has(session)) return;
   if (asked.kind === "error") return clients.send(session, encodeError(id, asked.error));
   if (asked.kind === "disconnect") return clients.end(session, asked.close);
   const { allow, data = body.data, tags } = asked.change;
-  const plan = mayPublish({ config: clients.config, channel, user, subscribed, granted: allow === true });
+  const plan = mayPublish({ ...asking(), granted: allow === true });
   if (plan !== "allowed") return clients.send(session, encodeError(id, plan));
 
   const publication = {

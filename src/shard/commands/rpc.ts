@@ -11,6 +11,7 @@ export async function rpc(
   { id, body }: CommandOf<"rpc">,
 ): Promise<void> {
   const asked = await clients.ask.rpc(hookSession(open), { method: body.method ?? "", data: body.data });
+  if (!clients.sessions.has(session)) return;
   if (asked === undefined) return clients.send(session, encodeError(id, "notAvailable"));
   if (asked.kind === "error") return clients.send(session, encodeError(id, asked.error));
   if (asked.kind === "disconnect") return clients.end(session, asked.close);

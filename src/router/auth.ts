@@ -33,9 +33,10 @@ export async function accessOf<Env extends { Bindings: Cloudflare.Env }>(
   const given = keyIn(request) ?? otherwise;
   if (given === undefined) return "none";
   // Both are always compared, so that the time tells nothing of which is near.
+  const digest = await sha256(given);
   const [full, read] = await Promise.all([
-    isKey(given, request.env.API_KEY),
-    isKey(given, request.env.READ_KEY),
+    isKey(digest, request.env.API_KEY),
+    isKey(digest, request.env.READ_KEY),
   ]);
   if (full) return "full";
   return read ? "read" : "none";
@@ -51,11 +52,15 @@ function fromAuthorization(header: string | undefined): string | undefined {
   return /^(?:apikey|bearer) (.+)$/i.exec(header ?? "")?.[1];
 }
 
+/** Of the deployment's keys, which are few. */
+const digests = new Map<string, Promise<ArrayBuffer>>();
+
 /** Compares digests, as `timingSafeEqual` takes only buffers of one length and the key's length is a secret too. */
-async function isKey(given: string, key: string | undefined): Promise<boolean> {
+async function isKey(given: ArrayBuffer, key: string | undefined): Promise<boolean> {
   if (key === undefined || key === "") return false;
-  const [a, b] = await Promise.all([sha256(given), sha256(key)]);
-  return crypto.subtle.timingSafeEqual(a, b);
+  const known = digests.get(key) ?? sha256(key);
+  digests.set(key, known);
+  return crypto.subtle.timingSafeEqual(given, await known);
 }
 
 const sha256 = (text: string): Promise<ArrayBuffer> =>

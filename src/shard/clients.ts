@@ -18,7 +18,7 @@ import { Counters } from "./counters.ts";
 import { Emission } from "./emission.ts";
 import { Hub, type KeptPosition } from "./hub.ts";
 import { Positions } from "./positions.ts";
-import { sendFrame } from "./outbox.ts";
+import { sendFrame, type SendContext } from "./outbox.ts";
 import { Sessions } from "./sessions.ts";
 import { subscriptionsOf, type Open, type Session, type Subscription } from "./session.ts";
 
@@ -138,17 +138,13 @@ export class Clients {
     for (const frame of [first, ...held]) this.send(session, frame);
   }
 
-  send(session: Session, frame: string): void {
+  send(session: Session, frame: string, context = this.#sendContext()): void {
     if (frame === "" || !this.sessions.has(session)) return;
     if (session.held !== undefined) {
       session.held.push(frame);
       return;
     }
-    const result = sendFrame(session, frame, {
-      now: Date.now(),
-      limits: this.config.cluster.limits,
-      answeredAt: (socket) => this.#pongAt(socket),
-    });
+    const result = sendFrame(session, frame, context);
     if (result === "slow") this.disconnect(session, "slow");
   }
 
@@ -263,10 +259,11 @@ export class Clients {
     const first = entries.find((entry) => entry.kind === "pub");
     const before = this.hub.before(channel, first?.offset);
     const emission = new Emission(channel, { entries, durable: to.durable, before });
+    const context = this.#sendContext();
     for (const session of to.sessions) {
       const subscription = subscriptionsOf(session).get(channel);
       if (subscription !== undefined) {
-        this.send(session, emission.frameFor(subscription, session.deltaBases));
+        this.send(session, emission.frameFor(subscription, session.deltaBases), context);
       }
     }
   }
@@ -303,6 +300,11 @@ export class Clients {
       this.#coordinatorRestsUntil = Date.now() + COORDINATOR_REST_MS;
       throw error;
     }
+  }
+
+  #sendContext(): SendContext {
+    const { limits } = this.config.cluster;
+    return { now: Date.now(), limits, answeredAt: (socket) => this.#pongAt(socket) };
   }
 
   #pongAt(socket: WebSocket): number {

@@ -7,32 +7,36 @@ const HARD_FACTOR = 8;
 
 export type SendResult = "sent" | "slow" | "gone";
 
+/** `now` is the time of the event in which frames are sent; it stands still in one. */
+export type SendContext = {
+  readonly now: number;
+  readonly limits: Pick<ClusterConfig["limits"], "queuedBytes" | "slowReaderGraceMs">;
+  readonly answeredAt: (socket: WebSocket) => number;
+};
+
 /**
  * Sends one frame, and watches what a reader leaves lying: `send()` itself never blocks, drops or closes.
  *
- * Where the runtime counts queued bytes (`bufferedAmount`), they decide. Elsewhere the bytes sent since the last
- * proof of reading do (counted as UTF-16 units): past half the limit the peer is probed with a ping, and is slow when it has left the probe
- * unanswered for the grace and the limit is passed. What it sends meanwhile proves nothing. `answeredAt` tells when the runtime last absorbed a pong.
+ * Where the runtime counts queued bytes (`bufferedAmount`), they decide; it is asked when as much may have been sent
+ * since. Elsewhere the bytes sent since the last proof of reading do (counted as UTF-16 units): past half the limit
+ * the peer is probed with a ping, and is slow when it has left the probe unanswered for the grace and the limit is
+ * passed. What it sends meanwhile proves nothing. `answeredAt` tells when the runtime last absorbed a pong.
  */
-export function sendFrame(
-  session: Session,
-  frame: string,
-  context: {
-    readonly now: number;
-    readonly limits: Pick<ClusterConfig["limits"], "queuedBytes" | "slowReaderGraceMs">;
-    readonly answeredAt: (socket: WebSocket) => number;
-  },
-): SendResult {
+export function sendFrame(session: Session, frame: string, context: SendContext): SendResult {
   const { limits, now } = context;
   try {
     session.socket.send(frame);
   } catch {
     return "gone";
   }
-  const buffered: unknown = Reflect.get(session.socket, "bufferedAmount");
-  if (typeof buffered === "number") return buffered > limits.queuedBytes ? "slow" : "sent";
-
   session.unprovenBytes += frame.length;
+  // A unit has three bytes at most, so that nobody is past the limit unasked; asking costs as much as all else here.
+  if (session.unprovenBytes <= limits.queuedBytes / 4) return "sent";
+  const buffered: unknown = Reflect.get(session.socket, "bufferedAmount");
+  if (typeof buffered === "number") {
+    session.unprovenBytes = buffered;
+    return buffered > limits.queuedBytes ? "slow" : "sent";
+  }
   if (session.unprovenBytes <= limits.queuedBytes / 2) return "sent";
   if (session.probedAt === undefined) {
     session.probedAt = now;

@@ -6,6 +6,9 @@ import { newSession, type Session } from "../../../src/shard/session.ts";
 
 const LIMITS = { queuedBytes: 1_000, slowReaderGraceMs: 5_000 };
 
+/** What a reader that reads nothing has in its queue. */
+const bytesOf = ({ frames }: Reader): number => Buffer.byteLength(frames.join(""));
+
 /** A session with a peer whose reading the test decides, on a clock of its own. */
 class Reader {
   now = 1_000_000;
@@ -17,7 +20,7 @@ class Reader {
   /** `queued` where the runtime counts what is queued. */
   constructor(queued?: () => number) {
     const send = (frame: string) => void this.frames.push(frame);
-    const socket = queued === undefined ? { send } : { send, bufferedAmount: queued() };
+    const socket = { send };
     if (queued !== undefined) Object.defineProperty(socket, "bufferedAmount", { get: queued });
     this.session = newSession(
       socket as WebSocket,
@@ -27,12 +30,12 @@ class Reader {
   }
 
   send(bytes: number) {
+    return this.sendText("x".repeat(bytes));
+  }
+
+  sendText(text: string) {
     const { now } = this;
-    return sendFrame(this.session, "x".repeat(bytes), {
-      now,
-      limits: LIMITS,
-      answeredAt: () => this.answeredAt,
-    });
+    return sendFrame(this.session, text, { now, limits: LIMITS, answeredAt: () => this.answeredAt });
   }
 
   /** Sends frames of 100 bytes. */
@@ -55,14 +58,27 @@ test("[SE4] a socket that cannot be sent to is gone", () => {
 
 describe("[SE4] where the runtime counts what is queued, a reader is slow as soon as that passes the limit", () => {
   test("at the limit it is not slow, one byte later it is", () => {
-    let queued = 0;
-    const reader = new Reader(() => queued);
-    queued = LIMITS.queuedBytes;
-    expect(reader.send(10)).toBe("sent");
-    queued = LIMITS.queuedBytes + 1;
-    expect(reader.send(10)).toBe("slow");
-    queued = 0;
-    expect(reader.send(10)).toBe("sent");
+    const reader: Reader = new Reader(() => bytesOf(reader));
+    expect(reader.send(LIMITS.queuedBytes)).toBe("sent");
+    expect(reader.send(1)).toBe("slow");
+  });
+
+  test("in bytes, whatever the text is, and however it is cut into frames", () => {
+    const text = fc.string({
+      unit: fc.constantFrom("x", "ü", "€", "\ud83d\ude00"),
+      minLength: 1,
+      maxLength: 200,
+    });
+    fc.assert(
+      fc.property(fc.array(text, { maxLength: 60 }), (texts) => {
+        const reader: Reader = new Reader(() => bytesOf(reader));
+        for (const one of texts) {
+          const result = reader.sendText(one);
+          expect(result).toBe(bytesOf(reader) > LIMITS.queuedBytes ? "slow" : "sent");
+          if (result === "slow") return;
+        }
+      }),
+    );
   });
 
   test("one who reads may be sent any amount, and is never probed", () => {

@@ -11,6 +11,7 @@ import {
   type Case,
   type Metrics,
   type Options,
+  type Round,
 } from "./case.ts";
 
 const PUBLISHERS = 8;
@@ -87,7 +88,7 @@ export const saturation: Case = {
     const listeners = clientsOf(options, 2_000);
     const most = { PartyServer: party, Ringcast: ours };
     // How late each is at half of what PartyServer can do: in turn, so that both have the same noise.
-    const halves = [];
+    const halves: Round[] = [];
     for (let turn = 0; turn < (options.quick ? 1 : 3); turn++) {
       halves.push(
         await eachRow(["PartyServer", "Ringcast"], turn, async (bench) => {

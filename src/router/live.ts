@@ -42,10 +42,8 @@ export function addLive(app: OpenAPIHono<{ Bindings: Cloudflare.Env }>): void {
           // Its tokens still open other channels; of the cluster the page then says that it hears nothing.
           .catch((error: unknown) => console.error("the coordinator could not be told who watches", error));
       }
-      const tokens: Record<string, string> = {};
-      for (const channel of channels) {
-        tokens[channel] = await signForOperator(key, { sub: "", channel }, expiresAt);
-      }
+      const sign = (channel: string) => signForOperator(key, { sub: "", channel }, expiresAt);
+      const tokens = await signEach(channels, sign);
       const connection = await signForOperator(key, { sub: "" }, now + CONNECTION_MS);
       const access: "full" | "read" = (await accessOf(request)) === "full" ? "full" : "read";
       return request.json({ access, development, channel: LIVE_CHANNEL, connection, tokens, expiresAt }, 200);
@@ -61,11 +59,17 @@ export function addLive(app: OpenAPIHono<{ Bindings: Cloudflare.Env }>): void {
     }),
     async (request) => {
       const expiresAt = Date.now() + CONNECTION_MS;
-      const tokens: Record<string, string> = {};
-      for (const user of request.req.valid("json").users) {
-        tokens[user] = await signForOperator(request.env.API_KEY ?? "", { sub: user }, expiresAt);
-      }
+      const sign = (sub: string) => signForOperator(request.env.API_KEY ?? "", { sub }, expiresAt);
+      const tokens = await signEach(request.req.valid("json").users, sign);
       return request.json({ tokens, expiresAt }, 200);
     },
   );
+}
+
+/** By name; a name may be `__proto__`. */
+async function signEach(
+  names: readonly string[],
+  sign: (name: string) => Promise<string>,
+): Promise<Record<string, string>> {
+  return Object.fromEntries(await Promise.all(names.map(async (name) => [name, await sign(name)] as const)));
 }

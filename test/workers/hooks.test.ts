@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import type { ConnectEvent, Hooks, PublishEvent, RpcEvent } from "../../src/hooks/hooks.ts";
 import { createRingcast } from "../../src/ringcast.ts";
 import { encodeRoute } from "../../src/protocol/route.ts";
-import { Client, keysOf, startOver, until } from "./client.ts";
+import { Client, fetchWorker, keysOf, startOver, until } from "./client.ts";
 import { forgetHooks, hooks } from "./hooked.ts";
 
 afterEach(async () => {
@@ -149,6 +149,27 @@ describe("[HK1] a hook lets pass, changes what passes, or refuses", () => {
     expect((await client.ask({ rpc: { method: "add", data: [1, 2] } }))["rpc"]).toEqual({ data: 3 });
     expect((await client.ask({ rpc: {} })).error).toEqual({ code: 404, message: "no such method" });
   });
+});
+
+test("[HK1, OP4] the operator's page is nobody's business, its simulated clients are users like others", async () => {
+  const asked: string[] = [];
+  hooks.onConnect = ({ session }) => {
+    asked.push(session.user);
+    return { disconnect: { code: 4500, reason: "no" } };
+  };
+  const admin = async (path: string, body: object): Promise<any> => {
+    const headers = { "x-api-key": env.API_KEY ?? "", "content-type": "application/json" };
+    const request = { method: "POST", headers, body: JSON.stringify(body) };
+    return (await fetchWorker(new Request(`https://ringcast.test/admin/api${path}`, request))).json();
+  };
+  const { connection } = await admin("/live", { channels: ["ringcast:live"] });
+  const page = await Client.open("page");
+  expect((await page.ask({ connect: { token: connection } }))["connect"]).toBeDefined();
+  const { tokens } = await admin("/clients", { users: ["sim-1"] });
+  const simulated = await Client.open("sim-1");
+  simulated.socket.send(JSON.stringify({ id: 1, connect: { token: tokens["sim-1"] } }));
+  expect(await simulated.closed).toBe(4500);
+  expect(asked).toEqual(["sim-1"]);
 });
 
 describe("[HK2] a hook that fails refuses its one operation, and nothing else", () => {

@@ -48,8 +48,9 @@ export async function connect(
   if (identity.kind === "error") return refuse(clients, session, opening, command.id, identity.error);
 
   const { claims } = identity;
-  const asked: Asked<ConnectChange> =
-    claims.operator === true ? PASS : await askHook(clients, opening, claims, command.body);
+  const asked: Asked<ConnectChange> = isOperator(claims)
+    ? PASS
+    : await askHook(clients, opening, claims, command.body);
   if (!clients.sessions.has(session)) return;
   if (asked.kind === "disconnect") return clients.end(session, asked.close);
   if (asked.kind === "error") return refuse(clients, session, opening, command.id, asked.error);
@@ -79,7 +80,7 @@ export async function connect(
     user: claims.user,
     subscriptions: new Map(),
     ...(info === undefined ? {} : { connInfo: info }),
-    ...(claims.operator === true ? { operator: true } : {}),
+    ...(isOperator(claims) ? { operator: true } : {}),
     ...(claims.expiresAt === undefined ? {} : { expiresAt: claims.expiresAt * 1000 }),
   };
   if (!clients.letIn(session, open)) return clients.disconnect(session, "badRequest");
@@ -140,11 +141,13 @@ async function identify(clients: Clients, opening: Opening, sent: string | undef
   } else if (!anonymous && !insecure) {
     return closeWith("badRequest");
   }
-  // An operator's page is nobody, wherever its key places it.
-  const exempt = claims.operator === true && claims.user === "";
-  if (affinity.userIsKey && !exempt && claims.user !== opening.key) return closeWith("permissionDenied");
+  if (affinity.userIsKey && !isOperator(claims) && claims.user !== opening.key)
+    return closeWith("permissionDenied");
   return { kind: "known", claims };
 }
+
+/** An operator's page is nobody, wherever its key places it; its simulated clients are users like others. */
+const isOperator = ({ operator, user }: ConnectionClaims): boolean => operator === true && user === "";
 
 const closeWith = (why: DisconnectName): Identity => ({ kind: "disconnect", close: DISCONNECTS[why] });
 

@@ -1,0 +1,21 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+
+/** What a program of `bench/` prints. That it runs is all that is asked: figures are for a quiet machine. */
+async function run(...command: string[]): Promise<string> {
+  return (await promisify(execFile)(process.execPath, command)).stdout;
+}
+
+test("the benchmark runs, and prints a ratio for each row", async () => {
+  const output = await run("bench/run.ts", "--case", "ring", "--quick");
+  expect(output).toMatch(/Ringcast, 100 shards.*×\d/);
+  expect(output).toMatch(/hashring, 100 shards.*×1\.00/);
+}, 60_000);
+
+test("the simulation reckons a cluster from the recorded figures, and what it costs", async () => {
+  const output = await run("bench/simulate/run.ts", "--shards", "100", "--clients", "1000000");
+  expect(output).toMatch(/depth of the tree.*2/);
+  expect(output).toMatch(/Dollars a month/);
+  expect(output).not.toContain("NaN");
+});

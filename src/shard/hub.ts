@@ -255,7 +255,9 @@ export class Hub {
     const fresh = delivery.entries.filter((entry) => entry.kind !== "pub" || entry.offset > from);
     const said = fresh.filter((entry) => entry.kind !== "cleared");
     this.#advance(listening, channel, { logEpoch, offset: from }, said, durable);
-    if (said.length < fresh.length) this.#tail.drop(channel);
+    if (said.length === fresh.length) return;
+    this.#tail.drop(channel);
+    if (listening.looking !== undefined) listening.looking.outdated = true;
   }
 
   /** Fetches what lies between a position and the log's top. */
@@ -327,7 +329,7 @@ export class Hub {
 
   async #startLook(channel: string, listening: Listening, waiters: Waiter[]): Promise<void> {
     const after = Math.min(...waiters.map((waiter) => waiter.after));
-    const looking: Looking = { after, waiters, next: [], meanwhile: [] };
+    const looking: Looking = { after, waiters, next: [], meanwhile: [], outdated: false };
     listening.looking = looking;
     let view: LogView;
     try {
@@ -338,7 +340,8 @@ export class Hub {
       return;
     }
     listening.looking = undefined;
-    this.#tail.learn(channel, view, after <= Math.max(0, view.top - this.#recoveryLimit));
+    if (!looking.outdated)
+      this.#tail.learn(channel, view, after <= Math.max(0, view.top - this.#recoveryLimit));
     const complete = extend(view, looking.meanwhile);
     // All in this turn: nothing is delivered between the view and their joining.
     for (const waiter of looking.waiters) waiter.use(complete);
@@ -400,6 +403,8 @@ type Looking = {
   readonly next: Waiter[];
   /** Delivered since it was asked for: the view may be older than these. */
   readonly meanwhile: PubEntry[];
+  /** The log was cleared meanwhile: the view may be of before, and is not remembered. */
+  outdated: boolean;
 };
 
 type Listening = {

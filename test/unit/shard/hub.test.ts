@@ -1,7 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import type { Delivery, PubEntry, Registration } from "../../../src/protocol/delivery.ts";
 import type { LogView } from "../../../src/protocol/recovery.ts";
-import { Hub } from "../../../src/shard/hub.ts";
+import { Hub, type Start } from "../../../src/shard/hub.ts";
 import type { Session } from "../../../src/shard/session.ts";
 
 /** A hub whose channel answers when the test says so, and that keeps what each session is sent. */
@@ -190,4 +190,24 @@ test("[DL1] what is missing between two deliveries is fetched before the second 
   views[0]?.({ logEpoch: "e", top: 6, publications: [pub(4), pub(5), pub(6)] });
   await Promise.all([gap, next]);
   expect(heard(ann)).toEqual(["p4", "p5", "p6", "p7"]);
+});
+
+test("[DL3] what is dropped from a log while it is looked at is not remembered from that look", async () => {
+  const { hub, calls, views, session } = setUp();
+  const ann = hub.listen("room", null, yes, session());
+  calls[0]?.answer(REGISTERED);
+  await ann;
+  const resume = { since: { logEpoch: "e", offset: 1 }, mode: "stream" } as const;
+  const bob = hub.listen("room", resume, yes, session());
+  await vi.waitFor(() => expect(views).toHaveLength(1));
+  await hub.deliver(delivery([], { since: 3, entries: [{ kind: "cleared", body: "" }] }));
+  // Read before the log was cleared, and here after the word of that.
+  views[0]?.({ logEpoch: "e", top: 3, publications: [pub(2), pub(3)] });
+  await bob;
+  const starts: Start[] = [];
+  const eve = hub.listen("room", resume, (start) => starts.push(start) > 0, session());
+  await vi.waitFor(() => expect(views.length + starts.length).toBe(2));
+  views[1]?.({ logEpoch: "e", top: 3, publications: [] });
+  await eve;
+  expect(starts[0]?.recovery?.kind).toBe("restart");
 });

@@ -142,9 +142,8 @@ export class Channel extends DurableObject<Cloudflare.Env> {
     this.#wake();
     await this.#timetable.run(Date.now(), async (duty) => {
       if (duty === "events") return this.#events.run(Date.now());
-      if (duty !== "vacant") return this.#feed.run(duty);
-      this.#occupancy.run();
-      return undefined;
+      if (duty === "vacant") return this.#occupancy.run(Date.now());
+      return this.#feed.run(duty);
     });
   }
 

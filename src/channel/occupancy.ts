@@ -2,9 +2,9 @@ import type { Events } from "../hooks/events.ts";
 import type { Timetable } from "../platform/timetable.ts";
 
 export type OccupancyParts = {
-  readonly ctx: DurableObjectState;
+  readonly ctx: Pick<DurableObjectState, "storage" | "waitUntil">;
   readonly channel: string;
-  readonly events: Events;
+  readonly events: Pick<Events, "wants" | "record">;
   readonly timetable: Pick<Timetable<"vacant">, "arm" | "at">;
   readonly graceMs: number;
   readonly shards: () => number;
@@ -33,21 +33,28 @@ export class Occupancy {
 
   left(): void {
     const { ctx, timetable, graceMs, shards } = this.#parts;
-    if (shards() === 0 && this.#wanted() && this.#occupied())
-      ctx.waitUntil(timetable.arm("vacant", Date.now() + graceMs));
+    if (shards() > 0 || !this.#wanted() || !this.#occupied()) return;
+    const now = Date.now();
+    ctx.storage.kv.put("left", now);
+    ctx.waitUntil(timetable.arm("vacant", now + graceMs));
   }
 
   /** A shard that has waited for the grace has none left. */
   settle(): void {
-    if (this.#parts.timetable.at("vacant") === undefined) this.run();
+    if (this.#parts.timetable.at("vacant") === undefined) this.run(Date.now());
   }
 
-  /** The duty of the channel's alarm. */
-  run(): void {
-    const { ctx, channel, events, shards } = this.#parts;
-    if (shards() > 0 || !this.#wanted() || !this.#occupied()) return;
+  /** The duty of the channel's alarm; answers when it is next due. */
+  run(now: number): number | undefined {
+    const { ctx, channel, events, graceMs, shards } = this.#parts;
+    if (shards() > 0 || !this.#wanted() || !this.#occupied()) return undefined;
+    // An appointment that an earlier leave has made is too early for a later one.
+    const dueAt = (ctx.storage.kv.get<number>("left") ?? 0) + graceMs;
+    if (now < dueAt) return dueAt;
     ctx.storage.kv.delete("occupied");
+    ctx.storage.kv.delete("left");
     events.record({ type: "vacated", channel });
+    return undefined;
   }
 
   #wanted(): boolean {

@@ -35,10 +35,16 @@ export class Vacancies {
     if (this.#parts.wanted()) this.#exec("INSERT OR IGNORE INTO registered VALUES (?)", channel);
   }
 
-  /** Somebody has left a channel, or did not come. */
+  /** Somebody has come to a channel, has left it, or did not come. */
   look(channel: string): void {
     const { wanted, listeners, graceMs, arm } = this.#parts;
-    if (!wanted() || listeners(channel) > 0 || this.#since.has(channel)) return;
+    if (!wanted()) return;
+    if (listeners(channel) > 0) {
+      // The grace begins anew with the next who leaves.
+      this.#since.delete(channel);
+      return;
+    }
+    if (this.#since.has(channel)) return;
     const now = Date.now();
     this.#since.set(channel, now);
     arm(now + graceMs);

@@ -7,6 +7,8 @@ import {
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { ChannelEvent, DisconnectEvent, ShardChangeEvent } from "../../src/hooks/hooks.ts";
+import { Occupancy } from "../../src/channel/occupancy.ts";
+import { Vacancies } from "../../src/shard/vacancies.ts";
 import { EventQueue, type Lot } from "../../src/hooks/event-queue.ts";
 import { channelStub } from "../../src/platform/stubs.ts";
 import { Client, coordinator, keysOf, shard, startOver, until } from "./client.ts";
@@ -208,6 +210,68 @@ describe("[HK7] a channel is occupied and vacated in turn", () => {
     expect(heard).toEqual(["room occupied"]);
     client.socket.close();
     await until(() => heard.length === 2);
+  });
+});
+
+describe("[HK7] the grace begins anew with each listener that leaves", () => {
+  test("on a shard: who comes and goes within it is waited for in full", async () => {
+    const settled: string[] = [];
+    let listeners = 0;
+    await runInDurableObject(channelStub(env, "vacancies-test"), async (_, { storage }) => {
+      const vacancies = new Vacancies({
+        storage,
+        wanted: () => true,
+        graceMs: 1_000,
+        listeners: () => listeners,
+        knows: () => false,
+        settle: async (channel) => (settled.push(channel), false),
+        arm: () => undefined,
+      });
+      vacancies.wake();
+      const at = (now: number) => vi.spyOn(Date, "now").mockReturnValue(now);
+      at(0);
+      vacancies.look("room");
+      [listeners] = [1];
+      at(500);
+      vacancies.look("room");
+      [listeners] = [0];
+      at(900);
+      vacancies.look("room");
+      expect(vacancies.run(1_000)).toBe(1_900);
+      expect(settled).toEqual([]);
+      vacancies.run(1_900);
+      await until(() => settled.length === 1);
+    });
+  });
+
+  test("at a channel: so is the last shard", async () => {
+    const told: string[] = [];
+    let shards = 1;
+    await runInDurableObject(channelStub(env, "occupancy-test"), async (_, ctx) => {
+      const occupancy = new Occupancy({
+        ctx,
+        channel: "room",
+        events: { wants: () => true, record: ({ type }) => void told.push(type) },
+        timetable: { at: () => 1_000, arm: async () => undefined },
+        graceMs: 1_000,
+        shards: () => shards,
+      });
+      const at = (now: number) => vi.spyOn(Date, "now").mockReturnValue(now);
+      at(0);
+      occupancy.entered();
+      [shards] = [0];
+      occupancy.left();
+      [shards] = [1];
+      occupancy.entered();
+      at(900);
+      [shards] = [0];
+      occupancy.left();
+      // The appointment that the first leave has made.
+      expect(occupancy.run(1_000)).toBe(1_900);
+      expect(told).toEqual(["occupied"]);
+      expect(occupancy.run(1_900)).toBeUndefined();
+      expect(told).toEqual(["occupied", "vacated"]);
+    });
   });
 });
 

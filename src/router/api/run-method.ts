@@ -28,13 +28,16 @@ export async function runMethod(call: Call, access: Access, name: string, params
 /** Fields in which null is a value. */
 const VALUES: ReadonlySet<string> = new Set(["data", "info", "params", "commands"]);
 
+/** No method takes more: `since` has fields of its own, and those have none. */
+const DEPTH = 2;
+
 /** Null is absent, as in Go, for which server libraries are written. */
-function withoutNulls(params: unknown): unknown {
-  if (typeof params !== "object" || params === null || Array.isArray(params)) return params;
+function withoutNulls(params: unknown, depth = DEPTH): unknown {
+  if (depth === 0 || typeof params !== "object" || params === null || Array.isArray(params)) return params;
   return Object.fromEntries(
     Object.entries(params)
       .filter(([field, value]) => value !== null || VALUES.has(field))
-      .map(([field, value]) => [field, VALUES.has(field) ? value : withoutNulls(value)]),
+      .map(([field, value]) => [field, VALUES.has(field) ? value : withoutNulls(value, depth - 1)]),
   );
 }
 

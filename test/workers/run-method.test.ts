@@ -1,0 +1,9 @@
+import { expect, test } from "vitest";
+import type { Call } from "../../src/router/api/call.ts";
+import { runMethod } from "../../src/router/api/run-method.ts";
+
+test("[AP1] nesting that no field has is a wrong value like any other", async () => {
+  const deep: unknown = JSON.parse(`${'{"a":'.repeat(50_000)}1${"}".repeat(50_000)}`);
+  const answer = await runMethod({} as Call, "full", "publish", { channel: deep, data: 1 });
+  expect(answer).toMatchObject({ error: { code: 107 } });
+});

@@ -1,9 +1,11 @@
-import { decodeProtectedHeader, jwtVerify, SignJWT, type JWTPayload } from "jose";
+import { base64url, jwtVerify, SignJWT, type JWTPayload } from "jose";
 import { parseConnectionClaims, parseSubscriptionClaims, type ParsedClaims } from "./claims.ts";
 import type { Verdict, Verifier } from "./verifier.ts";
 
-/** Says in a token's header that the operator's API has made it; the signature proves it. */
 const KEY_ID = "ringcast-operator";
+/** Says that the operator's API has made a token; the signature proves it. */
+const HEADER = { alg: "HS256", kid: KEY_ID } as const;
+const BEGINNING = `${base64url.encode(JSON.stringify(HEADER))}.`;
 
 /**
  * A token that this deployment's own operator's API hands out, signed with a key that follows from `API_KEY`: no
@@ -15,7 +17,7 @@ export async function signForOperator(
   expiresAtMs: number,
 ): Promise<string> {
   return new SignJWT(claims)
-    .setProtectedHeader({ alg: "HS256", kid: KEY_ID })
+    .setProtectedHeader(HEADER)
     .setExpirationTime(Math.floor(expiresAtMs / 1000))
     .sign(await derive(apiKey));
 }
@@ -55,13 +57,8 @@ function markOperator<Claims extends object>(
   return parsed.ok ? { ok: true, claims: { ...parsed.claims, operator: true } } : parsed;
 }
 
-function isOurs(token: string): boolean {
-  try {
-    return decodeProtectedHeader(token).kid === KEY_ID;
-  } catch {
-    return false;
-  }
-}
+/** Made here alone, so that its header is always the same text; no other token is read twice for it. */
+const isOurs = (token: string): boolean => token.startsWith(BEGINNING);
 
 /** HMAC of a name under the API key: whoever sees a token, or guesses at it, learns nothing of the key itself. */
 async function derive(apiKey: string): Promise<Uint8Array> {

@@ -13,8 +13,8 @@ export type OccupancyParts = {
 /**
  * Whether anybody listens to a channel, as far as others want to hear of it (SPEC HK7).
  *
- * Occupied with the first shard that registers. Vacated with the last that is gone: at once where that shard has
- * waited for the grace itself, else when the grace is over, as a move takes all listeners away for a moment.
+ * Occupied with the first shard that registers. Vacated when the last has been gone for the grace, as a move takes all
+ * listeners away for a moment. A shard ends its registration after a grace of its own, so it may take two of them.
  */
 export class Occupancy {
   readonly #parts: OccupancyParts;

@@ -32,6 +32,7 @@ export async function subscribe(
   if (clients.countChannels(open) >= limits.channelsPerClient) return fail("limitExceeded");
 
   const grant = await readGrant(clients, open, body.channel, body.token);
+  if (!clients.sessions.has(session)) return;
   if (grant.kind === "error") return fail(grant.error);
   if (grant.kind === "disconnect") return clients.disconnect(session, grant.why);
   const { claims } = grant;

@@ -25,10 +25,9 @@ const PINNED = [
 
 describe("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1] the simulator", () => {
   test("5,000 random histories break no law", async () => {
-    // Half of them are other ones each time. A seed that breaks a law is printed.
-    const news = Date.now() % 2 ** 31;
+    // The same each time: a change is to blame for what it breaks. To look for more: npm run sim -- --seed 5001 --histories 5000.
     const runs = await Promise.all(
-      [1, news].map((seed) => sim("--seed", String(seed), "--steps", "40", "--histories", "2500")),
+      [1, 2_501].map((seed) => sim("--seed", String(seed), "--steps", "40", "--histories", "2500")),
     );
     for (const { code, output } of runs) {
       expect(output).toMatch(/2500 histories of 40 steps, [0-9]{4,} deliveries, 0 broke a law/u);

@@ -93,13 +93,15 @@ export class Events {
 
   /** The duty of the object's alarm. Never waits for a receiver: other duties would wait with it. */
   run(now: number): number | undefined {
-    let pending = false;
+    let next: number | undefined;
     for (const line of this.#lines) {
-      if (!line.queue.exists || line.queue.nextDue(line.atOnce) === undefined) continue;
-      pending = true;
-      if (!line.busy) void this.#pump(line);
+      const due = line.queue.nextDue(line.atOnce);
+      if (due === undefined) continue;
+      if (due <= now && !line.busy) void this.#pump(line);
+      const again = line.busy ? now + CHECK_MS : due;
+      next = Math.min(next ?? again, again);
     }
-    return pending ? now + CHECK_MS : undefined;
+    return next;
   }
 
   async #pump(line: Line): Promise<void> {

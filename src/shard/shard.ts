@@ -1,5 +1,4 @@
 import { DurableObject } from "cloudflare:workers";
-import picomatch from "picomatch";
 import type { Config } from "../config.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { within } from "../platform/call.ts";
@@ -14,6 +13,7 @@ import type { Delivery, DeliveryResult, Present, Registration } from "../protoco
 import type { Done, Order, Outcome, SentByRing, Target } from "../protocol/fanout.ts";
 import type { MovesReport, Prediction, SessionSummary, ShardStatus } from "../protocol/membership.ts";
 import { PING_FRAME, PONG_ABSORBER } from "../protocol/reply.ts";
+import { fits } from "../protocol/glob.ts";
 import { decodeRoute, REFUSAL_STATUS, ROUTE_HEADER, type Refusal, type Route } from "../protocol/route.ts";
 import { buildRing } from "../ring/build.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
@@ -228,7 +228,7 @@ export class Shard extends DurableObject<Cloudflare.Env> {
   /** How many sessions listen to each channel here, of those whose name matches, `limit` names at most. */
   channelsHere(pattern: string, limit: number): Record<string, number> {
     this.#wake();
-    const matches = pattern === "" ? () => true : picomatch(pattern, { bash: true, dot: true });
+    const matches = (name: string) => pattern === "" || fits(pattern, name);
     const channels = this.#clients.hub.channels().filter(([name]) => matches(name));
     return Object.fromEntries(channels.slice(0, limit));
   }

@@ -129,7 +129,11 @@ export const historyResult = z.object({
   epoch: z.string(),
 });
 export const channelsParams = z.object({
-  pattern: z.string().max(1024).optional().meta({ description: "A glob", example: "chat:*" }),
+  pattern: z
+    .string()
+    .max(1024)
+    .optional()
+    .meta({ description: "`*` is any text, `?` one character", example: "chat:*" }),
 });
 export const channelsResult = z.object({
   channels: z.record(z.string(), z.object({ num_clients: z.number().int() })),

@@ -2,26 +2,53 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
-const PURE = ["fanout", "protocol", "ring"];
+const PURE = ["contracts", "policy", "ring"];
 /** A folder of src may import these, and itself; "type:" where only types may cross. */
 const MAY_IMPORT = {
-  fanout: [],
   ring: [],
-  protocol: ["ring", "config"],
   config: [],
+  version: [],
+  policy: ["config", "contracts", "type:centrifuge"],
+  contracts: ["ring", "type:policy", "type:centrifuge", "type:log"],
   tokens: ["config"],
-  platform: ["config", "fanout", "protocol", "ring", "type:shard", "type:channel", "type:coordinator"],
-  feed: ["config", "fanout", "platform", "protocol"],
-  hooks: ["config", "platform", "protocol", "type:ring"],
-  channel: ["config", "feed", "hooks", "platform", "protocol"],
-  shard: ["config", "hooks", "platform", "protocol", "ring", "tokens", "version"],
-  coordinator: ["config", "feed", "hooks", "platform", "protocol", "ring"],
-  router: ["config", "hooks", "platform", "protocol", "ring", "tokens", "version", "type:coordinator"],
+  platform: ["config", "contracts", "ring", "type:shard", "type:channel", "type:coordinator"],
+  fanout: ["contracts", "platform"],
+  log: ["config", "contracts", "fanout", "platform"],
+  hooks: ["config", "platform", "centrifuge", "type:ring"],
+  events: ["config", "hooks", "platform", "type:ring"],
+  centrifuge: ["config", "contracts", "hooks", "platform", "policy", "shard", "tokens", "version"],
+  channel: ["config", "contracts", "events", "log", "hooks", "platform", "policy"],
+  shard: [
+    "config",
+    "contracts",
+    "events",
+    "fanout",
+    "hooks",
+    "log",
+    "platform",
+    "policy",
+    "ring",
+    "tokens",
+    "version",
+    "centrifuge",
+  ],
+  coordinator: ["config", "contracts", "events", "fanout", "hooks", "log", "platform", "ring"],
+  router: [
+    "config",
+    "centrifuge",
+    "contracts",
+    "hooks",
+    "platform",
+    "policy",
+    "ring",
+    "tokens",
+    "version",
+    "type:coordinator",
+  ],
   // What runs in the page runs without a platform; `model` also without a browser.
-  console: ["ring", "fanout", "protocol", "type:config"],
+  console: ["ring", "contracts", "type:config"],
   ringcast: ["channel", "coordinator", "router", "shard", "env", "type:hooks"],
   index: ["ringcast"],
-  version: [],
   env: ["type:shard", "type:channel", "type:coordinator"],
 };
 const BANNED_IN_PURE =

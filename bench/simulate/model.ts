@@ -1,4 +1,4 @@
-import { planTree } from "../../src/fanout/plan.ts";
+import { planTree } from "../../src/fanout/tree.ts";
 import { buildRing } from "../../src/ring/build.ts";
 import type { Descriptor, ShardSpec } from "../../src/ring/descriptor.ts";
 import { diff } from "../../src/ring/diff.ts";

@@ -1,9 +1,9 @@
 /** Ringcast as it ships, with a clock around `deliver` and a door past the router. */
 import { configOf } from "../../src/platform/config.ts";
 import { channelStub, shardStub } from "../../src/platform/stubs.ts";
-import type { Delivery, DeliveryResult } from "../../src/protocol/delivery.ts";
-import type { ShardStatus } from "../../src/protocol/membership.ts";
-import { encodeRoute, ROUTE_HEADER } from "../../src/protocol/route.ts";
+import type { Delivery, DeliveryResult } from "../../src/contracts/delivery.ts";
+import type { ShardStatus } from "../../src/contracts/membership.ts";
+import { encodeRoute, ROUTE_HEADER } from "../../src/contracts/route.ts";
 import { buildRing } from "../../src/ring/build.ts";
 import { configuredDescriptor } from "../../src/platform/configured.ts";
 import { createRingcast } from "../../src/ringcast.ts";

@@ -1,13 +1,13 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Config } from "../config.ts";
-import { Feed, type FeedDuty } from "../feed/feed.ts";
-import { Events } from "../hooks/events.ts";
+import { Feed, type FeedDuty } from "../log/channel-log.ts";
+import { Events } from "../events/events.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { callAgain, within } from "../platform/call.ts";
 import { configOf } from "../platform/config.ts";
 import { shardStub, type ShardRef } from "../platform/stubs.ts";
 import { Timetable } from "../platform/timetable.ts";
-import { parseChannel } from "../protocol/channel-name.ts";
+import { parseChannel } from "../policy/channel-name.ts";
 import type {
   HistoryQuery,
   HistoryResult,
@@ -16,9 +16,9 @@ import type {
   PublishOrder,
   PublishResult,
   Registration,
-} from "../protocol/delivery.ts";
-import { namespaceOf } from "../protocol/permissions.ts";
-import type { LogView, Position } from "../protocol/recovery.ts";
+} from "../contracts/delivery.ts";
+import { namespaceOf } from "../policy/permissions.ts";
+import type { LogView, Position } from "../log/recovery.ts";
 import { HeldLeaves } from "./held-leaves.ts";
 import { Occupancy } from "./occupancy.ts";
 

@@ -1,4 +1,4 @@
-import type { Events } from "../hooks/events.ts";
+import type { Events } from "../events/events.ts";
 import type { Timetable } from "../platform/timetable.ts";
 
 export type OccupancyParts = {

@@ -1,11 +1,11 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Config } from "../config.ts";
-import { Feed, type FeedDuty } from "../feed/feed.ts";
-import { Events } from "../hooks/events.ts";
+import { Feed, type FeedDuty } from "../log/channel-log.ts";
+import { Events } from "../events/events.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { configOf } from "../platform/config.ts";
 import { configuredDescriptor } from "../platform/configured.ts";
-import { fanOut, type FannedOut } from "../platform/fan-out.ts";
+import { fanOut, type FannedOut } from "../fanout/fan-out.ts";
 import { idOf, shardRef, type ShardRef } from "../platform/stubs.ts";
 import { Timetable } from "../platform/timetable.ts";
 import type {
@@ -14,8 +14,8 @@ import type {
   PublishOrder,
   PublishResult,
   Registration,
-} from "../protocol/delivery.ts";
-import type { Action } from "../protocol/fanout.ts";
+} from "../contracts/delivery.ts";
+import type { Action } from "../contracts/fanout.ts";
 import type {
   ChangeAnswer,
   ClusterReport,
@@ -26,13 +26,13 @@ import type {
   ShardReport,
   ShardStatus,
   UserSessions,
-} from "../protocol/membership.ts";
-import type { LogView, Position } from "../protocol/recovery.ts";
+} from "../contracts/membership.ts";
+import type { LogView, Position } from "../log/recovery.ts";
 import { buildRing } from "../ring/build.ts";
 import { digest, type Descriptor } from "../ring/descriptor.ts";
 import { diff } from "../ring/diff.ts";
 import { Broadcasts, type ShardOutcome } from "./broadcasts.ts";
-import { askAll } from "./ask-all.ts";
+import { askAll } from "../fanout/ask-all.ts";
 import { Live } from "./live.ts";
 import { planChange, type Change } from "./plan-change.ts";
 import { Store } from "./store.ts";

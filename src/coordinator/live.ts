@@ -1,7 +1,7 @@
 import { sayLive } from "../platform/live-channel.ts";
 import type { ShardRef } from "../platform/stubs.ts";
-import type { LiveEvent } from "../protocol/live.ts";
-import { askAll } from "./ask-all.ts";
+import type { LiveEvent } from "../contracts/live.ts";
+import { askAll } from "../fanout/ask-all.ts";
 
 const WATCH_MS = 2_000;
 

@@ -1,6 +1,6 @@
 import type { ShardRef } from "../platform/stubs.ts";
 import { shardRef } from "../platform/stubs.ts";
-import type { EpochReport, MovesReport, PredictedMoves, ShardStatus } from "../protocol/membership.ts";
+import type { EpochReport, MovesReport, PredictedMoves, ShardStatus } from "../contracts/membership.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
 
 export type NewEpoch = {

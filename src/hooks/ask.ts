@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { within } from "../platform/call.ts";
-import { ERRORS, type Close, type ReplyError } from "../protocol/codes.ts";
+import { ERRORS, type Close, type ReplyError } from "../centrifuge/codes.ts";
 import type { Answers } from "./answers.ts";
 
 /** What a hook has decided. `change` is empty where it has said nothing. */

@@ -1,4 +1,4 @@
-import { LIVE_CHANNEL, type LiveEvent } from "../protocol/live.ts";
+import { LIVE_CHANNEL, type LiveEvent } from "../contracts/live.ts";
 import { channelStub } from "./stubs.ts";
 
 /** At most once: what the live feed loses, the next pulse or a look at the cluster makes good. */

@@ -3,8 +3,8 @@ import type { ClusterConfig } from "../config.ts";
 import { identityAnswer } from "../hooks/answers.ts";
 import { ask } from "../hooks/ask.ts";
 import type { Hooks } from "../hooks/hooks.ts";
-import { ERRORS } from "../protocol/codes.ts";
-import type { RouteIdentity } from "../protocol/route.ts";
+import { ERRORS } from "../centrifuge/codes.ts";
+import type { RouteIdentity } from "../contracts/route.ts";
 
 /** It travels in a header and rests in the socket's attachment. */
 const MAX_IDENTITY_LENGTH = 8_192;

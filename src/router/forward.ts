@@ -6,7 +6,7 @@ import {
   ROUTE_HEADER,
   type Refusal,
   type RouteIdentity,
-} from "../protocol/route.ts";
+} from "../contracts/route.ts";
 import type { ShardSpec } from "../ring/descriptor.ts";
 import type { RingCache } from "./ring-cache.ts";
 

@@ -1,7 +1,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { configOf } from "../platform/config.ts";
 import { coordinatorStub } from "../platform/stubs.ts";
-import { LIVE_CHANNEL } from "../protocol/live.ts";
+import { LIVE_CHANNEL } from "../contracts/live.ts";
 import { signForOperator } from "../tokens/operator.ts";
 import * as schema from "./admin-schemas.ts";
 import { adminRoute, jsonBody } from "./admin-route.ts";

@@ -1,10 +1,10 @@
-import { parseChannel } from "../protocol/channel-name.ts";
-import type { Action, Done } from "../protocol/fanout.ts";
-import { mayJoinLeave } from "../protocol/permissions.ts";
-import { encodePublicationPush, encodeSubscribePush, encodeUnsubscribe } from "../protocol/push.ts";
+import { parseChannel } from "../policy/channel-name.ts";
+import type { Action, Done } from "../contracts/fanout.ts";
+import { mayJoinLeave } from "../policy/permissions.ts";
+import { encodePublicationPush, encodeSubscribePush, encodeUnsubscribe } from "../centrifuge/push.ts";
 import type { Clients } from "./clients.ts";
-import { join } from "./commands/join.ts";
-import type { Session, Subscription } from "./session.ts";
+import { join } from "./subscriptions/join.ts";
+import type { Session, Subscription } from "./connections/session.ts";
 
 type ActionOf<Kind extends Action["kind"]> = Extract<Action, { kind: Kind }>;
 

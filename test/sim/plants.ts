@@ -9,37 +9,37 @@ export type Plant = {
 /** The first four are what the promise rests on; the others were real, and found by the simulator. */
 export const PLANTS: Readonly<Record<string, Plant>> = {
   "offset-check": {
-    file: "src/shard/hub.ts",
+    file: "src/shard/subscriptions/channels.ts",
     code: 'entry.kind !== "pub" || entry.offset > from',
     instead: "true",
     seed: 1,
   },
   "subscribe-buffer": {
-    file: "src/shard/hub.ts",
+    file: "src/shard/subscriptions/channels.ts",
     code: "listening.looking?.meanwhile.push(...publications);",
     instead: "",
     seed: 182,
   },
   "armed-alarm": {
-    file: "src/feed/feed.ts",
+    file: "src/log/channel-log.ts",
     code: 'this.#arm("deliver", now + DELIVER_CHECK_MS);',
     instead: "",
     seed: 141,
   },
   "dedup-key": {
-    file: "src/feed/durable-log.ts",
+    file: "src/log/durable-log.ts",
     code: "if (known !== undefined) return { offset: known.offset, logEpoch, refused: null, repeated: true };",
     instead: "",
     seed: 5,
   },
   "registration-buffer": {
-    file: "src/shard/hub.ts",
+    file: "src/shard/subscriptions/channels.ts",
     code: "listening.state.early.push(delivery);",
     instead: "",
     seed: 32,
   },
   "gap-pull": {
-    file: "src/shard/hub.ts",
+    file: "src/shard/subscriptions/channels.ts",
     code: "if (durable && delivery.since > position.offset &&",
     instead: "if (false &&",
     seed: 263,
@@ -51,13 +51,13 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     seed: 27,
   },
   "late-life": {
-    file: "src/shard/hub.ts",
+    file: "src/shard/subscriptions/channels.ts",
     code: "if (logEpoch === listening.superseded) return;",
     instead: "",
     seed: 174_103_569,
   },
   "impatient-queue": {
-    file: "src/hooks/event-queue.ts",
+    file: "src/events/event-queue.ts",
     code: '"ORDER BY seq LIMIT 1");\n    return',
     instead: '"ORDER BY due LIMIT 1");\n    return',
     seed: 232,

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { ConnectEvent, Hooks, PublishEvent, RpcEvent } from "../../src/hooks/hooks.ts";
 import { createRingcast } from "../../src/ringcast.ts";
-import { encodeRoute } from "../../src/protocol/route.ts";
+import { encodeRoute } from "../../src/contracts/route.ts";
 import { Client, fetchWorker, keysOf, startOver, until } from "./client.ts";
 import { forgetHooks, hooks } from "./hooked.ts";
 

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { SignJWT } from "jose";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Channel } from "../../src/index.ts";
-import { LIVE_CHANNEL, type LiveEvent } from "../../src/protocol/live.ts";
+import { LIVE_CHANNEL, type LiveEvent } from "../../src/contracts/live.ts";
 import { Client, coordinator, fetchWorker, keysOf, shard, startOver, until } from "./client.ts";
 
 afterEach(async () => {

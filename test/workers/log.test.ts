@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { abortAllDurableObjects, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
-import { ID_TTL_MS, openDurableLog, type LogLimits } from "../../src/feed/durable-log.ts";
-import type { ChannelLog } from "../../src/feed/log.ts";
+import { ID_TTL_MS, openDurableLog, type LogLimits } from "../../src/log/durable-log.ts";
+import type { ChannelLog } from "../../src/log/log.ts";
 import { channelStub } from "../../src/platform/stubs.ts";
 import { Client, startOver } from "./client.ts";
 

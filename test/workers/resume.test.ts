@@ -3,7 +3,7 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Channel, Shard } from "../../src/index.ts";
 import { channelStub } from "../../src/platform/stubs.ts";
-import type { Delivery, DeliveryResult } from "../../src/protocol/delivery.ts";
+import type { Delivery, DeliveryResult } from "../../src/contracts/delivery.ts";
 import { api, Client, keysOf, shard, startOver, until } from "./client.ts";
 
 afterEach(async () => {

@@ -1,4 +1,4 @@
-import type { ChangeResult, PredictedMoves } from "../../protocol/membership.ts";
+import type { ChangeResult, PredictedMoves } from "../../contracts/membership.ts";
 import type { ShardSpec } from "../../ring/descriptor.ts";
 import { key } from "./session.ts";
 

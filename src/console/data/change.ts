@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import type { ChangeResult } from "../../protocol/membership.ts";
+import type { ChangeResult } from "../../contracts/membership.ts";
 import type { Descriptor } from "../../ring/descriptor.ts";
 import { ApiError, admin, carryOut, plan, type ChangeRequest } from "./api.ts";
 import { feed, note, preview, refresh } from "./store.ts";

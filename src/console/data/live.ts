@@ -1,5 +1,5 @@
 import { Centrifuge, UnauthorizedError, type Subscription } from "centrifuge";
-import { LIVE_CHANNEL, type LiveEvent } from "../../protocol/live.ts";
+import { LIVE_CHANNEL, type LiveEvent } from "../../contracts/live.ts";
 import { admin, ApiError, type WatchTokens } from "./api.ts";
 import { endpoint, watchedSocket } from "./socket.ts";
 import { access, development, hear, link, note, refresh } from "./store.ts";

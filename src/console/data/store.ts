@@ -1,5 +1,5 @@
 import { computed, signal } from "@preact/signals";
-import type { LiveEvent } from "../../protocol/live.ts";
+import type { LiveEvent } from "../../contracts/live.ts";
 import { buildRing } from "../../ring/build.ts";
 import type { Descriptor } from "../../ring/descriptor.ts";
 import { adoptReport, EMPTY_FEED, stepFeed, withIncident, type Feed, type Incident } from "../model/feed.ts";

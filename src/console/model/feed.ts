@@ -1,5 +1,5 @@
-import type { LiveEvent } from "../../protocol/live.ts";
-import type { PredictedMoves } from "../../protocol/membership.ts";
+import type { LiveEvent } from "../../contracts/live.ts";
+import type { PredictedMoves } from "../../contracts/membership.ts";
 import type { Descriptor, ShardSpec } from "../../ring/descriptor.ts";
 
 /** An epoch as the page knows it: from the list of epochs, or from the live feed. */

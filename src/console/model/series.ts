@@ -1,4 +1,4 @@
-import type { Pulse } from "../../protocol/live.ts";
+import type { Pulse } from "../../contracts/live.ts";
 
 /** A pulse and when the page got it, ms of the page's own clock. */
 export type Heard = { readonly pulse: Pulse; readonly heardAt: number };

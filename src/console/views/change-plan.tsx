@@ -1,4 +1,4 @@
-import type { ChangeResult } from "../../protocol/membership.ts";
+import type { ChangeResult } from "../../contracts/membership.ts";
 import { close, dryRun } from "../data/change.ts";
 import { feed } from "../data/store.ts";
 import { movedOf } from "../model/feed.ts";

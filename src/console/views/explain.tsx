@@ -1,4 +1,4 @@
-import type { OwnerReport } from "../../protocol/membership.ts";
+import type { OwnerReport } from "../../contracts/membership.ts";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { admin } from "../data/api.ts";

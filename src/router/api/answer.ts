@@ -1,4 +1,4 @@
-import { ERRORS } from "../../protocol/codes.ts";
+import { ERRORS } from "../../centrifuge/codes.ts";
 
 /** What a method of the server API answers: Centrifugo's envelope. */
 export type Answer = Success | Failure;

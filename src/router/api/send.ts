@@ -1,8 +1,8 @@
 import type { z } from "zod";
 import { coordinatorStub, shardRef, shardStub } from "../../platform/stubs.ts";
 import { within } from "../../platform/call.ts";
-import type { Outcome } from "../../protocol/fanout.ts";
-import { encodeMessage } from "../../protocol/push.ts";
+import type { Outcome } from "../../contracts/fanout.ts";
+import { encodeMessage } from "../../centrifuge/push.ts";
 import type { ShardSpec } from "../../ring/descriptor.ts";
 import type { Ring } from "../../ring/ring.ts";
 import { fail, ok, type Answer } from "./answer.ts";

@@ -1,10 +1,10 @@
 import type { z } from "zod";
 import { callAgain, within } from "../../platform/call.ts";
 import { coordinatorStub, idOf } from "../../platform/stubs.ts";
-import { parseChannel } from "../../protocol/channel-name.ts";
-import { DISCONNECTS } from "../../protocol/codes.ts";
-import type { Action } from "../../protocol/fanout.ts";
-import { isBroadcast, namespaceOf } from "../../protocol/permissions.ts";
+import { parseChannel } from "../../policy/channel-name.ts";
+import { DISCONNECTS } from "../../centrifuge/codes.ts";
+import type { Action } from "../../contracts/fanout.ts";
+import { isBroadcast, namespaceOf } from "../../policy/permissions.ts";
 import { fail, ok, type Answer } from "./answer.ts";
 import type { Call } from "./call.ts";
 import { readPayload } from "./payload.ts";

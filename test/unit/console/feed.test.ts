@@ -7,7 +7,7 @@ import {
   timelineOf,
   type Epoch,
 } from "../../../src/console/model/feed.ts";
-import type { LiveEvent } from "../../../src/protocol/live.ts";
+import type { LiveEvent } from "../../../src/contracts/live.ts";
 import type { Descriptor } from "../../../src/ring/descriptor.ts";
 
 const descriptor = (epoch: number): Descriptor => ({

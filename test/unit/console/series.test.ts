@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { pushSample, sampleOf, sessionColumns, STALE_MS } from "../../../src/console/model/series.ts";
-import type { Pulse } from "../../../src/protocol/live.ts";
+import type { Pulse } from "../../../src/contracts/live.ts";
 
 const pulse = (shard: string, fields: Partial<Pulse> = {}): Pulse => ({
   kind: "pulse",

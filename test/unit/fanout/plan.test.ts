@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { DIRECT_MAX, planTree } from "../../../src/fanout/plan.ts";
+import { DIRECT_MAX, planTree } from "../../../src/fanout/tree.ts";
 
 const numbered = (count: number) => Array.from({ length: count }, (_, n) => n);
 

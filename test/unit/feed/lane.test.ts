@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
-import { Lane } from "../../../src/feed/lane.ts";
-import type { DeliveryResult, PubEntry } from "../../../src/protocol/delivery.ts";
+import { Lane } from "../../../src/log/lane.ts";
+import type { DeliveryResult, PubEntry } from "../../../src/contracts/delivery.ts";
 
 const pub = (offset: number, bytes = 2): PubEntry => ({ kind: "pub", offset, body: "x".repeat(bytes) });
 

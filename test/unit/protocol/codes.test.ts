@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { DISCONNECTS, ERRORS, UNSUBSCRIBES } from "../../../src/protocol/codes.ts";
+import { DISCONNECTS, ERRORS, UNSUBSCRIBES } from "../../../src/centrifuge/codes.ts";
 
 const disconnects = Object.entries(DISCONNECTS);
 const errors = Object.entries(ERRORS);

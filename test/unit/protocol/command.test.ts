@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Command, type CommandKind, parseFrame } from "../../../src/protocol/command.ts";
+import { type Command, type CommandKind, parseFrame } from "../../../src/centrifuge/command.ts";
 
 function commandsOf(text: string): readonly Command[] {
   const parsed = parseFrame(text);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { fits } from "../../../src/protocol/glob.ts";
+import { fits } from "../../../src/policy/glob.ts";
 
 test("[AP2] a pattern fits as the regular expression of the same meaning does", () => {
   const text = fc.string({ unit: fc.constantFrom("a", "b", ":", "*", "?"), maxLength: 8 });

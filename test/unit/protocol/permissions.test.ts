@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type NamespaceConfig, namespaceSchema, parseConfig } from "../../../src/config.ts";
-import { parseChannel } from "../../../src/protocol/channel-name.ts";
+import { parseChannel } from "../../../src/policy/channel-name.ts";
 import {
   mayJoinLeave,
   mayPresence,
   mayPublish,
   namespaceOf,
   planSubscribe,
-} from "../../../src/protocol/permissions.ts";
+} from "../../../src/policy/permissions.ts";
 
 /** The options that are switches: what else a namespace may hold permits nothing. */
 type Switch = {

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { PubEntry } from "../../../src/protocol/delivery.ts";
-import { planCacheRecovery, planRecovery, proves, type LogView } from "../../../src/protocol/recovery.ts";
+import type { PubEntry } from "../../../src/contracts/delivery.ts";
+import { planCacheRecovery, planRecovery, proves, type LogView } from "../../../src/log/recovery.ts";
 
 const pub = (offset: number): PubEntry => ({ kind: "pub", offset, body: `p${offset}` });
 

@@ -1,11 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  isMeaningful,
-  matches,
-  tagsFilterSchema,
-  type TagsFilter,
-} from "../../../src/protocol/tags-filter.ts";
+import { isMeaningful, matches, tagsFilterSchema, type TagsFilter } from "../../../src/policy/tags-filter.ts";
 
 const passes = (filter: TagsFilter, tags: Record<string, string>) => {
   expect(isMeaningful(filter)).toBe(true);

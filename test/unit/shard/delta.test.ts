@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { applyDelta } from "fossil-delta";
 import { expect, test } from "vitest";
-import type { PubEntry } from "../../../src/protocol/delivery.ts";
-import { DeltaEncoder } from "../../../src/shard/delta.ts";
+import type { PubEntry } from "../../../src/contracts/delivery.ts";
+import { DeltaEncoder } from "../../../src/centrifuge/delta.ts";
 
 const pub = (offset: number, data: unknown): PubEntry => ({
   kind: "pub",

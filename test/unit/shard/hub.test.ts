@@ -1,8 +1,8 @@
 import { expect, test, vi } from "vitest";
-import type { Delivery, PubEntry, Registration } from "../../../src/protocol/delivery.ts";
-import type { LogView } from "../../../src/protocol/recovery.ts";
-import { Hub, type Start } from "../../../src/shard/hub.ts";
-import type { Session } from "../../../src/shard/session.ts";
+import type { Delivery, PubEntry, Registration } from "../../../src/contracts/delivery.ts";
+import type { LogView } from "../../../src/log/recovery.ts";
+import { Hub, type Start } from "../../../src/shard/subscriptions/channels.ts";
+import type { Session } from "../../../src/shard/connections/session.ts";
 
 /** A hub whose channel answers when the test says so, and that keeps what each session is sent. */
 function setUp() {

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { describe as group, expect, test } from "vitest";
-import type { Route } from "../../../src/protocol/route.ts";
+import type { Route } from "../../../src/contracts/route.ts";
 import { buildRing } from "../../../src/ring/build.ts";
 import { objectName, type Descriptor, type ShardSpec } from "../../../src/ring/descriptor.ts";
 import type { Ring } from "../../../src/ring/ring.ts";
-import { mustMove, OWNERS, planAdmission } from "../../../src/shard/membership.ts";
+import { mustMove, OWNERS, planAdmission } from "../../../src/shard/moves/membership.ts";
 import { arbitraryCluster, change, CLIENT_REGIONS, describe, shard } from "../ring/cluster.ts";
 
 const KEY = "ann";

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { PING_FRAME } from "../../../src/protocol/reply.ts";
-import { sendFrame } from "../../../src/shard/outbox.ts";
-import { newSession, type Session } from "../../../src/shard/session.ts";
+import { PING_FRAME } from "../../../src/centrifuge/reply.ts";
+import { sendFrame } from "../../../src/shard/connections/outbox.ts";
+import { newSession, type Session } from "../../../src/shard/connections/session.ts";
 
 const LIMITS = { queuedBytes: 1_000, slowReaderGraceMs: 5_000 };
 

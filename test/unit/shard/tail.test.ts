@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { PubEntry } from "../../../src/protocol/delivery.ts";
-import { Tail } from "../../../src/shard/tail.ts";
+import type { PubEntry } from "../../../src/contracts/delivery.ts";
+import { Tail } from "../../../src/shard/subscriptions/tail.ts";
 
 const range = (from: number, to: number): PubEntry[] =>
   Array.from({ length: Math.max(0, to - from + 1) }, (_, n) => ({

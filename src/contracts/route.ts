@@ -1,0 +1,55 @@
+import type { Descriptor } from "../ring/descriptor.ts";
+import type { Close, ReplyError } from "../centrifuge/codes.ts";
+
+/** What the router tells a shard with each upgrade, in one header that clients cannot send. */
+export const ROUTE_HEADER = "x-ringcast-route";
+
+export type Route = {
+  readonly key: string;
+  /** Where the client is: the ring of that region places it, if it has shards. */
+  readonly clientRegion: string;
+  /** The epoch and digest of the descriptor that the router chose by. */
+  readonly ringEpoch: number;
+  readonly digest: string;
+  /** Ids of the owners that refused this connection because they are full. */
+  readonly refused: readonly string[];
+  /** The connection token, when it travelled in the upgrade. */
+  readonly token?: string;
+  /** What the deployment's own `authenticate` has found, where it has found anything. */
+  readonly identity?: RouteIdentity;
+};
+
+/** Who a connection is without its token, or why it is refused: at its `connect`, as an upgrade's answer reaches no client. */
+export type RouteIdentity =
+  | {
+      readonly kind: "user";
+      readonly user: string;
+      readonly info?: unknown;
+      readonly expiresAt?: number | undefined;
+    }
+  | { readonly kind: "error"; readonly error: ReplyError }
+  | { readonly kind: "disconnect"; readonly close: Close };
+
+/** Header values are Latin-1; keys are not. */
+export const encodeRoute = (route: Route): string => encodeURIComponent(JSON.stringify(route));
+
+/** Only our own router writes this header, so a value that does not parse is a bug and throws. */
+export const decodeRoute = (text: string): Route => JSON.parse(decodeURIComponent(text)) as Route;
+
+/** Why a shard did not take a connection: the body of its answer, by status. */
+export type Refusal =
+  /** 421: another shard owns the key, by this descriptor. */
+  | { readonly kind: "misdirected"; readonly descriptor: Descriptor }
+  /** 409: the router knows a newer epoch (or the shard knows none): show it, and repeat. */
+  | { readonly kind: "behind"; readonly ringEpoch: number }
+  /** 503: no room; the next owner may have some. */
+  | { readonly kind: "full" }
+  /** 503: too many upgrades a second; no other shard should take them, the client should wait. */
+  | { readonly kind: "busy"; readonly retryAfterSeconds: number };
+
+export const REFUSAL_STATUS = {
+  misdirected: 421,
+  behind: 409,
+  full: 503,
+  busy: 503,
+} as const satisfies Record<Refusal["kind"], number>;

@@ -1,0 +1,52 @@
+import type { PubEntry } from "../contracts/delivery.ts";
+
+/** Where somebody is in a channel: the offset of the last publication that it has, and the log that it belongs to. */
+export type Position = { readonly logEpoch: string; readonly offset: number };
+
+/** The newest end of a log: `publications` are contiguous and end with `top`; none when the log holds none. */
+export type LogView = {
+  readonly logEpoch: string;
+  readonly top: number;
+  readonly publications: readonly PubEntry[];
+};
+
+/** A position as a client states it; an empty log epoch matches any. */
+export type Since = { readonly offset: number; readonly logEpoch: string };
+
+export type Recovery =
+  | { readonly kind: "resume"; readonly publications: readonly PubEntry[] }
+  | { readonly kind: "restart"; readonly reason: string };
+
+/**
+ * What a recovering subscriber is owed (SPEC DL2, DL3).
+ *
+ * Answers `resume` with every publication after `since`, oldest first, or `restart` where the view cannot prove that
+ * nothing is missing. MUST NOT answer with a part of what is owed.
+ */
+export function planRecovery(view: LogView, since: Since, limit: number): Recovery {
+  if (since.logEpoch !== "" && since.logEpoch !== view.logEpoch)
+    return { kind: "restart", reason: "another log" };
+  if (since.offset > view.top) return { kind: "restart", reason: "a position from the future" };
+  if (view.top - since.offset > limit) return { kind: "restart", reason: "too far behind" };
+  const oldest = view.publications[0]?.offset ?? view.top + 1;
+  if (since.offset < oldest - 1) return { kind: "restart", reason: "trimmed" };
+  return { kind: "resume", publications: view.publications.filter(({ offset }) => offset > since.offset) };
+}
+
+/**
+ * The same in cache mode: the newest publication is all that anybody wants. Recovered if there is one, or if the
+ * client has it already.
+ */
+export function planCacheRecovery(view: LogView, since: Since): Recovery {
+  const sameLog = since.logEpoch === view.logEpoch;
+  if (sameLog && since.offset === view.top && view.top > 0) return { kind: "resume", publications: [] };
+  const newest = view.publications.at(-1);
+  if (newest === undefined) return { kind: "restart", reason: "nothing is kept" };
+  return { kind: "resume", publications: [newest] };
+}
+
+/** Whether a view says all that there is to say to somebody at `since`, so that no other source need be asked. */
+export const proves = (view: LogView, since: Since): boolean =>
+  (since.logEpoch === "" || since.logEpoch === view.logEpoch) &&
+  since.offset <= view.top &&
+  since.offset >= (view.publications[0]?.offset ?? view.top + 1) - 1;

@@ -1,0 +1,127 @@
+import type { HookSession } from "../../hooks/hooks.ts";
+import type { RouteIdentity } from "../../contracts/route.ts";
+import type { TagsFilter } from "../../policy/tags-filter.ts";
+import { TokenBucket } from "../../platform/token-bucket.ts";
+
+/**
+ * What a socket must remember through sleep: the attachment, at most 16,384 bytes serialised (platform limit).
+ * A change of its shape MUST stay readable: a deployment meets the attachments of the one before.
+ */
+
+/** Where a client is that has been told so, and is still to be sent what came after. */
+export type Behind = { readonly offset: number; readonly logEpoch: string };
+
+/** One subscription of a session. Times are ms since 1970. */
+export type Subscription = {
+  /** Subscribed by the server, from the token's claims. */
+  readonly byServer?: true;
+  /** Hears of joins and leaves. */
+  readonly joinLeave?: true;
+  /** Wants patches in place of whole publications. */
+  readonly delta?: true;
+  /** Wants only the publications whose tags pass. */
+  readonly filter?: TagsFilter;
+  /** No publication at or before this offset is sent: the client has it, or was told that it begins after it. */
+  readonly since?: number;
+  /** Not heard yet, as the log did not answer. */
+  readonly behind?: Behind;
+  readonly expiresAt?: number;
+  readonly chanInfo?: unknown;
+};
+
+type Placed = {
+  readonly id: string;
+  readonly openedAt: number;
+  /** Where the key places it: the affinity key, the client's region, and which of the owners took it (0 = first). */
+  readonly key: string;
+  readonly clientRegion: string;
+  readonly rank: number;
+};
+
+/** Accepted, no `connect` yet. `refused`: its connect failed, and the protocol lets it try no other. */
+export type Opening = Placed & {
+  readonly state: "opening";
+  readonly token?: string;
+  readonly identity?: RouteIdentity;
+  readonly refused?: true;
+};
+
+export type Open = Placed & {
+  readonly state: "open";
+  readonly user: string;
+  readonly connInfo?: unknown;
+  readonly expiresAt?: number;
+  /** An operator's page: the hooks are not asked about it, nor told. */
+  readonly operator?: true;
+  /** By channel. A Map, as a channel may be called `__proto__`. */
+  readonly subscriptions: ReadonlyMap<string, Subscription>;
+};
+
+/**
+ * Closed by us. Written before the close: a peer that never answers leaves the socket in `getWebSockets()`, and
+ * after a sleep it reads OPEN again.
+ */
+export type Closing = { readonly state: "closing"; readonly id: string };
+
+export type Attachment = Opening | Open | Closing;
+export type Live = Opening | Open;
+
+/** One connection, while it lives. */
+export type Session = {
+  readonly socket: WebSocket;
+  attachment: Live;
+  /** The end of what its frames still have to do; frames of one session never overlap. */
+  queue: Promise<void>;
+  /** Frames that wait or are in work. */
+  busy: number;
+  readonly commands: TokenBucket;
+  /** How many commands may still be refused before the client is closed for not heeding it. */
+  readonly refusals: TokenBucket;
+  /** The offset of the last publication sent of each channel with delta; forgotten in a sleep, and then one is whole. */
+  readonly deltaBases: Map<string, number>;
+  /** Frames that wait for the answer to `connect`. */
+  held: string[] | undefined;
+  /** Bytes sent since the last proof that the peer reads. */
+  unprovenBytes: number;
+  probedAt: number | undefined;
+  lastFrameAt: number;
+};
+
+export function newSession(
+  socket: WebSocket,
+  attachment: Live,
+  limits: { readonly commandBurst: number; readonly commandsPerSecond: number },
+): Session {
+  const budget = { burst: limits.commandBurst, perSecond: limits.commandsPerSecond };
+  return {
+    socket,
+    attachment,
+    queue: Promise.resolve(),
+    busy: 0,
+    commands: new TokenBucket(budget, Date.now()),
+    refusals: new TokenBucket(budget, Date.now()),
+    deltaBases: new Map(),
+    held: undefined,
+    unprovenBytes: 0,
+    probedAt: undefined,
+    lastFrameAt: 0,
+  };
+}
+
+/** A session as hooks see it. */
+export const hookSession = ({
+  id,
+  user,
+  key,
+  connInfo,
+}: Pick<Open, "id" | "user" | "key" | "connInfo">): HookSession => ({
+  client: id,
+  user,
+  key,
+  info: connInfo,
+});
+
+const NONE: ReadonlyMap<string, Subscription> = new Map();
+
+export const subscriptionsOf = (session: Session): ReadonlyMap<string, Subscription> =>
+  session.attachment.state === "open" ? session.attachment.subscriptions : NONE;

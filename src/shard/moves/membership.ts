@@ -1,0 +1,96 @@
+import { buildRing } from "../../ring/build.ts";
+import type { Ring } from "../../ring/ring.ts";
+import { digest, objectName, type Descriptor, type ShardSpec } from "../../ring/descriptor.ts";
+import type { Refusal, Route } from "../../contracts/route.ts";
+import type { Live } from "../connections/session.ts";
+
+/** How many owners a key has: the first, and those that it may spill to. */
+export const OWNERS = 3;
+
+/** The newest descriptor that a shard has been shown, kept for ever: also a removed shard shows the way. */
+export class Membership {
+  readonly #storage: DurableObjectStorage;
+  readonly #name: string;
+  #ring: Ring | undefined;
+
+  constructor(storage: DurableObjectStorage, name: string) {
+    this.#storage = storage;
+    this.#name = name;
+    const descriptor = storage.kv.get<Descriptor>("descriptor");
+    if (descriptor !== undefined) this.#ring = buildRing(descriptor);
+  }
+
+  get ring(): Ring | undefined {
+    return this.#ring;
+  }
+
+  /** 0 before the first descriptor. */
+  get ringEpoch(): number {
+    return this.#ring?.descriptor.epoch ?? 0;
+  }
+
+  get digest(): string {
+    return this.#ring?.digest ?? "";
+  }
+
+  /** This shard as the descriptor has it; undefined when it is not (or no longer) a member. */
+  get self(): ShardSpec | undefined {
+    return this.#ring?.descriptor.shards.find((shard) => objectName(shard) === this.#name);
+  }
+
+  /** Adopts a newer descriptor; answers false for any other. */
+  adopt(descriptor: Descriptor): boolean {
+    if (descriptor.epoch <= this.ringEpoch) return false;
+    this.#store(descriptor);
+    return true;
+  }
+
+  /** Adopts what the coordinator itself says: also another descriptor of the same epoch. False if nothing changed. */
+  correct(descriptor: Descriptor): boolean {
+    if (descriptor.epoch < this.ringEpoch || digest(descriptor) === this.digest) return false;
+    this.#store(descriptor);
+    return true;
+  }
+
+  #store(descriptor: Descriptor): void {
+    this.#ring = buildRing(descriptor);
+    this.#storage.kv.put("descriptor", descriptor);
+  }
+}
+
+/**
+ * A session stays while its shard is the key's owner; one that had spilled to a later owner stays while the shard
+ * is among the first three. Predictions and moves both ask this.
+ */
+export function mustMove(
+  ring: Ring,
+  shardName: string,
+  session: Pick<Live, "key" | "clientRegion" | "rank">,
+): boolean {
+  const limit = session.rank === 0 ? 1 : OWNERS;
+  const owners = ring.owners(session.key, session.clientRegion, limit);
+  return !owners.some((owner) => objectName(owner) === shardName);
+}
+
+/**
+ * Whether a shard takes a connection. It goes by its own descriptor: it MUST be the first owner that has not
+ * refused. A shard that knows less than the router says so instead of guessing.
+ */
+export function planAdmission(admission: {
+  readonly ring: Ring | undefined;
+  readonly shardName: string;
+  readonly route: Route;
+  readonly sessions: number;
+  readonly sessionsMax: number;
+}): { readonly kind: "accept"; readonly rank: number } | Exclude<Refusal, { kind: "busy" }> {
+  const { ring, route, shardName } = admission;
+  if (ring === undefined) return { kind: "behind", ringEpoch: 0 };
+  const { descriptor } = ring;
+  if (route.ringEpoch > descriptor.epoch) return { kind: "behind", ringEpoch: descriptor.epoch };
+  const owners = ring.owners(route.key, route.clientRegion, OWNERS);
+  const rank = owners.findIndex((owner) => !route.refused.includes(owner.id));
+  const first = owners[rank];
+  if (first === undefined || objectName(first) !== shardName) return { kind: "misdirected", descriptor };
+  if (admission.sessions >= admission.sessionsMax) return { kind: "full" };
+  return { kind: "accept", rank };
+}

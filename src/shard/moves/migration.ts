@@ -1,0 +1,134 @@
+import { diff } from "../../ring/diff.ts";
+import type { Ring } from "../../ring/ring.ts";
+import type { Clients } from "../clients.ts";
+import { mustMove, type Membership } from "./membership.ts";
+import { planPace, stepMoves, type Budget, type Leaving } from "./pace.ts";
+import type { Session } from "../connections/session.ts";
+
+/** Fine enough that a tick's part of 100 a second is a handful. */
+const TICK_MS = 100;
+
+/**
+ * Moves the sessions that this shard no longer owns, at the pace that the destinations can take (SPEC MV).
+ *
+ * Runs on timers, so the object stays awake until it is through. A newer ring while it runs is simply the ring
+ * that it goes by from then on. `onDone` hears the epoch and how many sessions were closed since it was adopted.
+ */
+export class Migration {
+  readonly #clients: Clients;
+  readonly #membership: Membership;
+  readonly #onDone: (done: { readonly ringEpoch: number; readonly moved: number }) => void;
+  #run: Run | undefined;
+  #finished: Ring | undefined;
+
+  constructor(
+    clients: Clients,
+    membership: Membership,
+    onDone: (done: { readonly ringEpoch: number; readonly moved: number }) => void,
+  ) {
+    this.#clients = clients;
+    this.#membership = membership;
+    this.#onDone = onDone;
+  }
+
+  get running(): boolean {
+    return this.#run !== undefined;
+  }
+
+  /** Starts moving for the present ring. `before` is the ring until now, from which the pace follows. */
+  start(before: Ring | undefined): void {
+    const ring = this.#membership.ring;
+    if (ring === undefined || this.#run?.ring === ring) return;
+    const superseded = this.#run;
+    if (superseded !== undefined) {
+      if (superseded.timer !== null) clearTimeout(superseded.timer);
+      this.#onDone({ ringEpoch: superseded.ring.descriptor.epoch, moved: superseded.moved });
+    }
+    const leaving = this.#leaving(ring);
+    if (leaving.length === 0 && this.#finished === ring) return;
+    const now = Date.now();
+    this.#run = {
+      ring,
+      leaving,
+      pace: this.#pace(before, ring, leaving),
+      budget: { total: 0, byDestination: new Map() },
+      startedAt: now,
+      tickedAt: now - TICK_MS,
+      moved: 0,
+      timer: null,
+    };
+    this.#tick(this.#run);
+  }
+
+  #leaving(ring: Ring): Leaving<Session>[] {
+    const leaving: Leaving<Session>[] = [];
+    for (const session of this.#clients.sessions) {
+      const { attachment } = session;
+      if (!mustMove(ring, this.#clients.shard.name, attachment)) continue;
+      const destination = ring.owner(attachment.key, attachment.clientRegion)?.id ?? "";
+      leaving.push({ item: session, destination });
+    }
+    return shuffle(leaving);
+  }
+
+  #pace(before: Ring | undefined, ring: Ring, leaving: readonly Leaving<Session>[]): Map<string, number> {
+    const { moves } = this.#clients.config.cluster;
+    const destinations = new Set(leaving.map(({ destination }) => destination));
+    if (leaving.length === 0) return new Map();
+    return planPace({
+      shard: this.#clients.shard.name.slice(this.#clients.shard.region.length + 1),
+      destinations,
+      moves: before === undefined ? [] : diff(before, ring).moves,
+      limits: moves,
+    });
+  }
+
+  #tick(run: Run): void {
+    const { moves } = this.#clients.config.cluster;
+    const now = Date.now();
+    const outOfPatience = now - run.startedAt > moves.busyWaitMs;
+    const step = stepMoves({
+      leaving: run.leaving.filter(({ item }) => this.#clients.sessions.has(item)),
+      // A frame in work gets its answer first.
+      ready: (session) => session.busy === 0 || outOfPatience,
+      pace: run.pace,
+      perSecondFromOneShard: moves.perSecondFromOneShard,
+      budget: run.budget,
+      // A little of what a tick brings is left to chance, so that sources do not close in step.
+      elapsedMs: (now - run.tickedAt) * (0.75 + Math.random() / 4),
+    });
+    for (const session of step.now) {
+      const reason = `moved, epoch ${run.ring.descriptor.epoch}`;
+      this.#clients.disconnect(session, "moved", { reason, moving: true });
+    }
+    run.moved += step.now.length;
+    run.leaving = step.later;
+    run.budget = step.budget;
+    run.tickedAt = now;
+    if (run.leaving.length > 0) {
+      run.timer = setTimeout(() => this.#tick(run), TICK_MS);
+      return;
+    }
+    this.#run = undefined;
+    this.#finished = run.ring;
+    this.#onDone({ ringEpoch: run.ring.descriptor.epoch, moved: run.moved });
+  }
+}
+
+type Run = {
+  readonly ring: Ring;
+  readonly pace: ReadonlyMap<string, number>;
+  readonly startedAt: number;
+  leaving: Leaving<Session>[];
+  budget: Budget;
+  tickedAt: number;
+  moved: number;
+  timer: ReturnType<typeof setTimeout> | null;
+};
+
+function shuffle<T>(items: readonly T[]): T[] {
+  return items
+    .map((item) => ({ item, order: Math.random() }))
+    .toSorted((a, b) => a.order - b.order)
+    .map(({ item }) => item);
+}

@@ -1,0 +1,80 @@
+import { sayLive } from "../../platform/live-channel.ts";
+import type { Pulse } from "../../contracts/live.ts";
+import type { Counters } from "./counters.ts";
+
+const PULSE_MS = 1_000;
+
+export type Vitals = Pick<Pulse, "ringEpoch" | "sessions" | "subscriptions" | "channels">;
+
+/**
+ * A shard's part in the live feed: a pulse each second until `watch` runs out, and then nothing (SPEC OP2).
+ *
+ * While it is watched its timer keeps the object awake; so one that comes to life within a watch has lost the
+ * instance before it, and says so.
+ */
+export class Live {
+  readonly #ctx: DurableObjectState;
+  readonly #env: Cloudflare.Env;
+  readonly #shard: string;
+  readonly #counters: Counters;
+  readonly #vitals: () => Vitals;
+  #until = 0;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #pulsedAt = 0;
+
+  constructor(parts: {
+    ctx: DurableObjectState;
+    env: Cloudflare.Env;
+    shard: string;
+    counters: Counters;
+    vitals: () => Vitals;
+  }) {
+    this.#ctx = parts.ctx;
+    this.#env = parts.env;
+    this.#shard = parts.shard;
+    this.#counters = parts.counters;
+    this.#vitals = parts.vitals;
+  }
+
+  wake(now: number): void {
+    const until = this.#ctx.storage.kv.get<number>("watchedUntil") ?? 0;
+    if (until <= now) return;
+    this.#ctx.waitUntil(sayLive(this.#env, { kind: "restarted", at: now, shard: this.#shard }));
+    this.#start(until, now);
+  }
+
+  /** Somebody watches until then; a shorter watch does not end a longer one. */
+  watch(until: number, now: number): void {
+    if (until <= Math.max(now, this.#until)) return;
+    this.#ctx.storage.kv.put("watchedUntil", until);
+    this.#start(until, now);
+  }
+
+  #start(until: number, now: number): void {
+    this.#until = until;
+    if (this.#timer !== null) return;
+    this.#counters.take();
+    this.#pulsedAt = now;
+    this.#timer = setTimeout(() => this.#pulse(), 0);
+  }
+
+  #pulse(): void {
+    const now = Date.now();
+    if (now >= this.#until) {
+      this.#timer = null;
+      this.#ctx.storage.kv.delete("watchedUntil");
+      return;
+    }
+    const pulse: Pulse = {
+      kind: "pulse",
+      at: now,
+      shard: this.#shard,
+      ...this.#vitals(),
+      intervalMs: Math.max(1, now - this.#pulsedAt),
+      ...this.#counters.take(),
+    };
+    this.#pulsedAt = now;
+    void sayLive(this.#env, pulse);
+    this.#timer = setTimeout(() => this.#pulse(), PULSE_MS);
+  }
+}

@@ -7,6 +7,8 @@ declare global {
     /** The public names of a deployment's bindings. They are never renamed: stored objects are found by them. */
     interface Env {
       SHARD: DurableObjectNamespace<Shard>;
+      /** The shards of a further front: `SHARD_SOCKETIO` for the front `socketio`. */
+      [front: `SHARD_${string}`]: DurableObjectNamespace<Shard> | undefined;
       CHANNEL: DurableObjectNamespace<Channel>;
       COORDINATOR: DurableObjectNamespace<Coordinator>;
       API_KEY?: string;

@@ -1,4 +1,5 @@
 import "./env.ts";
+import { centrifugeFront } from "./centrifuge/front.ts";
 import { Channel } from "./channel/channel.ts";
 import { Coordinator } from "./coordinator/coordinator.ts";
 import type { Hooks } from "./hooks/hooks.ts";
@@ -25,9 +26,11 @@ export type * from "./hooks/hooks.ts";
  */
 export function createRingcast({ hooks = {} }: RingcastOptions = {}): Ringcast {
   const router = createRouter(hooks);
+  const front = centrifugeFront();
   return {
     handler: { fetch: router.fetch },
     Shard: class extends Shard {
+      static override readonly front = front;
       static override readonly hooks = hooks;
     },
     Channel: class extends Channel {

@@ -1,6 +1,6 @@
 /** Ringcast as it ships, with a clock around `deliver` and a door past the router. */
 import { configOf } from "../../src/platform/config.ts";
-import { channelStub, shardStub } from "../../src/platform/stubs.ts";
+import { channelStub, shardStub } from "../../src/platform/calls.ts";
 import type { Delivery, DeliveryResult } from "../../src/contracts/delivery.ts";
 import type { ShardStatus } from "../../src/contracts/membership.ts";
 import { encodeRoute, ROUTE_HEADER } from "../../src/contracts/route.ts";

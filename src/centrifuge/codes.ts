@@ -1,3 +1,7 @@
+import type { Close } from "../contracts/refusal.ts";
+import type { EndReason } from "../shard/connections/end-reasons.ts";
+import type { UnsubscribeReason } from "../shard/front.ts";
+
 /**
  * Every code that a client can be given, with the text that goes with it (Centrifuge protocol v2).
  *
@@ -20,14 +24,7 @@ export const ERRORS = {
   unrecoverablePosition: { code: 112, message: "unrecoverable position" },
 } as const satisfies Record<string, { code: number; message: string; temporary?: true }>;
 export type ErrorName = keyof typeof ERRORS;
-/** An error as a client reads it, from the table or an application's own. */
-export type ReplyError = {
-  readonly code: number;
-  readonly message: string;
-  readonly temporary?: boolean | undefined;
-};
-
-/** Close codes. A reason has at most 123 bytes and MUST NOT parse as JSON: the JS SDK would obey its fields. */
+/** Close codes; see {@link Close} for what a reason may be. */
 export const DISCONNECTS = {
   serverError: { code: 3004, reason: "internal server error" },
   expired: { code: 3005, reason: "connection expired" },
@@ -46,13 +43,11 @@ export const DISCONNECTS = {
   messageTooBig: { code: 1009, reason: "message too big" },
   // Ours: the ring changed and another shard owns the key. The reason names the epoch.
   moved: { code: 4001, reason: "moved" },
-} as const satisfies Record<string, { code: number; reason: string }>;
+} as const satisfies Record<EndReason, Close> & Record<string, Close>;
 export type DisconnectName = keyof typeof DISCONNECTS;
-export type Close = { readonly code: number; readonly reason: string };
 
 export const UNSUBSCRIBES = {
   server: { code: 2000, reason: "server unsubscribe" },
   insufficientState: { code: 2500, reason: "insufficient state" },
   expired: { code: 2501, reason: "subscription expired" },
-} as const satisfies Record<string, { code: number; reason: string }>;
-export type UnsubscribeName = keyof typeof UNSUBSCRIBES;
+} as const satisfies Record<UnsubscribeReason, { code: number; reason: string }>;

@@ -1,5 +1,5 @@
 import { createDelta } from "fossil-delta";
-import type { PubEntry } from "../contracts/delivery.ts";
+import type { Publication } from "../contracts/publication.ts";
 
 /** The text of a publication's data, and its other fields. */
 type Parsed = { readonly offset: number; readonly text: string; readonly rest: Record<string, unknown> };
@@ -15,15 +15,15 @@ export class DeltaEncoder {
   readonly #encoded = new Map<string, string>();
   readonly #parsed = new Map<number, Parsed>();
 
-  /** `previous`: what came before the first of `entries`, where that is known. */
-  constructor(entries: readonly PubEntry[], previous?: PubEntry) {
-    for (const entry of previous === undefined ? entries : [previous, ...entries]) {
-      const { data, ...rest } = JSON.parse(entry.body) as { data: unknown };
-      this.#parsed.set(entry.offset, { offset: entry.offset, text: JSON.stringify(data), rest });
+  /** `previous`: the publication before the first, where it is known. */
+  constructor(publications: readonly Publication[], previous?: Publication) {
+    for (const { offset, body } of previous === undefined ? publications : [previous, ...publications]) {
+      const { data, ...rest } = JSON.parse(body) as { data: unknown };
+      this.#parsed.set(offset, { offset, text: JSON.stringify(data), rest });
     }
   }
 
-  /** The JSON text of a publication for somebody who has `base`. */
+  /** The JSON text of a publication for a client that has the one at `base`. */
   encode(offset: number, base: number | undefined): string {
     const parsed = this.#parsed.get(offset);
     if (parsed === undefined) throw new Error(`publication ${offset} is not among those to encode`);

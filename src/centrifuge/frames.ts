@@ -1,110 +1,123 @@
-import type { PubEntry, Said } from "../contracts/delivery.ts";
-import { encodeEntry, encodePush } from "./push.ts";
+import type { ClientEvent, Publication } from "../contracts/publication.ts";
 import { matches, type Tags, type TagsFilter } from "../policy/tags-filter.ts";
+import type { Session, Subscription } from "../shard/connections/session.ts";
+import type { Batch, BatchFrames } from "../shard/front.ts";
 import { DeltaEncoder, encodeWhole } from "./delta.ts";
-import type { Subscription } from "../shard/connections/session.ts";
-
-/** Offsets of the publications that a session was sent last, by channel. */
-type DeltaBases = Map<string, number>;
+import { encodeKept } from "./reply.ts";
 
 /**
- * What a channel says, as frames for its listeners. Nearly all of them get the same text, which is made once; only who
- * wants patches, a part of the tags, or begins in the middle gets a frame of its own.
+ * The offset of the publication that a session was sent last, for each of its channels with deltas. In memory: after a
+ * sleep the next publication is whole.
  */
-export class Emission {
-  readonly #channel: string;
+export class DeltaBases {
+  readonly #bySession = new WeakMap<Session, Map<string, number>>();
+
+  of(session: Session): Map<string, number> {
+    const known = this.#bySession.get(session);
+    if (known !== undefined) return known;
+    const bases = new Map<string, number>();
+    this.#bySession.set(session, bases);
+    return bases;
+  }
+}
+
+/**
+ * What a channel says, as frames for its listeners. Nearly all of them get the same text, which is made once; a listener
+ * that wants patches, a part of the tags, or begins in the middle gets a frame of its own.
+ */
+export class Frames implements BatchFrames {
+  readonly #batch: Batch;
+  readonly #bases: DeltaBases;
   readonly #channelJson: string;
-  readonly #entries: readonly Said[];
-  readonly #durable: boolean;
-  readonly #before: PubEntry | undefined;
   readonly #firstOffset: number;
-  readonly #tags = new Map<Said, Tags>();
+  readonly #tags = new Map<ClientEvent, Tags>();
   #lines: readonly string[] | undefined;
   #everything: string | undefined;
   #publications: string | undefined;
   #deltas: DeltaEncoder | undefined;
 
-  /** `before`: the publication before the first one, where it is known. */
-  constructor(
-    channel: string,
-    said: {
-      readonly entries: readonly Said[];
-      readonly durable: boolean;
-      readonly before?: PubEntry | undefined;
-    },
-  ) {
-    this.#channel = channel;
-    this.#channelJson = JSON.stringify(channel);
-    this.#entries = said.entries;
-    this.#durable = said.durable;
-    this.#before = said.before;
-    this.#firstOffset = said.entries.find((entry) => entry.kind === "pub")?.offset ?? Infinity;
+  constructor(batch: Batch, bases: DeltaBases) {
+    this.#batch = batch;
+    this.#bases = bases;
+    this.#channelJson = JSON.stringify(batch.channel);
+    this.#firstOffset = batch.events.find((event) => event.kind === "pub")?.offset ?? Infinity;
   }
 
   /** One frame, empty where the subscription wants nothing of it. */
-  frameFor(subscription: Subscription, bases: DeltaBases): string {
+  frameFor(session: Session, subscription: Subscription): string {
+    const { durable, events } = this.#batch;
     const { delta, filter, joinLeave, since } = subscription;
-    const begins = this.#durable && since !== undefined && since >= this.#firstOffset;
-    if ((delta !== true || !this.#durable) && filter === undefined && !begins) {
+    const beginsWithin = durable && since !== undefined && since >= this.#firstOffset;
+    if ((delta !== true || !durable) && filter === undefined && !beginsWithin) {
       if (joinLeave === true) return (this.#everything ??= this.#join(() => true));
       return (this.#publications ??= this.#join(({ kind }) => kind === "pub" || kind === "passing"));
     }
-    const wants = (entry: Said): boolean => {
-      if (entry.kind === "join" || entry.kind === "leave") return joinLeave === true;
-      if (entry.kind === "pub" && begins && entry.offset <= since) return false;
-      return this.#passes(entry, filter);
+    const wants = (event: ClientEvent): boolean => {
+      if (event.kind === "join" || event.kind === "leave") return joinLeave === true;
+      if (event.kind === "pub" && beginsWithin && event.offset <= since) return false;
+      return this.#passes(event, filter);
     };
-    if (delta !== true || !this.#durable) return this.#join(wants);
-    return this.#entries
+    if (delta !== true || !durable) return this.#join(wants);
+    const bases = this.#bases.of(session);
+    return events
       .filter(wants)
-      .map((entry) => this.#lineWithDelta(entry, bases))
+      .map((event) => this.#lineWithDelta(event, bases))
       .join("\n");
   }
 
   /** What a subscription that resumes has missed, as the JSON text of each; with delta, the first one is whole. */
-  missedBy(subscription: Subscription, bases: DeltaBases): string[] {
-    const owed = this.#entries.filter(
-      (entry): entry is PubEntry => entry.kind === "pub" && this.#passes(entry, subscription.filter),
+  missedBy(session: Session, subscription: Subscription): string[] {
+    const missed = this.#batch.events.filter(
+      (event): event is Publication => event.kind === "pub" && this.#passes(event, subscription.filter),
     );
-    if (subscription.delta !== true) return owed.map((entry) => encodeEntry(entry, true));
-    bases.delete(this.#channel);
-    return owed.map((entry) => this.#patch(entry, bases));
+    if (subscription.delta !== true) return missed.map(encodeKept);
+    const bases = this.#bases.of(session);
+    bases.delete(this.#batch.channel);
+    return missed.map((publication) => this.#patch(publication, bases));
   }
 
-  #join(wants: (entry: Said) => boolean): string {
-    this.#lines ??= this.#entries.map((entry) => encodePush(this.#channelJson, entry, this.#durable));
-    return this.#lines.filter((_, n) => wants(this.#entries[n] as Said)).join("\n");
+  #join(wants: (event: ClientEvent) => boolean): string {
+    this.#lines ??= this.#batch.events.map((event) => this.#encode(event));
+    return this.#lines.filter((_, n) => wants(this.#batch.events[n] as ClientEvent)).join("\n");
   }
 
-  #passes(entry: Said, filter: TagsFilter | undefined): boolean {
+  /** One line of a frame. */
+  #encode(event: ClientEvent): string {
+    const field = event.kind === "passing" ? "pub" : event.kind;
+    const text = event.kind === "pub" && this.#batch.durable ? encodeKept(event) : event.body;
+    return `{"push":{"channel":${this.#channelJson},"${field}":${text}}}`;
+  }
+
+  #passes(event: ClientEvent, filter: TagsFilter | undefined): boolean {
     if (filter === undefined) return true;
-    let tags = this.#tags.get(entry);
+    let tags = this.#tags.get(event);
     if (tags === undefined) {
-      tags = (JSON.parse(entry.body) as { tags?: Tags }).tags ?? {};
-      this.#tags.set(entry, tags);
+      tags = (JSON.parse(event.body) as { tags?: Tags }).tags ?? {};
+      this.#tags.set(event, tags);
     }
     return matches(filter, tags);
   }
 
-  #lineWithDelta(entry: Said, bases: DeltaBases): string {
-    if (entry.kind === "join" || entry.kind === "leave") return encodePush(this.#channelJson, entry, true);
+  #lineWithDelta(event: ClientEvent, bases: Map<string, number>): string {
+    if (event.kind === "join" || event.kind === "leave") return this.#encode(event);
     let publication: string;
-    if (entry.kind === "pub") publication = this.#patch(entry, bases);
+    if (event.kind === "pub") publication = this.#patch(event, bases);
     else {
-      publication = encodeWhole(entry.body);
-      // The client takes it for the base of the next patch, and nobody else has it.
-      bases.delete(this.#channel);
+      publication = encodeWhole(event.body);
+      // The client takes it for the base of the next patch, and no log has it.
+      bases.delete(this.#batch.channel);
     }
     return `{"push":{"channel":${this.#channelJson},"pub":${publication}}}`;
   }
 
-  #patch(entry: PubEntry, bases: DeltaBases): string {
+  #patch(publication: Publication, bases: Map<string, number>): string {
+    const { channel, events, previous } = this.#batch;
     this.#deltas ??= new DeltaEncoder(
-      this.#entries.filter((one) => one.kind === "pub"),
-      this.#before,
+      events.filter((event) => event.kind === "pub"),
+      previous,
     );
-    const text = this.#deltas.encode(entry.offset, bases.get(this.#channel));
-    bases.set(this.#channel, entry.offset);
+    const text = this.#deltas.encode(publication.offset, bases.get(channel));
+    bases.set(channel, publication.offset);
     return text;
   }
 }

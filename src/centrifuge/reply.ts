@@ -1,14 +1,7 @@
-import { ERRORS, type ErrorName, type ReplyError } from "./codes.ts";
-import type { HistoryResult, Present } from "../contracts/delivery.ts";
-import { encodeEntry } from "./push.ts";
-
-/** Who a publication, a join or a presence entry speaks of. `user` and `client` are present even when empty. */
-export type ClientInfo = {
-  readonly user: string;
-  readonly client: string;
-  readonly conn_info?: unknown;
-  readonly chan_info?: unknown;
-};
+import type { HistoryResult } from "../contracts/log.ts";
+import type { Present, Publication } from "../contracts/publication.ts";
+import type { ReplyError } from "../contracts/refusal.ts";
+import { ERRORS, type ErrorName } from "./codes.ts";
 
 /** An empty ping; a client that was told `pong: true` answers with the same two characters. */
 export const PING_FRAME = "{}";
@@ -66,6 +59,13 @@ export function encodeSubscribed(result: SubscribeResult, missed: readonly strin
   return fields === "{}" ? `{${publications}}` : `${fields.slice(0, -1)},${publications}}`;
 }
 
+/** A publication that is kept, as JSON text with its offset. */
+export const encodeKept = ({ body, offset }: Publication): string =>
+  `${body.slice(0, -1)},"offset":${offset}}`;
+
+/** A message to the client itself, of no channel. `data` is JSON text. */
+export const encodeMessage = (data: string): string => `{"push":{"message":{"data":${data}}}}`;
+
 /** The answer to `connect`; `subs` are the results of server-side subscriptions, as JSON text by channel. */
 export function encodeConnected(
   id: number,
@@ -81,7 +81,7 @@ export function encodeConnected(
 export const encodeSubscribeReply = (id: number, text: string): string => `{"id":${id},"subscribe":${text}}`;
 
 export function encodeHistory(id: number, history: HistoryResult): string {
-  const publications = history.publications.map((entry) => encodeEntry(entry, true)).join(",");
+  const publications = history.publications.map(encodeKept).join(",");
   const epoch = JSON.stringify(history.logEpoch);
   return `{"id":${id},"history":{"publications":[${publications}],"epoch":${epoch},"offset":${history.top}}}`;
 }

@@ -1,43 +1,45 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Config } from "../config.ts";
-import { Feed, type FeedDuty } from "../log/channel-log.ts";
-import { Events } from "../events/events.ts";
-import type { Hooks } from "../hooks/hooks.ts";
-import { callAgain, within } from "../platform/call.ts";
-import { configOf } from "../platform/config.ts";
-import { shardStub, type ShardRef } from "../platform/stubs.ts";
-import { Timetable } from "../platform/timetable.ts";
-import { parseChannel } from "../policy/channel-name.ts";
+import { addressKey, type SentAddress } from "../contracts/address.ts";
+import type { ChannelContract, PresenceEvent } from "../contracts/channel.ts";
 import type {
   HistoryQuery,
   HistoryResult,
-  PresenceEvent,
-  Present,
-  PublishOrder,
+  Listening,
+  PublishRequest,
   PublishResult,
   Registration,
-} from "../contracts/delivery.ts";
-import { namespaceOf } from "../policy/permissions.ts";
-import type { LogView, Position } from "../log/recovery.ts";
+} from "../contracts/log.ts";
+import type { LogView, Present } from "../contracts/publication.ts";
+import { checkContract, CONTRACT, FIRST_CONTRACT, type Served } from "../contracts/version.ts";
+import { Events } from "../events/events.ts";
+import type { Hooks } from "../hooks/hooks.ts";
+import { ChannelLog, type LogDuty } from "../log/channel-log.ts";
+import { callAgain, within } from "../platform/calls.ts";
+import { configOf } from "../platform/config.ts";
+import { refuseNewerStorage } from "../platform/storage.ts";
+import { shardStub } from "../platform/calls.ts";
+import { Timetable } from "../platform/timetable.ts";
+import { parseChannel } from "../policy/channels.ts";
+import { namespaceOf } from "../policy/channels.ts";
 import { HeldLeaves } from "./held-leaves.ts";
 import { Occupancy } from "./occupancy.ts";
 
-/** How long a shard is waited for that is asked who listens. */
+/** How long the channel waits for a shard that it asks for its clients. */
 const PRESENCE_WAIT_MS = 2_000;
 
 /**
- * One channel: its feed, and who is present.
+ * One channel: its log, and the shards that have its clients.
  *
  * Addressed by the channel's name, so it stays where it is when the ring changes.
  */
-export class Channel extends DurableObject<Cloudflare.Env> {
+export class Channel extends DurableObject<Cloudflare.Env> implements Served<ChannelContract> {
   /** See `Shard.hooks`. */
   static readonly hooks: Hooks = {};
-  readonly #config: Config;
   readonly #name: string;
-  readonly #feed: Feed;
+  readonly #log: ChannelLog;
   readonly #heldLeaves: HeldLeaves;
-  readonly #timetable: Timetable<FeedDuty | "events" | "vacant">;
+  readonly #timetable: Timetable<LogDuty | "events" | "vacant">;
   readonly #events: Events;
   readonly #occupancy: Occupancy;
   #awake = false;
@@ -46,20 +48,21 @@ export class Channel extends DurableObject<Cloudflare.Env> {
     super(ctx, env);
     const { hooks }: typeof Channel = new.target;
     if (ctx.id.name === undefined) throw new Error("a channel is addressed by its name");
-    this.#config = configOf(env);
+    refuseNewerStorage(ctx.storage);
+    const config: Config = configOf(env);
+    const { limits, times } = config.cluster;
     this.#name = ctx.id.name;
-    this.#timetable = new Timetable(ctx.storage);
-    const config = this.#config;
-    const timetable = this.#timetable;
+    const timetable = new Timetable<LogDuty | "events" | "vacant">(ctx.storage);
+    this.#timetable = timetable;
     this.#events = new Events({ ctx, env, config, hooks, timetable, ordered: true });
-    const parsed = parseChannel(this.#name, this.#config.cluster.limits.channelBytes);
-    this.#feed = new Feed({
+    const parsed = parseChannel(this.#name, limits.channelBytes);
+    this.#log = new ChannelLog({
       ctx,
       env,
-      config: this.#config,
+      config,
       name: this.#name,
-      namespace: parsed.ok ? namespaceOf(this.#config, parsed.channel) : undefined,
-      timetable: this.#timetable,
+      namespace: parsed.ok ? namespaceOf(config, parsed.channel) : undefined,
+      timetable,
       onPublished: (body, offset) => this.#events.published(this.#name, body, offset),
       onForgotten: () => this.#occupancy.left(),
     });
@@ -68,71 +71,63 @@ export class Channel extends DurableObject<Cloudflare.Env> {
       channel: this.#name,
       events: this.#events,
       timetable,
-      graceMs: config.cluster.times.vacatedGraceMs,
-      shards: () => this.#feed.shards().length,
+      graceMs: times.vacatedGraceMs,
+      shards: () => this.#log.shards().length,
     });
-    this.#heldLeaves = new HeldLeaves(this.#config.cluster.times.movedLeaveHoldMs, ({ kind, body }) =>
-      this.#feed.tell({ kind, body }),
+    this.#heldLeaves = new HeldLeaves(times.movedLeaveHoldMs, ({ kind, body }) =>
+      this.#log.tell({ kind, body }),
     );
   }
 
-  /**
-   * From now on the shard gets every entry. Once for each shard, not once for each of its clients.
-   *
-   * A shard that has no listeners yet starts after the newest publication. One that has (`listening`) starts after
-   * its own position, or what is recorded as heard by it; where neither is known, the answer is `null`.
-   */
-  register(shard: ShardRef, listening: { readonly position: Position | null } | null): Registration | null {
-    this.#wake();
-    const registration = this.#feed.register(shard, listening);
+  register(shard: SentAddress, listening: Listening | null, contract?: number): Registration | null {
+    this.#answer(contract);
+    const registration = this.#log.register(shard, listening);
     if (registration !== null) this.#occupancy.entered();
     return registration;
   }
 
-  /** A shard has had no listeners for a while. Answers whether it is registered all the same. */
-  async settle(shardName: string): Promise<boolean> {
-    this.#wake();
-    const registered = await this.#feed.probe(shardName);
+  async settle(shardKey: string, contract?: number): Promise<boolean> {
+    this.#answer(contract);
+    const registered = await this.#log.probe(shardKey);
     if (!registered) this.#occupancy.settle();
     return registered;
   }
 
-  /** Answers when the publication is durable. Repeating a call with the same `id` publishes nothing new. */
-  publish(publication: PublishOrder): PublishResult {
-    this.#wake();
-    return this.#feed.publish(publication);
+  publish(publication: PublishRequest, contract?: number): PublishResult {
+    this.#answer(contract);
+    return this.#log.publish(publication);
   }
 
-  view(after: number): LogView {
-    this.#wake();
-    return this.#feed.view(after);
+  view(after: number, contract?: number): LogView {
+    this.#answer(contract);
+    return this.#log.view(after);
   }
 
-  history(query: HistoryQuery): HistoryResult {
-    this.#wake();
-    return this.#feed.history(query);
+  history(query: HistoryQuery, contract?: number): HistoryResult {
+    this.#answer(contract);
+    return this.#log.history(query);
   }
 
-  removeHistory(): void {
-    this.#wake();
-    this.#feed.removeHistory();
+  removeHistory(contract?: number): void {
+    this.#answer(contract);
+    this.#log.removeHistory();
   }
 
-  /** Joins and leaves, at most once each. */
-  announce(events: readonly PresenceEvent[]): void {
-    this.#wake();
+  announce(events: readonly PresenceEvent[], contract?: number): void {
+    this.#answer(contract);
     for (const event of events) {
-      if (this.#heldLeaves.pass(event)) this.#feed.tell({ kind: event.kind, body: event.body });
+      if (this.#heldLeaves.pass(event)) this.#log.tell({ kind: event.kind, body: event.body });
     }
   }
 
-  /** Who listens through any shard but `except`. Rejects if a shard does not answer: a part would be a lie. */
-  async presence(except: string): Promise<Present[]> {
-    this.#wake();
-    const others = this.#feed.shards().filter(({ name }) => name !== except);
+  async presence(except: string, contract?: number): Promise<Present[]> {
+    this.#answer(contract);
+    const others = this.#log.shards().filter((shard) => addressKey(shard) !== except);
     const parts = await Promise.all(
       others.map((shard) =>
-        callAgain(() => within(PRESENCE_WAIT_MS, shardStub(this.env, shard).presenceHere(this.#name))),
+        callAgain(() =>
+          within(PRESENCE_WAIT_MS, shardStub(this.env, shard).presenceHere(this.#name, CONTRACT)),
+        ),
       ),
     );
     return parts.flat();
@@ -143,18 +138,22 @@ export class Channel extends DurableObject<Cloudflare.Env> {
     await this.#timetable.run(Date.now(), async (duty) => {
       if (duty === "events") return this.#events.run(Date.now());
       if (duty === "vacant") return this.#occupancy.run(Date.now());
-      return this.#feed.run(duty);
+      return this.#log.run(duty);
     });
   }
 
-  /** Dies as a crash would have it. For development only. */
   crash(): void {
     this.ctx.abort("crashed by the operator");
+  }
+
+  #answer(contract = FIRST_CONTRACT): void {
+    checkContract(contract);
+    this.#wake();
   }
 
   #wake(): void {
     if (this.#awake) return;
     this.#awake = true;
-    this.#feed.wake();
+    this.#log.wake();
   }
 }

@@ -1,4 +1,4 @@
-import type { PresenceEvent } from "../contracts/delivery.ts";
+import type { PresenceEvent } from "../contracts/channel.ts";
 
 /**
  * Leaves that our own moves caused, held until it is clear whether the user returns.

@@ -1,11 +1,5 @@
 import type { Descriptor } from "../ring/descriptor.ts";
-import type { PredictedMoves } from "./membership.ts";
-
-/**
- * The operator's live feed: a channel without history, to which shards and coordinator speak only while somebody
- * watches. No namespace holds it, so that clients cannot name it; a token of the operator's API opens it (SPEC OP).
- */
-export const LIVE_CHANNEL = "ringcast:live";
+import type { PredictedMoves } from "./change.ts";
 
 /** What has happened in a shard since its last pulse. */
 export type Counts = {

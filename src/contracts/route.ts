@@ -1,10 +1,12 @@
 import type { Descriptor } from "../ring/descriptor.ts";
-import type { Close, ReplyError } from "../centrifuge/codes.ts";
+import type { Close, ReplyError } from "./refusal.ts";
 
 /** What the router tells a shard with each upgrade, in one header that clients cannot send. */
 export const ROUTE_HEADER = "x-ringcast-route";
 
 export type Route = {
+  /** The router's contract; contract 1 did not say. */
+  readonly contract?: number;
   readonly key: string;
   /** Where the client is: the ring of that region places it, if it has shards. */
   readonly clientRegion: string;

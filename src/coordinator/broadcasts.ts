@@ -1,63 +1,63 @@
-import type { ShardRef } from "../platform/stubs.ts";
-
-/** What became of a broadcast at one shard. `pending`: not delivered yet, and it still will be. */
-export type ShardOutcome = {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly delivered: number;
-  readonly ms: number;
-  readonly pending: boolean;
-};
+import { addressKey, type ShardAddress } from "../contracts/address.ts";
+import type { ShardOutcome } from "../contracts/coordinator.ts";
 
 type Watch = {
   readonly offset: number;
   readonly startedAt: number;
-  readonly outcomes: Map<string, ShardOutcome>;
-  readonly missing: Set<string>;
+  readonly outcomes: ShardOutcome[];
+  /** By the key of the address. */
+  readonly missing: Map<string, ShardAddress>;
   readonly done: () => void;
 };
 
-/** Broadcasts whose callers want to know what became of them at each shard. */
+/** The broadcasts whose callers want to know what became of them at each shard. */
 export class Broadcasts {
   readonly #watches = new Set<Watch>();
 
-  /** Waits until every shard has said what it did with a publication, or `waitMs`. One that leaves is not waited for. */
+  /**
+   * Waits until every shard has said what it did with a publication, or `waitMs`. A shard that leaves meanwhile is not
+   * waited for; `isMember` tells by the key of an address.
+   */
   async watch(
-    what: { readonly offset: number; readonly shards: readonly ShardRef[]; readonly waitMs: number },
-    stillThere: () => ReadonlySet<string>,
+    publication: {
+      readonly offset: number;
+      readonly shards: readonly ShardAddress[];
+      readonly waitMs: number;
+    },
+    isMember: (key: string) => boolean,
   ): Promise<ShardOutcome[]> {
     const { promise, resolve } = Promise.withResolvers<void>();
     const watch: Watch = {
-      offset: what.offset,
+      offset: publication.offset,
       startedAt: Date.now(),
-      outcomes: new Map(),
-      missing: new Set(what.shards.map(({ name }) => name)),
+      outcomes: [],
+      missing: new Map(publication.shards.map((shard) => [addressKey(shard), shard])),
       done: resolve,
     };
     this.#watches.add(watch);
-    const timer = setTimeout(resolve, what.waitMs);
+    const timer = setTimeout(resolve, publication.waitMs);
     if (watch.missing.size > 0) await promise;
     clearTimeout(timer);
     this.#watches.delete(watch);
-    const there = stillThere();
+    const ms = Date.now() - watch.startedAt;
     const pending = [...watch.missing]
-      .filter((name) => there.has(name))
-      .map((name) => ({ name, ok: false, delivered: 0, ms: Date.now() - watch.startedAt, pending: true }));
-    return [...watch.outcomes.values(), ...pending];
+      .filter(([key]) => isMember(key))
+      .map(([, { name }]) => ({ name, ok: false, delivered: 0, ms, pending: true }));
+    return [...watch.outcomes, ...pending];
   }
 
   /** A shard has left the cluster. */
-  left(name: string): void {
+  left(shard: ShardAddress): void {
     for (const watch of this.#watches)
-      if (watch.missing.delete(name) && watch.missing.size === 0) watch.done();
+      if (watch.missing.delete(addressKey(shard)) && watch.missing.size === 0) watch.done();
   }
 
-  /** A shard has given everything up to an offset to so many sessions. */
-  heard({ name }: ShardRef, offset: number, sessions: number): void {
+  /** A shard has given every publication up to an offset to so many sessions. */
+  heard(shard: ShardAddress, offset: number, sessions: number): void {
     for (const watch of this.#watches) {
-      if (offset < watch.offset || !watch.missing.delete(name)) continue;
+      if (offset < watch.offset || !watch.missing.delete(addressKey(shard))) continue;
       const ms = Date.now() - watch.startedAt;
-      watch.outcomes.set(name, { name, ok: true, delivered: sessions, ms, pending: false });
+      watch.outcomes.push({ name: shard.name, ok: true, delivered: sessions, ms, pending: false });
       if (watch.missing.size === 0) watch.done();
     }
   }

@@ -1,230 +1,186 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Config } from "../config.ts";
-import { Feed, type FeedDuty } from "../log/channel-log.ts";
-import { Events } from "../events/events.ts";
-import type { Hooks } from "../hooks/hooks.ts";
-import { configOf } from "../platform/config.ts";
-import { configuredDescriptor } from "../platform/configured.ts";
-import { fanOut, type FannedOut } from "../fanout/fan-out.ts";
-import { idOf, shardRef, type ShardRef } from "../platform/stubs.ts";
-import { Timetable } from "../platform/timetable.ts";
+import { addressKey, readAddress, type SentAddress, type ShardAddress } from "../contracts/address.ts";
+import type { ChangeAnswer, ChangeRequest } from "../contracts/change.ts";
+import { changeTo1, outcomesTo1, type ChangeAnswer1, type Done1 } from "../contracts/contract-1.ts";
+import type {
+  BroadcastAnswer,
+  ChannelList,
+  ClusterReport,
+  CoordinatorContract,
+  EpochReport,
+  OwnerReport,
+  ReportRequest,
+  UserSessions,
+} from "../contracts/coordinator.ts";
 import type {
   HistoryQuery,
   HistoryResult,
-  PublishOrder,
-  PublishResult,
+  Listening,
+  PublishRequest,
   Registration,
-} from "../contracts/delivery.ts";
-import type { Action } from "../contracts/fanout.ts";
-import type {
-  ChangeAnswer,
-  ClusterReport,
-  EpochReport,
-  MovesReport,
-  OwnerReport,
-  PredictedMoves,
-  ShardReport,
-  ShardStatus,
-  UserSessions,
-} from "../contracts/membership.ts";
-import type { LogView, Position } from "../log/recovery.ts";
+} from "../contracts/log.ts";
+import type { Action, FannedOut, Reached } from "../contracts/orders.ts";
+import type { LogView } from "../contracts/publication.ts";
+import { checkContract, CONTRACT, FIRST_CONTRACT, type Served } from "../contracts/version.ts";
+import { Events } from "../events/events.ts";
+import { askAll } from "../fanout/ask-all.ts";
+import { actOnAll } from "../fanout/fan-out.ts";
+import type { Hooks } from "../hooks/hooks.ts";
+import { ChannelLog, type LogDuty } from "../log/channel-log.ts";
+import { configOf } from "../platform/config.ts";
+import { configuredDescriptor } from "../platform/configured.ts";
+import { frontsOf } from "../platform/fronts.ts";
+import { refuseNewerStorage } from "../platform/storage.ts";
+import { Timetable } from "../platform/timetable.ts";
 import { buildRing } from "../ring/build.ts";
 import { digest, type Descriptor } from "../ring/descriptor.ts";
-import { diff } from "../ring/diff.ts";
-import { Broadcasts, type ShardOutcome } from "./broadcasts.ts";
-import { askAll } from "../fanout/ask-all.ts";
+import { Broadcasts } from "./broadcasts.ts";
+import { Changes } from "./changes.ts";
 import { Live } from "./live.ts";
-import { planChange, type Change } from "./plan-change.ts";
+import { idsOf, Members } from "./members.ts";
+import { askStatus } from "./status.ts";
 import { Store } from "./store.ts";
 
 /** How long an operator waits for shards that do not answer. */
 const ASK_MS = 3_000;
-const TELL_MS = 5_000;
 /** How long a broadcast waits for the shards' answers. */
 const BROADCAST_WAIT_MS = 5_000;
-/** Between two attempts to tell a shard: doubling from the first to the last. */
-const RETRY_FIRST_MS = 1_000;
-const RETRY_LAST_MS = 60_000;
 
-export type ChannelList = {
-  readonly channels: Readonly<Record<string, number>>;
-  /** There are more than may be listed. */
-  readonly truncated: boolean;
-  readonly unreachable: readonly string[];
-};
-
-export type BroadcastAnswer = PublishResult & {
-  /** Null where nobody asked for them, or nothing was sent: the publication is an earlier one. */
-  readonly outcomes: readonly ShardOutcome[] | null;
-  readonly ms: number;
-};
-
-export type ChangeOrder = {
-  readonly change: Change;
-  readonly dryRun: boolean;
-  /** Who wants it, for the record. */
-  readonly by: string;
-};
+type Duty = "tell" | "events" | LogDuty;
 
 /**
- * Keeps the membership of a cluster, and tells every shard of it.
+ * Keeps the membership of a cluster and tells it to every shard; keeps the log of the broadcast channel.
  *
- * No connection and no publication needs it: without it the membership stands still, and nothing else.
+ * Connections and publications never need it: without it the membership stands still, and everything else goes on.
  */
-export class Coordinator extends DurableObject<Cloudflare.Env> {
+export class Coordinator extends DurableObject<Cloudflare.Env> implements Served<CoordinatorContract> {
   /** See `Shard.hooks`. */
   static readonly hooks: Hooks = {};
   readonly #config: Config;
   readonly #store: Store;
+  readonly #members: Members;
+  readonly #changes: Changes;
   readonly #live: Live;
-  readonly #timetable: Timetable<"tell" | "events" | FeedDuty>;
+  readonly #timetable: Timetable<Duty>;
   readonly #events: Events;
-  /** The broadcast channel. */
-  readonly #feed: Feed;
+  /** The broadcast channel's. */
+  readonly #log: ChannelLog;
   readonly #broadcasts = new Broadcasts();
   #awake = false;
-  #retryMs = RETRY_FIRST_MS;
-  /** The end of the changes that were asked for: each sees the one before. */
-  #changes: Promise<unknown> = Promise.resolve();
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
-    this.#config = configOf(env);
-    this.#store = new Store(ctx.storage, configuredDescriptor(this.#config), Date.now());
-    this.#timetable = new Timetable(ctx.storage);
-    this.#live = new Live({ ctx, env, shards: () => this.#holders() });
     const { hooks }: typeof Coordinator = new.target;
-    const timetable = this.#timetable;
-    this.#events = new Events({ ctx, env, config: this.#config, hooks, timetable, ordered: true });
-    this.#feed = new Feed({
+    refuseNewerStorage(ctx.storage);
+    const config = configOf(env);
+    const { channel } = config.cluster.broadcast;
+    const timetable = new Timetable<Duty>(ctx.storage);
+    this.#config = config;
+    this.#timetable = timetable;
+    this.#store = new Store(ctx.storage, configuredDescriptor(config), Date.now());
+    this.#members = new Members(this.#store, frontsOf(env));
+    this.#live = new Live({ ctx, env, shards: () => this.#members.holders() });
+    this.#events = new Events({ ctx, env, config, hooks, timetable, ordered: true });
+    this.#log = new ChannelLog({
       ctx,
       env,
-      config: this.#config,
-      name: this.#config.cluster.broadcast.channel,
-      namespace: this.#config.broadcast,
-      timetable: this.#timetable,
-      onPublished: (body, offset) =>
-        this.#events.published(this.#config.cluster.broadcast.channel, body, offset),
+      config,
+      name: channel,
+      namespace: config.broadcast,
+      timetable,
+      onPublished: (body, offset) => this.#events.published(channel, body, offset),
       onHeard: (shard, offset, sessions) => this.#broadcasts.heard(shard, offset, sessions),
+    });
+    this.#changes = new Changes({
+      env,
+      config,
+      timetable,
+      store: this.#store,
+      members: this.#members,
+      events: this.#events,
+      live: this.#live,
+      enlist: (shard) => this.#log.enlist(shard),
+      waitUntil: (promise) => ctx.waitUntil(promise),
     });
   }
 
-  descriptor(): Descriptor {
+  descriptor(contract?: number): Descriptor {
+    this.#answer(contract);
     return this.#store.descriptor;
   }
 
-  /** Carries out a change, or with `dryRun` says exactly what it would do, and does nothing (SPEC MB5). */
-  change(order: ChangeOrder): Promise<ChangeAnswer> {
-    const answer = this.#changes.then(() => this.#change(order));
-    this.#changes = answer.catch(() => undefined);
-    return answer;
+  async change(request: ChangeRequest, contract?: number): Promise<ChangeAnswer | ChangeAnswer1> {
+    this.#answer(contract);
+    const answer = await this.#changes.change(request);
+    return contract === undefined ? changeTo1(answer) : answer;
   }
 
-  /** A shard tells what it counts. Answers with the present descriptor where the shard has another. */
-  report(report: { shard: ShardRef; status: ShardStatus; moves: readonly MovesReport[] }): {
-    readonly descriptor: Descriptor | null;
-  } {
-    const { shard, status, moves } = report;
-    this.#store.keepReport(shard.name, { status, moves, at: Date.now() });
+  report(
+    { shard: sent, status, moves }: ReportRequest,
+    contract?: number,
+  ): { readonly descriptor: Descriptor | null } {
+    this.#answer(contract);
+    const shard = readAddress(sent);
+    this.#store.keepReport(shard, { status, moves, at: Date.now() }, this.#members.fronts);
     for (const done of moves) this.#live.say({ kind: "moved", at: Date.now(), ...done });
-    this.#forgetWhoLeft();
+    this.#forgetEmptyShards();
     const { descriptor } = this.#store;
     return { descriptor: digest(descriptor) === status.digest ? null : descriptor };
   }
 
-  /** A draining shard is empty, and leaves. Late or repeated, it changes nothing. */
-  async drained(id: string): Promise<void> {
+  async drained(id: string, contract?: number): Promise<void> {
+    this.#answer(contract);
     const shard = this.#store.descriptor.shards.find((one) => one.id === id);
     if (shard?.state !== "draining") return;
-    await this.change({ change: { kind: "remove", id }, dryRun: false, by: "the shard, empty" });
+    if (await this.#hasSessions(this.#members.objectsOf(shard))) return;
+    await this.#changes.change({ change: { kind: "remove", id }, dryRun: false, by: "the shard, empty" });
   }
 
-  /** The cluster as of now. A shard that does not answer shows what it last reported. */
-  async cluster(): Promise<ClusterReport> {
-    const { descriptor } = this.#store;
-    const ring = buildRing(descriptor);
-    const share = ring.share();
-    const now = Date.now();
-    const { answers } = await askAll(this.env, this.#holders(), {
-      waitMs: ASK_MS,
-      ask: (stub): Promise<ShardStatus> => stub.status(),
-    });
-    const seen = ({ name }: ShardRef): Pick<ShardReport, "status" | "seenAgeMs" | "reachable"> => {
-      const fresh = answers.get(name);
-      if (fresh !== undefined) return { status: fresh, seenAgeMs: 0, reachable: true };
-      const last = this.#store.lastReport(name);
-      return {
-        status: last?.status ?? null,
-        seenAgeMs: last === undefined ? null : now - last.at,
-        reachable: false,
-      };
-    };
-    const members = ring.descriptor.shards.map((shard) => ({
-      ...shard,
-      share: share.get(shard.id) ?? 0,
-      ...seen(shardRef(shard)),
-    }));
-    const leaving = this.#store.leaving().map((shard) => ({
-      id: idOf(shard.name),
-      region: shard.region,
-      weight: 0,
-      state: "leaving" as const,
-      share: 0,
-      ...seen(shard),
-    }));
-    return {
-      ringEpoch: descriptor.epoch,
-      digest: ring.digest,
-      seed: descriptor.seed,
-      defaultRegion: descriptor.defaultRegion,
-      shards: [...members, ...leaving],
-      untold: this.#store.untold().map(({ name }) => idOf(name)),
-    };
+  cluster(contract?: number): Promise<ClusterReport> {
+    this.#answer(contract);
+    return askStatus(this.env, { store: this.#store, members: this.#members, waitMs: ASK_MS });
   }
 
-  /** The last `limit` epochs, the newest first. */
-  epochs(limit: number): EpochReport[] {
+  epochs(limit: number, contract?: number): EpochReport[] {
+    this.#answer(contract);
     return this.#store.epochs(limit);
   }
 
-  /** Somebody watches the live feed until then. */
-  watch(until: number): Promise<void> {
+  watch(until: number, contract?: number): Promise<void> {
+    this.#answer(contract);
     return this.#live.watch(until);
   }
 
-  explain(key: string, clientRegion: string): OwnerReport {
+  explain(key: string, clientRegion: string, contract?: number): OwnerReport {
+    this.#answer(contract);
     const { descriptor } = this.#store;
     const before = this.#store.at(descriptor.epoch - 1);
     const previous = before === undefined ? undefined : buildRing(before).owner(key, clientRegion);
     return { ...buildRing(descriptor).explain(key, clientRegion), previousOwner: previous?.id ?? null };
   }
 
-  /** Every session of a user, wherever its key has put it. */
-  async sessionsOf(user: string): Promise<UserSessions> {
-    const { answers, silent } = await askAll(this.env, this.#holders(), {
+  async sessionsOf(user: string, contract?: number): Promise<UserSessions> {
+    this.#answer(contract);
+    const { answers, silent } = await askAll(this.env, this.#members.holders(), {
       waitMs: ASK_MS,
-      ask: (stub): Promise<UserSessions["sessions"]> => stub.sessionsOf(user),
+      ask: (stub) => stub.sessionsOf(user, CONTRACT),
     });
-    return { sessions: [...answers.values()].flat(), unreachable: silent.map(idOf) };
+    return { sessions: [...answers.values()].flat(), unreachable: idsOf(silent) };
   }
 
-  /** Has something done with the sessions of users on every shard: the fan-out mode. */
-  async act(action: Action): Promise<FannedOut> {
-    const targets = this.#holders();
-    // What is sent is sent at most once; everything else may safely be said twice.
-    return fanOut(
-      this.env,
-      { kind: "act", action },
-      { targets, waitMs: ASK_MS, repeat: action.kind !== "send" },
-    );
+  async act(action: Action, contract?: number): Promise<FannedOut<Reached | Done1>> {
+    this.#answer(contract);
+    const fanned = await actOnAll(this.env, action, { targets: this.#members.holders(), waitMs: ASK_MS });
+    return contract === undefined ? { ...fanned, outcomes: outcomesTo1(fanned.outcomes) } : fanned;
   }
 
-  /** What shards say of the channels that they listen to: sessions by channel, summed over the shards. */
-  async channels(pattern: string): Promise<ChannelList> {
+  async channels(pattern: string, contract?: number): Promise<ChannelList> {
+    this.#answer(contract);
     const limit = this.#config.cluster.limits.channelNames;
-    const { answers, silent } = await askAll(this.env, this.#holders(), {
+    const { answers, silent } = await askAll(this.env, this.#members.holders(), {
       waitMs: ASK_MS,
-      ask: (stub): Promise<Record<string, number>> => stub.channelsHere(pattern, limit),
+      ask: (stub) => stub.channelsHere(pattern, limit, CONTRACT),
     });
     const channels = new Map<string, number>();
     let truncated = false;
@@ -237,52 +193,45 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
         } else truncated = true;
       }
     }
-    return { channels: Object.fromEntries(channels), truncated, unreachable: silent.map(idOf) };
+    return { channels: Object.fromEntries(channels), truncated, unreachable: idsOf(silent) };
   }
 
-  /** A shard wants to hear broadcasts; see `Channel.register`. */
-  register(shard: ShardRef, listening: { readonly position: Position | null } | null): Registration | null {
-    this.#wake();
-    return this.#feed.register(shard, listening);
+  register(shard: SentAddress, listening: Listening | null, contract?: number): Registration | null {
+    this.#answer(contract);
+    return this.#log.register(shard, listening);
   }
 
-  view(after: number): LogView {
-    this.#wake();
-    return this.#feed.view(after);
+  view(after: number, contract?: number): LogView {
+    this.#answer(contract);
+    return this.#log.view(after);
   }
 
-  history(query: HistoryQuery): HistoryResult {
-    this.#wake();
-    return this.#feed.history(query);
+  history(query: HistoryQuery, contract?: number): HistoryResult {
+    this.#answer(contract);
+    return this.#log.history(query);
   }
 
-  removeHistory(): void {
-    this.#wake();
-    this.#feed.removeHistory();
+  removeHistory(contract?: number): void {
+    this.#answer(contract);
+    this.#log.removeHistory();
   }
 
-  /**
-   * Publishes to every session of the cluster. Answers when the publication is durable; with `report` when every
-   * shard has said to how many sessions it went, or after 5 s (SPEC FO2, FO3).
-   */
-  async broadcast(order: PublishOrder, report: boolean): Promise<BroadcastAnswer> {
-    this.#wake();
+  async broadcast(publication: PublishRequest, report: boolean, contract?: number): Promise<BroadcastAnswer> {
+    this.#answer(contract);
     const startedAt = Date.now();
-    const shards = this.#holders();
-    for (const shard of shards) this.#feed.enlist(shard);
-    const before = this.#feed.top;
-    const result = this.#feed.publish(order);
-    const isNew = result.refused === null && this.#feed.top > before;
+    const shards = this.#members.holders();
+    for (const shard of shards) this.#log.enlist(shard);
+    const before = this.#log.top;
+    const result = this.#log.publish(publication);
+    const isNew = result.refused === null && this.#log.top > before;
+    const watched = { offset: result.offset, shards, waitMs: BROADCAST_WAIT_MS };
     const outcomes =
       report && isNew
-        ? await this.#broadcasts.watch({ offset: result.offset, shards, waitMs: BROADCAST_WAIT_MS }, () =>
-            this.#holderNames(),
-          )
+        ? await this.#broadcasts.watch(watched, (key) => this.#members.holderKeys().has(key))
         : null;
     return { ...result, outcomes, ms: Date.now() - startedAt };
   }
 
-  /** Dies as a crash would have it. For development only. */
   crash(): void {
     this.ctx.abort("crashed by the operator");
   }
@@ -291,136 +240,40 @@ export class Coordinator extends DurableObject<Cloudflare.Env> {
     this.#wake();
     await this.#timetable.run(Date.now(), async (duty) => {
       if (duty === "events") return this.#events.run(Date.now());
-      if (duty !== "tell") return this.#feed.run(duty);
-      const { pending } = await this.#tell();
-      this.#retryMs = pending.length === 0 ? RETRY_FIRST_MS : Math.min(this.#retryMs * 2, RETRY_LAST_MS);
-      return pending.length === 0 ? undefined : Date.now() + this.#retryMs;
+      return duty === "tell" ? this.#changes.retry() : this.#log.run(duty);
     });
   }
 
-  async #change({ change, dryRun, by }: ChangeOrder): Promise<ChangeAnswer> {
-    const before = this.#store.descriptor;
-    const plan = planChange(change, {
-      descriptor: before,
-      used: this.#store.usedIds(),
-      earlier: change.kind === "rollback" ? this.#store.at(change.ringEpoch) : undefined,
-      shardsMax: this.#config.cluster.shards.max,
-      weight: this.#config.cluster.shards.initialWeight,
-    });
-    if (plan.kind === "refused") return { result: null, refused: { code: plan.code, message: plan.message } };
-    if (plan.kind === "unchanged") {
-      return {
-        result: {
-          changed: false,
-          dryRun,
-          ringEpoch: before.epoch,
-          cause: plan.cause,
-          shards: before.shards,
-          diff: null,
-          predicted: NOTHING_MOVES,
-          told: { shards: 0, pending: [] },
-        },
-        refused: null,
-      };
-    }
-    const { descriptor, cause } = plan;
-    const predicted = await this.#predict(descriptor);
-    const told = dryRun
-      ? { shards: 0, pending: [] }
-      : await this.#adopt({ descriptor, cause, by, predicted });
-    return {
-      result: {
-        changed: true,
-        dryRun,
-        ringEpoch: descriptor.epoch,
-        cause,
-        shards: descriptor.shards,
-        diff: diff(buildRing(before), buildRing(descriptor)),
-        predicted,
-        told,
-      },
-      refused: null,
-    };
-  }
-
-  async #adopt(epoch: { descriptor: Descriptor; cause: string; by: string; predicted: PredictedMoves }) {
-    // Also who leaves, and the configured shards, where a cold router asks.
-    const listeners = [
-      ...epoch.descriptor.shards,
-      ...this.#store.descriptor.shards,
-      ...configuredDescriptor(this.#config).shards,
-    ].map(shardRef);
-    // In the same turn as the commit, so that a crash in between cannot forget who is to be told.
-    const armed = this.#timetable.arm("tell", Date.now() + RETRY_FIRST_MS + TELL_MS);
-    this.#store.commit({ ...epoch, at: Date.now(), tell: listeners });
-    const { epoch: ringEpoch, shards } = epoch.descriptor;
-    this.#events.record({ type: "shards", ringEpoch, cause: epoch.cause, by: epoch.by, shards });
-    await armed;
-    this.#retryMs = RETRY_FIRST_MS;
-    this.#live.say({ kind: "epoch", at: Date.now(), ...epoch });
-    const told = await this.#tell();
-    // Who has just joined is to be seen as well.
-    this.ctx.waitUntil(this.#live.pass());
-    if (told.pending.length === 0) return told;
-    await this.#timetable.arm("tell", Date.now() + RETRY_FIRST_MS);
-    this.#live.say({ kind: "untold", at: Date.now(), ringEpoch, shards: told.pending });
-    return told;
-  }
-
-  /** Shows the present descriptor to every shard that does not know it (SPEC MB6). */
-  async #tell(): Promise<{ readonly shards: number; readonly pending: readonly string[] }> {
-    const { descriptor } = this.#store;
-    const holders = this.#holderNames();
-    const { answers } = await askAll(this.env, this.#store.untold(), {
-      waitMs: TELL_MS,
-      ask: async (stub, shard) => {
-        const mayHold = holders.has(shard.name);
-        await stub.adopt(descriptor, mayHold ? this.#feed.enlist(shard) : undefined);
-        this.#store.told(shard.name, descriptor.epoch);
-      },
-    });
-    return { shards: answers.size, pending: this.#store.untold().map(({ name }) => idOf(name)) };
-  }
-
-  async #predict(descriptor: Descriptor): Promise<PredictedMoves> {
-    const { answers, silent } = await askAll(this.env, this.#holders(), {
-      waitMs: ASK_MS,
-      ask: (stub): Promise<{ sessions: number; to: Record<string, number> }> => stub.predict(descriptor),
-    });
-    const from: Record<string, number> = {};
-    const to: Record<string, number> = {};
-    for (const [name, prediction] of answers) {
-      if (prediction.sessions > 0) from[idOf(name)] = prediction.sessions;
-      for (const [id, count] of Object.entries(prediction.to)) to[id] = (to[id] ?? 0) + count;
-    }
-    const moving = Object.values(from).reduce((sum, count) => sum + count, 0);
-    return { moving, from, to, unknown: silent.map(idOf) };
+  #answer(contract = FIRST_CONTRACT): void {
+    checkContract(contract);
+    this.#wake();
   }
 
   #wake(): void {
     if (this.#awake) return;
     this.#awake = true;
-    this.#feed.wake();
+    this.#log.wake();
   }
 
-  /** A shard that has left, empty, hears no broadcasts: nothing is kept for it. */
-  #forgetWhoLeft(): void {
-    const holders = this.#holderNames();
-    for (const { name } of this.#feed.shards()) {
-      if (holders.has(name)) continue;
-      this.#feed.forget(name);
-      this.#broadcasts.left(name);
+  /** Whether another front of a shard has sessions. Throws where one does not answer, so that the caller asks again. */
+  async #hasSessions(objects: readonly ShardAddress[]): Promise<boolean> {
+    if (objects.length === 1) return false;
+    const { answers, silent } = await askAll(this.env, objects, {
+      waitMs: ASK_MS,
+      ask: (stub) => stub.status(CONTRACT),
+    });
+    if (silent.length > 0)
+      throw new Error(`no answer from the fronts ${silent.map(({ front }) => front).join(", ")}`);
+    return [...answers.values()].some(({ sessions }) => sessions > 0);
+  }
+
+  /** Nothing is kept of the broadcast channel for a shard that has left and is empty. */
+  #forgetEmptyShards(): void {
+    const holders = this.#members.holderKeys();
+    for (const shard of this.#log.shards()) {
+      if (holders.has(addressKey(shard))) continue;
+      this.#log.forget(shard);
+      this.#broadcasts.left(shard);
     }
   }
-
-  #holderNames(): Set<string> {
-    return new Set(this.#holders().map(({ name }) => name));
-  }
-
-  /** Every shard that may have sessions: the members, and those that left and have not said that they are empty. */
-  #holders(): ShardRef[] {
-    return [...this.#store.descriptor.shards.map(shardRef), ...this.#store.leaving()];
-  }
 }
-
-const NOTHING_MOVES: PredictedMoves = { moving: 0, from: {}, to: {}, unknown: [] };

@@ -1,23 +1,28 @@
-import { sayLive } from "../platform/live-channel.ts";
-import type { ShardRef } from "../platform/stubs.ts";
+import type { ShardAddress } from "../contracts/address.ts";
 import type { LiveEvent } from "../contracts/live.ts";
+import { CONTRACT } from "../contracts/version.ts";
 import { askAll } from "../fanout/ask-all.ts";
+import { publishLive } from "../platform/live-channel.ts";
 
 const WATCH_MS = 2_000;
 
-/** The coordinator's part in the live feed: who is to speak, and what only the coordinator knows (SPEC OP2). */
+/** The coordinator's part in the live feed: it tells the shards to speak, and speaks of epochs (SPEC OP2). */
 export class Live {
   readonly #ctx: DurableObjectState;
   readonly #env: Cloudflare.Env;
-  readonly #shards: () => readonly ShardRef[];
+  readonly #shards: () => readonly ShardAddress[];
 
-  constructor(parts: { ctx: DurableObjectState; env: Cloudflare.Env; shards: () => readonly ShardRef[] }) {
+  constructor(parts: {
+    ctx: DurableObjectState;
+    env: Cloudflare.Env;
+    shards: () => readonly ShardAddress[];
+  }) {
     this.#ctx = parts.ctx;
     this.#env = parts.env;
     this.#shards = parts.shards;
   }
 
-  /** Somebody watches until then. A shard that does not hear of it is silent, and the page says so. */
+  /** An operator watches until then. A shard that does not hear of it is silent, and the page says so. */
   async watch(until: number): Promise<void> {
     if (until > this.#until) this.#ctx.storage.kv.put("watchedUntil", until);
     await this.pass();
@@ -29,12 +34,12 @@ export class Live {
     if (until <= Date.now()) return;
     await askAll(this.#env, this.#shards(), {
       waitMs: WATCH_MS,
-      ask: (stub): Promise<void> => stub.watch(until),
+      ask: (stub) => stub.watch(until, CONTRACT),
     });
   }
 
   say(event: LiveEvent): void {
-    if (this.#until > Date.now()) this.#ctx.waitUntil(sayLive(this.#env, event));
+    if (this.#until > Date.now()) this.#ctx.waitUntil(publishLive(this.#env, event));
   }
 
   get #until(): number {

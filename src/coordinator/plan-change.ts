@@ -1,3 +1,4 @@
+import type { Change, ChangeRefusalCode } from "../contracts/change.ts";
 import {
   checkShards,
   MAX_WEIGHT,
@@ -6,26 +7,10 @@ import {
   type ShardsRefusal,
 } from "../ring/descriptor.ts";
 
-/** What an operator may ask of the ring. */
-export type Change =
-  | {
-      readonly kind: "add";
-      /** Exactly these, or `count` new ones whose ids are made here. */
-      readonly ids?: readonly string[] | undefined;
-      readonly count?: number | undefined;
-      readonly region?: string | undefined;
-      readonly weight?: number | undefined;
-    }
-  | { readonly kind: "drain" | "remove"; readonly id: string }
-  | { readonly kind: "weight"; readonly id: string; readonly weight: number }
-  | { readonly kind: "rollback"; readonly ringEpoch: number };
-
-export type RefusalCode = "notFound" | "conflict" | "lastShard" | "tooManyShards" | "badShards";
-
 export type PlannedChange =
   | { readonly kind: "changed"; readonly descriptor: Descriptor; readonly cause: string }
   | { readonly kind: "unchanged"; readonly cause: string }
-  | { readonly kind: "refused"; readonly code: RefusalCode; readonly message: string };
+  | { readonly kind: "refused"; readonly code: ChangeRefusalCode; readonly message: string };
 
 export type ChangeContext = {
   readonly descriptor: Descriptor;
@@ -138,7 +123,7 @@ const planned = (shards: readonly ShardSpec[], cause: string): PlannedShards => 
   cause,
 });
 
-const refuse = (code: RefusalCode, message: string) => ({ kind: "refused", code, message }) as const;
+const refuse = (code: ChangeRefusalCode, message: string) => ({ kind: "refused", code, message }) as const;
 
 const unknown = (id: string) => refuse("notFound", `there is no shard ${id}`);
 

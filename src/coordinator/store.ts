@@ -1,7 +1,13 @@
-import type { ShardRef } from "../platform/stubs.ts";
-import { shardRef } from "../platform/stubs.ts";
-import type { EpochReport, MovesReport, PredictedMoves, ShardStatus } from "../contracts/membership.ts";
-import type { Descriptor } from "../ring/descriptor.ts";
+import { addressKey, type ShardAddress } from "../contracts/address.ts";
+import type { PredictedMoves } from "../contracts/change.ts";
+import type { EpochReport, MovesReport } from "../contracts/coordinator.ts";
+import type { ShardStatus } from "../contracts/shard.ts";
+import { objectName, shardOfObject, type Descriptor, type ShardSpec } from "../ring/descriptor.ts";
+
+/** A shard of the ring, whatever its fronts. */
+export type RingShard = Pick<ShardSpec, "id" | "region">;
+
+export type KeptReport = { readonly status: ShardStatus; readonly at: number };
 
 export type NewEpoch = {
   readonly descriptor: Descriptor;
@@ -9,11 +15,11 @@ export type NewEpoch = {
   readonly cause: string;
   readonly by: string;
   readonly predicted: PredictedMoves | null;
-  /** Who is to hear of it. */
-  readonly tell: readonly ShardRef[];
+  /** The shards that are to hear of it. */
+  readonly tell: readonly RingShard[];
 };
 
-/** The coordinator's memory: every epoch, who has not heard of the newest, and what shards have reported. */
+/** The coordinator's memory: every epoch, the shards that have not heard of the newest, and what shards have reported. */
 export class Store {
   readonly #storage: DurableObjectStorage;
   #descriptor: Descriptor;
@@ -55,12 +61,12 @@ export class Store {
         epoch.predicted === null ? null : JSON.stringify(epoch.predicted),
       );
       for (const { id } of descriptor.shards) this.#exec("INSERT OR IGNORE INTO used_ids VALUES (?)", id);
-      for (const { name, region } of epoch.tell)
-        this.#exec("INSERT OR IGNORE INTO untold VALUES (?, ?)", name, region);
-      const stay = new Set(descriptor.shards.map((shard) => shardRef(shard).name));
+      for (const shard of epoch.tell)
+        this.#exec("INSERT OR IGNORE INTO untold VALUES (?, ?)", objectName(shard), shard.region);
+      const stay = new Set(descriptor.shards.map(objectName));
       for (const shard of before.shards) {
-        const { name, region } = shardRef(shard);
-        if (!stay.has(name)) this.#exec("INSERT OR IGNORE INTO leaving VALUES (?, ?)", name, region);
+        const name = objectName(shard);
+        if (!stay.has(name)) this.#exec("INSERT OR IGNORE INTO leaving VALUES (?, ?)", name, shard.region);
       }
       for (const name of stay) this.#exec("DELETE FROM leaving WHERE name = ?", name);
     });
@@ -90,9 +96,11 @@ export class Store {
       .exec<EpochRow>("SELECT * FROM epochs ORDER BY epoch DESC LIMIT ?", limit)
       .toArray();
     return rows.map((row) => {
-      const moves = this.#storage.sql
-        .exec<{ shard: string; moved: number }>("SELECT shard, moved FROM moves WHERE epoch = ?", row.epoch)
-        .toArray();
+      const movedFrom: Record<string, number> = {};
+      for (const { shard, moved } of this.#movesOf(row.epoch)) {
+        const id = shard.slice(shard.indexOf(":") + 1);
+        movedFrom[id] = (movedFrom[id] ?? 0) + moved;
+      }
       return {
         ringEpoch: row.epoch,
         at: row.at,
@@ -100,54 +108,78 @@ export class Store {
         by: row.made_by,
         shards: (JSON.parse(row.descriptor) as Descriptor).shards,
         predicted: row.predicted === null ? null : (JSON.parse(row.predicted) as PredictedMoves),
-        moved: moves.reduce((sum, { moved }) => sum + moved, 0),
-        movedFrom: Object.fromEntries(moves.map(({ shard, moved }) => [shard, moved])),
+        moved: Object.values(movedFrom).reduce((sum, moved) => sum + moved, 0),
+        movedFrom,
       };
     });
   }
 
   /** Shards that do not know the present descriptor. */
-  untold(): ShardRef[] {
-    return this.#storage.sql.exec<ShardRef>("SELECT name, region FROM untold ORDER BY name").toArray();
+  untold(): RingShard[] {
+    return this.#shardsIn("untold");
   }
 
-  /** A shard has taken the descriptor of this epoch; it stays untold if that is no longer the present one. */
-  told(name: string, ringEpoch: number): void {
-    if (ringEpoch === this.#descriptor.epoch) this.#exec("DELETE FROM untold WHERE name = ?", name);
+  /** Every front of a shard has the descriptor of this epoch; it stays untold if there is a newer one. */
+  told(shard: RingShard, ringEpoch: number): void {
+    if (ringEpoch === this.#descriptor.epoch)
+      this.#exec("DELETE FROM untold WHERE name = ?", objectName(shard));
   }
 
   /** Removed shards that have not said that they are empty. */
-  leaving(): ShardRef[] {
-    return this.#storage.sql.exec<ShardRef>("SELECT name, region FROM leaving ORDER BY name").toArray();
+  leaving(): RingShard[] {
+    return this.#shardsIn("leaving");
   }
 
-  /** Keeps what a shard said of itself. Told twice is told once. */
-  keepReport(name: string, report: { status: ShardStatus; moves: readonly MovesReport[]; at: number }): void {
+  /** Keeps what the objects of a shard said of themselves, one row for each front. Told twice is told once. */
+  keepReport(
+    shard: ShardAddress,
+    report: KeptReport & { readonly moves: readonly MovesReport[] },
+    fronts: readonly string[],
+  ): void {
     this.#storage.transactionSync(() => {
       this.#exec(
         "INSERT OR REPLACE INTO reports (name, at, status) VALUES (?, ?, ?)",
-        name,
+        addressKey(shard),
         report.at,
         JSON.stringify(report.status),
       );
-      for (const { ringEpoch, shard, moved } of report.moves) {
+      for (const { ringEpoch, shard: id, moved } of report.moves) {
         this.#exec(
           "INSERT INTO moves VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET moved = MAX(moved, excluded.moved)",
           ringEpoch,
-          shard,
+          addressKey({ ...shard, name: id }),
           moved,
         );
       }
-      const gone = report.status.sessions === 0 && report.status.ringEpoch === this.#descriptor.epoch;
-      if (gone) this.#exec("DELETE FROM leaving WHERE name = ?", name);
+      const isGone = fronts.every((front) => {
+        const status = this.lastReport({ ...shard, front })?.status;
+        return status?.sessions === 0 && status.ringEpoch === this.#descriptor.epoch;
+      });
+      if (isGone) this.#exec("DELETE FROM leaving WHERE name = ?", shard.name);
     });
   }
 
-  lastReport(name: string): { readonly status: ShardStatus; readonly at: number } | undefined {
+  lastReport(shard: ShardAddress): KeptReport | undefined {
     const row = this.#storage.sql
-      .exec<{ at: number; status: string }>("SELECT at, status FROM reports WHERE name = ?", name)
+      .exec<{ at: number; status: string }>(
+        "SELECT at, status FROM reports WHERE name = ?",
+        addressKey(shard),
+      )
       .toArray()[0];
     return row === undefined ? undefined : { at: row.at, status: JSON.parse(row.status) as ShardStatus };
+  }
+
+  #shardsIn(table: "untold" | "leaving"): RingShard[] {
+    return this.#storage.sql
+      .exec<{ name: string }>(`SELECT name FROM ${table} ORDER BY name`)
+      .toArray()
+      .map(({ name }) => shardOfObject(name));
+  }
+
+  #movesOf(ringEpoch: number): { shard: string; moved: number }[] {
+    return this.#storage.sql
+      .exec<{ shard: string; moved: number }>("SELECT shard, moved FROM moves WHERE epoch = ?", ringEpoch)
+      .toArray();
   }
 
   #read(ringEpoch: number): Descriptor {

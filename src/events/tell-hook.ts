@@ -1,4 +1,4 @@
-import { within } from "../platform/call.ts";
+import { within } from "../platform/calls.ts";
 import type { Event, Fact } from "./event.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 

@@ -1,29 +1,35 @@
-import { within } from "../platform/call.ts";
-import { shardStub, type ShardRef } from "../platform/stubs.ts";
-
-type ShardStub = ReturnType<typeof shardStub>;
+import { addressKey, type ShardAddress } from "../contracts/address.ts";
+import type { ShardContract } from "../contracts/shard.ts";
+import { within } from "../platform/calls.ts";
+import { logError } from "../platform/logger.ts";
+import { shardStub } from "../platform/calls.ts";
 
 export type Answers<T> = {
+  /** By the key of the shard's address. */
   readonly answers: ReadonlyMap<string, T>;
-  /** The object names of shards that failed or did not answer in time. */
-  readonly silent: readonly string[];
+  /** Shards that failed or did not answer in time. */
+  readonly silent: readonly ShardAddress[];
 };
 
 /** Asks every shard at once; one that does not answer holds up the others for `waitMs` and no longer. */
 export async function askAll<T>(
   env: Cloudflare.Env,
-  shards: Iterable<ShardRef>,
-  question: { readonly waitMs: number; readonly ask: (stub: ShardStub, shard: ShardRef) => Promise<T> },
+  shards: Iterable<ShardAddress>,
+  question: {
+    readonly waitMs: number;
+    readonly ask: (stub: ShardContract, shard: ShardAddress) => Promise<T>;
+  },
 ): Promise<Answers<T>> {
   const answers = new Map<string, T>();
-  const silent: string[] = [];
+  const silent: ShardAddress[] = [];
   await Promise.all(
     [...shards].map(async (shard) => {
       try {
-        answers.set(shard.name, await within(question.waitMs, question.ask(shardStub(env, shard), shard)));
+        const answer = await within(question.waitMs, question.ask(shardStub(env, shard), shard));
+        answers.set(addressKey(shard), answer);
       } catch (error) {
-        console.error(`shard ${shard.name} did not answer`, error);
-        silent.push(shard.name);
+        logError("a shard did not answer", { shard: shard.id, front: shard.front, error });
+        silent.push(shard);
       }
     }),
   );

@@ -1,73 +1,131 @@
+import { readAddress, type SentAddress } from "../contracts/address.ts";
+import { readDelivered, readOutcomes, readReached } from "../contracts/contract-1.ts";
+import type {
+  Action,
+  ActOrder,
+  Delivered,
+  DeliverOrder,
+  DeliverTarget,
+  FannedOut,
+  Outcome,
+  Reached,
+} from "../contracts/orders.ts";
+import { CONTRACT } from "../contracts/version.ts";
+import { within } from "../platform/calls.ts";
+import { logError } from "../platform/logger.ts";
+import { shardStub } from "../platform/calls.ts";
 import { planTree } from "./tree.ts";
-import type { Done, Order, Outcome, Target } from "../contracts/fanout.ts";
-import { within } from "../platform/call.ts";
-import { shardStub } from "../platform/stubs.ts";
 
-export type FannedOut = {
-  readonly outcomes: readonly Outcome[];
-  /** Calls between objects that it took, those of relays included. */
-  readonly calls: number;
-};
-
-/** What a relay may take is less than what its sender waits, so that it can say what it has not reached. */
+/** A relay's shards get a part of the time that its sender waits, so that it can say which it has not reached. */
 const RELAY_PART = 0.6;
 
+/** How an order of one kind reaches a shard: by a call of its own, or by a relay that calls for others too. */
+type Carrier<Target, Done> = {
+  readonly direct: (target: Target) => Promise<Done>;
+  readonly relay: (relay: Target, targets: readonly Target[], waitMs: number) => Promise<Outcome<Done>[]>;
+};
+
 /**
- * Hands an order to many shards at once: directly, or above 32 of them down a tree of depth two. What a relay could
- * not reach, or a relay that did not answer with all of its branch, is called directly, once (SPEC FO5).
+ * Hands a delivery to many shards at once: directly, or above 32 of them down a tree of depth two (SPEC FO5).
  *
- * An order that a shard may have got twice MUST be harmless: deliveries are, and what is sent to users is not called
- * again (`repeat` false).
+ * A shard that a relay did not reach has no `done`: its lane calls it again. Outcomes are in the order of the targets.
  */
-export async function fanOut(
+export function deliverAll(
   env: Cloudflare.Env,
-  order: Order,
-  to: { readonly targets: readonly Target[]; readonly waitMs: number; readonly repeat: boolean },
-): Promise<FannedOut> {
-  let calls = 0;
+  order: DeliverOrder,
+  targets: readonly DeliverTarget[],
+  waitMs: number,
+): Promise<FannedOut<Delivered>> {
+  const carrier: Carrier<DeliverTarget, Delivered> = {
+    direct: (target) => deliverOne(env, order, target),
+    relay: async (relay, branch, relayMs) => {
+      const answer = shardStub(env, relay).relay({ order, targets: branch, waitMs: relayMs }, CONTRACT);
+      return readOutcomes<Delivered>(await answer, readDelivered);
+    },
+  };
+  return fanOut({ targets, waitMs, repeat: false }, carrier);
+}
+
+/**
+ * Hands an action to many shards, as {@link deliverAll} does. A shard that a relay did not reach is called directly,
+ * once, where the action may reach it twice: everything but a message may (SPEC FO5, FO7).
+ */
+export function actOnAll(
+  env: Cloudflare.Env,
+  action: Action,
+  to: { readonly targets: readonly SentAddress[]; readonly waitMs: number },
+): Promise<FannedOut<Reached>> {
+  const order: ActOrder = { kind: "act", action };
+  const carrier: Carrier<SentAddress, Reached> = {
+    direct: (target) => actOnOne(env, order, target),
+    relay: async (relay, branch, relayMs) => {
+      const answer = shardStub(env, relay).relay({ order, targets: branch, waitMs: relayMs }, CONTRACT);
+      return readOutcomes<Reached>(await answer, readReached);
+    },
+  };
+  return fanOut({ ...to, repeat: action.kind !== "send" }, carrier);
+}
+
+export const deliverOne = (
+  env: Cloudflare.Env,
+  { delivery }: DeliverOrder,
+  { registration, mayRepeat, ...shard }: DeliverTarget,
+): Promise<Delivered> => shardStub(env, shard).deliver({ ...delivery, registration, mayRepeat }, CONTRACT);
+
+export const actOnOne = async (env: Cloudflare.Env, order: ActOrder, shard: SentAddress): Promise<Reached> =>
+  readReached(await shardStub(env, shard).carryOut(order, shard, CONTRACT));
+
+/** The outcome of a call to a shard, within `waitMs`. Never rejects. */
+export async function outcomeOf<Done>(
+  target: SentAddress,
+  waitMs: number,
+  call: () => Promise<Done>,
+): Promise<Outcome<Done>> {
   const started = Date.now();
-  const direct = (target: Target, waitMs: number): Promise<Outcome> => {
+  let done: Done | null = null;
+  try {
+    done = await within(waitMs, call());
+  } catch (error) {
+    logError("a shard was not reached", { shard: readAddress(target).id, error });
+  }
+  return { name: target.name, ms: Date.now() - started, done };
+}
+
+async function fanOut<Target extends SentAddress, Done>(
+  to: { readonly targets: readonly Target[]; readonly waitMs: number; readonly repeat: boolean },
+  carrier: Carrier<Target, Done>,
+): Promise<FannedOut<Done>> {
+  const { waitMs } = to;
+  const started = Date.now();
+  let calls = 0;
+  const direct = (target: Target): Promise<Outcome<Done>> => {
     calls += 1;
-    return callOne(env, { order, target, waitMs });
+    return outcomeOf(target, waitMs, () => carrier.direct(target));
   };
   const branches = planTree(to.targets);
   const outcomes = await Promise.all(
-    branches.map(async ({ relay, others }): Promise<Outcome[]> => {
-      if (others.length === 0) return [await direct(relay, to.waitMs)];
+    branches.map(async ({ relay, others }): Promise<Outcome<Done>[]> => {
+      if (others.length === 0) return [await direct(relay)];
       calls += 1 + others.length;
       const targets = [relay, ...others];
-      const relayed = await within(
-        to.waitMs,
-        shardStub(env, relay).relay({ order, targets, waitMs: to.waitMs * RELAY_PART }),
-      ).catch((error: unknown) => {
-        console.error(`relay ${relay.name} did not answer`, error);
-        return targets.map(({ name }) => ({ name, ms: Date.now() - started, done: null }));
-      });
+      const relayed = await within(waitMs, carrier.relay(relay, targets, waitMs * RELAY_PART)).catch(
+        (error: unknown) => {
+          logError("a relay did not answer", {
+            shard: readAddress(relay).id,
+            targets: targets.length,
+            error,
+          });
+          return targets.map(({ name }) => ({ name, ms: Date.now() - started, done: null }));
+        },
+      );
       if (!to.repeat) return relayed;
       return Promise.all(
-        relayed.map(async (outcome, n) =>
-          outcome.done === null ? direct(targets[n] as Target, to.waitMs) : outcome,
-        ),
+        relayed.map(async (outcome, n) => {
+          const target = targets[n];
+          return outcome.done === null && target !== undefined ? direct(target) : outcome;
+        }),
       );
     }),
   );
   return { outcomes: outcomes.flat(), calls };
-}
-
-/** One shard's part. Never rejects. */
-export const callOne = (
-  env: Cloudflare.Env,
-  { order, target, waitMs }: { readonly order: Order; readonly target: Target; readonly waitMs: number },
-): Promise<Outcome> => timed(target, () => within(waitMs, shardStub(env, target).carryOut(order, target)));
-
-/** What came of a call, and how long it took. Never rejects. */
-export async function timed(target: Target, call: () => Promise<Done>): Promise<Outcome> {
-  const started = Date.now();
-  let done: Done | null = null;
-  try {
-    done = await call();
-  } catch (error) {
-    console.error(`shard ${target.name} was not reached`, error);
-  }
-  return { name: target.name, ms: Date.now() - started, done };
 }

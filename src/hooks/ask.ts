@@ -1,6 +1,7 @@
 import { z } from "zod";
-import { within } from "../platform/call.ts";
-import { ERRORS, type Close, type ReplyError } from "../centrifuge/codes.ts";
+import type { Close, ReplyError } from "../contracts/refusal.ts";
+import { within } from "../platform/calls.ts";
+import { logError } from "../platform/logger.ts";
 import type { Answers } from "./answers.ts";
 
 /** What a hook has decided. `change` is empty where it has said nothing. */
@@ -11,6 +12,9 @@ export type Asked<Change> =
 
 /** Nothing was asked, and nothing is changed. */
 export const PASS = { kind: "pass", change: {} } as const;
+
+/** What a client hears of a hook that failed; a stock client tries again. */
+export const HOOK_FAILED: ReplyError = { code: 100, message: "internal server error", temporary: true };
 
 /** Asks a hook. Never rejects: what it throws, delays or answers wrongly is the temporary error 100 (SPEC HK2). */
 export async function ask<Change extends object>(
@@ -32,7 +36,7 @@ export async function ask<Change extends object>(
     if ("disconnect" in data) return { kind: "disconnect", close: data.disconnect };
     return { kind: "pass", change: data };
   } catch (error) {
-    console.error(`the hook ${name} failed`, error);
-    return { kind: "error", error: ERRORS.internal };
+    logError("a hook failed", { hook: name, error });
+    return { kind: "error", error: HOOK_FAILED };
   }
 }

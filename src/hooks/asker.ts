@@ -1,4 +1,4 @@
-import { idOf, type ShardRef } from "../platform/stubs.ts";
+import type { ShardAddress } from "../contracts/address.ts";
 import { connectAnswer, publishAnswer, rpcAnswer, subscribeAnswer } from "./answers.ts";
 import { ask, PASS, type Asked } from "./ask.ts";
 import type {
@@ -18,14 +18,17 @@ type Context = "env" | "shard" | "session";
 
 /** Asks the hooks that decide, for the sessions of one shard. A hook that is not there lets everything pass. */
 export class Asker {
+  /** Without the hook a publication passes unasked. */
+  readonly asksPublish: boolean;
   readonly #hooks: Hooks;
   readonly #timeoutMs: number;
   readonly #context: Pick<ConnectEvent, "env" | "shard">;
 
-  constructor(hooks: Hooks, parts: { env: Cloudflare.Env; shard: ShardRef; timeoutMs: number }) {
+  constructor(hooks: Hooks, parts: { env: Cloudflare.Env; shard: ShardAddress; timeoutMs: number }) {
     this.#hooks = hooks;
+    this.asksPublish = hooks.onPublish !== undefined;
     this.#timeoutMs = parts.timeoutMs;
-    this.#context = { env: parts.env, shard: { id: idOf(parts.shard.name), region: parts.shard.region } };
+    this.#context = { env: parts.env, shard: { id: parts.shard.id, region: parts.shard.region } };
   }
 
   async connect(session: HookSession, event: Omit<ConnectEvent, Context>): Promise<Asked<ConnectChange>> {
@@ -52,7 +55,7 @@ export class Asker {
     return ask("onPublish", () => hooks.onPublish?.(all), this.#by(publishAnswer));
   }
 
-  /** Undefined where nobody answers. */
+  /** Undefined where there is no such hook. */
   async rpc(session: HookSession, event: Omit<RpcEvent, Context>): Promise<Asked<RpcAnswer> | undefined> {
     const hooks = this.#hooks;
     if (hooks.onRpc === undefined) return undefined;

@@ -1,122 +1,132 @@
-import type { Config, NamespaceConfig } from "../config.ts";
-import { keepsHistory } from "../config.ts";
-import { callAgain, within } from "../platform/call.ts";
-import { shardStub, type ShardRef } from "../platform/stubs.ts";
-import type { Timetable } from "../platform/timetable.ts";
+import { keepsHistory, type Config, type NamespaceConfig } from "../config.ts";
+import { addressKey, readAddress, type SentAddress, type ShardAddress } from "../contracts/address.ts";
 import type {
-  DeliveryResult,
-  Entry,
   HistoryQuery,
   HistoryResult,
-  PublishOrder,
+  Listening,
+  PublishRequest,
   PublishResult,
   Registration,
-} from "../contracts/delivery.ts";
-import type { LogView, Position } from "./recovery.ts";
-import { Courier } from "./delivery.ts";
+} from "../contracts/log.ts";
+import type { ChannelEvent, LogView } from "../contracts/publication.ts";
+import { CONTRACT } from "../contracts/version.ts";
+import { shardStub, within } from "../platform/calls.ts";
+import type { Timetable } from "../platform/timetable.ts";
+import { Deliveries } from "./deliveries.ts";
 import { openDurableLog } from "./durable-log.ts";
-import { Lane, type Batch } from "./lane.ts";
-import { Listeners, type Listener } from "./registrations.ts";
-import { openEphemeralLog, type ChannelLog } from "./log.ts";
+import { openEphemeralLog } from "./ephemeral-log.ts";
+import { Lane } from "./lane.ts";
+import type { Log } from "./log.ts";
+import { Registrations, type ShardRegistration } from "./registrations.ts";
 import { migrate } from "./schema.ts";
 
-/** How long one attempt to deliver goes on; the alarm makes the next. */
-const DELIVERY_RETRY_MS = 30_000;
 /** After this the alarm looks for what a crash has left undelivered. */
 const DELIVER_CHECK_MS = 5_000;
 const DELIVER_CHECK_LAST_MS = 60_000;
 
-/** What a feed has its object's alarm do. */
-export type FeedDuty = "deliver" | "expire";
+/** What a log has its object's alarm do. */
+export type LogDuty = "deliver" | "expire";
 
-export type FeedParts = {
+export type ChannelLogParts = {
   readonly ctx: DurableObjectState;
   readonly env: Cloudflare.Env;
   readonly config: Config;
   readonly name: string;
-  /** Undefined where nobody has configured it: then nothing is kept. */
+  /** Undefined where it is not configured: then nothing is kept. */
   readonly namespace: NamespaceConfig | undefined;
-  readonly timetable: Pick<Timetable<FeedDuty>, "at" | "arm">;
-  /** A shard has everything up to an offset, and gave it to so many sessions. */
-  readonly onHeard?: (shard: ShardRef, offset: number, sessions: number) => void;
-  /** In the turn of the append. `offset` is null where nothing is kept of it. */
-  readonly onPublished?: (body: string, offset: number | null) => void;
+  readonly timetable: Pick<Timetable<LogDuty>, "at" | "arm">;
+  /** A shard has every publication up to an offset, and gave the last of them to so many sessions. */
+  readonly onHeard?: (shard: ShardAddress, offset: number, sessions: number) => void;
+  /** In the turn of the append. `offset` is null where the publication is not kept. */
+  readonly onPublished?: ((body: string, offset: number | null) => void) | undefined;
   /** A registration has ended. */
   readonly onForgotten?: () => void;
 };
+
+/** A shard that listens, and the way to it. `saved`: the offset in its row. */
+type Listener = { readonly registered: ShardRegistration; readonly lane: Lane; saved: number };
 
 /**
  * A log and the shards that follow it: numbers publications, keeps them where the namespace wants that, and hands
  * them, in order, to exactly the shards that are registered (SPEC LG, DL).
  */
-export class Feed {
-  readonly #parts: FeedParts;
-  readonly #log: ChannelLog;
-  readonly #listeners: Listeners;
-  readonly #lanes = new Map<string, { readonly registration: number; readonly lane: Lane }>();
-  readonly #courier: Courier;
-  /** Up to here an earlier life of this object may have sent what nobody has recorded as heard. */
-  readonly #topAtWake: number;
+export class ChannelLog {
+  readonly #parts: ChannelLogParts;
+  readonly #log: Log;
+  readonly #registrations: Registrations;
+  /** By the key of the shard's address. */
+  readonly #listeners = new Map<string, Listener>();
+  readonly #deliveries: Deliveries;
   #checkMs = DELIVER_CHECK_MS;
+  /** The duties that have an appointment, as far as this life knows: it is early enough until the duty runs. */
+  readonly #armed = new Set<LogDuty>();
 
-  constructor(parts: FeedParts) {
+  constructor(parts: ChannelLogParts) {
     const { storage } = parts.ctx;
     this.#parts = parts;
     migrate(storage);
     this.#log = openLog(storage, parts.namespace);
-    this.#topAtWake = this.#log.top;
-    this.#listeners = new Listeners(storage.sql);
-    this.#courier = new Courier(parts.env, parts.config);
+    this.#registrations = new Registrations(storage.sql);
+    this.#deliveries = new Deliveries(
+      parts.env,
+      this.#listeners,
+      parts.config.cluster.times.deliveryTimeoutMs,
+    );
+    for (const registered of this.#registrations.all()) {
+      // An earlier life of this object may have sent every publication that there is.
+      this.#listen(registered, this.#log.top);
+    }
   }
 
   get top(): number {
     return this.#log.top;
   }
 
-  /** Whatever calls an object after its death also finishes what that has left undelivered (SPEC DL5). */
+  /** The first call of an object's life finishes the deliveries that a crash has interrupted (SPEC DL5). */
   wake(): void {
-    for (const listener of this.#behind()) this.#run(this.#laneOf(listener));
+    this.#runBehind();
   }
 
-  shards(): ShardRef[] {
-    return this.#listeners.all().map(({ shard }) => shard);
+  shards(): ShardAddress[] {
+    return [...this.#listeners.values()].map(({ registered }) => registered.shard);
   }
 
-  /** See `Channel.register`. */
-  register(shard: ShardRef, listening: { readonly position: Position | null } | null): Registration | null {
-    const heard = this.#startOf(shard, listening);
+  /** See `LogContract.register`. */
+  register(sent: SentAddress, listening: Listening | null): Registration | null {
+    const shard = readAddress(sent);
+    const heard = this.#startOf(addressKey(shard), listening);
     if (heard === undefined) return null;
-    const listener = this.#listeners.register(shard, heard);
-    this.#run(this.#laneOf(listener, heard));
+    const listener = this.#listen(this.#registrations.add(shard, heard), heard);
+    this.#run(listener.lane);
     return this.#describe(listener);
   }
 
-  /** The registration that a shard has, or else a new one: it is to hear whatever comes from now on. */
-  enlist(shard: ShardRef): Registration {
-    const known = this.#listeners.get(shard.name);
+  /** The registration that a shard has, or else a new one: it hears every event from now on. */
+  enlist(shard: ShardAddress): Registration {
+    const known = this.#listeners.get(addressKey(shard));
     if (known !== undefined) return this.#describe(known);
-    const listener = this.#listeners.register(shard, this.#log.top);
-    this.#laneOf(listener, listener.heard);
-    return this.#describe(listener);
+    const { top } = this.#log;
+    return this.#describe(this.#listen(this.#registrations.add(shard, top), top));
   }
 
-  forget(name: string): void {
-    const listener = this.#listeners.get(name);
-    if (listener !== undefined) this.#forget(listener);
+  forget(shard: ShardAddress): void {
+    const listener = this.#listeners.get(addressKey(shard));
+    if (listener !== undefined) this.#forget(listener.registered);
   }
 
   /** Asks a shard whether it still listens, and ends its registration if not. Answers whether it has one after all. */
-  async probe(name: string): Promise<boolean> {
-    const listener = this.#listeners.get(name);
+  async probe(key: string): Promise<boolean> {
+    const listener = this.#listeners.get(key);
     if (listener === undefined) return false;
     const { env, config, name: channel } = this.#parts;
-    const asked = shardStub(env, listener.shard).attends(channel);
-    if (!(await within(config.cluster.times.deliveryTimeoutMs, asked))) this.#forget(listener);
-    return this.#listeners.get(name) !== undefined;
+    const { registered } = listener;
+    const asked = shardStub(env, registered.shard).attends(channel, CONTRACT);
+    if (!(await within(config.cluster.times.deliveryTimeoutMs, asked))) this.#forget(registered);
+    return this.#listeners.has(key);
   }
 
   /** Stores, then sends. Answers when the publication is durable; the same `id` again publishes nothing new. */
-  publish(publication: PublishOrder): PublishResult {
+  publish(publication: PublishRequest): PublishResult {
     const now = Date.now();
     const { repeated, ...result } = this.#log.append(publication, now);
     if (repeated || result.refused !== null) return result;
@@ -126,23 +136,17 @@ export class Feed {
       this.tell({ kind: "passing", body: publication.body });
       return result;
     }
-    if (this.#log.durable) {
-      // In the turn of the append, so that both are durable together.
-      this.#arm("deliver", now + DELIVER_CHECK_MS);
-      if (this.#parts.timetable.at("expire") === undefined) this.#arm("expire", this.#expire(now));
-    }
+    if (this.#log.durable) this.#armDuties(now);
     this.tell({ kind: "pub", offset: result.offset, body: publication.body, at: now });
     return result;
   }
 
-  /** Hands an entry to every shard that listens. */
-  tell(entry: Entry): void {
-    for (const listener of this.#listeners.all()) {
-      this.#parts.ctx.waitUntil(this.#laneOf(listener).push(entry));
-    }
+  /** Hands an event to every shard that listens. */
+  tell(event: ChannelEvent): void {
+    for (const { lane } of this.#listeners.values()) this.#parts.ctx.waitUntil(lane.push(event));
   }
 
-  /** The newest publications, for clients that resume: none at or before `after`, and as many as may be resumed. */
+  /** See `LogContract.view`. */
   view(after: number): LogView {
     return this.#log.view(after, this.#parts.config.cluster.limits.recoveryMaxPublications);
   }
@@ -151,33 +155,59 @@ export class Feed {
     return this.#log.history(query, this.#parts.config.cluster.limits.historyMaxPublications);
   }
 
-  /** Drops what is kept; the top stays. Shards that listen forget it too, if they can be reached. */
+  /** Drops every publication; the top stays. A shard that listens drops its memory too, if it can be reached. */
   removeHistory(): void {
     this.#log.clear();
     this.tell({ kind: "cleared", body: "" });
   }
 
   /** A duty of the object's alarm; answers when it is next due. */
-  run(duty: FeedDuty): number | undefined {
+  run(duty: LogDuty): number | undefined {
+    this.#armed.delete(duty);
     return duty === "expire" ? this.#expire(Date.now()) : this.#checkDelivery();
   }
 
-  #forget({ shard, registration }: Listener): void {
-    if (!this.#listeners.forget(shard.name, registration)) return;
-    this.#lanes.delete(shard.name);
+  /** `tried`: no call can have reached the shard with a publication after this offset. */
+  #listen(registered: ShardRegistration, tried: number): Listener {
+    const { shard, key, number, heard } = registered;
+    const log = this.#log;
+    // An ephemeral log begins anew with each life of the object.
+    const lane = new Lane(log.durable ? { heard, tried } : { heard: 0, tried: 0 }, {
+      channel: this.#parts.name,
+      shard,
+      registration: number,
+      log,
+      deliveries: this.#deliveries,
+      onHeard: (offset, sessions) => this.#parts.onHeard?.(shard, offset, sessions),
+      onNoListeners: () => this.#forget(registered),
+    });
+    const listener = { registered, lane, saved: heard };
+    this.#listeners.set(key, listener);
+    return listener;
+  }
+
+  /** Ends a registration, unless the shard has made a newer one since. */
+  #forget({ key, number }: ShardRegistration): void {
+    if (this.#listeners.get(key)?.registered.number !== number) return;
+    this.#listeners.delete(key);
+    this.#registrations.delete(number);
     this.#parts.onForgotten?.();
   }
 
-  #describe({ registration, heard }: Listener): Registration {
+  #describe(listener: Listener): Registration {
     const { logEpoch, durable } = this.#log;
-    return { number: registration, logEpoch, offset: heard, durable };
+    return { number: listener.registered.number, logEpoch, offset: heardBy(listener), durable };
   }
 
-  #startOf(shard: ShardRef, listening: { readonly position: Position | null } | null): number | undefined {
+  /** The offset that a registration starts after; undefined where it cannot be known. */
+  #startOf(key: string, listening: Listening | null): number | undefined {
     const { logEpoch, top, durable } = this.#log;
     if (listening === null || !durable) return top;
     const { position } = listening;
-    if (position === null) return this.#listeners.get(shard.name)?.heard;
+    if (position === null) {
+      const listener = this.#listeners.get(key);
+      return listener === undefined ? undefined : heardBy(listener);
+    }
     return position.logEpoch === logEpoch && position.offset <= top ? position.offset : undefined;
   }
 
@@ -185,18 +215,43 @@ export class Feed {
     this.#parts.ctx.waitUntil(lane.run());
   }
 
+  /** Runs the lanes of the shards that are behind; answers whether there are any. */
+  #runBehind(): boolean {
+    const behind = this.#behind();
+    for (const { lane } of behind) this.#run(lane);
+    return behind.length > 0;
+  }
+
   #behind(): Listener[] {
     if (!this.#log.durable) return [];
-    return this.#listeners.all().filter(({ heard, shard }) => {
-      if (heard >= this.#log.top) return false;
+    return [...this.#listeners.values()].filter(({ lane }) => {
+      if (lane.heard >= this.#log.top) return false;
       // What was dropped cannot be delivered: the shard finds the gap at the next publication, and no alarm need ring.
-      return this.#lanes.get(shard.name)?.lane.waits === true || this.#log.after(heard, 1).length > 0;
+      return lane.waits || this.#log.after(lane.heard, 1).length > 0;
     });
   }
 
+  /** In the turn of the append, so that publication and appointment are durable together. */
+  #armDuties(now: number): void {
+    if (!this.#armed.has("deliver")) this.#arm("deliver", now + DELIVER_CHECK_MS);
+    if (this.#armed.has("expire")) return;
+    const dueAt = this.#parts.timetable.at("expire") ?? this.#expire(now);
+    if (dueAt !== undefined) this.#arm("expire", dueAt);
+  }
+
+  #arm(duty: LogDuty, at: number): void {
+    this.#armed.add(duty);
+    this.#parts.ctx.waitUntil(this.#parts.timetable.arm(duty, at));
+  }
+
   #checkDelivery(): number | undefined {
-    for (const listener of this.#behind()) this.#run(this.#laneOf(listener));
-    this.#listeners.save();
+    this.#runBehind();
+    for (const listener of this.#listeners.values()) {
+      const heard = heardBy(listener);
+      if (heard <= listener.saved) continue;
+      this.#registrations.save(listener.registered.number, heard);
+      listener.saved = heard;
+    }
     if (this.#behind().length === 0) {
       this.#checkMs = DELIVER_CHECK_MS;
       return undefined;
@@ -207,53 +262,16 @@ export class Feed {
   }
 
   #expire(now: number): number | undefined {
-    return this.#log.expire(now, this.#listeners.all().length > 0);
-  }
-
-  #arm(duty: FeedDuty, at: number | undefined): void {
-    if (at !== undefined) this.#parts.ctx.waitUntil(this.#parts.timetable.arm(duty, at));
-  }
-
-  /** The lane of a registration. `fresh`: it begins there, and nothing has been sent to it. */
-  #laneOf(listener: Listener, fresh?: number): Lane {
-    const { shard, registration } = listener;
-    const known = this.#lanes.get(shard.name);
-    if (known?.registration === registration) return known.lane;
-    const lane = new Lane(
-      // A log that keeps nothing begins anew with each life of the object.
-      this.#log.durable ? { heard: listener.heard, tried: fresh ?? this.#topAtWake } : { heard: 0, tried: 0 },
-      {
-        deliver: (batch) => this.#deliver(listener, batch),
-        readAfter: (offset, limit) => this.#log.after(offset, limit),
-        onHeard: (offset, sessions) => {
-          this.#listeners.hear(shard.name, registration, offset);
-          this.#parts.onHeard?.(shard, offset, sessions);
-        },
-        onNoListeners: () => {
-          this.#forget(listener);
-        },
-      },
-    );
-    this.#lanes.set(shard.name, { registration, lane });
-    return lane;
-  }
-
-  async #deliver({ shard, registration }: Listener, batch: Batch): Promise<DeliveryResult> {
-    const { durable, logEpoch } = this.#log;
-    const { upTo: _, ...rest } = batch;
-    const delivery = { ...rest, channel: this.#parts.name, registration, logEpoch, durable };
-    let attempts = 0;
-    return callAgain(() => {
-      attempts += 1;
-      const again = attempts > 1;
-      return this.#courier.deliver(shard, { ...delivery, mayRepeat: batch.mayRepeat || again }, again);
-    }, DELIVERY_RETRY_MS);
+    return this.#log.expire(now, this.#listeners.size > 0);
   }
 }
 
+/** The row of a registration may be ahead of an ephemeral lane, and is behind that of a durable one. */
+const heardBy = ({ registered, lane }: Listener): number => Math.max(registered.heard, lane.heard);
+
 const newEpoch = (): string => crypto.randomUUID().slice(0, 8);
 
-function openLog(storage: DurableObjectStorage, namespace: NamespaceConfig | undefined): ChannelLog {
+function openLog(storage: DurableObjectStorage, namespace: NamespaceConfig | undefined): Log {
   if (namespace === undefined || !keepsHistory(namespace)) return openEphemeralLog(newEpoch());
   const limits = {
     size: namespace.history_size,

@@ -1,5 +1,6 @@
-import type { HistoryQuery, HistoryResult, PubEntry } from "../contracts/delivery.ts";
-import type { ChannelLog } from "./log.ts";
+import type { HistoryQuery, HistoryResult } from "../contracts/log.ts";
+import type { Publication } from "../contracts/publication.ts";
+import type { Log } from "./log.ts";
 
 export type LogLimits = {
   /** How many publications are kept, and for how long. */
@@ -18,7 +19,7 @@ export const ID_TTL_MS = 300_000;
 export function openDurableLog(
   storage: DurableObjectStorage,
   options: { readonly limits: LogLimits; readonly newEpoch: () => string; readonly now: number },
-): ChannelLog {
+): Log {
   const { sql } = storage;
   const { limits } = options;
   sql.exec(
@@ -31,7 +32,7 @@ export function openDurableLog(
   let { top } = row;
   let version = { number: row.version, epoch: row.version_epoch };
 
-  const read = (query: string, ...values: SqlStorageValue[]): PubEntry[] =>
+  const read = (query: string, ...values: SqlStorageValue[]): Publication[] =>
     sql
       .exec<{ offset: number; body: string }>(`SELECT offset, body FROM publications ${query}`, ...values)
       .toArray()
@@ -122,7 +123,7 @@ function history(
     readonly logEpoch: string;
     readonly top: number;
     readonly max: number;
-    readonly read: (query: string, ...values: SqlStorageValue[]) => PubEntry[];
+    readonly read: (query: string, ...values: SqlStorageValue[]) => Publication[];
   },
 ): Pick<HistoryResult, "publications" | "refused"> {
   if (since !== null && since.logEpoch !== "" && since.logEpoch !== log.logEpoch) {

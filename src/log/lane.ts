@@ -1,65 +1,75 @@
-import type { DeliveryResult, Entry, PubEntry } from "../contracts/delivery.ts";
+import type { ShardAddress } from "../contracts/address.ts";
+import type { Delivery } from "../contracts/orders.ts";
+import type { ChannelEvent, Publication } from "../contracts/publication.ts";
+import { logError } from "../platform/logger.ts";
+import type { Deliveries } from "./deliveries.ts";
+import type { Log } from "./log.ts";
 
 /** What waits in memory for a shard that does not answer, at most. */
 const LANE_BYTES = 8 * 1_048_576;
-/** How many publications travel in one call, at most. */
-const BATCH = 256;
+/** How many events travel in one call, at most. */
+const BATCH_EVENTS = 256;
 
-/** One call to a shard; see `Delivery` for the fields. `upTo`: where the shard is once it has answered. */
-export type Batch = {
-  readonly since: number;
-  readonly upTo: number;
-  readonly mayRepeat: boolean;
-  readonly entries: readonly Entry[];
-};
-
-export type LaneEffects = {
-  readonly deliver: (batch: Batch) => Promise<DeliveryResult>;
-  readonly readAfter: (offset: number, limit: number) => readonly PubEntry[];
+export type LaneParts = {
+  readonly channel: string;
+  readonly shard: ShardAddress;
+  /** The number of the registration. */
+  readonly registration: number;
+  readonly log: Pick<Log, "durable" | "logEpoch" | "after">;
+  readonly deliveries: Pick<Deliveries, "send">;
+  /** Every publication up to an offset has reached the shard, and the last call so many sessions. */
   readonly onHeard: (offset: number, sessions: number) => void;
   readonly onNoListeners: () => void;
 };
 
+/** One call, and the offset that the shard has heard up to once it has answered. */
+type Next = { readonly delivery: Delivery; readonly upTo: number };
+
 /**
  * The way from a channel to one shard: one call in flight, in order; what comes meanwhile goes in the next call.
  *
- * Idle, an entry leaves at once; busy, entries travel in batches by themselves. Publications that are not (or no
- * longer) in memory are read from the log, so that none is skipped (SPEC DL1); a log that keeps nothing has none to
- * give, and then what is lost is lost. `deliver` does its own retries; when it rejects, the lane rests until it is
- * run again.
+ * Idle, an event leaves at once; busy, events travel in batches by themselves. Publications that are not (or no longer)
+ * in memory are read from the log, so that none is skipped (SPEC DL1). An ephemeral log has none to give: a publication
+ * that a shard was not reached with is lost to its clients. `send` does its own retries; when it rejects, the lane rests
+ * until it is run again.
  */
 export class Lane {
-  readonly #effects: LaneEffects;
+  readonly #parts: LaneParts;
   #heard: number;
-  /** Up to here a call may have reached the shard. */
+  /** The offset that a call may have reached the shard with. */
   #tried: number;
-  #waiting: Entry[] = [];
+  #waiting: ChannelEvent[] = [];
   #waitingBytes = 0;
   #running = false;
   #done = Promise.resolve();
 
   /** `heard`: how far the shard is; `tried`: how far an earlier instance of the channel may have sent. */
-  constructor(position: { readonly heard: number; readonly tried: number }, effects: LaneEffects) {
+  constructor(position: { readonly heard: number; readonly tried: number }, parts: LaneParts) {
     this.#heard = position.heard;
     this.#tried = position.tried;
-    this.#effects = effects;
+    this.#parts = parts;
+  }
+
+  /** The offset that the shard has heard up to. */
+  get heard(): number {
+    return this.#heard;
   }
 
   get waits(): boolean {
     return this.#waiting.length > 0;
   }
 
-  /** Takes an entry; the promise ends when nothing waits any more, or the lane rests. */
-  push(entry: Entry): Promise<void> {
-    this.#waiting.push(entry);
-    this.#waitingBytes += entry.body.length;
+  /** Takes an event; the promise ends when no event waits any more, or the lane rests. */
+  push(event: ChannelEvent): Promise<void> {
+    this.#waiting.push(event);
+    this.#waitingBytes += event.body.length;
     while (this.#waitingBytes > LANE_BYTES && this.#waiting.length > 1) {
       this.#waitingBytes -= this.#waiting.shift()?.body.length ?? 0;
     }
     return this.run();
   }
 
-  /** Sends what there is to send. */
+  /** Sends the events that wait. */
   run(): Promise<void> {
     if (this.#running) return this.#done;
     this.#running = true;
@@ -68,46 +78,49 @@ export class Lane {
   }
 
   async #run(): Promise<void> {
+    const { channel, shard, deliveries, onHeard, onNoListeners } = this.#parts;
     try {
-      for (let batch = this.#next(); batch !== undefined; batch = this.#next()) {
-        this.#tried = Math.max(this.#tried, batch.upTo);
-        const result = await this.#effects.deliver(batch);
-        if (result.kind === "noListeners") return this.#effects.onNoListeners();
-        this.#heard = batch.upTo;
-        this.#effects.onHeard(batch.upTo, result.sessions);
+      for (let next = this.#next(); next !== undefined; next = this.#next()) {
+        this.#tried = Math.max(this.#tried, next.upTo);
+        const delivered = await deliveries.send(shard, next.delivery);
+        if (delivered.kind === "noListeners") return onNoListeners();
+        this.#heard = next.upTo;
+        onHeard(next.upTo, delivered.sessions);
       }
     } catch (error) {
-      console.error("a shard did not take a delivery", error);
+      logError("a shard did not take a delivery", { channel, shard: shard.id, offset: this.#heard, error });
     } finally {
-      // In the turn that found nothing to send, so that whoever pushes next starts anew.
+      // In the turn that found nothing to send, so that the next push starts anew.
       this.#running = false;
     }
   }
 
-  #next(): Batch | undefined {
-    const since = this.#heard;
+  #next(): Next | undefined {
+    const { channel, registration, log } = this.#parts;
+    const after = this.#heard;
+    const isNew = (event: ChannelEvent) => event.kind !== "pub" || event.offset > after;
     const first = this.#waiting.find(
-      (entry): entry is PubEntry => entry.kind === "pub" && entry.offset > since,
+      (event): event is Publication => event.kind === "pub" && event.offset > after,
     );
-    let entries: Entry[];
-    const missing = first?.offset === since + 1 ? [] : this.#effects.readAfter(since, BATCH);
+    let events: readonly ChannelEvent[];
+    const missing = first?.offset === after + 1 ? [] : log.after(after, BATCH_EVENTS);
     if (missing.length > 0) {
-      // The log goes first; what waits goes on waiting, and what of it the log has given is dropped later.
-      entries = [...missing];
+      // The log goes first; the events in memory go on waiting, and those that the log has given are dropped later.
+      events = missing;
     } else {
-      entries = this.#waiting.filter((entry) => entry.kind !== "pub" || entry.offset > since).slice(0, BATCH);
-      const last = entries.at(-1);
+      events = this.#waiting.filter(isNew).slice(0, BATCH_EVENTS);
+      const last = events.at(-1);
       this.#waiting = last === undefined ? [] : this.#waiting.slice(this.#waiting.indexOf(last) + 1);
       this.#waitingBytes = this.#waiting.reduce((sum, { body }) => sum + body.length, 0);
     }
-    if (entries.length === 0) return undefined;
-    const publications = entries.filter((entry) => entry.kind === "pub");
-    const before = (publications[0]?.offset ?? since + 1) - 1;
+    if (events.length === 0) return undefined;
+    const publications = events.filter((event) => event.kind === "pub");
+    const since = (publications[0]?.offset ?? after + 1) - 1;
+    const mayRepeat = publications.length > 0 && since < this.#tried;
+    const { logEpoch, durable } = log;
     return {
-      since: before,
-      upTo: publications.at(-1)?.offset ?? since,
-      mayRepeat: publications.length > 0 && before < this.#tried,
-      entries,
+      delivery: { channel, registration, logEpoch, durable, since, mayRepeat, entries: events },
+      upTo: publications.at(-1)?.offset ?? after,
     };
   }
 }

@@ -1,29 +1,17 @@
-import type { PubEntry } from "../contracts/delivery.ts";
-
-/** Where somebody is in a channel: the offset of the last publication that it has, and the log that it belongs to. */
-export type Position = { readonly logEpoch: string; readonly offset: number };
-
-/** The newest end of a log: `publications` are contiguous and end with `top`; none when the log holds none. */
-export type LogView = {
-  readonly logEpoch: string;
-  readonly top: number;
-  readonly publications: readonly PubEntry[];
-};
-
-/** A position as a client states it; an empty log epoch matches any. */
-export type Since = { readonly offset: number; readonly logEpoch: string };
+import type { LogView, Position, Publication } from "../contracts/publication.ts";
 
 export type Recovery =
-  | { readonly kind: "resume"; readonly publications: readonly PubEntry[] }
+  | { readonly kind: "resume"; readonly publications: readonly Publication[] }
   | { readonly kind: "restart"; readonly reason: string };
 
 /**
- * What a recovering subscriber is owed (SPEC DL2, DL3).
+ * What a recovering subscriber is owed (SPEC DL2, DL3). `since` is the position that the client states; an empty log
+ * epoch matches any.
  *
  * Answers `resume` with every publication after `since`, oldest first, or `restart` where the view cannot prove that
  * nothing is missing. MUST NOT answer with a part of what is owed.
  */
-export function planRecovery(view: LogView, since: Since, limit: number): Recovery {
+export function planRecovery(view: LogView, since: Position, limit: number): Recovery {
   if (since.logEpoch !== "" && since.logEpoch !== view.logEpoch)
     return { kind: "restart", reason: "another log" };
   if (since.offset > view.top) return { kind: "restart", reason: "a position from the future" };
@@ -37,7 +25,7 @@ export function planRecovery(view: LogView, since: Since, limit: number): Recove
  * The same in cache mode: the newest publication is all that anybody wants. Recovered if there is one, or if the
  * client has it already.
  */
-export function planCacheRecovery(view: LogView, since: Since): Recovery {
+export function planCacheRecovery(view: LogView, since: Position): Recovery {
   const sameLog = since.logEpoch === view.logEpoch;
   if (sameLog && since.offset === view.top && view.top > 0) return { kind: "resume", publications: [] };
   const newest = view.publications.at(-1);
@@ -46,7 +34,7 @@ export function planCacheRecovery(view: LogView, since: Since): Recovery {
 }
 
 /** Whether a view says all that there is to say to somebody at `since`, so that no other source need be asked. */
-export const proves = (view: LogView, since: Since): boolean =>
+export const proves = (view: LogView, since: Position): boolean =>
   (since.logEpoch === "" || since.logEpoch === view.logEpoch) &&
   since.offset <= view.top &&
   since.offset >= (view.publications[0]?.offset ?? view.top + 1) - 1;

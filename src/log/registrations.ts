@@ -1,80 +1,60 @@
-import type { ShardRef } from "../platform/stubs.ts";
+import { addressKey, readAddress, type ShardAddress } from "../contracts/address.ts";
 
-/** A shard that listens, under the number of its latest registration, and how far it has heard. */
-export type Listener = { readonly shard: ShardRef; readonly registration: number; readonly heard: number };
+/** A shard that listens, under the number of its latest registration, and the offset that it has heard up to. */
+export type ShardRegistration = {
+  readonly shard: ShardAddress;
+  /** The key of the address. */
+  readonly key: string;
+  readonly number: number;
+  readonly heard: number;
+};
 
-/**
- * The shards that have listeners, one row each.
- *
- * A registration's number is never used again (AUTOINCREMENT). `forget` takes a number so that an answer that crossed a newer
- * registration changes nothing. What a shard has heard is written late, by `save`: what was heard and not written is
- * sent again after a crash, and dropped by the shard.
- */
-export class Listeners {
+type Row = { registration: number; front: string; name: string; region: string; heard: number };
+
+/** The rows of the shards that have listeners, one each. A number is never used again (AUTOINCREMENT). */
+export class Registrations {
   readonly #sql: SqlStorage;
-  readonly #byName = new Map<string, Listener>();
-  readonly #unsaved = new Set<string>();
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
-    const rows = sql.exec<{ registration: number; name: string; region: string; heard: number }>(
-      "SELECT * FROM listeners",
-    );
-    for (const { registration, name, region, heard } of rows) {
-      this.#byName.set(name, { shard: { name, region }, registration, heard });
-    }
   }
 
-  register(shard: ShardRef, heard: number): Listener {
+  all(): ShardRegistration[] {
+    return this.#sql
+      .exec<Row>("SELECT * FROM listeners")
+      .toArray()
+      .map(({ registration, front, name: key, region, heard }) => ({
+        shard: readAddress({ front, region, name: key.slice(key.indexOf(":") + 1) }),
+        key,
+        number: registration,
+        heard,
+      }));
+  }
+
+  /** A new registration, in place of the one that the shard may have had. */
+  add(shard: ShardAddress, heard: number): ShardRegistration {
+    const key = addressKey(shard);
     const { registration } = this.#sql
       .exec<{ registration: number }>(
-        "INSERT OR REPLACE INTO listeners (name, region, heard) VALUES (?, ?, ?) RETURNING registration",
-        shard.name,
+        "INSERT OR REPLACE INTO listeners (front, name, region, heard) VALUES (?, ?, ?, ?) RETURNING registration",
+        shard.front,
+        key,
         shard.region,
         heard,
       )
       .one();
-    const listener = { shard, registration, heard };
-    this.#byName.set(shard.name, listener);
-    this.#unsaved.delete(shard.name);
-    return listener;
+    return { shard, key, number: registration, heard };
   }
 
-  /** Ends a registration; answers whether it was still the current one. */
-  forget(name: string, registration: number): boolean {
-    if (this.#byName.get(name)?.registration !== registration) return false;
-    this.#byName.delete(name);
-    this.#unsaved.delete(name);
-    this.#sql.exec("DELETE FROM listeners WHERE registration = ?", registration);
-    return true;
+  delete(number: number): void {
+    this.#sql.exec("DELETE FROM listeners WHERE registration = ?", number);
   }
 
-  /** Notes how far a registration has heard; {@link save} writes it. */
-  hear(name: string, registration: number, heard: number): void {
-    const listener = this.#byName.get(name);
-    if (listener?.registration !== registration || listener.heard >= heard) return;
-    this.#byName.set(name, { ...listener, heard });
-    this.#unsaved.add(name);
-  }
-
-  save(): void {
-    for (const name of this.#unsaved) {
-      const listener = this.#byName.get(name);
-      if (listener === undefined) continue;
-      this.#sql.exec(
-        "UPDATE listeners SET heard = ? WHERE registration = ?",
-        listener.heard,
-        listener.registration,
-      );
-    }
-    this.#unsaved.clear();
-  }
-
-  get(name: string): Listener | undefined {
-    return this.#byName.get(name);
-  }
-
-  all(): Listener[] {
-    return [...this.#byName.values()];
+  /**
+   * Writes how far a shard has heard. Done late and not for each delivery: after a crash the log sends again what was
+   * heard and not saved, and the shard drops it.
+   */
+  save(number: number, heard: number): void {
+    this.#sql.exec("UPDATE listeners SET heard = ? WHERE registration = ?", heard, number);
   }
 }

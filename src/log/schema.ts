@@ -1,4 +1,7 @@
-/** Each step brings a store of the version before to the next. A step is never changed once it is released. */
+/**
+ * Each step brings a store of the version before to the next. A step is never changed once it is released, and the
+ * release before it MUST be able to work with what the step leaves (SPEC CT3).
+ */
 const MIGRATIONS = [
   // What came before was never released, and kept nothing that anybody could miss.
   `DROP TABLE IF EXISTS log;
@@ -10,9 +13,11 @@ const MIGRATIONS = [
    CREATE TABLE listeners (registration INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, region TEXT NOT NULL, heard INTEGER NOT NULL);`,
   `ALTER TABLE log ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE log ADD COLUMN version_epoch TEXT NOT NULL DEFAULT '';`,
+  // \`name\` has the key of the shard's address: for the first front that is the object's name, as before.
+  "ALTER TABLE listeners ADD COLUMN front TEXT NOT NULL DEFAULT 'centrifuge'",
 ];
 
-/** Makes the tables of a channel what this release expects. A store of a later release is left alone. */
+/** Makes the tables of a log what this release expects. A compatible store of a later release is left alone. */
 export function migrate(storage: DurableObjectStorage): void {
   const version = storage.kv.get<number>("schema") ?? 0;
   if (version >= MIGRATIONS.length) return;

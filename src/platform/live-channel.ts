@@ -1,14 +1,15 @@
-import { LIVE_CHANNEL, type LiveEvent } from "../contracts/live.ts";
-import { channelStub } from "./stubs.ts";
+import type { LiveEvent } from "../contracts/live.ts";
+import { CONTRACT } from "../contracts/version.ts";
+import { LIVE_CHANNEL } from "../policy/channels.ts";
+import { logError } from "./logger.ts";
+import { channelStub } from "./calls.ts";
 
-/** At most once: what the live feed loses, the next pulse or a look at the cluster makes good. */
-export async function sayLive(env: Cloudflare.Env, event: LiveEvent): Promise<void> {
+/** At most once: the next pulse, or a look at the cluster, makes good what the live feed loses. */
+export async function publishLive(env: Cloudflare.Env, event: LiveEvent): Promise<void> {
   try {
-    await channelStub(env, LIVE_CHANNEL).publish({
-      id: crypto.randomUUID(),
-      body: JSON.stringify({ data: event }),
-    });
+    const publication = { id: crypto.randomUUID(), body: JSON.stringify({ data: event }) };
+    await channelStub(env, LIVE_CHANNEL).publish(publication, CONTRACT);
   } catch (error) {
-    console.error("the live feed has lost an event", error);
+    logError("the live feed has lost an event", { event: event.kind, error });
   }
 }

@@ -1,17 +1,22 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
-import type { ChangeOrder } from "../coordinator/coordinator.ts";
-import { configOf } from "../platform/config.ts";
-import { channelStub, coordinatorStub, idOf, shardRef, shardStub } from "../platform/stubs.ts";
 import { DISCONNECTS } from "../centrifuge/codes.ts";
-import type { ShardReport } from "../contracts/membership.ts";
+import { shardAddress } from "../contracts/address.ts";
+import type { Change, ChangeRefusalCode } from "../contracts/change.ts";
+import { readChange, readFannedOut } from "../contracts/contract-1.ts";
+import type { ShardReport } from "../contracts/coordinator.ts";
+import { CONTRACT } from "../contracts/version.ts";
+import { configOf } from "../platform/config.ts";
+import { channelStub, coordinatorStub, shardStub } from "../platform/calls.ts";
+import { frontsOf } from "../platform/fronts.ts";
 import { PRODUCT_VERSION } from "../version.ts";
 import * as schema from "./admin-schemas.ts";
 import { adminRoute, jsonBody } from "./admin-route.ts";
 import { requireKey } from "./auth.ts";
 import { answerError } from "./errors.ts";
 import { addLive } from "./live.ts";
+import { unreachedIds } from "./outcomes.ts";
 
 /** A list of a thousand shard ids fits. */
 const MAX_BODY_BYTES = 131_072;
@@ -75,7 +80,7 @@ function addReads(app: OpenAPIHono<App>): void {
       answer: schema.clusterReport,
     }),
     async (request) => {
-      const { shards, ...cluster } = await coordinatorStub(request.env).cluster();
+      const { shards, ...cluster } = await coordinatorStub(request.env).cluster(CONTRACT);
       return request.json({ ...cluster, shards: shards.map(showShard) }, 200);
     },
   );
@@ -88,7 +93,8 @@ function addReads(app: OpenAPIHono<App>): void {
       answer: schema.epochList,
     }),
     async (request) => {
-      const epochs = await coordinatorStub(request.env).epochs(request.req.valid("query").limit);
+      const { limit } = request.req.valid("query");
+      const epochs = await coordinatorStub(request.env).epochs(limit, CONTRACT);
       return request.json({ epochs }, 200);
     },
   );
@@ -102,7 +108,7 @@ function addReads(app: OpenAPIHono<App>): void {
     }),
     async (request) => {
       const { key, region } = request.req.valid("query");
-      return request.json(await coordinatorStub(request.env).explain(key, region), 200);
+      return request.json(await coordinatorStub(request.env).explain(key, region, CONTRACT), 200);
     },
   );
 }
@@ -118,7 +124,7 @@ function addChanges(app: OpenAPIHono<App>): void {
     }),
     (request) => {
       const { dryRun, ...add } = request.req.valid("json");
-      return change(request, { kind: "add", ...add }, dryRun);
+      return change(request, { change: { kind: "add", ...add }, dryRun });
     },
   );
   app.openapi(
@@ -129,8 +135,10 @@ function addChanges(app: OpenAPIHono<App>): void {
       request: { params: schema.shardParam, body: jsonBody(schema.dryRunBody) },
       answer: schema.changeResult,
     }),
-    (request) =>
-      change(request, { kind: "drain", id: request.req.valid("param").id }, request.req.valid("json").dryRun),
+    (request) => {
+      const { id } = request.req.valid("param");
+      return change(request, { change: { kind: "drain", id }, dryRun: request.req.valid("json").dryRun });
+    },
   );
   app.openapi(
     adminRoute({
@@ -140,12 +148,11 @@ function addChanges(app: OpenAPIHono<App>): void {
       request: { params: schema.shardParam, query: schema.dryRunQuery },
       answer: schema.changeResult,
     }),
-    (request) =>
-      change(
-        request,
-        { kind: "remove", id: request.req.valid("param").id },
-        request.req.valid("query").dryRun === "true",
-      ),
+    (request) => {
+      const { id } = request.req.valid("param");
+      const dryRun = request.req.valid("query").dryRun === "true";
+      return change(request, { change: { kind: "remove", id }, dryRun });
+    },
   );
   app.openapi(
     adminRoute({
@@ -157,7 +164,8 @@ function addChanges(app: OpenAPIHono<App>): void {
     }),
     (request) => {
       const { weight, dryRun } = request.req.valid("json");
-      return change(request, { kind: "weight", id: request.req.valid("param").id, weight }, dryRun);
+      const { id } = request.req.valid("param");
+      return change(request, { change: { kind: "weight", id, weight }, dryRun });
     },
   );
   app.openapi(
@@ -170,7 +178,7 @@ function addChanges(app: OpenAPIHono<App>): void {
     }),
     (request) => {
       const { epoch, dryRun } = request.req.valid("json");
-      return change(request, { kind: "rollback", ringEpoch: epoch }, dryRun);
+      return change(request, { change: { kind: "rollback", ringEpoch: epoch }, dryRun });
     },
   );
 }
@@ -193,10 +201,14 @@ function addCrashes(app: OpenAPIHono<App>): void {
       const refusal = closed(request);
       if (refusal !== undefined) return refusal;
       const { id } = request.req.valid("param");
-      const { shards } = await coordinatorStub(request.env).descriptor();
+      const { shards } = await coordinatorStub(request.env).descriptor(CONTRACT);
       const shard = shards.find((one) => one.id === id);
       if (shard === undefined) return fail(request, 404, "notFound", `there is no shard ${id}`);
-      await dies(shardStub(request.env, shardRef(shard)).crash());
+      await Promise.all(
+        frontsOf(request.env).map((front) =>
+          dies(shardStub(request.env, shardAddress(front, shard)).crash()),
+        ),
+      );
       return request.json({ crashed: id }, 200);
     },
   );
@@ -244,8 +256,10 @@ function addUsers(app: OpenAPIHono<App>): void {
       request: { params: schema.userParam },
       answer: schema.userSessions,
     }),
-    async (request) =>
-      request.json(await coordinatorStub(request.env).sessionsOf(request.req.valid("param").user), 200),
+    async (request) => {
+      const { user } = request.req.valid("param");
+      return request.json(await coordinatorStub(request.env).sessionsOf(user, CONTRACT), 200);
+    },
   );
   app.openapi(
     adminRoute({
@@ -256,15 +270,11 @@ function addUsers(app: OpenAPIHono<App>): void {
       answer: schema.userDisconnected,
     }),
     async (request) => {
-      const { outcomes } = await coordinatorStub(request.env).act({
-        kind: "disconnect",
-        user: request.req.valid("param").user,
-        client: null,
-        except: [],
-        ...DISCONNECTS.forced,
-      });
+      const { user } = request.req.valid("param");
+      const action = { kind: "disconnect", user, client: null, except: [], ...DISCONNECTS.forced } as const;
+      const { outcomes } = readFannedOut(await coordinatorStub(request.env).act(action, CONTRACT));
       const disconnected = outcomes.reduce((sum, { done }) => sum + (done?.sessions ?? 0), 0);
-      const unreachable = outcomes.filter(({ done }) => done === null).map(({ name }) => idOf(name));
+      const unreachable = unreachedIds(outcomes);
       return request.json({ disconnected, unreachable }, 200);
     },
   );
@@ -276,18 +286,13 @@ const REFUSAL_STATUS = {
   lastShard: 409,
   tooManyShards: 409,
   badShards: 400,
-} as const;
+} as const satisfies Record<ChangeRefusalCode, number>;
 
-async function change(request: Context<App>, wanted: ChangeOrder["change"], dryRun: boolean) {
-  const by = request.req.header("x-ringcast-by") ?? "operator";
-  const { result, refused } = await coordinatorStub(request.env).change({
-    change: wanted,
-    dryRun,
-    by: by.slice(0, 100),
-  });
-  if (result !== null) return request.json(result, 200);
-  const code = (refused?.code ?? "conflict") as keyof typeof REFUSAL_STATUS;
-  return fail(request, REFUSAL_STATUS[code], code, refused?.message ?? "refused");
+async function change(request: Context<App>, wanted: { readonly change: Change; readonly dryRun: boolean }) {
+  const by = (request.req.header("x-ringcast-by") ?? "operator").slice(0, 100);
+  const answer = readChange(await coordinatorStub(request.env).change({ ...wanted, by }, CONTRACT));
+  if (answer.kind === "done") return request.json(answer.result, 200);
+  return fail(request, REFUSAL_STATUS[answer.code], answer.code, answer.message);
 }
 
 function showShard({ status, ...shard }: ShardReport) {

@@ -1,5 +1,4 @@
-import { coordinatorStub, shardRef, shardStub } from "../platform/stubs.ts";
-import { within } from "../platform/call.ts";
+import { FIRST_FRONT, shardAddress } from "../contracts/address.ts";
 import {
   encodeRoute,
   REFUSAL_STATUS,
@@ -7,6 +6,9 @@ import {
   type Refusal,
   type RouteIdentity,
 } from "../contracts/route.ts";
+import { CONTRACT } from "../contracts/version.ts";
+import { coordinatorStub, shardStub, within } from "../platform/calls.ts";
+import { logError } from "../platform/logger.ts";
 import type { ShardSpec } from "../ring/descriptor.ts";
 import type { RingCache } from "./ring-cache.ts";
 
@@ -22,13 +24,16 @@ export type Forwarded =
   | { readonly kind: "unavailable"; readonly retryAfterSeconds: number; readonly message: string };
 
 /**
- * Takes an upgrade to the shard that owns its key, correcting whoever is behind on the way, within one request.
+ * Takes an upgrade to the shard that owns its key. A router or a shard that is behind is corrected on the way, within
+ * one request.
  *
  * Steady state: one call, to the owner. The coordinator is asked only after two shards in one request have said
  * that they are not the owner.
  */
 export async function forward(upgrade: {
   readonly env: Cloudflare.Env;
+  /** The client protocol; without it that of the first front. */
+  readonly front?: string;
   readonly request: Request;
   readonly cache: RingCache;
   readonly key: string;
@@ -36,12 +41,12 @@ export async function forward(upgrade: {
   readonly token?: string;
   readonly identity?: RouteIdentity;
 }): Promise<Forwarded> {
-  const { env, cache, key, clientRegion } = upgrade;
+  const { env, cache, key, clientRegion, front = FIRST_FRONT } = upgrade;
   const refused: string[] = [];
   let misdirected = 0;
   let failures = 0;
   const failed = (owner: ShardSpec, error: unknown): boolean => {
-    console.error(`shard ${owner.id} failed`, error);
+    logError("a shard did not take an upgrade", { shard: owner.id, attempt: failures + 1, error });
     failures += 1;
     return failures >= MAX_FAILURES;
   };
@@ -66,7 +71,7 @@ export async function forward(upgrade: {
       case "behind":
         if (cache.ring.descriptor.epoch === 0) return unavailable(2, "the cluster is starting");
         try {
-          await shardStub(env, shardRef(owner)).adopt(cache.ring.descriptor);
+          await shardStub(env, shardAddress(front, owner)).adopt(cache.ring.descriptor, undefined, CONTRACT);
         } catch (error) {
           if (failed(owner, error)) return unavailable(2, "the shard does not answer");
         }
@@ -94,6 +99,7 @@ function ask(
   forwarded.headers.set(
     ROUTE_HEADER,
     encodeRoute({
+      contract: CONTRACT,
       key: upgrade.key,
       clientRegion: upgrade.clientRegion,
       ringEpoch: ring.descriptor.epoch,
@@ -103,7 +109,7 @@ function ask(
       ...(upgrade.identity === undefined ? {} : { identity: upgrade.identity }),
     }),
   );
-  return shardStub(upgrade.env, shardRef(owner)).fetch(forwarded);
+  return shardStub(upgrade.env, shardAddress(upgrade.front ?? FIRST_FRONT, owner)).fetch(forwarded);
 }
 
 async function readRefusal(response: Response): Promise<Refusal | undefined> {
@@ -117,9 +123,9 @@ async function readRefusal(response: Response): Promise<Refusal | undefined> {
 
 async function askCoordinator(env: Cloudflare.Env, cache: RingCache): Promise<void> {
   try {
-    cache.correct(await within(COORDINATOR_WAIT_MS, coordinatorStub(env).descriptor()));
+    cache.correct(await within(COORDINATOR_WAIT_MS, coordinatorStub(env).descriptor(CONTRACT)));
   } catch (error) {
-    console.error("the coordinator could not be asked for the descriptor", error);
+    logError("the coordinator did not show its descriptor", { error });
   }
 }
 

@@ -1,7 +1,9 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { configOf } from "../platform/config.ts";
-import { coordinatorStub } from "../platform/stubs.ts";
-import { LIVE_CHANNEL } from "../contracts/live.ts";
+import { coordinatorStub } from "../platform/calls.ts";
+import { CONTRACT } from "../contracts/version.ts";
+import { logError } from "../platform/logger.ts";
+import { LIVE_CHANNEL } from "../policy/channels.ts";
 import { signForOperator } from "../tokens/operator.ts";
 import * as schema from "./admin-schemas.ts";
 import { adminRoute, jsonBody } from "./admin-route.ts";
@@ -38,9 +40,9 @@ export function addLive(app: OpenAPIHono<{ Bindings: Cloudflare.Env }>): void {
       if (channels.includes(LIVE_CHANNEL)) {
         // A subscription outlives its token by the grace that a refresh has.
         await coordinatorStub(env)
-          .watch(expiresAt + times.expiredGraceMs)
-          // Its tokens still open other channels; of the cluster the page then says that it hears nothing.
-          .catch((error: unknown) => console.error("the coordinator could not be told who watches", error));
+          .watch(expiresAt + times.expiredGraceMs, CONTRACT)
+          // Its tokens still open other channels; the page then says that it hears nothing of the cluster.
+          .catch((error: unknown) => logError("the coordinator was not told that a page watches", { error }));
       }
       const sign = (channel: string) => signForOperator(key, { sub: "", channel }, expiresAt);
       const tokens = await signEach(channels, sign);

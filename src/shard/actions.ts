@@ -1,134 +1,142 @@
-import { parseChannel } from "../policy/channel-name.ts";
-import type { Action, Done } from "../contracts/fanout.ts";
+import type { Config } from "../config.ts";
+import type { Action, ActionOf, Reached } from "../contracts/orders.ts";
+import { parseChannel } from "../policy/channels.ts";
 import { mayJoinLeave } from "../policy/permissions.ts";
-import { encodePublicationPush, encodeSubscribePush, encodeUnsubscribe } from "../centrifuge/push.ts";
-import type { Clients } from "./clients.ts";
-import { join } from "./subscriptions/join.ts";
+import type { Connections } from "./connections/connections.ts";
 import type { Session, Subscription } from "./connections/session.ts";
+import type { Notice, Wire } from "./front.ts";
+import type { Subscriptions } from "./subscriptions/subscriptions.ts";
 
-type ActionOf<Kind extends Action["kind"]> = Extract<Action, { kind: Kind }>;
+export type ActionParts = {
+  readonly config: Config;
+  readonly connections: Connections;
+  readonly subscriptions: Subscriptions;
+  readonly wire: Wire;
+};
 
-/** Does what a back end wants done with the sessions of a user, as far as they are here (SPEC FO). */
-export async function act(clients: Clients, action: Action): Promise<Done> {
+/** Does what a back end wants done with the sessions of users, as far as they are here (SPEC AP5). */
+export async function act(parts: ActionParts, action: Action): Promise<Reached> {
   const users = new Map<string, number>();
   const count = (user: string, sessions: number) => {
     if (sessions > 0) users.set(user, sessions);
   };
   switch (action.kind) {
     case "send":
-      for (const user of action.users) count(user, send(clients, user, action.frame));
+      for (const user of action.users) count(user, send(parts, user, action));
       break;
     case "disconnect":
-      count(action.user, disconnect(clients, action));
+      count(action.user, disconnect(parts, action));
       break;
     case "unsubscribe":
-      count(action.user, unsubscribe(clients, action));
+      count(action.user, unsubscribe(parts, action));
       break;
     case "subscribe":
-      count(action.user, await subscribe(clients, action));
+      count(action.user, await subscribe(parts, action));
       break;
     case "refresh":
-      count(action.user, refresh(clients, action));
+      count(action.user, refresh(parts, action));
       break;
   }
   const sessions = [...users.values()].reduce((sum, one) => sum + one, 0);
-  return { sessions, noListeners: false, users };
+  return { kind: "reached", sessions, users };
 }
 
-/** The sessions of a user that are let in, or the one that is meant. */
-function sessionsOf(clients: Clients, action: { user: string; client: string | null }): Session[] {
-  return clients.sessions
+/** The open sessions of a user, or the one that is meant. */
+function sessionsOf(
+  { connections }: ActionParts,
+  action: { readonly user: string; readonly client: string | null },
+): Session[] {
+  return connections.sessions
     .ofUser(action.user)
     .filter(({ attachment }) => action.client === null || attachment.id === action.client);
 }
 
-function send(clients: Clients, user: string, frame: string): number {
-  const sessions = clients.sessions.ofUser(user);
-  for (const session of sessions) clients.send(session, frame);
+function notify({ connections, wire }: ActionParts, session: Session, notice: Notice): void {
+  connections.send(session, wire.encodeNotice(session, notice));
+}
+
+function send(parts: ActionParts, user: string, { data, frame }: ActionOf<"send">): number {
+  const { connections } = parts;
+  const sessions = connections.sessions.ofUser(user);
+  for (const session of sessions) {
+    if (data === undefined) connections.send(session, frame);
+    else notify(parts, session, { kind: "message", data });
+  }
   // A slow reader may have been closed by just this.
-  return sessions.filter((session) => clients.sessions.has(session)).length;
+  return sessions.filter(({ ended }) => !ended).length;
 }
 
-function disconnect(clients: Clients, action: ActionOf<"disconnect">): number {
+function disconnect(parts: ActionParts, action: ActionOf<"disconnect">): number {
   const { code, reason, except } = action;
-  const meant = sessionsOf(clients, action).filter(({ attachment }) => !except.includes(attachment.id));
-  for (const session of meant) clients.end(session, { code, reason });
+  const meant = sessionsOf(parts, action).filter(({ attachment }) => !except.includes(attachment.id));
+  for (const session of meant) parts.connections.close(session, { code, reason });
   return meant.length;
 }
 
-function unsubscribe(clients: Clients, action: ActionOf<"unsubscribe">): number {
-  const meant = sessionsOf(clients, action).filter((session) => clients.unsubscribe(session, action.channel));
-  for (const session of meant) clients.send(session, encodeUnsubscribe(action.channel, "server"));
-  return meant.length;
+function unsubscribe(parts: ActionParts, action: ActionOf<"unsubscribe">): number {
+  const { channel } = action;
+  const left = sessionsOf(parts, action).filter((session) => parts.subscriptions.leave(session, channel));
+  for (const session of left) notify(parts, session, { kind: "unsubscribed", channel, why: "server" });
+  return left.length;
 }
 
 /** Subscribes by the server; a session that has the channel already keeps what it has. */
-async function subscribe(clients: Clients, action: ActionOf<"subscribe">): Promise<number> {
+async function subscribe(parts: ActionParts, action: ActionOf<"subscribe">): Promise<number> {
   const joined = await Promise.all(
-    sessionsOf(clients, action).map((session) => subscribeOne(clients, session, action)),
+    sessionsOf(parts, action).map((session) => subscribeOne(parts, session, action)),
   );
   return joined.filter(Boolean).length;
 }
 
 async function subscribeOne(
-  clients: Clients,
+  parts: ActionParts,
   session: Session,
   action: ActionOf<"subscribe">,
 ): Promise<boolean> {
-  const { config } = clients;
+  const { config, connections, subscriptions } = parts;
   const parsed = parseChannel(action.channel, config.cluster.limits.channelBytes);
   if (!parsed.ok) return false;
+  const { channel } = parsed;
   let done = false;
   // In the session's own order, so that no frame of its client comes in between.
-  await clients.inOrder(session, async () => {
+  await connections.inOrder(session, async () => {
     const open = session.attachment;
     if (open.state !== "open") return;
-    if (open.subscriptions.has(action.channel)) {
+    if (open.subscriptions.has(channel.name)) {
       done = true;
       return;
     }
-    if (clients.countChannels(open) >= config.cluster.limits.channelsPerClient) return;
+    if (subscriptions.count(open) >= config.cluster.limits.channelsPerClient) return;
     const { user } = open;
-    const joinLeave = mayJoinLeave({ config, channel: parsed.channel, user, subscribed: true, asked: false });
+    const joinLeave = mayJoinLeave({ config, channel, user, subscribed: true, asked: false });
     const subscription: Subscription = {
       byServer: true,
       ...(joinLeave ? { joinLeave } : {}),
       ...(action.info === undefined ? {} : { chanInfo: action.info }),
       ...(action.expiresAt === null ? {} : { expiresAt: action.expiresAt }),
     };
-    const wishes =
-      action.since === null
-        ? {}
-        : { recover: true, offset: action.since.offset, epoch: action.since.logEpoch };
-    const data = action.data === undefined ? {} : { data: action.data };
-    const outcome = await join(
-      clients,
-      session,
-      { channel: parsed.channel, user, wishes, subscription },
-      (result, missed) => {
-        const frames = missed.map((publication) => encodePublicationPush(action.channel, publication));
-        const subscribed = encodeSubscribePush(action.channel, JSON.stringify(result));
-        clients.send(session, [subscribed, ...frames].join("\n"));
-      },
-      data,
+    const wishes = action.since === null ? {} : { since: action.since };
+    const joined = await subscriptions.join(session, { channel, user, wishes, subscription }, (start) =>
+      notify(parts, session, { kind: "subscribed", channel: channel.name, start, data: action.data }),
     );
-    done = outcome === "joined";
-    if (done) clients.announce("join", session, action.channel);
+    done = joined === "joined";
+    if (done) subscriptions.presence.announce({ kind: "join", session, channel: channel.name });
   });
   return done;
 }
 
-function refresh(clients: Clients, action: ActionOf<"refresh">): number {
-  const meant = sessionsOf(clients, action);
+function refresh(parts: ActionParts, action: ActionOf<"refresh">): number {
+  const { connections } = parts;
+  const meant = sessionsOf(parts, action);
   for (const session of meant) {
     if (action.expired) {
-      clients.disconnect(session, "expired");
+      connections.end(session, "expired");
       continue;
     }
     const { attachment } = session;
     if (attachment.state !== "open") continue;
     const { expiresAt: _old, ...rest } = attachment;
-    clients.sessions.remember(session, {
+    connections.sessions.remember(session, {
       ...rest,
       ...(action.expiresAt === null ? {} : { expiresAt: action.expiresAt }),
       ...(action.info === undefined ? {} : { connInfo: action.info }),

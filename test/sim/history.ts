@@ -1,6 +1,6 @@
 import { configOf } from "../../src/platform/config.ts";
 import { configuredDescriptor } from "../../src/platform/configured.ts";
-import { coordinatorStub } from "../../src/platform/stubs.ts";
+import { coordinatorStub } from "../../src/platform/calls.ts";
 import type { Change } from "../../src/coordinator/plan-change.ts";
 import { buildRing } from "../../src/ring/build.ts";
 import type { Descriptor } from "../../src/ring/descriptor.ts";

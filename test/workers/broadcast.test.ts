@@ -1,7 +1,7 @@
 import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Coordinator, Shard } from "../../src/index.ts";
-import { coordinatorStub } from "../../src/platform/stubs.ts";
+import { coordinatorStub } from "../../src/platform/calls.ts";
 import { env } from "cloudflare:workers";
 import { api, Client, coordinator, keysOf, shard, startOver, until } from "./client.ts";
 

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { createExecutionContext, reset } from "cloudflare:test";
 import { buildRing } from "../../src/ring/build.ts";
 import { createRingcast } from "../../src/ringcast.ts";
-import { coordinatorStub, shardStub } from "../../src/platform/stubs.ts";
+import { coordinatorStub, shardStub } from "../../src/platform/calls.ts";
 
 /** The parts of a line that tests look at. */
 export type Line = {

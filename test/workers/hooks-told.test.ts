@@ -10,7 +10,7 @@ import type { ChannelEvent, DisconnectEvent, ShardChangeEvent } from "../../src/
 import { Occupancy } from "../../src/channel/occupancy.ts";
 import { Vacancies } from "../../src/shard/records/empty-channels.ts";
 import { EventQueue, type Lot } from "../../src/events/event-queue.ts";
-import { channelStub } from "../../src/platform/stubs.ts";
+import { channelStub } from "../../src/platform/calls.ts";
 import { Client, coordinator, keysOf, shard, startOver, until } from "./client.ts";
 import { forgetHooks, hooks } from "./hooked.ts";
 

@@ -3,7 +3,7 @@ import { abortAllDurableObjects, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
 import { ID_TTL_MS, openDurableLog, type LogLimits } from "../../src/log/durable-log.ts";
 import type { ChannelLog } from "../../src/log/log.ts";
-import { channelStub } from "../../src/platform/stubs.ts";
+import { channelStub } from "../../src/platform/calls.ts";
 import { Client, startOver } from "./client.ts";
 
 afterEach(() => startOver());

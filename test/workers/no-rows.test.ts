@@ -1,7 +1,7 @@
 import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { afterEach, expect, test } from "vitest";
-import { channelStub } from "../../src/platform/stubs.ts";
+import { channelStub } from "../../src/platform/calls.ts";
 import { Client, coordinator, keysOf, shard, startOver } from "./client.ts";
 
 afterEach(() => startOver());

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Channel, Shard } from "../../src/index.ts";
-import { channelStub } from "../../src/platform/stubs.ts";
+import { channelStub } from "../../src/platform/calls.ts";
 import type { Delivery, DeliveryResult } from "../../src/contracts/delivery.ts";
 import { api, Client, keysOf, shard, startOver, until } from "./client.ts";
 

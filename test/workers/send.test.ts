@@ -2,7 +2,7 @@ import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } fro
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Channel, Shard } from "../../src/index.ts";
-import { channelStub } from "../../src/platform/stubs.ts";
+import { channelStub } from "../../src/platform/calls.ts";
 import { api, Client, coordinator, startOver, until } from "./client.ts";
 
 afterEach(async () => {

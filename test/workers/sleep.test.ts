@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { abortAllDurableObjects, evictAllDurableObjects, evictDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
-import { channelStub } from "../../src/platform/stubs.ts";
+import { channelStub } from "../../src/platform/calls.ts";
 import { Client, coordinator, keysOf, shard, startOver, until } from "./client.ts";
 
 afterEach(() => startOver());

@@ -1,14 +1,9 @@
+import type { ReplyError } from "../../contracts/refusal.ts";
 import { PASS, type Asked } from "../../hooks/ask.ts";
 import type { ConnectChange } from "../../hooks/hooks.ts";
-import type { CommandOf } from "../command.ts";
-import type { RouteIdentity } from "../../contracts/route.ts";
-import type { ConnectionClaims } from "../../tokens/claims.ts";
-import { parseChannel, type ChannelName } from "../../policy/channel-name.ts";
-import { DISCONNECTS, type Close, type DisconnectName, type ErrorName, type ReplyError } from "../codes.ts";
-import { isBroadcast, mayJoinLeave, namespaceOf } from "../../policy/permissions.ts";
-import { encodeConnected, encodeError, encodeSubscribed, type SubscribeResult } from "../reply.ts";
-import { PROTOCOL_VERSION } from "../../version.ts";
-import type { Clients } from "../../shard/clients.ts";
+import { isBroadcast, namespaceOf, parseChannel, type ChannelName } from "../../policy/channels.ts";
+import { mayJoinLeave } from "../../policy/permissions.ts";
+import { identify, isOperator, type Identity } from "../../shard/connections/identify.ts";
 import {
   hookSession,
   type Open,
@@ -16,59 +11,141 @@ import {
   type Session,
   type Subscription,
 } from "../../shard/connections/session.ts";
-import { join } from "../../shard/subscriptions/join.ts";
+import type { ConnectionClaims } from "../../tokens/claims.ts";
+import { PROTOCOL_VERSION } from "../../version.ts";
+import type { DisconnectName, ErrorName } from "../codes.ts";
+import type { CommandOf } from "../command.ts";
+import { disconnect, fail, type Context } from "../context.ts";
+import { encodeConnected } from "../reply.ts";
+import { sinceOf } from "./subscribe.ts";
 import { timeToLive } from "./time-to-live.ts";
 
-type Identity =
-  | { readonly kind: "known"; readonly claims: ConnectionClaims }
-  | { readonly kind: "error"; readonly error: ErrorName | ReplyError }
-  | { readonly kind: "disconnect"; readonly close: Close };
-
-const ANONYMOUS: ConnectionClaims = { user: "", channels: [], subs: {} };
+type Connect = CommandOf<"connect">;
 
 /**
- * Lets a client in: who it is (by its token alone), then the channels that its token subscribes it to, then the
- * answer. After an error the client may try no other `connect` on this socket.
+ * Lets a client in: its identity (by its token alone), then the channels that the server subscribes it to, then the
+ * answer. After an error the client may try no other `connect` on this socket (docs/protocol.md C13).
  */
-export async function connect(
-  clients: Clients,
-  session: Session,
-  command: CommandOf<"connect">,
-): Promise<void> {
+export async function connect(context: Context, session: Session, command: Connect): Promise<void> {
+  const { config, connections, subscriptions } = context;
+  const { id, body } = command;
   const opening = session.attachment;
-  if (opening.state !== "opening") return clients.disconnect(session, "badRequest");
-  const identity = await identify(clients, opening, command.body.token);
-  if (!clients.sessions.has(session)) return;
-  if (identity.kind === "disconnect") return clients.end(session, identity.close);
-  if (identity.kind === "error") return refuse(clients, session, opening, command.id, identity.error);
+  if (opening.state !== "opening") return disconnect(context, session, "badRequest");
+  const identity = await identify(opening, body.token, {
+    cluster: config.cluster,
+    verifier: context.verifier,
+  });
+  if (session.ended) return;
+  if (identity.kind !== "known") return refuseIdentity(context, { session, opening, id }, identity);
 
   const { claims } = identity;
   const asked: Asked<ConnectChange> = isOperator(claims)
     ? PASS
-    : await askHook(clients, opening, claims, command.body);
-  if (!clients.sessions.has(session)) return;
-  if (asked.kind === "disconnect") return clients.end(session, asked.close);
-  if (asked.kind === "error") return refuse(clients, session, opening, command.id, asked.error);
-  const { data: greeting, channels: added = [], info = claims.info } = asked.change;
+    : await askHook(context, { opening, claims, body });
+  if (session.ended) return;
+  if (asked.kind === "disconnect") return connections.close(session, asked.close);
+  if (asked.kind === "error") return refuse(context, { session, opening, id }, asked.error);
 
-  const personal = personalChannel(clients, claims.user);
-  const { broadcast } = clients.config.cluster;
-  const channels = [
-    ...new Set([...claims.channels, ...Object.keys(claims.subs), ...personal, ...added]),
-  ].filter((channel) => !isBroadcast(clients.config, channel));
-  if (channels.length > clients.config.cluster.limits.channelsPerClient) {
-    return clients.disconnect(session, "channelLimit");
+  const planned = planChannels(context, claims, asked.change.channels ?? []);
+  if (planned.kind === "disconnect") return disconnect(context, session, planned.why);
+  if (planned.kind === "error") return refuse(context, { session, opening, id }, planned.error);
+  const { channels } = planned;
+  const open = openOf(opening, claims, asked.change.info ?? claims.info);
+  if (!connections.open(session, open)) return disconnect(context, session, "badRequest");
+
+  // What the channels say meanwhile comes after the answer.
+  connections.hold(session);
+  const subs = await subscribeAll(context, { session, open, claims, channels }, body.subs ?? {});
+  if (session.ended) return;
+  if (subs === undefined) return disconnect(context, session, "serverError");
+  if (channels.some(({ name }) => !subs.has(name))) return disconnect(context, session, "channelLimit");
+  const { data: greeting } = asked.change;
+  const result = {
+    client: open.id,
+    version: PROTOCOL_VERSION,
+    node: context.shard.id,
+    ping: Math.ceil(config.cluster.times.pingIntervalMs / 1000),
+    pong: true,
+    ...timeToLive(open.expiresAt, Date.now()),
+    ...(greeting === undefined ? {} : { data: greeting }),
+  } as const;
+  context.counters.add("connects");
+  connections.release(session, encodeConnected(id, result, subs));
+  for (const { name: channel } of channels)
+    subscriptions.presence.announce({ kind: "join", session, channel });
+}
+
+type Refused = { readonly session: Session; readonly opening: Opening; readonly id: number };
+
+function refuse(context: Context, { session, opening, id }: Refused, error: ErrorName | ReplyError): void {
+  context.connections.sessions.remember(session, { ...opening, refused: true });
+  fail(context, session, { id, error });
+}
+
+function refuseIdentity(
+  context: Context,
+  refused: Refused,
+  identity: Exclude<Identity, { kind: "known" }>,
+): void {
+  const { session } = refused;
+  if (identity.kind === "disconnect") return context.connections.close(session, identity.close);
+  if (identity.kind === "error") return refuse(context, refused, identity.error);
+  switch (identity.why) {
+    case "tokenExpired":
+      return refuse(context, refused, "tokenExpired");
+    case "unavailable":
+      return refuse(context, refused, "internal");
+    case "invalidToken":
+      return disconnect(context, session, "invalidToken");
+    case "noToken":
+      return disconnect(context, session, "badRequest");
+    case "foreignKey":
+      return disconnect(context, session, "permissionDenied");
   }
-  const names = new Map<string, ChannelName>();
-  for (const name of channels) {
-    const parsed = parseChannel(name, clients.config.cluster.limits.channelBytes);
-    if (!parsed.ok || namespaceOf(clients.config, parsed.channel) === undefined) {
-      return refuse(clients, session, opening, command.id, parsed.ok ? "unknownChannel" : "badRequest");
-    }
-    names.set(name, parsed.channel);
+}
+
+function askHook(
+  { asker }: Context,
+  { opening, claims, body }: { opening: Opening; claims: ConnectionClaims; body: Connect["body"] },
+): Promise<Asked<ConnectChange>> {
+  const { id, key } = opening;
+  const { user, info } = claims;
+  const { data, name = "", version = "" } = body;
+  return asker.connect(hookSession({ id, user, key, connInfo: info }), { data, name, version });
+}
+
+type PlannedChannels =
+  | { readonly kind: "channels"; readonly channels: readonly ChannelName[] }
+  | { readonly kind: "error"; readonly error: ErrorName }
+  | { readonly kind: "disconnect"; readonly why: DisconnectName };
+
+/** The channels that the server subscribes a client to, without the one that every session hears. */
+function planChannels(
+  { config }: Context,
+  claims: ConnectionClaims,
+  added: readonly string[],
+): PlannedChannels {
+  const { limits, personalChannel } = config.cluster;
+  const personal =
+    personalChannel.enabled && claims.user !== ""
+      ? [`${personalChannel.namespace === "" ? "" : `${personalChannel.namespace}:`}#${claims.user}`]
+      : [];
+  const wanted = new Set([...claims.channels, ...Object.keys(claims.subs), ...personal, ...added]);
+  const names = [...wanted].filter((name) => !isBroadcast(config, name));
+  if (names.length > limits.channelsPerClient) return { kind: "disconnect", why: "channelLimit" };
+  const channels: ChannelName[] = [];
+  for (const name of names) {
+    const parsed = parseChannel(name, limits.channelBytes);
+    if (!parsed.ok) return { kind: "error", error: "badRequest" };
+    if (namespaceOf(config, parsed.channel) === undefined) return { kind: "error", error: "unknownChannel" };
+    channels.push(parsed.channel);
   }
+  return { kind: "channels", channels };
+}
+
+function openOf(opening: Opening, claims: ConnectionClaims, info: unknown): Open {
   const { token: _spent, identity: _used, ...placed } = opening;
-  const open: Open = {
+  return {
     ...placed,
     state: "open",
     openedAt: Date.now(),
@@ -78,118 +155,61 @@ export async function connect(
     ...(isOperator(claims) ? { operator: true } : {}),
     ...(claims.expiresAt === undefined ? {} : { expiresAt: claims.expiresAt * 1000 }),
   };
-  if (!clients.letIn(session, open)) return clients.disconnect(session, "badRequest");
+}
 
-  // Registrations of all channels are asked for at once: a stock client waits 5 s for this answer in all. What the
-  // channels say meanwhile comes after it.
-  clients.hold(session);
+type Subscribing = {
+  readonly session: Session;
+  readonly open: Open;
+  readonly claims: ConnectionClaims;
+  readonly channels: readonly ChannelName[];
+};
+
+/**
+ * Subscribes to every channel at once: a stock client waits 5 s for all of them together (docs/protocol.md C14). Answers
+ * with the results as JSON text by channel, or undefined where a channel could not be reached.
+ */
+async function subscribeAll(
+  context: Context,
+  { session, open, claims, channels }: Subscribing,
+  positions: NonNullable<Connect["body"]["subs"]>,
+): Promise<ReadonlyMap<string, string> | undefined> {
+  const { broadcast, config, subscriptions, wire } = context;
   const subs = new Map<string, string>();
-  const tell = (channel: string, result: SubscribeResult, missed: readonly string[]) =>
-    void subs.set(channel, encodeSubscribed(result, missed));
-  const heard = clients.broadcast.join(session, command.body.subs?.[broadcast.channel] ?? {}, tell);
+  const wishesFor = (name: string) => {
+    const { delta, ...position } = positions[name] ?? {};
+    return { ...sinceOf(position), delta };
+  };
+  const everybody = config.cluster.broadcast.channel;
+  const heard = broadcast.join(session, wishesFor(everybody), (start) => {
+    subs.set(everybody, wire.encodeStart(session, everybody, start));
+  });
   const joined = await Promise.allSettled(
-    [...names.values()].map((channel) => {
-      const wishes = command.body.subs?.[channel.name] ?? {};
-      const to = { channel, user: open.user, wishes, subscription: byServer(clients, open, channel, claims) };
+    channels.map((channel) => {
       const { data } = claims.subs[channel.name] ?? {};
-      const result = data === undefined ? {} : { data };
-      return join(clients, session, to, (...answer) => tell(channel.name, ...answer), result);
+      const request = {
+        channel,
+        user: open.user,
+        wishes: wishesFor(channel.name),
+        subscription: byServer(context, open, channel, claims),
+      };
+      return subscriptions.join(session, request, (start) => {
+        const fields = data === undefined ? {} : { data };
+        subs.set(channel.name, wire.encodeStart(session, channel.name, start, fields));
+      });
     }),
   );
   await heard;
-  if (!clients.sessions.has(session)) return;
-  if (joined.some(({ status }) => status === "rejected")) return clients.disconnect(session, "serverError");
-  if (channels.some((channel) => !subs.has(channel))) return clients.disconnect(session, "channelLimit");
-  const result = {
-    client: open.id,
-    version: PROTOCOL_VERSION,
-    node: clients.shard.name.slice(clients.shard.region.length + 1),
-    ping: Math.ceil(clients.config.cluster.times.pingIntervalMs / 1000),
-    pong: true,
-    ...timeToLive(open.expiresAt, Date.now()),
-    ...(greeting === undefined ? {} : { data: greeting }),
-  } as const;
-  clients.counters.add("connects");
-  clients.release(session, encodeConnected(command.id, result, subs));
-  for (const channel of channels) clients.announce("join", session, channel);
-}
-
-async function identify(clients: Clients, opening: Opening, sent: string | undefined): Promise<Identity> {
-  const { anonymous, insecure, affinity } = clients.config.cluster;
-  const token = sent === undefined || sent === "" ? opening.token : sent;
-  const { identity } = opening;
-  let claims = ANONYMOUS;
-  if (identity !== undefined) {
-    // The operator's page is none of the users that the hook knows.
-    const shown = token === undefined ? undefined : await clients.verifier.connection(token);
-    if (shown?.ok === true && shown.claims.operator === true) claims = shown.claims;
-    else if (identity.kind === "user") claims = claimsOf(identity);
-    else return identity;
-  } else if (token !== undefined) {
-    const verdict = await clients.verifier.connection(token);
-    if (!verdict.ok) {
-      if (verdict.reason === "expired") return { kind: "error", error: "tokenExpired" };
-      if (verdict.reason === "unavailable") return { kind: "error", error: "internal" };
-      return closeWith("invalidToken");
-    }
-    claims = verdict.claims;
-  } else if (!anonymous && !insecure) {
-    return closeWith("badRequest");
-  }
-  if (affinity.userIsKey && !isOperator(claims) && claims.user !== opening.key)
-    return closeWith("permissionDenied");
-  return { kind: "known", claims };
-}
-
-/** An operator's page is nobody, wherever its key places it; its simulated clients are users like others. */
-const isOperator = ({ operator, user }: ConnectionClaims): boolean => operator === true && user === "";
-
-const closeWith = (why: DisconnectName): Identity => ({ kind: "disconnect", close: DISCONNECTS[why] });
-
-/** What `authenticate` has found, in the form of a token's claims, which tell seconds. */
-const claimsOf = ({ user, info, expiresAt }: Extract<RouteIdentity, { kind: "user" }>): ConnectionClaims => ({
-  ...ANONYMOUS,
-  user,
-  ...(info === undefined ? {} : { info }),
-  ...(expiresAt === undefined ? {} : { expiresAt: expiresAt / 1000 }),
-});
-
-function askHook(
-  clients: Clients,
-  { id, key }: Opening,
-  { user, info }: ConnectionClaims,
-  { data, name = "", version = "" }: CommandOf<"connect">["body"],
-): Promise<Asked<ConnectChange>> {
-  return clients.ask.connect(hookSession({ id, user, key, connInfo: info }), { data, name, version });
-}
-
-function refuse(
-  clients: Clients,
-  session: Session,
-  opening: Opening,
-  id: number,
-  error: ErrorName | ReplyError,
-): void {
-  clients.sessions.remember(session, { ...opening, refused: true });
-  clients.send(session, encodeError(id, error));
-}
-
-/** The channel of a user's own, where users have one. */
-function personalChannel({ config }: Clients, user: string): string[] {
-  const { enabled, namespace } = config.cluster.personalChannel;
-  if (!enabled || user === "") return [];
-  return [namespace === "" ? `#${user}` : `${namespace}:#${user}`];
+  return joined.some(({ status }) => status === "rejected") ? undefined : subs;
 }
 
 /** A server-side subscription: the token grants it, so no permission is asked. */
 function byServer(
-  clients: Clients,
-  open: Open,
+  { config }: Context,
+  { user }: Open,
   channel: ChannelName,
   claims: ConnectionClaims,
 ): Subscription {
-  const { config } = clients;
-  const joinLeave = mayJoinLeave({ config, channel, user: open.user, subscribed: true, asked: false });
+  const joinLeave = mayJoinLeave({ config, channel, user, subscribed: true, asked: false });
   const chanInfo = claims.subs[channel.name]?.info;
   return {
     byServer: true,

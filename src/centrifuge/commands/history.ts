@@ -1,29 +1,25 @@
-import { callAgain } from "../../platform/call.ts";
-import { channelStub } from "../../platform/stubs.ts";
-import { parseChannel } from "../../policy/channel-name.ts";
-import type { CommandOf } from "../command.ts";
+import { CONTRACT } from "../../contracts/version.ts";
+import { callAgain, channelStub } from "../../platform/calls.ts";
+import { logError } from "../../platform/logger.ts";
+import { parseChannel } from "../../policy/channels.ts";
 import { mayHistory } from "../../policy/permissions.ts";
-import { encodeError, encodeHistory } from "../reply.ts";
-import type { Clients } from "../../shard/clients.ts";
-import type { Open, Session } from "../../shard/connections/session.ts";
+import type { CommandOf } from "../command.ts";
+import { fail, type Client, type Context } from "../context.ts";
+import { encodeHistory } from "../reply.ts";
 
 /** Publications that a channel keeps, or its position alone. */
 export async function history(
-  clients: Clients,
-  session: Session,
-  open: Open,
-  command: CommandOf<"history">,
+  context: Context,
+  { session, open }: Client,
+  { id, body }: CommandOf<"history">,
 ): Promise<void> {
-  const { id, body } = command;
-  const parsed = parseChannel(body.channel, clients.config.cluster.limits.channelBytes);
-  if (!parsed.ok) return clients.send(session, encodeError(id, "badRequest"));
-  const plan = mayHistory({
-    config: clients.config,
-    channel: parsed.channel,
-    user: open.user,
-    subscribed: open.subscriptions.has(body.channel),
-  });
-  if (plan !== "allowed") return clients.send(session, encodeError(id, plan));
+  const { config, connections, env } = context;
+  const parsed = parseChannel(body.channel, config.cluster.limits.channelBytes);
+  if (!parsed.ok) return fail(context, session, { id, error: "badRequest" });
+  const { channel } = parsed;
+  const subscribed = open.subscriptions.has(channel.name);
+  const permission = mayHistory({ config, channel, user: open.user, subscribed });
+  if (permission !== "allowed") return fail(context, session, { id, error: permission });
   const { since } = body;
   const query = {
     limit: body.limit ?? 0,
@@ -31,11 +27,15 @@ export async function history(
     since: since === undefined ? null : { offset: since.offset ?? 0, logEpoch: since.epoch ?? "" },
   };
   try {
-    const answer = await callAgain(() => channelStub(clients.env, body.channel).history(query));
-    const { refused } = answer;
-    clients.send(session, refused === null ? encodeHistory(id, answer) : encodeError(id, refused));
+    const answer = await callAgain(() => channelStub(env, channel.name).history(query, CONTRACT));
+    if (answer.refused !== null) return fail(context, session, { id, error: answer.refused });
+    connections.send(session, encodeHistory(id, answer));
   } catch (error) {
-    console.error("a history could not be asked", error);
-    clients.send(session, encodeError(id, "internal"));
+    logError("a channel did not answer with its history", {
+      channel: channel.name,
+      session: open.id,
+      error,
+    });
+    fail(context, session, { id, error: "internal" });
   }
 }

@@ -1,55 +1,56 @@
-import { callAgain } from "../../platform/call.ts";
-import { channelStub } from "../../platform/stubs.ts";
-import { parseChannel } from "../../policy/channel-name.ts";
-import type { CommandOf } from "../command.ts";
+import { encodePublication } from "../../contracts/publication.ts";
+import { CONTRACT } from "../../contracts/version.ts";
+import { PASS, type Asked } from "../../hooks/ask.ts";
+import type { PublishChange } from "../../hooks/hooks.ts";
+import { callAgain, channelStub } from "../../platform/calls.ts";
+import { logError } from "../../platform/logger.ts";
+import { parseChannel } from "../../policy/channels.ts";
 import { mayPublish } from "../../policy/permissions.ts";
-import { encodePublication } from "../push.ts";
-import { encodeError, encodeReply } from "../reply.ts";
-import type { Clients } from "../../shard/clients.ts";
-import { hookSession, subscriptionsOf, type Open, type Session } from "../../shard/connections/session.ts";
+import { hookSession, subscriptionsOf } from "../../shard/connections/session.ts";
+import { infoOf } from "../../shard/subscriptions/presence.ts";
+import type { CommandOf } from "../command.ts";
+import { fail, type Client, type Context } from "../context.ts";
+import { encodeReply } from "../reply.ts";
 
 /** Publishes for a client. Answered when the channel has it; a failure that says nothing is tried again by id. */
 export async function publish(
-  clients: Clients,
-  session: Session,
-  open: Open,
-  command: CommandOf<"publish">,
+  context: Context,
+  { session, open }: Client,
+  { id, body }: CommandOf<"publish">,
 ): Promise<void> {
-  const { id, body } = command;
-  const parsed = parseChannel(body.channel, clients.config.cluster.limits.channelBytes);
-  if (!parsed.ok || body.data === undefined) return clients.send(session, encodeError(id, "badRequest"));
+  const { asker, config, connections, env } = context;
+  const parsed = parseChannel(body.channel, config.cluster.limits.channelBytes);
+  if (!parsed.ok || body.data === undefined) return fail(context, session, { id, error: "badRequest" });
   const { channel } = parsed;
-  // While a hook thinks, the session may end or lose its subscription.
-  const asking = () => ({
-    config: clients.config,
-    channel,
-    user: open.user,
-    subscribed: subscriptionsOf(session).has(body.channel),
-  });
-  const mayBe = mayPublish({ ...asking(), granted: true });
-  if (mayBe !== "allowed") return clients.send(session, encodeError(id, mayBe));
-  const asked = await clients.ask.publish(hookSession(open), { channel: channel.name, data: body.data });
-  if (!clients.sessions.has(session)) return;
-  if (asked.kind === "error") return clients.send(session, encodeError(id, asked.error));
-  if (asked.kind === "disconnect") return clients.end(session, asked.close);
+  const decide = (granted: boolean) => {
+    // As of now: while a hook thinks, the session may lose its subscription.
+    const subscribed = subscriptionsOf(session).has(channel.name);
+    return mayPublish({ config, channel, user: open.user, subscribed, granted });
+  };
+  let asked: Asked<PublishChange> = PASS;
+  if (asker.asksPublish) {
+    const mayBe = decide(true);
+    if (mayBe !== "allowed") return fail(context, session, { id, error: mayBe });
+    asked = await asker.publish(hookSession(open), { channel: channel.name, data: body.data });
+    if (session.ended) return;
+  }
+  if (asked.kind === "error") return fail(context, session, { id, error: asked.error });
+  if (asked.kind === "disconnect") return connections.close(session, asked.close);
   const { allow, data = body.data, tags } = asked.change;
-  const plan = mayPublish({ ...asking(), granted: allow === true });
-  if (plan !== "allowed") return clients.send(session, encodeError(id, plan));
+  const permission = decide(allow === true);
+  if (permission !== "allowed") return fail(context, session, { id, error: permission });
 
+  const info = infoOf(session, channel.name);
   const publication = {
     id: crypto.randomUUID(),
-    body: encodePublication({
-      data,
-      info: clients.infoOf(session, body.channel),
-      ...(tags === undefined ? {} : { tags }),
-    }),
+    body: encodePublication({ data, info, ...(tags === undefined ? {} : { tags }) }),
   };
   try {
-    const { refused } = await callAgain(() => channelStub(clients.env, body.channel).publish(publication));
-    if (refused !== null) return clients.send(session, encodeError(id, "limitExceeded"));
+    const { refused } = await callAgain(() => channelStub(env, channel.name).publish(publication, CONTRACT));
+    if (refused !== null) return fail(context, session, { id, error: "limitExceeded" });
   } catch (error) {
-    console.error("a publication failed", error);
-    return clients.send(session, encodeError(id, "internal"));
+    logError("a channel did not take a publication", { channel: channel.name, session: open.id, error });
+    return fail(context, session, { id, error: "internal" });
   }
-  clients.send(session, encodeReply(id, "publish", {}));
+  connections.send(session, encodeReply(id, "publish", {}));
 }

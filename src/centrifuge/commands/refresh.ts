@@ -1,36 +1,32 @@
-import type { CommandOf } from "../command.ts";
-import { encodeError, encodeReply } from "../reply.ts";
 import { PROTOCOL_VERSION } from "../../version.ts";
-import type { Clients } from "../../shard/clients.ts";
-import type { Open, Session } from "../../shard/connections/session.ts";
+import type { CommandOf } from "../command.ts";
+import { disconnect, fail, type Client, type Context } from "../context.ts";
+import { encodeReply } from "../reply.ts";
 import { timeToLive } from "./time-to-live.ts";
 
 /** Prolongs a connection with a new token of the same user. */
 export async function refresh(
-  clients: Clients,
-  session: Session,
-  open: Open,
-  command: CommandOf<"refresh">,
+  context: Context,
+  { session, open }: Client,
+  { id, body }: CommandOf<"refresh">,
 ): Promise<void> {
-  const verdict = await clients.verifier.connection(command.body.token);
-  if (!clients.sessions.has(session)) return;
+  const { connections, verifier } = context;
+  const verdict = await verifier.connection(body.token);
+  if (session.ended) return;
   if (!verdict.ok) {
-    if (verdict.reason === "unavailable") return clients.send(session, encodeError(command.id, "internal"));
-    return clients.disconnect(session, verdict.reason === "expired" ? "expired" : "invalidToken");
+    if (verdict.reason === "unavailable") return fail(context, session, { id, error: "internal" });
+    return disconnect(context, session, verdict.reason === "expired" ? "expired" : "invalidToken");
   }
   const { claims } = verdict;
-  if (claims.user !== open.user) return clients.disconnect(session, "invalidToken");
-  // What the session is now: a subscription may have expired while the token was verified.
+  if (claims.user !== open.user) return disconnect(context, session, "invalidToken");
+  // The session as it is now: a subscription may have expired while the token was verified.
   if (session.attachment.state !== "open") return;
   const { expiresAt: _old, ...rest } = session.attachment;
   const expiresAt = claims.expiresAt === undefined ? undefined : claims.expiresAt * 1000;
-  clients.sessions.remember(session, { ...rest, ...(expiresAt === undefined ? {} : { expiresAt }) });
-  clients.send(
+  connections.sessions.remember(session, { ...rest, ...(expiresAt === undefined ? {} : { expiresAt }) });
+  const ttl = timeToLive(expiresAt, Date.now());
+  connections.send(
     session,
-    encodeReply(command.id, "refresh", {
-      client: open.id,
-      version: PROTOCOL_VERSION,
-      ...timeToLive(expiresAt, Date.now()),
-    }),
+    encodeReply(id, "refresh", { client: open.id, version: PROTOCOL_VERSION, ...ttl }),
   );
 }

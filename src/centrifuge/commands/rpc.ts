@@ -1,19 +1,19 @@
+import { hookSession } from "../../shard/connections/session.ts";
 import type { CommandOf } from "../command.ts";
-import { encodeError, encodeReply } from "../reply.ts";
-import type { Clients } from "../../shard/clients.ts";
-import { hookSession, type Open, type Session } from "../../shard/connections/session.ts";
+import { fail, type Client, type Context } from "../context.ts";
+import { encodeReply } from "../reply.ts";
 
-/** Has the deployment's own code answer, where there is any. */
+/** Has the deployment's own code answer, where it has a hook for that. */
 export async function rpc(
-  clients: Clients,
-  session: Session,
-  open: Open,
+  context: Context,
+  { session, open }: Client,
   { id, body }: CommandOf<"rpc">,
 ): Promise<void> {
-  const asked = await clients.ask.rpc(hookSession(open), { method: body.method ?? "", data: body.data });
-  if (!clients.sessions.has(session)) return;
-  if (asked === undefined) return clients.send(session, encodeError(id, "notAvailable"));
-  if (asked.kind === "error") return clients.send(session, encodeError(id, asked.error));
-  if (asked.kind === "disconnect") return clients.end(session, asked.close);
-  clients.send(session, encodeReply(id, "rpc", { data: asked.change.data ?? null }));
+  const { asker, connections } = context;
+  const asked = await asker.rpc(hookSession(open), { method: body.method ?? "", data: body.data });
+  if (session.ended) return;
+  if (asked === undefined) return fail(context, session, { id, error: "notAvailable" });
+  if (asked.kind === "error") return fail(context, session, { id, error: asked.error });
+  if (asked.kind === "disconnect") return connections.close(session, asked.close);
+  connections.send(session, encodeReply(id, "rpc", { data: asked.change.data ?? null }));
 }

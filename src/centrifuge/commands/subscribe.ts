@@ -1,21 +1,17 @@
+import type { ReplyError } from "../../contracts/refusal.ts";
 import { PASS, type Asked } from "../../hooks/ask.ts";
 import type { SubscribeChange } from "../../hooks/hooks.ts";
-import { parseChannel, type ChannelName } from "../../policy/channel-name.ts";
-import type { SubscriptionClaims } from "../../tokens/claims.ts";
-import type { DisconnectName, ErrorName, ReplyError } from "../codes.ts";
-import type { CommandOf } from "../command.ts";
-import { mayJoinLeave, namespaceOf, planSubscribe } from "../../policy/permissions.ts";
-import { encodeError, encodeReply, encodeSubscribed, encodeSubscribeReply } from "../reply.ts";
+import { logError } from "../../platform/logger.ts";
+import { namespaceOf, parseChannel, type ChannelName } from "../../policy/channels.ts";
+import { mayJoinLeave, planSubscribe } from "../../policy/permissions.ts";
 import { isMeaningful } from "../../policy/tags-filter.ts";
-import type { Clients } from "../../shard/clients.ts";
-import {
-  hookSession,
-  subscriptionsOf,
-  type Open,
-  type Session,
-  type Subscription,
-} from "../../shard/connections/session.ts";
-import { join } from "../../shard/subscriptions/join.ts";
+import { hookSession, subscriptionsOf, type Subscription } from "../../shard/connections/session.ts";
+import type { Wishes } from "../../shard/subscriptions/join.ts";
+import type { SubscriptionClaims } from "../../tokens/claims.ts";
+import type { DisconnectName, ErrorName } from "../codes.ts";
+import type { CommandOf } from "../command.ts";
+import { disconnect, fail, type Client, type Context } from "../context.ts";
+import { encodeReply, encodeSubscribeReply } from "../reply.ts";
 import { timeToLive } from "./time-to-live.ts";
 
 /** A bit of `flag`. */
@@ -23,98 +19,114 @@ const REJECT_UNRECOVERED = 2;
 
 /** Subscribes a client; the answer goes out before anything that the channel says. */
 export async function subscribe(
-  clients: Clients,
-  session: Session,
-  open: Open,
-  command: CommandOf<"subscribe">,
+  context: Context,
+  client: Client,
+  { id, body }: CommandOf<"subscribe">,
 ): Promise<void> {
-  const { id, body } = command;
-  const { limits } = clients.config.cluster;
-  const fail = (error: ErrorName | ReplyError) => clients.send(session, encodeError(id, error));
+  const { asker, config, connections, subscriptions, wire } = context;
+  const { session, open } = client;
+  const { limits } = config.cluster;
+  const refuse = (error: ErrorName | ReplyError) => fail(context, session, { id, error });
 
   const parsed = parseChannel(body.channel, limits.channelBytes);
-  if (!parsed.ok) return fail("badRequest");
-  if (open.subscriptions.has(body.channel)) return fail("alreadySubscribed");
-  if (clients.countChannels(open) >= limits.channelsPerClient) return fail("limitExceeded");
-
-  const grant = await readGrant(clients, open, body.channel, body.token);
-  if (!clients.sessions.has(session)) return;
-  if (grant.kind === "error") return fail(grant.error);
-  if (grant.kind === "disconnect") return clients.disconnect(session, grant.why);
-  const { claims } = grant;
+  if (!parsed.ok) return refuse("badRequest");
   const { channel } = parsed;
-  const who = { config: clients.config, channel, user: open.user, operator: claims?.operator === true };
+  if (open.subscriptions.has(channel.name)) return refuse("alreadySubscribed");
+  if (subscriptions.count(open) >= limits.channelsPerClient) return refuse("limitExceeded");
+
+  const grant = await readGrant(context, client, channel.name, body.token);
+  if (session.ended) return;
+  if (grant.kind === "error") return refuse(grant.error);
+  if (grant.kind === "disconnect") return disconnect(context, session, grant.why);
+  const { claims } = grant;
+  const who = { config, channel, user: open.user, operator: claims?.operator === true };
   const mayBe = planSubscribe({ ...who, granted: true });
-  if (mayBe !== "allowed") return fail(mayBe);
+  if (mayBe !== "allowed") return refuse(mayBe);
   const asked: Asked<SubscribeChange> = who.operator
     ? PASS
-    : await clients.ask.subscribe(hookSession(open), { channel: channel.name, data: body.data });
-  if (!clients.sessions.has(session)) return;
-  if (asked.kind === "error") return fail(asked.error);
-  if (asked.kind === "disconnect") return clients.end(session, asked.close);
+    : await asker.subscribe(hookSession(open), { channel: channel.name, data: body.data });
+  if (session.ended) return;
+  if (asked.kind === "error") return refuse(asked.error);
+  if (asked.kind === "disconnect") return connections.close(session, asked.close);
   const { allow, info, data } = asked.change;
-  const granted = claims !== undefined || allow === true;
-  const plan = planSubscribe({ ...who, granted });
-  if (plan !== "allowed") return fail(plan);
+  const permission = planSubscribe({ ...who, granted: claims !== undefined || allow === true });
+  if (permission !== "allowed") return refuse(permission);
 
-  const { flag, tf: filter, ...wishes } = body;
-  if (filter !== undefined) {
-    const allowed = namespaceOf(clients.config, parsed.channel)?.allow_tags_filter === true;
-    if (!allowed || !isMeaningful(filter)) return fail("badRequest");
-  }
-  const subscription = {
-    ...planSubscription(clients, open, parsed.channel, claims, body.join_leave === true),
+  const { tf: filter } = body;
+  const mayFilter = namespaceOf(config, channel)?.allow_tags_filter === true;
+  if (filter !== undefined && !(mayFilter && isMeaningful(filter))) return refuse("badRequest");
+  const asksJoinLeave = body.join_leave === true;
+  const joinLeave = mayJoinLeave({ ...who, subscribed: true, asked: asksJoinLeave });
+  const subscription: Subscription = {
+    ...(joinLeave ? { joinLeave: true as const } : {}),
+    ...fromClaims(claims),
     ...(filter === undefined ? {} : { filter }),
     ...(info === undefined ? {} : { chanInfo: info }),
   };
+  const fields = {
+    ...timeToLive(subscription.expiresAt, Date.now()),
+    ...(data === undefined ? {} : { data }),
+  };
+  const request = { channel, user: open.user, wishes: wishesOf(body), subscription };
   try {
-    const joined = await join(
-      clients,
-      session,
-      {
-        channel: parsed.channel,
-        user: open.user,
-        wishes: { ...wishes, rejectUnrecovered: ((flag ?? 0) & REJECT_UNRECOVERED) !== 0 },
-        subscription,
-      },
-      (result, missed) => clients.send(session, encodeSubscribeReply(id, encodeSubscribed(result, missed))),
-      { ...timeToLive(subscription.expiresAt, Date.now()), ...(data === undefined ? {} : { data }) },
-    );
-    if (joined === "full") fail("limitExceeded");
-    if (joined === "unrecovered") fail("unrecoverablePosition");
-    if (joined === "joined") clients.announce("join", session, body.channel);
+    const joined = await subscriptions.join(session, request, (start) => {
+      const text = wire.encodeStart(session, channel.name, start, fields);
+      connections.send(session, encodeSubscribeReply(id, text));
+    });
+    if (joined === "full") refuse("limitExceeded");
+    if (joined === "unrecovered") refuse("unrecoverablePosition");
+    if (joined === "joined")
+      subscriptions.presence.announce({ kind: "join", session, channel: channel.name });
   } catch (error) {
-    console.error("a channel could not be reached", error);
-    fail("internal");
+    logError("a channel could not be subscribed to", { channel: channel.name, session: open.id, error });
+    refuse("internal");
   }
 }
 
-export function unsubscribe(clients: Clients, session: Session, command: CommandOf<"unsubscribe">): void {
-  clients.unsubscribe(session, command.body.channel);
-  clients.send(session, encodeReply(command.id, "unsubscribe", {}));
+export function unsubscribe(
+  { connections, subscriptions }: Context,
+  { session }: Client,
+  { id, body }: CommandOf<"unsubscribe">,
+): void {
+  subscriptions.leave(session, body.channel);
+  connections.send(session, encodeReply(id, "unsubscribe", {}));
 }
 
 export async function refreshSubscription(
-  clients: Clients,
-  session: Session,
-  open: Open,
-  command: CommandOf<"sub_refresh">,
+  context: Context,
+  client: Client,
+  { id, body }: CommandOf<"sub_refresh">,
 ): Promise<void> {
-  const { id, body } = command;
-  const fail = (error: ErrorName) => clients.send(session, encodeError(id, error));
-  if (!open.subscriptions.has(body.channel)) return fail("permissionDenied");
-  if (body.token === undefined || body.token === "") return fail("badRequest");
-  const grant = await readGrant(clients, open, body.channel, body.token);
-  if (!clients.sessions.has(session)) return;
-  if (grant.kind === "error") return fail(grant.error);
-  if (grant.kind === "disconnect") return clients.disconnect(session, grant.why);
+  const { connections, subscriptions } = context;
+  const { session, open } = client;
+  const refuse = (error: ErrorName) => fail(context, session, { id, error });
+  if (!open.subscriptions.has(body.channel)) return refuse("permissionDenied");
+  if (body.token === undefined || body.token === "") return refuse("badRequest");
+  const grant = await readGrant(context, client, body.channel, body.token);
+  if (session.ended) return;
+  if (grant.kind === "error") return refuse(grant.error);
+  if (grant.kind === "disconnect") return disconnect(context, session, grant.why);
   const before = subscriptionsOf(session).get(body.channel);
-  if (before === undefined) return fail("permissionDenied");
+  if (before === undefined) return refuse("permissionDenied");
   const { expiresAt: _old, chanInfo: _info, ...rest } = before;
   const after = { ...rest, ...fromClaims(grant.claims) };
-  if (!clients.rememberSubscription(session, body.channel, after)) return fail("limitExceeded");
-  clients.send(session, encodeReply(id, "sub_refresh", timeToLive(after.expiresAt, Date.now())));
+  if (!subscriptions.remember(session, body.channel, after)) return refuse("limitExceeded");
+  connections.send(session, encodeReply(id, "sub_refresh", timeToLive(after.expiresAt, Date.now())));
 }
+
+type Position = { readonly offset?: number | undefined; readonly epoch?: string | undefined };
+
+/** The position that a client resumes from, where it wants to resume. */
+export const sinceOf = ({ recover, offset, epoch }: Position & { readonly recover?: boolean | undefined }) =>
+  recover === true ? { since: { offset: offset ?? 0, logEpoch: epoch ?? "" } } : {};
+
+const wishesOf = (body: CommandOf<"subscribe">["body"]): Wishes => ({
+  ...sinceOf(body),
+  recoverable: body.recoverable,
+  positioned: body.positioned,
+  delta: body.delta,
+  rejectUnrecovered: ((body.flag ?? 0) & REJECT_UNRECOVERED) !== 0,
+});
 
 type Grant =
   | { readonly kind: "grant"; readonly claims: SubscriptionClaims | undefined }
@@ -123,13 +135,13 @@ type Grant =
 
 /** What a subscription token grants. One made for another user or channel is an attack, and ends the connection. */
 async function readGrant(
-  clients: Clients,
-  open: Open,
-  channel: string,
+  { verifier }: Context,
+  { open }: Client,
+  channel: ChannelName["name"],
   token: string | undefined,
 ): Promise<Grant> {
   if (token === undefined || token === "") return { kind: "grant", claims: undefined };
-  const verdict = await clients.verifier.subscription(token);
+  const verdict = await verifier.subscription(token);
   if (!verdict.ok) {
     if (verdict.reason === "expired") return { kind: "error", error: "tokenExpired" };
     return { kind: "error", error: verdict.reason === "unavailable" ? "internal" : "permissionDenied" };
@@ -143,24 +155,6 @@ async function readGrant(
     return { kind: "error", error: "expired" };
   }
   return { kind: "grant", claims };
-}
-
-function planSubscription(
-  clients: Clients,
-  open: Open,
-  channel: ChannelName,
-  claims: SubscriptionClaims | undefined,
-  asked: boolean,
-): Subscription {
-  const joinLeave = mayJoinLeave({
-    config: clients.config,
-    channel,
-    user: open.user,
-    subscribed: true,
-    asked,
-    operator: claims?.operator === true,
-  });
-  return { ...(joinLeave ? { joinLeave: true as const } : {}), ...fromClaims(claims) };
 }
 
 const fromClaims = (claims: SubscriptionClaims | undefined): Subscription => ({

@@ -1,13 +1,13 @@
 import type { z } from "zod";
 import { keepsHistory } from "../../config.ts";
-import { callAgain } from "../../platform/call.ts";
-import { channelStub, coordinatorStub } from "../../platform/stubs.ts";
-import { parseChannel } from "../../policy/channel-name.ts";
-import { isBroadcast, namespaceOf } from "../../policy/permissions.ts";
-import { encodePublication } from "../../centrifuge/push.ts";
+import { encodePublication } from "../../contracts/publication.ts";
+import { CONTRACT } from "../../contracts/version.ts";
+import { callAgain, channelStub, coordinatorStub } from "../../platform/calls.ts";
+import { logError } from "../../platform/logger.ts";
+import { homeOf, namespaceOf, parseChannel } from "../../policy/channels.ts";
+import { describeOutcome } from "../outcomes.ts";
 import { fail, ok, type Answer } from "./answer.ts";
 import type { Call } from "./call.ts";
-import { describeOutcome } from "./outcomes.ts";
 import { readPayload } from "./payload.ts";
 import type { broadcastParams, publishParams } from "./schemas.ts";
 
@@ -24,19 +24,23 @@ export async function publish(call: Call, params: Params): Promise<Answer> {
   if (!payload.ok) return fail("badRequest", payload.reason);
 
   const { idempotency_key: key = "", tags = {}, version = 0 } = params;
-  const order = {
+  const publication = {
     // Its own space, so that no key of a back end meets an id of ours.
     id: key === "" ? crypto.randomUUID() : `key:${key}`,
     body: encodePublication({ data: payload.data, ...(Object.keys(tags).length === 0 ? {} : { tags }) }),
     ...(params.skip_history === true ? { passing: true } : {}),
     ...(version === 0 ? {} : { version: { number: version, epoch: params.version_epoch ?? "" } }),
   };
-  const everybody = isBroadcast(config, params.channel);
+  const home = homeOf(config, params.channel);
+  const everybody = home.kind === "coordinator";
   const wantsReport = everybody && params.report === true;
   try {
     const { refused, offset, logEpoch, report } = await callAgain(async () => {
-      if (!everybody) return { ...(await channelStub(env, params.channel).publish(order)), report: null };
-      const { outcomes, ms, ...result } = await coordinatorStub(env).broadcast(order, wantsReport);
+      if (home.kind === "channel") {
+        return { ...(await channelStub(env, home.channel).publish(publication, CONTRACT)), report: null };
+      }
+      const answer = await coordinatorStub(env).broadcast(publication, wantsReport, CONTRACT);
+      const { outcomes, ms, ...result } = answer;
       return { ...result, report: outcomes === null ? null : { outcomes, ms } };
     });
     if (refused !== null) return fail("badRequest", "a publication has at most 2,000,000 bytes");
@@ -51,7 +55,7 @@ export async function publish(call: Call, params: Params): Promise<Answer> {
       ms: report.ms,
     });
   } catch (error) {
-    console.error("a publication failed", error);
+    logError("a channel did not take a publication", { channel: params.channel, error });
     return fail("internal", `${everybody ? "the coordinator" : "the channel"} does not answer`);
   }
 }

@@ -1,10 +1,11 @@
 import type { z } from "zod";
 import { keepsHistory, type NamespaceConfig } from "../../config.ts";
-import { callAgain } from "../../platform/call.ts";
-import { channelStub, coordinatorStub, shardRef } from "../../platform/stubs.ts";
-import { parseChannel } from "../../policy/channel-name.ts";
-import type { Present } from "../../contracts/delivery.ts";
-import { isBroadcast, namespaceOf } from "../../policy/permissions.ts";
+import type { Present } from "../../contracts/publication.ts";
+import { CONTRACT } from "../../contracts/version.ts";
+import { callAgain, channelStub, coordinatorStub, homeStub } from "../../platform/calls.ts";
+import { logError } from "../../platform/logger.ts";
+import { homeOf, namespaceOf, parseChannel } from "../../policy/channels.ts";
+import { objectName } from "../../ring/descriptor.ts";
 import { PRODUCT_VERSION } from "../../version.ts";
 import { fail, ok, type Answer, type Failure } from "./answer.ts";
 import type { Call } from "./call.ts";
@@ -43,7 +44,7 @@ export async function history(call: Call, params: z.infer<typeof historyParams>)
     reverse,
     since: since === undefined ? null : { offset: since.offset, logEpoch: since.epoch },
   };
-  const answer = await ask(call, channel, keepsHistory, () => feedOf(call, channel).history(query));
+  const answer = await ask(call, channel, keepsHistory, () => logOf(call, channel).history(query, CONTRACT));
   if ("error" in answer) return answer;
   const { publications, top, logEpoch, refused } = answer.value;
   if (refused !== null) return fail(refused);
@@ -52,7 +53,7 @@ export async function history(call: Call, params: z.infer<typeof historyParams>)
 }
 
 export async function removeHistory(call: Call, { channel }: ChannelParams): Promise<Answer> {
-  const answer = await ask(call, channel, keepsHistory, () => feedOf(call, channel).removeHistory());
+  const answer = await ask(call, channel, keepsHistory, () => logOf(call, channel).removeHistory(CONTRACT));
   return "error" in answer ? answer : ok({});
 }
 
@@ -60,7 +61,7 @@ export async function channels(
   { env }: Call,
   { pattern = "" }: z.infer<typeof channelsParams>,
 ): Promise<Answer> {
-  const list = await coordinatorStub(env).channels(pattern);
+  const list = await coordinatorStub(env).channels(pattern, CONTRACT);
   if (list.unreachable.length > 0) {
     return fail("internal", `these shards did not answer: ${list.unreachable.join(", ")}`);
   }
@@ -72,13 +73,13 @@ export async function channels(
 
 /** Each shard is a node. */
 export async function info({ env }: Call): Promise<Answer> {
-  const { shards } = await coordinatorStub(env).cluster();
+  const { shards } = await coordinatorStub(env).cluster(CONTRACT);
   const now = Date.now();
   const nodes = shards.flatMap(({ id, region, status }) =>
     status === null
       ? []
       : {
-          uid: shardRef({ id, region }).name,
+          uid: objectName({ id, region }),
           name: id,
           version: PRODUCT_VERSION,
           num_clients: status.sessions,
@@ -91,11 +92,10 @@ export async function info({ env }: Call): Promise<Answer> {
   return ok({ nodes });
 }
 
-const feedOf = ({ env, config }: Call, channel: string) =>
-  isBroadcast(config, channel) ? coordinatorStub(env) : channelStub(env, channel);
+const logOf = ({ env, config }: Call, channel: string) => homeStub(env, homeOf(config, channel));
 
 const presentIn = ({ env }: Call, channel: string): Promise<Present[]> =>
-  channelStub(env, channel).presence("");
+  channelStub(env, channel).presence("", CONTRACT);
 
 /** Asks a channel something that its namespace may not have switched on. */
 async function ask<T>(
@@ -112,7 +112,7 @@ async function ask<T>(
   try {
     return { value: await callAgain(question) };
   } catch (error) {
-    console.error(`channel ${name} does not answer`, error);
+    logError("a channel did not answer", { channel: name, error });
     return fail("internal");
   }
 }

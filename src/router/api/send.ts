@@ -1,13 +1,16 @@
 import type { z } from "zod";
-import { coordinatorStub, shardRef, shardStub } from "../../platform/stubs.ts";
-import { within } from "../../platform/call.ts";
-import type { Outcome } from "../../contracts/fanout.ts";
-import { encodeMessage } from "../../centrifuge/push.ts";
-import type { ShardSpec } from "../../ring/descriptor.ts";
+import { encodeMessage } from "../../centrifuge/reply.ts";
+import { addressKey, shardAddress, type ShardAddress } from "../../contracts/address.ts";
+import { readFannedOut, readSent } from "../../contracts/contract-1.ts";
+import type { Outcome, OwnedMessage, Reached } from "../../contracts/orders.ts";
+import { CONTRACT } from "../../contracts/version.ts";
+import { coordinatorStub, shardStub, within } from "../../platform/calls.ts";
+import { frontsOf } from "../../platform/fronts.ts";
+import { logError } from "../../platform/logger.ts";
 import type { Ring } from "../../ring/ring.ts";
+import { describeOutcome } from "../outcomes.ts";
 import { fail, ok, type Answer } from "./answer.ts";
 import type { Call } from "./call.ts";
-import { describeOutcome } from "./outcomes.ts";
 import { readPayload } from "./payload.ts";
 import type { sendParams } from "./schemas.ts";
 
@@ -15,7 +18,10 @@ const SHARD_WAIT_MS = 3_000;
 const COORDINATOR_WAIT_MS = 6_000;
 const OWNERS = 3;
 
-type Sent = { readonly outcomes: readonly Outcome[]; readonly calls: number };
+/** `data` is JSON text; `frame` is the same for shards of contract 1. */
+type Message = Pick<OwnedMessage, "users" | "frame"> & { readonly data: string };
+
+type Sent = { readonly outcomes: readonly Outcome<Reached>[]; readonly calls: number };
 
 /**
  * Sends a message to every session of some users, at most once (SPEC FO7).
@@ -31,15 +37,16 @@ export async function send(call: Call, params: z.infer<typeof sendParams>): Prom
     return fail("badRequest", `at most ${limits.apiCommands} users at once`);
   const payload = readPayload(params);
   if (!payload.ok) return fail("badRequest", payload.reason);
-  const frame = encodeMessage(JSON.stringify(payload.data));
+  const data = JSON.stringify(payload.data);
+  const message = { users, data, frame: encodeMessage(data) };
   const mode = params.mode === "auto" ? (affinity.userIsKey ? "ring" : "fanout") : params.mode;
 
   const startedAt = Date.now();
   let sent: Sent;
   try {
-    sent = mode === "ring" ? await byRing(call, users, frame) : await byFanOut(call, users, frame);
+    sent = mode === "ring" ? await byRing(call, message) : await byFanOut(call, message);
   } catch (error) {
-    console.error("the coordinator could not be asked to send", error);
+    logError("the coordinator did not hand out a message", { error });
     return fail("internal", "the coordinator does not answer, and only it knows every shard");
   }
   const reached = new Set(sent.outcomes.flatMap(({ done }) => [...(done?.users.keys() ?? [])]));
@@ -56,69 +63,75 @@ export async function send(call: Call, params: z.infer<typeof sendParams>): Prom
   });
 }
 
-async function byFanOut({ env }: Call, users: readonly string[], frame: string): Promise<Sent> {
-  const { outcomes, calls } = await within(
-    COORDINATOR_WAIT_MS,
-    coordinatorStub(env).act({ kind: "send", users, frame }),
-  );
+async function byFanOut({ env }: Call, message: Message): Promise<Sent> {
+  const answer = coordinatorStub(env).act({ kind: "send", ...message }, CONTRACT);
+  const { outcomes, calls } = readFannedOut(await within(COORDINATOR_WAIT_MS, answer));
   return { outcomes, calls: calls + 1 };
 }
 
 /** One call for each shard that owns any of the users. A shard that knows a newer ring does nothing but show it. */
-async function byRing({ env, cache }: Call, users: readonly string[], frame: string): Promise<Sent> {
-  const outcomes: Outcome[] = [];
+async function byRing({ env, cache }: Call, message: Message): Promise<Sent> {
+  const outcomes: Outcome<Reached>[] = [];
   const asked = new Set<string>();
   const spilled = new Set<string>();
+  const fronts = frontsOf(env);
   let calls = 0;
   for (;;) {
     const { ring } = cache;
     const ringEpoch = ring.descriptor.epoch;
-    const orders = groupByShard(ring, users, { asked, spilled });
-    if (orders.size === 0) return { outcomes, calls };
-    calls += orders.size;
+    const groups = groupByShard(ring, message.users, { fronts, asked, spilled });
+    if (groups.size === 0) return { outcomes, calls };
+    calls += groups.size;
     await Promise.all(
-      [...orders].map(async ([spec, theirs]) => {
-        const shard = shardRef(spec);
+      [...groups.values()].map(async ({ shard, users }) => {
         const startedAt = Date.now();
-        const outcome = (done: Outcome["done"]): void => {
-          for (const user of theirs) asked.add(pair(spec, user));
+        const finish = (done: Reached | null): void => {
+          for (const user of users) asked.add(pair(shard, user));
           outcomes.push({ name: shard.name, ms: Date.now() - startedAt, done });
         };
         try {
-          const message = { users: theirs, frame, ringEpoch };
-          const answer = await within(SHARD_WAIT_MS, shardStub(env, shard).sendOwned(message));
-          if (answer.newer !== null) return cache.adopt(answer.newer);
-          if (answer.spilled) spilled.add(spec.id);
-          outcome(answer.done);
+          const sent = shardStub(env, shard).sendOwned({ ...message, users, ringEpoch }, CONTRACT);
+          const answer = readSent(await within(SHARD_WAIT_MS, sent));
+          if (answer.kind === "newer") return cache.adopt(answer.descriptor);
+          if (answer.spilled) spilled.add(shard.id);
+          finish(answer.reached);
         } catch (error) {
-          console.error(`shard ${shard.name} could not be asked to send`, error);
-          outcome(null);
+          logError("a shard did not take a message", { shard: shard.id, error });
+          finish(null);
         }
       }),
     );
   }
 }
 
-const pair = (shard: ShardSpec, user: string): string => `${shard.id} ${user}`;
+const pair = (shard: ShardAddress, user: string): string => `${addressKey(shard)} ${user}`;
 
-/** Who is still to be asked for whom: the owner in each region, and the next ones where the owner has spilled. */
+/**
+ * The shards that are still to be asked, each with its users: the owner in each region, the next ones where the owner
+ * has spilled, and of each the objects of every front.
+ */
 function groupByShard(
   ring: Ring,
   users: readonly string[],
-  so: { readonly asked: ReadonlySet<string>; readonly spilled: ReadonlySet<string> },
-): Map<ShardSpec, string[]> {
-  const orders = new Map<ShardSpec, string[]>();
+  so: {
+    readonly fronts: readonly string[];
+    readonly asked: ReadonlySet<string>;
+    readonly spilled: ReadonlySet<string>;
+  },
+): Map<string, { readonly shard: ShardAddress; readonly users: string[] }> {
+  const groups = new Map<string, { readonly shard: ShardAddress; readonly users: string[] }>();
   for (const user of users) {
     for (const region of ring.regions()) {
       const [owner, ...next] = ring.owners(user, region, OWNERS);
       if (owner === undefined) continue;
-      for (const shard of so.spilled.has(owner.id) ? [owner, ...next] : [owner]) {
+      const owners = so.spilled.has(owner.id) ? [owner, ...next] : [owner];
+      for (const shard of owners.flatMap((spec) => so.fronts.map((front) => shardAddress(front, spec)))) {
         if (so.asked.has(pair(shard, user))) continue;
-        const theirs = orders.get(shard);
-        if (theirs === undefined) orders.set(shard, [user]);
-        else theirs.push(user);
+        const group = groups.get(addressKey(shard));
+        if (group === undefined) groups.set(addressKey(shard), { shard, users: [user] });
+        else group.users.push(user);
       }
     }
   }
-  return orders;
+  return groups;
 }

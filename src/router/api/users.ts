@@ -1,16 +1,18 @@
 import type { z } from "zod";
-import { callAgain, within } from "../../platform/call.ts";
-import { coordinatorStub, idOf } from "../../platform/stubs.ts";
-import { parseChannel } from "../../policy/channel-name.ts";
 import { DISCONNECTS } from "../../centrifuge/codes.ts";
-import type { Action } from "../../contracts/fanout.ts";
-import { isBroadcast, namespaceOf } from "../../policy/permissions.ts";
+import { readFannedOut } from "../../contracts/contract-1.ts";
+import type { Action } from "../../contracts/orders.ts";
+import { CONTRACT } from "../../contracts/version.ts";
+import { callAgain, coordinatorStub, within } from "../../platform/calls.ts";
+import { logError } from "../../platform/logger.ts";
+import { isBroadcast, namespaceOf, parseChannel } from "../../policy/channels.ts";
+import { unreachedIds } from "../outcomes.ts";
 import { fail, ok, type Answer } from "./answer.ts";
 import type { Call } from "./call.ts";
 import { readPayload } from "./payload.ts";
 import type { disconnectParams, refreshParams, subscribeParams, unsubscribeParams } from "./schemas.ts";
 
-/** What is done with every session of a user, wherever its key has put it: always on every shard (SPEC FO8). */
+/** What is done with every session of a user, wherever its key has put it: always on every shard (SPEC AP5). */
 
 const COORDINATOR_WAIT_MS = 8_000;
 
@@ -76,12 +78,14 @@ function checkChannel({ config }: Call, name: string): Answer | undefined {
 /** Safe to repeat, so a caller who is told that a shard did not answer calls again. */
 async function onEveryShard({ env }: Call, action: Action): Promise<Answer> {
   try {
-    const { outcomes } = await callAgain(() => within(COORDINATOR_WAIT_MS, coordinatorStub(env).act(action)));
-    const silent = outcomes.filter(({ done }) => done === null).map(({ name }) => idOf(name));
+    const fanned = await callAgain(() =>
+      within(COORDINATOR_WAIT_MS, coordinatorStub(env).act(action, CONTRACT)),
+    );
+    const silent = unreachedIds(readFannedOut(fanned).outcomes);
     if (silent.length > 0) return fail("internal", `these shards did not answer: ${silent.join(", ")}`);
     return ok({});
   } catch (error) {
-    console.error(`${action.kind} could not be handed out`, error);
+    logError("the coordinator did not hand out an action", { action: action.kind, error });
     return fail("internal", "the coordinator does not answer");
   }
 }

@@ -1,5 +1,4 @@
 import type { ClusterConfig } from "../../config.ts";
-import { PING_FRAME } from "../../centrifuge/reply.ts";
 import type { Session } from "./session.ts";
 
 /** How many times the limit may be queued before even a reader that has just been probed is given up. */
@@ -7,23 +6,23 @@ const HARD_FACTOR = 8;
 
 export type SendResult = "sent" | "slow" | "gone";
 
-/** `now` is the time of the event in which frames are sent; it stands still in one. */
+/** `ping`: the frame that a peer answers by itself; `answeredAt`: when the runtime last absorbed such an answer. */
 export type SendContext = {
-  readonly now: number;
   readonly limits: Pick<ClusterConfig["limits"], "queuedBytes" | "slowReaderGraceMs">;
+  readonly ping: string;
   readonly answeredAt: (socket: WebSocket) => number;
 };
 
 /**
- * Sends one frame, and watches what a reader leaves lying: `send()` itself never blocks, drops or closes.
+ * Sends one frame, and watches what a reader leaves unread: `send()` itself never blocks, drops or closes.
  *
  * Where the runtime counts queued bytes (`bufferedAmount`), they decide; it is asked when as much may have been sent
  * since. Elsewhere the bytes sent since the last proof of reading do (counted as UTF-16 units): past half the limit
  * the peer is probed with a ping, and is slow when it has left the probe unanswered for the grace and the limit is
- * passed. What it sends meanwhile proves nothing. `answeredAt` tells when the runtime last absorbed a pong.
+ * passed. What it sends meanwhile proves nothing. `now` is the time of the turn, which stands still in it.
  */
-export function sendFrame(session: Session, frame: string, context: SendContext): SendResult {
-  const { limits, now } = context;
+export function sendFrame(session: Session, frame: string, now: number, context: SendContext): SendResult {
+  const { limits } = context;
   try {
     session.socket.send(frame);
   } catch {
@@ -41,7 +40,7 @@ export function sendFrame(session: Session, frame: string, context: SendContext)
   if (session.probedAt === undefined) {
     session.probedAt = now;
     session.unprovenBytes = limits.queuedBytes / 2;
-    session.socket.send(PING_FRAME);
+    session.socket.send(context.ping);
     return "sent";
   }
   if (context.answeredAt(session.socket) >= session.probedAt) {

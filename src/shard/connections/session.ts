@@ -8,7 +8,7 @@ import { TokenBucket } from "../../platform/token-bucket.ts";
  * A change of its shape MUST stay readable: a deployment meets the attachments of the one before.
  */
 
-/** Where a client is that has been told so, and is still to be sent what came after. */
+/** The position that a client has been told, while the log did not answer; it is owed what came after. */
 export type Behind = { readonly offset: number; readonly logEpoch: string };
 
 /** One subscription of a session. Times are ms since 1970. */
@@ -17,7 +17,7 @@ export type Subscription = {
   readonly byServer?: true;
   /** Hears of joins and leaves. */
   readonly joinLeave?: true;
-  /** Wants patches in place of whole publications. */
+  /** Wants publications as patches of the one before, if its front has patches. */
   readonly delta?: true;
   /** Wants only the publications whose tags pass. */
   readonly filter?: TagsFilter;
@@ -69,16 +69,16 @@ export type Live = Opening | Open;
 /** One connection, while it lives. */
 export type Session = {
   readonly socket: WebSocket;
+  /** It is no session any more: closed by us, or its peer has gone. */
+  ended: boolean;
   attachment: Live;
   /** The end of what its frames still have to do; frames of one session never overlap. */
   queue: Promise<void>;
-  /** Frames that wait or are in work. */
+  /** Frames that wait or are carried out. */
   busy: number;
   readonly commands: TokenBucket;
   /** How many commands may still be refused before the client is closed for not heeding it. */
   readonly refusals: TokenBucket;
-  /** The offset of the last publication sent of each channel with delta; forgotten in a sleep, and then one is whole. */
-  readonly deltaBases: Map<string, number>;
   /** Frames that wait for the answer to `connect`. */
   held: string[] | undefined;
   /** Bytes sent since the last proof that the peer reads. */
@@ -95,12 +95,12 @@ export function newSession(
   const budget = { burst: limits.commandBurst, perSecond: limits.commandsPerSecond };
   return {
     socket,
+    ended: false,
     attachment,
     queue: Promise.resolve(),
     busy: 0,
     commands: new TokenBucket(budget, Date.now()),
     refusals: new TokenBucket(budget, Date.now()),
-    deltaBases: new Map(),
     held: undefined,
     unprovenBytes: 0,
     probedAt: undefined,

@@ -2,11 +2,11 @@ import { newSession, type Attachment, type Live, type Session } from "./session.
 
 /** The sessions of a shard, found by socket and by user; rebuilt from the attachments after a sleep. */
 export class Sessions {
-  readonly #bySocket = new Map<WebSocket, Session>();
+  readonly bySocket = new Map<WebSocket, Session>();
   readonly #byUser = new Map<string, Set<Session>>();
 
   get size(): number {
-    return this.#bySocket.size;
+    return this.bySocket.size;
   }
 
   get users(): number {
@@ -14,7 +14,7 @@ export class Sessions {
   }
 
   [Symbol.iterator](): IterableIterator<Session> {
-    return this.#bySocket.values();
+    return this.bySocket.values();
   }
 
   /** Takes in the sockets that slept with the object. One that we had closed is no session any more. */
@@ -27,23 +27,15 @@ export class Sessions {
   }
 
   add(session: Session): void {
-    this.#bySocket.set(session.socket, session);
+    this.bySocket.set(session.socket, session);
     if (session.attachment.state === "open") this.#index(session, session.attachment.user);
-  }
-
-  get(socket: WebSocket): Session | undefined {
-    return this.#bySocket.get(socket);
-  }
-
-  has(session: Session): boolean {
-    return this.#bySocket.get(session.socket) === session;
   }
 
   ofUser(user: string): readonly Session[] {
     return [...(this.#byUser.get(user) ?? [])];
   }
 
-  /** Stores what the session is now. Answers false, and changes nothing, where it would not fit. */
+  /** Stores what the session is now. Answers false, and changes nothing, where the socket has no room for it. */
   remember(session: Session, attachment: Live): boolean {
     try {
       session.socket.serializeAttachment(attachment);
@@ -58,7 +50,8 @@ export class Sessions {
 
   /** Removes exactly this session; a newer one of the same user stays. */
   delete(session: Session): void {
-    this.#bySocket.delete(session.socket);
+    session.ended = true;
+    this.bySocket.delete(session.socket);
     if (session.attachment.state !== "open") return;
     const { user } = session.attachment;
     const others = this.#byUser.get(user);

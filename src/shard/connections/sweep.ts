@@ -1,16 +1,21 @@
-import type { Config } from "../../config.ts";
-import { encodeUnsubscribe } from "../../centrifuge/push.ts";
-import type { Clients } from "../clients.ts";
+import type { ClusterConfig } from "../../config.ts";
+import type { Connections } from "./connections.ts";
 import { subscriptionsOf, type Session } from "./session.ts";
 
-type Times = Config["cluster"]["times"];
+type Times = ClusterConfig["times"];
 
-/** When a session next needs a look, in ms since 1970; undefined if nothing of it can run out. */
-export function nextDeadline(session: Session, times: Times, now: number): number | undefined {
-  const { attachment } = session;
-  // While its `connect` is in work (a key may have to be fetched), a connection is not stale.
+export type SweepParts = {
+  readonly connections: Connections;
+  readonly times: Times;
+  /** Ends an expired subscription that the client has made, and tells the client. */
+  readonly endSubscription: (session: Session, channel: string) => void;
+};
+
+/** When a session next needs a look, in ms since 1970; undefined if it has no part that expires. */
+export function nextDeadline({ attachment, busy }: Session, times: Times, now: number): number | undefined {
+  // While its `connect` is carried out (a key may have to be fetched), a connection is not stale.
   if (attachment.state === "opening") {
-    return Math.max(attachment.openedAt, session.busy > 0 ? now : 0) + times.staleConnectionMs;
+    return Math.max(attachment.openedAt, busy > 0 ? now : 0) + times.staleConnectionMs;
   }
   let next = attachment.expiresAt;
   for (const { expiresAt } of attachment.subscriptions.values()) {
@@ -20,49 +25,51 @@ export function nextDeadline(session: Session, times: Times, now: number): numbe
 }
 
 /**
- * Ends what has run out by `now`: connections that never said `connect` (3502), expired and not refreshed (3005),
- * and expired subscriptions (2501, or 3006 where the server made them). Answers with the next deadline.
+ * Ends what has run out by `now`: connections that never said `connect` (stale), connections that expired and were not
+ * refreshed, and expired subscriptions: those that the server made end their session. Answers with the next deadline.
  */
-export function sweep(clients: Clients, now: number): number | undefined {
-  const { times } = clients.config.cluster;
+export function sweep(parts: SweepParts, now: number): number | undefined {
+  const { connections, times } = parts;
   let next: number | undefined;
-  for (const session of clients.sessions) {
+  for (const session of connections.sessions) {
     const deadline = nextDeadline(session, times, now);
     if (deadline === undefined) continue;
-    if (deadline <= now) sweepOne(clients, session, now);
-    if (!clients.sessions.has(session)) continue;
+    if (deadline <= now) sweepOne(parts, session, now);
+    if (session.ended) continue;
     const after = nextDeadline(session, times, now);
     if (after !== undefined && (next === undefined || after < next)) next = after;
   }
   return next;
 }
 
-function sweepOne(clients: Clients, session: Session, now: number): void {
+function sweepOne({ connections, times, endSubscription }: SweepParts, session: Session, now: number): void {
   const { attachment } = session;
-  const { expiredGraceMs } = clients.config.cluster.times;
-  if (attachment.state === "opening") return clients.disconnect(session, "stale");
+  const { expiredGraceMs } = times;
+  if (attachment.state === "opening") return connections.end(session, "stale");
   if (attachment.expiresAt !== undefined && attachment.expiresAt + expiredGraceMs <= now) {
-    return clients.disconnect(session, "expired");
+    return connections.end(session, "expired");
   }
   for (const [channel, { expiresAt, byServer }] of subscriptionsOf(session)) {
     if (expiresAt === undefined || expiresAt + expiredGraceMs > now) continue;
-    if (byServer === true) return clients.disconnect(session, "subscriptionExpired");
-    clients.unsubscribe(session, channel);
-    clients.send(session, encodeUnsubscribe(channel, "expired"));
+    if (byServer === true) return connections.end(session, "subscriptionExpired");
+    endSubscription(session, channel);
   }
 }
 
 /**
- * Sends every open session its ping, and drops those that have not answered the one before (3012).
+ * Sends every open session its ping, and drops those that have not answered the one before.
  *
  * `previousPingAt` is when that was. A session that has shown no life since is dead, provided that it had
- * `pongTimeoutMs` for it: an alarm that comes late, or early, kills nobody.
+ * `pongTimeoutMs` for it: an alarm that comes late, or early, kills no session.
  */
-export function pingAll(clients: Clients, now: number, previousPingAt: number, pingFrame: string): void {
-  const patient = now - previousPingAt > clients.config.cluster.times.pongTimeoutMs;
-  for (const session of clients.sessions) {
+export function pingAll(
+  { connections, times, ping }: Pick<SweepParts, "connections" | "times"> & { readonly ping: string },
+  { now, previousPingAt }: { readonly now: number; readonly previousPingAt: number },
+): void {
+  const patient = now - previousPingAt > times.pongTimeoutMs;
+  for (const session of connections.sessions) {
     if (session.attachment.state !== "open") continue;
-    if (patient && clients.seenAt(session) < previousPingAt) clients.disconnect(session, "noPong");
-    else clients.send(session, pingFrame);
+    if (patient && connections.seenAt(session) < previousPingAt) connections.end(session, "noPong");
+    else connections.send(session, ping);
   }
 }

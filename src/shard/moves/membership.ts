@@ -1,7 +1,6 @@
 import { buildRing } from "../../ring/build.ts";
 import type { Ring } from "../../ring/ring.ts";
 import { digest, objectName, type Descriptor, type ShardSpec } from "../../ring/descriptor.ts";
-import type { Refusal, Route } from "../../contracts/route.ts";
 import type { Live } from "../connections/session.ts";
 
 /** How many owners a key has: the first, and those that it may spill to. */
@@ -45,7 +44,7 @@ export class Membership {
     return true;
   }
 
-  /** Adopts what the coordinator itself says: also another descriptor of the same epoch. False if nothing changed. */
+  /** Adopts the coordinator's own word: also another descriptor of the same epoch. False if nothing changed. */
   correct(descriptor: Descriptor): boolean {
     if (descriptor.epoch < this.ringEpoch || digest(descriptor) === this.digest) return false;
     this.#store(descriptor);
@@ -70,27 +69,4 @@ export function mustMove(
   const limit = session.rank === 0 ? 1 : OWNERS;
   const owners = ring.owners(session.key, session.clientRegion, limit);
   return !owners.some((owner) => objectName(owner) === shardName);
-}
-
-/**
- * Whether a shard takes a connection. It goes by its own descriptor: it MUST be the first owner that has not
- * refused. A shard that knows less than the router says so instead of guessing.
- */
-export function planAdmission(admission: {
-  readonly ring: Ring | undefined;
-  readonly shardName: string;
-  readonly route: Route;
-  readonly sessions: number;
-  readonly sessionsMax: number;
-}): { readonly kind: "accept"; readonly rank: number } | Exclude<Refusal, { kind: "busy" }> {
-  const { ring, route, shardName } = admission;
-  if (ring === undefined) return { kind: "behind", ringEpoch: 0 };
-  const { descriptor } = ring;
-  if (route.ringEpoch > descriptor.epoch) return { kind: "behind", ringEpoch: descriptor.epoch };
-  const owners = ring.owners(route.key, route.clientRegion, OWNERS);
-  const rank = owners.findIndex((owner) => !route.refused.includes(owner.id));
-  const first = owners[rank];
-  if (first === undefined || objectName(first) !== shardName) return { kind: "misdirected", descriptor };
-  if (admission.sessions >= admission.sessionsMax) return { kind: "full" };
-  return { kind: "accept", rank };
 }

@@ -1,34 +1,40 @@
 import { diff } from "../../ring/diff.ts";
 import type { Ring } from "../../ring/ring.ts";
-import type { Clients } from "../clients.ts";
+import type { ClusterConfig } from "../../config.ts";
+import type { ShardAddress } from "../../contracts/address.ts";
+import type { Connections } from "../connections/connections.ts";
+import type { Session } from "../connections/session.ts";
 import { mustMove, type Membership } from "./membership.ts";
 import { planPace, stepMoves, type Budget, type Leaving } from "./pace.ts";
-import type { Session } from "../connections/session.ts";
 
 /** Fine enough that a tick's part of 100 a second is a handful. */
 const TICK_MS = 100;
 
+/** How many sessions were closed since an epoch was adopted. */
+export type MovesDone = { readonly ringEpoch: number; readonly moved: number };
+
+export type MigrationParts = {
+  readonly shard: ShardAddress;
+  readonly connections: Connections;
+  readonly membership: Membership;
+  readonly limits: ClusterConfig["moves"];
+  /** Every session that had to leave for an epoch has left, or a newer epoch has taken its place. */
+  readonly onDone: (done: MovesDone) => void;
+};
+
 /**
  * Moves the sessions that this shard no longer owns, at the pace that the destinations can take (SPEC MV).
  *
- * Runs on timers, so the object stays awake until it is through. A newer ring while it runs is simply the ring
- * that it goes by from then on. `onDone` hears the epoch and how many sessions were closed since it was adopted.
+ * Runs on timers, so the object stays awake until it is through. A newer ring while it runs is simply the ring that it
+ * goes by from then on.
  */
 export class Migration {
-  readonly #clients: Clients;
-  readonly #membership: Membership;
-  readonly #onDone: (done: { readonly ringEpoch: number; readonly moved: number }) => void;
+  readonly #parts: MigrationParts;
   #run: Run | undefined;
   #finished: Ring | undefined;
 
-  constructor(
-    clients: Clients,
-    membership: Membership,
-    onDone: (done: { readonly ringEpoch: number; readonly moved: number }) => void,
-  ) {
-    this.#clients = clients;
-    this.#membership = membership;
-    this.#onDone = onDone;
+  constructor(parts: MigrationParts) {
+    this.#parts = parts;
   }
 
   get running(): boolean {
@@ -37,12 +43,12 @@ export class Migration {
 
   /** Starts moving for the present ring. `before` is the ring until now, from which the pace follows. */
   start(before: Ring | undefined): void {
-    const ring = this.#membership.ring;
+    const { ring } = this.#parts.membership;
     if (ring === undefined || this.#run?.ring === ring) return;
     const superseded = this.#run;
     if (superseded !== undefined) {
       if (superseded.timer !== null) clearTimeout(superseded.timer);
-      this.#onDone({ ringEpoch: superseded.ring.descriptor.epoch, moved: superseded.moved });
+      this.#parts.onDone({ ringEpoch: superseded.ring.descriptor.epoch, moved: superseded.moved });
     }
     const leaving = this.#leaving(ring);
     if (leaving.length === 0 && this.#finished === ring) return;
@@ -62,9 +68,9 @@ export class Migration {
 
   #leaving(ring: Ring): Leaving<Session>[] {
     const leaving: Leaving<Session>[] = [];
-    for (const session of this.#clients.sessions) {
+    for (const session of this.#parts.connections.sessions) {
       const { attachment } = session;
-      if (!mustMove(ring, this.#clients.shard.name, attachment)) continue;
+      if (!mustMove(ring, this.#parts.shard.name, attachment)) continue;
       const destination = ring.owner(attachment.key, attachment.clientRegion)?.id ?? "";
       leaving.push({ item: session, destination });
     }
@@ -72,34 +78,34 @@ export class Migration {
   }
 
   #pace(before: Ring | undefined, ring: Ring, leaving: readonly Leaving<Session>[]): Map<string, number> {
-    const { moves } = this.#clients.config.cluster;
+    const { shard, limits } = this.#parts;
     const destinations = new Set(leaving.map(({ destination }) => destination));
     if (leaving.length === 0) return new Map();
     return planPace({
-      shard: this.#clients.shard.name.slice(this.#clients.shard.region.length + 1),
+      shard: shard.id,
       destinations,
       moves: before === undefined ? [] : diff(before, ring).moves,
-      limits: moves,
+      limits,
     });
   }
 
   #tick(run: Run): void {
-    const { moves } = this.#clients.config.cluster;
+    const { connections, limits } = this.#parts;
     const now = Date.now();
-    const outOfPatience = now - run.startedAt > moves.busyWaitMs;
+    const outOfPatience = now - run.startedAt > limits.busyWaitMs;
     const step = stepMoves({
-      leaving: run.leaving.filter(({ item }) => this.#clients.sessions.has(item)),
-      // A frame in work gets its answer first.
+      leaving: run.leaving.filter(({ item }) => !item.ended),
+      // A frame that is being carried out gets its answer first.
       ready: (session) => session.busy === 0 || outOfPatience,
       pace: run.pace,
-      perSecondFromOneShard: moves.perSecondFromOneShard,
+      perSecondFromOneShard: limits.perSecondFromOneShard,
       budget: run.budget,
-      // A little of what a tick brings is left to chance, so that sources do not close in step.
+      // With jitter, so that sources do not close in step.
       elapsedMs: (now - run.tickedAt) * (0.75 + Math.random() / 4),
     });
     for (const session of step.now) {
-      const reason = `moved, epoch ${run.ring.descriptor.epoch}`;
-      this.#clients.disconnect(session, "moved", { reason, moving: true });
+      const detail = `moved, epoch ${run.ring.descriptor.epoch}`;
+      connections.end(session, "moved", { detail, moving: true });
     }
     run.moved += step.now.length;
     run.leaving = step.later;
@@ -111,7 +117,7 @@ export class Migration {
     }
     this.#run = undefined;
     this.#finished = run.ring;
-    this.#onDone({ ringEpoch: run.ring.descriptor.epoch, moved: run.moved });
+    this.#parts.onDone({ ringEpoch: run.ring.descriptor.epoch, moved: run.moved });
   }
 }
 

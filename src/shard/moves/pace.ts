@@ -34,7 +34,7 @@ export type Leaving<Item> = { readonly item: Item; readonly destination: string 
 export type Budget = { readonly total: number; readonly byDestination: ReadonlyMap<string, number> };
 
 /**
- * Chooses who leaves in this tick (SPEC MV3). `elapsedMs` is the time since the last one; unused budget does not
+ * Chooses the items that leave in this tick (SPEC MV3). `elapsedMs` is the time since the last one; unused budget does not
  * pile up beyond one second of it. Returns the chosen, the rest, and the budget that is left.
  */
 export function stepMoves<Item>(step: {

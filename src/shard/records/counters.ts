@@ -1,5 +1,6 @@
-import type { Said } from "../../contracts/delivery.ts";
-import { LIVE_CHANNEL, type Counts, type Pulse } from "../../contracts/live.ts";
+import type { Counts, Pulse } from "../../contracts/live.ts";
+import { LIVE_CHANNEL } from "../../policy/channels.ts";
+import type { Batch } from "../front.ts";
 
 /** Enough for a 99th percentile of a second; more would only cost memory. */
 const MAX_SAMPLES = 1_000;
@@ -23,14 +24,14 @@ export class Counters {
     this.#counts[what] += 1;
   }
 
-  /** Entries of a channel that are about to go to so many sessions. The live feed does not speak of itself. */
-  emitted(channel: string, entries: readonly Said[], to: { sessions: number; now: number }): void {
-    if (channel === LIVE_CHANNEL || to.sessions === 0) return;
-    for (const entry of entries) {
-      if (entry.kind === "join" || entry.kind === "leave") continue;
-      this.#counts.deliveries += to.sessions;
-      if (entry.kind === "pub" && entry.at !== undefined && this.#latencies.length < MAX_SAMPLES)
-        this.#latencies.push(Math.max(0, to.now - entry.at));
+  /** A batch that is about to go to so many sessions. The live feed does not speak of itself. */
+  emitted({ channel, events }: Batch, sessions: number, now: number): void {
+    if (channel === LIVE_CHANNEL) return;
+    for (const event of events) {
+      if (event.kind === "join" || event.kind === "leave") continue;
+      this.#counts.deliveries += sessions;
+      if (event.kind === "pub" && event.at !== undefined && this.#latencies.length < MAX_SAMPLES)
+        this.#latencies.push(Math.max(0, now - event.at));
     }
   }
 

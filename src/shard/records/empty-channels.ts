@@ -1,57 +1,60 @@
-import { callAgain } from "../../platform/call.ts";
+import { callAgain } from "../../platform/calls.ts";
+import { logError } from "../../platform/logger.ts";
 
 /** After a channel did not answer, and while one is asked. */
 const RETRY_MS = 5_000;
 
-export type VacancyParts = {
+export type EmptyChannelsParts = {
   readonly storage: DurableObjectStorage;
-  readonly wanted: () => boolean;
+  /** Whether a hook or the webhook wants to hear of occupied and vacated channels. */
+  readonly isWanted: () => boolean;
   readonly graceMs: number;
   readonly listeners: (channel: string) => number;
   /** Whether the shard listens to a channel, or is about to. */
-  readonly knows: (channel: string) => boolean;
+  readonly follows: (channel: string) => boolean;
   /** Has a channel look whether this shard still listens; answers whether it does. */
   readonly settle: (channel: string) => Promise<boolean>;
   readonly arm: (at: number) => void;
 };
 
 /**
- * Tells channels that their last listener here has left, when nobody has come for the grace (SPEC HK7).
+ * Tells channels that their last listener here has left, when no other has come for the grace (SPEC HK7).
  *
  * One row for each channel that this shard is registered with, written before it registers, and deleted when the
- * channel knows better: a crash forgets who listened, and not where.
+ * channel has ended the registration: a crash forgets the listeners, and not the channels.
  */
-export class Vacancies {
-  readonly #parts: VacancyParts;
+export class EmptyChannels {
+  readonly #parts: EmptyChannelsParts;
   /** Since when a channel may have no listeners here, ms since 1970. */
-  readonly #since = new Map<string, number>();
+  readonly #emptySince = new Map<string, number>();
   readonly #asked = new Set<string>();
 
-  constructor(parts: VacancyParts) {
+  constructor(parts: EmptyChannelsParts) {
     this.#parts = parts;
   }
 
+  /** The shard is about to register with a channel. */
   registers(channel: string): void {
-    if (this.#parts.wanted()) this.#exec("INSERT OR IGNORE INTO registered VALUES (?)", channel);
+    if (this.#parts.isWanted()) this.#exec("INSERT OR IGNORE INTO registered VALUES (?)", channel);
   }
 
-  /** Somebody has come to a channel, has left it, or did not come. */
+  /** A listener has come to a channel, has left it, or did not come. */
   look(channel: string): void {
-    const { wanted, listeners, graceMs, arm } = this.#parts;
-    if (!wanted()) return;
+    const { isWanted, listeners, graceMs, arm } = this.#parts;
+    if (!isWanted()) return;
     if (listeners(channel) > 0) {
-      // The grace begins anew with the next who leaves.
-      this.#since.delete(channel);
+      // The grace begins anew with the next listener that leaves.
+      this.#emptySince.delete(channel);
       return;
     }
-    if (this.#since.has(channel)) return;
+    if (this.#emptySince.has(channel)) return;
     const now = Date.now();
-    this.#since.set(channel, now);
+    this.#emptySince.set(channel, now);
     arm(now + graceMs);
   }
 
   wake(): void {
-    if (!this.#parts.wanted()) return;
+    if (!this.#parts.isWanted()) return;
     this.#exec("CREATE TABLE IF NOT EXISTS registered (channel TEXT PRIMARY KEY)");
     const rows = this.#parts.storage.sql
       .exec<{ channel: string }>("SELECT channel FROM registered")
@@ -62,9 +65,9 @@ export class Vacancies {
   /** The duty of the shard's alarm; answers when it is next due. */
   run(now: number): number | undefined {
     let next: number | undefined;
-    for (const [channel, since] of this.#since) {
+    for (const [channel, since] of this.#emptySince) {
       if (this.#parts.listeners(channel) > 0) {
-        this.#since.delete(channel);
+        this.#emptySince.delete(channel);
         continue;
       }
       const dueAt = since + this.#parts.graceMs;
@@ -79,12 +82,12 @@ export class Vacancies {
     this.#asked.add(channel);
     try {
       const listens = await callAgain(() => this.#parts.settle(channel));
-      this.#since.delete(channel);
-      // Whoever came meanwhile has made, or is making, a registration that needs the row.
-      if (listens || this.#parts.knows(channel)) this.look(channel);
+      this.#emptySince.delete(channel);
+      // A listener that came meanwhile has made, or is making, a registration that needs the row.
+      if (listens || this.#parts.follows(channel)) this.look(channel);
       else this.#exec("DELETE FROM registered WHERE channel = ?", channel);
     } catch (error) {
-      console.error("a channel could not be told that nobody listens", error);
+      logError("a channel could not be told that its shard has no listeners", { channel, error });
     } finally {
       this.#asked.delete(channel);
     }

@@ -1,4 +1,5 @@
-import type { PresenceEvent } from "../../contracts/delivery.ts";
+import type { PresenceEvent } from "../../contracts/channel.ts";
+import { logError } from "../../platform/logger.ts";
 
 /** Joins and leaves of this shard, gathered for a moment and told to each channel in one call. At most once. */
 export class Announcer {
@@ -23,7 +24,7 @@ export class Announcer {
     this.#waiting = new Map();
     for (const [channel, events] of batches) {
       this.#tell(channel, events).catch((error: unknown) =>
-        console.error("joins and leaves were lost", error),
+        logError("joins and leaves were lost", { channel, events: events.length, error }),
       );
     }
   }

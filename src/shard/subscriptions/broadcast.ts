@@ -1,79 +1,88 @@
-import { parseChannel } from "../../policy/channel-name.ts";
-import { encodePublicationPush, encodeSubscribePush } from "../../centrifuge/push.ts";
-import type { SubscribeResult } from "../../centrifuge/reply.ts";
-import type { Clients } from "../clients.ts";
-import { join, type Wishes } from "./join.ts";
-import type { Behind, Session } from "../connections/session.ts";
+import type { Config } from "../../config.ts";
+import type { Position } from "../../contracts/publication.ts";
+import { logError } from "../../platform/logger.ts";
+import { parseChannel, type ChannelName } from "../../policy/channels.ts";
+import { planTracking } from "../../policy/tracking.ts";
+import type { Connections } from "../connections/connections.ts";
+import type { Session } from "../connections/session.ts";
+import type { Wire } from "../front.ts";
+import type { Joined, Start, Wishes } from "./join.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 
-/** Between two attempts to reach the coordinator for those who wait: doubling from the first to the last. */
+/** Between two attempts to reach the coordinator for the sessions that wait: doubling from the first to the last. */
 const RETRY_FIRST_MS = 1_000;
 const RETRY_LAST_MS = 30_000;
+
+export type BroadcastParts = {
+  readonly config: Config;
+  readonly connections: Connections;
+  readonly subscriptions: Subscriptions;
+  readonly wire: Wire;
+};
 
 /**
  * Makes every session hear the broadcast channel (SPEC FO1), whether its home answers or not (SPEC FO4).
  *
- * Where the coordinator is needed and silent, a client is let in all the same. One that resumes is told that it is
- * where it says it is, and is sent what it has missed, in order, before anything newer; a new one is subscribed
- * later. The object stays awake while somebody waits.
+ * Where the coordinator is needed and silent, a client is let in all the same. One that resumes is told the position
+ * that it states, and is sent what it has missed, in order, before anything newer; a new one is subscribed later. The
+ * object stays awake while a session waits.
  */
 export class Broadcast {
-  readonly #clients: Clients;
+  readonly #parts: BroadcastParts;
+  /** Undefined where the broadcast channel is switched off. */
+  readonly #channel: ChannelName | undefined;
   readonly #waiting = new Set<Session>();
   #running = false;
 
-  constructor(clients: Clients) {
-    this.#clients = clients;
+  constructor(parts: BroadcastParts) {
+    this.#parts = parts;
+    const { broadcast, limits } = parts.config.cluster;
+    const parsed = broadcast.enabled ? parseChannel(broadcast.channel, limits.channelBytes) : undefined;
+    this.#channel = parsed?.ok === true ? parsed.channel : undefined;
   }
 
-  get #channel(): string | undefined {
-    const { broadcast } = this.#clients.config.cluster;
-    return broadcast.enabled ? broadcast.channel : undefined;
-  }
-
-  /** Takes up who waited when the object went to sleep. */
+  /** Takes up a session that waited when the object went to sleep. */
   wake(session: Session): void {
     const { attachment } = session;
     if (this.#channel === undefined || attachment.state !== "open") return;
-    const subscription = attachment.subscriptions.get(this.#channel);
+    const subscription = attachment.subscriptions.get(this.#channel.name);
     if (subscription === undefined || subscription.behind !== undefined) this.#await(session);
   }
 
-  /** At connect: `answer` gets the subscription's result, if there is one yet. */
-  async join(
-    session: Session,
-    wishes: Wishes,
-    answer: (channel: string, result: SubscribeResult, missed: readonly string[]) => void,
-  ): Promise<void> {
+  /** At connect: `tell` gets the start of the subscription, if there is one yet. */
+  async join(session: Session, wishes: Wishes, tell: (start: Start) => void): Promise<void> {
     const channel = this.#channel;
     if (channel === undefined) return;
     try {
-      await this.#join(session, wishes, (result, missed) => answer(channel, result, missed));
+      await this.#join(session, channel, wishes, tell);
     } catch (error) {
-      console.error("the broadcast channel's log does not answer", error);
-      if (wishes.recover === true) {
-        const behind = { offset: wishes.offset ?? 0, logEpoch: wishes.epoch ?? "" };
-        this.#clients.rememberSubscription(session, channel, { byServer: true, behind });
-        answer(channel, ownPosition(behind), []);
-      }
+      const { id } = session.attachment;
+      logError("the broadcast channel's log does not answer", { channel: channel.name, session: id, error });
+      if (wishes.since !== undefined) tell(this.#startBehind(session, channel, wishes.since));
       this.#await(session);
     }
   }
 
-  async #join(
+  /** The client is told its own position, and is owed what came after it. */
+  #startBehind(session: Session, channel: ChannelName, since: Position): Start {
+    const { config, subscriptions } = this.#parts;
+    const subscription = { byServer: true, behind: since } as const;
+    subscriptions.remember(session, channel.name, subscription);
+    const wishes = { recoverable: true, positioned: true, delta: undefined };
+    const tracking = planTracking({ config, channel, user: "", ...wishes });
+    return { subscription, tracking, position: since, recovery: { kind: "resume", publications: [] }, since };
+  }
+
+  #join(
     session: Session,
+    channel: ChannelName,
     wishes: Wishes,
-    answer: (result: SubscribeResult, missed: readonly string[]) => void,
-  ): Promise<"joined" | "gone" | "full" | "unrecovered"> {
+    tell: (start: Start) => void,
+  ): Promise<Joined> {
     const { attachment } = session;
-    const parsed = parseChannel(this.#channel ?? "", this.#clients.config.cluster.limits.channelBytes);
-    if (attachment.state !== "open" || !parsed.ok) return "gone";
-    const to = {
-      channel: parsed.channel,
-      user: attachment.user,
-      wishes,
-      subscription: { byServer: true as const },
-    };
-    return join(this.#clients, session, to, answer, {});
+    if (attachment.state !== "open") return Promise.resolve("gone");
+    const request = { channel, user: attachment.user, wishes, subscription: { byServer: true } } as const;
+    return this.#parts.subscriptions.join(session, request, tell);
   }
 
   #await(session: Session): void {
@@ -94,7 +103,7 @@ export class Broadcast {
             await this.#catchUp(session);
             this.#waiting.delete(session);
           } catch {
-            // The log is still silent, and everybody waits for the same answer.
+            // The log is still silent, and every session waits for the same answer.
           }
         }),
       );
@@ -103,29 +112,17 @@ export class Broadcast {
   }
 
   async #catchUp(session: Session): Promise<void> {
+    const { connections, wire } = this.#parts;
     const { attachment } = session;
     const channel = this.#channel;
-    if (channel === undefined || attachment.state !== "open" || !this.#clients.sessions.has(session)) return;
-    const behind = attachment.subscriptions.get(channel)?.behind;
-    const wishes =
-      behind === undefined
-        ? {}
-        : { recover: true, rejectUnrecovered: true, offset: behind.offset, epoch: behind.logEpoch };
-    const outcome = await this.#join(session, wishes, (result, missed) => {
-      const publications = missed.map((publication) => encodePublicationPush(channel, publication));
-      // Who resumed believes itself subscribed.
-      const subscribed = behind === undefined ? [encodeSubscribePush(channel, JSON.stringify(result))] : [];
-      this.#clients.send(session, [...subscribed, ...publications].join("\n"));
+    if (channel === undefined || attachment.state !== "open" || session.ended) return;
+    const behind = attachment.subscriptions.get(channel.name)?.behind;
+    const wishes = behind === undefined ? {} : { since: behind, rejectUnrecovered: true };
+    const joined = await this.#join(session, channel, wishes, (start) => {
+      // A client that resumed believes itself subscribed.
+      const kind = behind === undefined ? "subscribed" : "missed";
+      connections.send(session, wire.encodeNotice(session, { kind, channel: channel.name, start }));
     });
-    if (outcome === "unrecovered") this.#clients.disconnect(session, "insufficientState");
+    if (joined === "unrecovered") connections.end(session, "insufficientState");
   }
 }
-
-const ownPosition = ({ offset, logEpoch }: Behind): SubscribeResult => ({
-  recoverable: true,
-  positioned: true,
-  epoch: logEpoch,
-  offset,
-  was_recovering: true,
-  recovered: true,
-});

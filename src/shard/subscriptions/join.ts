@@ -1,107 +1,92 @@
-import type { ChannelName } from "../../policy/channel-name.ts";
-import { planTracking, type Tracking } from "../../policy/permissions.ts";
-import type { SubscribeResult } from "../../centrifuge/reply.ts";
-import type { Clients } from "../clients.ts";
-import { Emission } from "../../centrifuge/frames.ts";
-import type { Start } from "./channels.ts";
+import type { Config } from "../../config.ts";
+import type { Position } from "../../contracts/publication.ts";
+import type { Recovery } from "../../log/recovery.ts";
+import type { ChannelName } from "../../policy/channels.ts";
+import { planTracking, type Tracking } from "../../policy/tracking.ts";
 import type { Session, Subscription } from "../connections/session.ts";
+import type { Counters } from "../records/counters.ts";
+import type { Channels } from "./channels.ts";
+import type { Beginning } from "./followed-channel.ts";
 
 /** What a client says of a channel that it subscribes to, or that the server subscribes it to. */
 export type Wishes = {
-  readonly recover?: boolean | undefined;
-  readonly offset?: number | undefined;
-  readonly epoch?: string | undefined;
+  /** The position that the client resumes from; an empty log epoch matches any. */
+  readonly since?: Position | undefined;
   readonly recoverable?: boolean | undefined;
   readonly positioned?: boolean | undefined;
+  /** A kind of patches. */
   readonly delta?: string | undefined;
-  /** Rather an error than `recovered: false`. */
+  /** Rather an error than a start that was not recovered. */
   readonly rejectUnrecovered?: boolean | undefined;
 };
 
+export type JoinRequest = {
+  readonly channel: ChannelName;
+  readonly user: string;
+  readonly wishes: Wishes;
+  readonly subscription: Subscription;
+};
+
+/** How a subscription begins. */
+export type Start = {
+  readonly subscription: Subscription;
+  readonly tracking: Tracking;
+  /** No publication at or before it will be sent; null where nothing is kept. */
+  readonly position: Position | null;
+  /** Null where the client did not resume. */
+  readonly recovery: Recovery | null;
+  /** The position that the client resumes from, if it does. */
+  readonly since: Position | undefined;
+};
+
+/** `full`: the socket cannot remember another subscription. `gone`: the session has ended meanwhile. */
 export type Joined = "joined" | "gone" | "full" | "unrecovered";
 
-/**
- * Makes a session listen to a channel, and hands `answer` its result, with the JSON text of each publication that it has
- * missed, in the turn in which it begins: what is answered comes before anything that the channel says. Rejects if the channel cannot be reached.
- */
+export type JoinEffects = {
+  readonly config: Config;
+  readonly channels: Channels<Session>;
+  readonly counters: Counters;
+  readonly remember: (subscription: Subscription) => boolean;
+  readonly tell: (start: Start) => void;
+};
+
+/** Makes a session listen to a channel (SPEC DL2, DL7); see `Subscriptions.join`. */
 export async function join(
-  clients: Clients,
   session: Session,
-  to: {
-    readonly channel: ChannelName;
-    readonly user: string;
-    readonly wishes: Wishes;
-    readonly subscription: Subscription;
-  },
-  answer: (result: SubscribeResult, missed: readonly string[]) => void,
-  result: SubscribeResult,
+  { channel, user, wishes, subscription }: JoinRequest,
+  { config, channels, counters, remember, tell }: JoinEffects,
 ): Promise<Joined> {
-  const { channel, wishes, subscription } = to;
+  const { since } = wishes;
   const tracking = planTracking({
-    config: clients.config,
+    config,
     channel,
-    user: to.user,
-    recoverable: wishes.recoverable === true || wishes.recover === true,
+    user,
+    recoverable: wishes.recoverable === true || since !== undefined,
     positioned: wishes.positioned === true,
     delta: wishes.delta,
   });
-  const recovers = tracking.recoverable && wishes.recover === true;
-  const since = { offset: wishes.offset ?? 0, logEpoch: wishes.epoch ?? "" };
-  let outcome: Joined = "gone";
-  const begin = (start: Start): boolean => {
-    if (!clients.sessions.has(session)) return false;
-    if (wishes.rejectUnrecovered === true && start.recovery?.kind === "restart") {
-      outcome = "unrecovered";
+  let joined: Joined = "gone";
+  const begin = ({ position, recovery }: Beginning): boolean => {
+    if (session.ended) return false;
+    if (wishes.rejectUnrecovered === true && recovery?.kind === "restart") {
+      joined = "unrecovered";
       return false;
     }
     const remembered = {
       ...subscription,
-      ...(start.position === null ? {} : { since: start.position.offset }),
+      ...(position === null ? {} : { since: position.offset }),
       ...(tracking.delta ? { delta: true as const } : {}),
     };
-    if (!clients.rememberSubscription(session, channel.name, remembered)) {
-      outcome = "full";
+    if (!remember(remembered)) {
+      joined = "full";
       return false;
     }
-    const missed = start.recovery?.kind === "resume" ? start.recovery.publications : [];
-    const publications = new Emission(channel.name, { entries: missed, durable: true }).missedBy(
-      remembered,
-      session.deltaBases,
-    );
-    const described = describe(start, tracking, publications.length > 0 ? since.offset : undefined);
-    if (start.recovery !== null)
-      clients.counters.add(start.recovery.kind === "resume" ? "resumed" : "notResumed");
-    answer({ ...result, ...described }, publications);
-    outcome = "joined";
+    if (recovery !== null) counters.add(recovery.kind === "resume" ? "resumed" : "notResumed");
+    tell({ subscription: remembered, tracking, position, recovery, since });
+    joined = "joined";
     return true;
   };
-  try {
-    await clients.hub.listen(channel.name, recovers ? { since, mode: tracking.mode } : null, begin, session);
-  } finally {
-    // Registered, perhaps, for nobody.
-    clients.lookAt(channel.name);
-  }
-  return outcome;
-}
-
-/**
- * A recovery that succeeded with publications echoes the offset that was asked for (`from`): the client advances with
- * each of them.
- */
-function describe(
-  { position, recovery }: Start,
-  tracking: Tracking,
-  from: number | undefined,
-): SubscribeResult {
-  if (position === null || !tracking.positioned) return {};
-  const recovered = recovery?.kind === "resume";
-  return {
-    ...(tracking.recoverable ? { recoverable: true } : {}),
-    positioned: true,
-    epoch: position.logEpoch,
-    offset: recovered && from !== undefined ? from : position.offset,
-    ...(recovery === null ? {} : { was_recovering: true }),
-    ...(recovered ? { recovered: true } : {}),
-    ...(tracking.delta ? { delta: true } : {}),
-  };
+  const resume = tracking.recoverable && since !== undefined ? { since, mode: tracking.mode } : null;
+  await channels.listen(channel.name, { listener: session, resume, wantsPrevious: tracking.delta }, begin);
+  return joined;
 }

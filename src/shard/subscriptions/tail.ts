@@ -1,35 +1,37 @@
-import type { PubEntry } from "../../contracts/delivery.ts";
-import type { LogView } from "../../log/recovery.ts";
+import type { LogView, Publication } from "../../contracts/publication.ts";
 
 type Run = {
   readonly logEpoch: string;
   /** Contiguous, and the last is `top`; none where the log held none. */
-  publications: PubEntry[];
+  publications: Publication[];
   top: number;
   bytes: number;
-  /** The log itself had nothing older that anybody may resume from. */
+  /** The log itself had no older publication that a client may resume from. */
   whole: boolean;
 };
 
-/** `whole`: who is before it cannot be resumed by the log either, as what is trimmed or too far behind stays so. */
+/** `whole`: the log cannot resume a client from before it either: what is trimmed or too far behind stays so. */
 export type TailView = LogView & { readonly whole: boolean };
 
 /**
- * The last publications of each channel that this shard has seen, as far as memory allows: 10,000 clients that come
- * back at once are answered from here (SPEC DL6). It proves a resume, and refutes one only by what the log has said.
+ * The last publications of each channel that this shard has seen, as far as memory allows, and no more of a channel
+ * than may be resumed: 10,000 clients that come back at once are answered from here (SPEC DL6). It proves a resume, and
+ * refutes one only by what the log has said.
  */
 export class Tail {
   readonly #maxBytes: number;
+  readonly #maxPublications: number;
   /** Least recently used first. */
   readonly #runs = new Map<string, Run>();
   #bytes = 0;
 
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+  constructor(limits: { readonly tailBytes: number; readonly recoveryMaxPublications: number }) {
+    this.#maxBytes = limits.tailBytes;
+    this.#maxPublications = limits.recoveryMaxPublications;
   }
 
   /** Adds what a channel has said, in order; what does not join on replaces what there was. */
-  add(channel: string, logEpoch: string, publications: readonly PubEntry[]): void {
+  add(channel: string, logEpoch: string, publications: readonly Publication[]): void {
     const [first] = publications;
     if (first === undefined) return;
     let run = this.#runs.get(channel);
@@ -45,11 +47,11 @@ export class Tail {
       this.#bytes += publication.body.length;
     }
     this.#use(channel, run);
-    this.#shrink();
+    this.#shrink(run);
   }
 
-  /** Takes what the log has said of its newest end; what is known to come after it stays. */
-  learn(channel: string, view: LogView, whole: boolean): void {
+  /** Takes what the log has said of its newest end; what is known to come after it stays. `whole`: see {@link TailView}. */
+  learn(channel: string, view: LogView, { whole }: { readonly whole: boolean }): void {
     const known = this.#runs.get(channel);
     const same = known?.logEpoch === view.logEpoch ? known : undefined;
     const newer = same?.publications.filter(({ offset }) => offset > view.top) ?? [];
@@ -62,8 +64,9 @@ export class Tail {
     const bytes = publications.reduce((sum, { body }) => sum + body.length, 0);
     this.#bytes += bytes;
     const top = publications.at(-1)?.offset ?? view.top;
-    this.#use(channel, { logEpoch: view.logEpoch, publications, top, bytes, whole });
-    this.#shrink();
+    const run = { logEpoch: view.logEpoch, publications, top, bytes, whole };
+    this.#use(channel, run);
+    this.#shrink(run);
   }
 
   /** What is known of a channel; undefined if nothing is. */
@@ -72,6 +75,14 @@ export class Tail {
     if (run === undefined) return undefined;
     this.#use(channel, run);
     return run;
+  }
+
+  /** The publication at an offset, where it is remembered. */
+  at(channel: string, logEpoch: string, offset: number): Publication | undefined {
+    const run = this.#runs.get(channel);
+    if (run === undefined || run.logEpoch !== logEpoch) return undefined;
+    // Contiguous up to the top.
+    return run.publications[run.publications.length - 1 - (run.top - offset)];
   }
 
   drop(channel: string): void {
@@ -86,21 +97,30 @@ export class Tail {
     this.#runs.set(channel, run);
   }
 
-  #shrink(): void {
+  /** Drops the oldest of the run in use, then the runs that were used least recently. */
+  #shrink(used: Run): void {
+    this.#trim(used, used.publications.length - this.#maxPublications);
     for (const [channel, run] of this.#runs) {
       if (this.#bytes <= this.#maxBytes) return;
       if (this.#runs.size > 1) {
         this.drop(channel);
         continue;
       }
-      // The only one left: its oldest go.
+      // The only one left.
       run.whole = false;
-      while (this.#bytes > this.#maxBytes && run.publications.length > 0) {
-        const bytes = run.publications.shift()?.body.length ?? 0;
-        run.bytes -= bytes;
-        this.#bytes -= bytes;
-      }
+      let excess = this.#bytes - this.#maxBytes;
+      let count = 0;
+      for (; excess > 0 && count < run.publications.length; count++)
+        excess -= run.publications[count]?.body.length ?? 0;
+      this.#trim(run, count);
       if (run.publications.length === 0) this.drop(channel);
     }
+  }
+
+  #trim(run: Run, count: number): void {
+    if (count <= 0) return;
+    const bytes = run.publications.splice(0, count).reduce((sum, { body }) => sum + body.length, 0);
+    run.bytes -= bytes;
+    this.#bytes -= bytes;
   }
 }

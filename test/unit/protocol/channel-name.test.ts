@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { type ChannelName, parseChannel } from "../../../src/policy/channel-name.ts";
+import { type ChannelName, parseChannel } from "../../../src/policy/channels.ts";
 
 const MAX_BYTES = 255;
 

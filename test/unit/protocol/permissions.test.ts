@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type NamespaceConfig, namespaceSchema, parseConfig } from "../../../src/config.ts";
-import { parseChannel } from "../../../src/policy/channel-name.ts";
+import { parseChannel } from "../../../src/policy/channels.ts";
 import {
   mayJoinLeave,
   mayPresence,

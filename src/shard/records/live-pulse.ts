@@ -1,5 +1,5 @@
-import { sayLive } from "../../platform/live-channel.ts";
 import type { Pulse } from "../../contracts/live.ts";
+import { publishLive } from "../../platform/live-channel.ts";
 import type { Counters } from "./counters.ts";
 
 const PULSE_MS = 1_000;
@@ -12,7 +12,7 @@ export type Vitals = Pick<Pulse, "ringEpoch" | "sessions" | "subscriptions" | "c
  * While it is watched its timer keeps the object awake; so one that comes to life within a watch has lost the
  * instance before it, and says so.
  */
-export class Live {
+export class LivePulse {
   readonly #ctx: DurableObjectState;
   readonly #env: Cloudflare.Env;
   readonly #shard: string;
@@ -39,11 +39,11 @@ export class Live {
   wake(now: number): void {
     const until = this.#ctx.storage.kv.get<number>("watchedUntil") ?? 0;
     if (until <= now) return;
-    this.#ctx.waitUntil(sayLive(this.#env, { kind: "restarted", at: now, shard: this.#shard }));
+    this.#ctx.waitUntil(publishLive(this.#env, { kind: "restarted", at: now, shard: this.#shard }));
     this.#start(until, now);
   }
 
-  /** Somebody watches until then; a shorter watch does not end a longer one. */
+  /** An operator watches until then; a shorter watch does not end a longer one. */
   watch(until: number, now: number): void {
     if (until <= Math.max(now, this.#until)) return;
     this.#ctx.storage.kv.put("watchedUntil", until);
@@ -74,7 +74,7 @@ export class Live {
       ...this.#counters.take(),
     };
     this.#pulsedAt = now;
-    void sayLive(this.#env, pulse);
+    void publishLive(this.#env, pulse);
     this.#timer = setTimeout(() => this.#pulse(), PULSE_MS);
   }
 }

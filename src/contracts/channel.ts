@@ -1,0 +1,24 @@
+import type { Present } from "./publication.ts";
+import type { LogContract, PublishRequest, PublishResult } from "./log.ts";
+
+/** A join or a leave on its way to the channel. A held leave is the close of a move: the user is about to return. */
+export type PresenceEvent = {
+  readonly kind: "join" | "leave";
+  readonly user: string;
+  readonly body: string;
+  readonly held: boolean;
+};
+
+/** What a channel's object answers to shards and to the router. It is addressed by the channel's name. */
+export interface ChannelContract extends LogContract {
+  /** Answers when the publication is durable. Repeating a call with the same `id` publishes nothing new. */
+  publish(publication: PublishRequest, contract: number): Promise<PublishResult>;
+  /** A shard has had no listeners for a while. Answers whether the shard is registered all the same. */
+  settle(shardKey: string, contract: number): Promise<boolean>;
+  /** Joins and leaves, at most once each. */
+  announce(events: readonly PresenceEvent[], contract: number): Promise<void>;
+  /** The clients of every shard but `except`. Rejects if a shard does not answer: a part would be a lie. */
+  presence(except: string, contract: number): Promise<Present[]>;
+  /** Dies as a crash would have it. For development only. */
+  crash(): Promise<void>;
+}

@@ -1,0 +1,61 @@
+import type { SentAddress } from "./address.ts";
+import type { LogView, Position, Publication } from "./publication.ts";
+
+/** A publication on its way to its log; see {@link Publication} for `body`. */
+export type PublishRequest = {
+  /** Makes a repeated call known: the same id publishes once (SPEC LG4). */
+  readonly id: string;
+  readonly body: string;
+  /** Not kept: heard by the clients that are connected, at most once. */
+  readonly passing?: boolean;
+  /** Skipped where the channel has this version of the document, or a newer one, already. */
+  readonly version?: { readonly number: number; readonly epoch: string };
+};
+
+/** `refused`: nothing was stored. */
+export type PublishResult = {
+  readonly offset: number;
+  readonly logEpoch: string;
+  readonly refused: "tooLarge" | null;
+};
+
+/** The registration of a shard; `offset` is the position that it starts after. */
+export type Registration = {
+  readonly number: number;
+  readonly logEpoch: string;
+  readonly offset: number;
+  readonly durable: boolean;
+};
+
+/** `position`: how far a shard with listeners has heard; null where it does not know. */
+export type Listening = { readonly position: Position | null };
+
+/** `since` is exclusive; `limit` 0 asks for the position alone, -1 for all that may be asked at once. */
+export type HistoryQuery = {
+  readonly limit: number;
+  readonly reverse: boolean;
+  readonly since: Position | null;
+};
+
+export type HistoryResult = {
+  readonly logEpoch: string;
+  readonly top: number;
+  readonly publications: readonly Publication[];
+  readonly refused: "unrecoverablePosition" | "badRequest" | "notAvailable" | null;
+};
+
+/** What the home of a channel's log answers: the channel's object, or the coordinator for the broadcast channel. */
+export interface LogContract {
+  /**
+   * From now on the shard gets every event. Once for each shard, not once for each of its clients.
+   *
+   * A shard without listeners (`listening` null) starts after the newest publication. Any other starts after its own
+   * position, or after what the log has recorded as delivered to it; the answer is null where both are unknown.
+   */
+  register(shard: SentAddress, listening: Listening | null, contract: number): Promise<Registration | null>;
+  /** The newest publications, for clients that resume: none at or before `after`, and as many as may be resumed. */
+  view(after: number, contract: number): Promise<LogView>;
+  history(query: HistoryQuery, contract: number): Promise<HistoryResult>;
+  /** Drops every publication; the top stays. */
+  removeHistory(contract: number): Promise<void>;
+}

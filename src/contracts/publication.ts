@@ -1,0 +1,67 @@
+import type { Tags } from "../policy/tags-filter.ts";
+
+/** The client that a publication, a join or a presence entry speaks of. `user` and `client` are present even when empty. */
+export type ClientInfo = {
+  readonly user: string;
+  readonly client: string;
+  readonly conn_info?: unknown;
+  readonly chan_info?: unknown;
+};
+
+/** One client of a channel; `info` is its {@link ClientInfo} as JSON text. */
+export type Present = { readonly client: string; readonly user: string; readonly info: string };
+
+/**
+ * A publication as it is stored and delivered. `body` is the JSON text of `{data, info?, tags?}`, encoded once, where
+ * the publication is made.
+ */
+export type Publication = {
+  readonly kind: "pub";
+  readonly offset: number;
+  readonly body: string;
+  /** When it was published, ms since 1970; unknown of what was read from the log again. */
+  readonly at?: number;
+};
+
+/**
+ * One thing that the clients of a channel hear, in the channel's order; `body` is JSON text. `passing` is a publication
+ * without an offset that is not kept, in a channel whose others are.
+ */
+export type ClientEvent =
+  | Publication
+  | { readonly kind: "join" | "leave" | "passing"; readonly body: string };
+
+/** What a channel tells its shards. `cleared`: the channel's history was dropped, and every memory of it with it. */
+export type ChannelEvent = ClientEvent | { readonly kind: "cleared"; readonly body: "" };
+
+/** A place in a channel's log: the offset of the last publication before it. */
+export type Position = { readonly logEpoch: string; readonly offset: number };
+
+/** The newest end of a log: `publications` are contiguous and end with `top`; none when the log holds none. */
+export type LogView = {
+  readonly logEpoch: string;
+  readonly top: number;
+  readonly publications: readonly Publication[];
+};
+
+export const encodePublication = (publication: {
+  readonly data: unknown;
+  readonly info?: ClientInfo;
+  readonly tags?: Tags;
+}): string => JSON.stringify(publication);
+
+/** The body of a join or a leave. */
+export const encodePresenceEvent = (info: ClientInfo): string => JSON.stringify({ info });
+
+/** A client as others see it: `connInfo` comes from its token, `chanInfo` from its subscription. */
+export const describeClient = (client: {
+  readonly id: string;
+  readonly user: string;
+  readonly connInfo?: unknown;
+  readonly chanInfo?: unknown;
+}): ClientInfo => ({
+  user: client.user,
+  client: client.id,
+  ...(client.connInfo === undefined ? {} : { conn_info: client.connInfo }),
+  ...(client.chanInfo === undefined ? {} : { chan_info: client.chanInfo }),
+});

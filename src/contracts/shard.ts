@@ -1,0 +1,63 @@
+import type { Descriptor } from "../ring/descriptor.ts";
+import type { Present } from "./publication.ts";
+import type { Done1, Order1, SentByRing1, Target1 } from "./contract-1.ts";
+import type { Registration } from "./log.ts";
+import type { Branch, Delivered, Delivery, Outcome, OwnedMessage, Reached, SentByRing } from "./orders.ts";
+
+/** Counters of a shard as it sees itself. */
+export type ShardStatus = {
+  readonly sessions: number;
+  /** Different ones, the anonymous one included. */
+  readonly users: number;
+  readonly channels: number;
+  readonly subscriptions: number;
+  /** When the object last came to life, ms since 1970. */
+  readonly wokeAt: number;
+  readonly ringEpoch: number;
+  readonly digest: string;
+};
+
+/** Sessions that would leave a shard under another descriptor, by the id of the shard that would own them. */
+export type Prediction = { readonly sessions: number; readonly to: Readonly<Record<string, number>> };
+
+export type SessionSummary = {
+  readonly client: string;
+  readonly user: string;
+  readonly key: string;
+  readonly shard: string;
+  /** ms since 1970. */
+  readonly connectedAt: number;
+  readonly channels: readonly string[];
+};
+
+/** What a shard's object answers to channels, to the coordinator and to the router, whatever its front. */
+export interface ShardContract {
+  /** An upgrade from the router (see route.ts): 101, or a `Refusal` as JSON. */
+  fetch(request: Request): Promise<Response>;
+  /**
+   * Shows a descriptor; an older one and a repetition change nothing. `broadcast`: how far the coordinator has sent
+   * this shard the broadcast channel.
+   */
+  adopt(descriptor: Descriptor, broadcast: Registration | undefined, contract: number): Promise<void>;
+  /** What a descriptor would move from here, by the function that the moves go by. */
+  predict(descriptor: Descriptor, contract: number): Promise<Prediction>;
+  status(contract: number): Promise<ShardStatus>;
+  /** Speaks to the live feed until then, ms since 1970. */
+  watch(until: number, contract: number): Promise<void>;
+  deliver(delivery: Delivery, contract: number): Promise<Delivered>;
+  /** Whether the shard has a listener of a channel. False ends the registration under which it is asked. */
+  attends(channel: string, contract: number): Promise<boolean>;
+  /** The clients that listen to a channel through this shard. */
+  presenceHere(channel: string, contract: number): Promise<Present[]>;
+  /** Sessions by channel, of the channels whose name matches; at most `limit` of them. */
+  channelsHere(pattern: string, limit: number, contract: number): Promise<Record<string, number>>;
+  sessionsOf(user: string, contract: number): Promise<SessionSummary[]>;
+  /** Carries out an action for the sessions that are here; a delivery comes so only from contract 1. */
+  carryOut(order: Order1, target: Target1, contract: number): Promise<Reached | Done1>;
+  /** Sends to users that this shard owns, unless it knows of a newer ring than the caller. */
+  sendOwned(message: OwnedMessage, contract: number): Promise<SentByRing | SentByRing1>;
+  /** Carries out a part of a fan-out, and answers for each of its shards, also for those that it did not reach. */
+  relay(branch: Branch, contract: number): Promise<Outcome<Delivered | Reached | Done1>[]>;
+  /** Dies as a crash would have it: no close frame, and no memory survives. For development only. */
+  crash(): Promise<void>;
+}

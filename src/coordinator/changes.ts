@@ -1,0 +1,171 @@
+import type { Config } from "../config.ts";
+import type { ShardAddress } from "../contracts/address.ts";
+import type { ChangeAnswer, ChangeRequest, ChangeResult, PredictedMoves } from "../contracts/change.ts";
+import type { Registration } from "../contracts/log.ts";
+import { CONTRACT } from "../contracts/version.ts";
+import type { Events } from "../events/events.ts";
+import { askAll } from "../fanout/ask-all.ts";
+import { configuredDescriptor } from "../platform/configured.ts";
+import type { Timetable } from "../platform/timetable.ts";
+import { buildRing } from "../ring/build.ts";
+import type { Descriptor } from "../ring/descriptor.ts";
+import { diff } from "../ring/diff.ts";
+import type { Live } from "./live.ts";
+import { addressKey } from "../contracts/address.ts";
+import { idsOf, type Members } from "./members.ts";
+import { planChange } from "./plan-change.ts";
+import type { Store } from "./store.ts";
+
+/** How long an operator waits for shards that do not answer. */
+const PREDICT_MS = 3_000;
+const TELL_MS = 5_000;
+/** Between two attempts to tell a shard: doubling from the first to the last. */
+const RETRY_FIRST_MS = 1_000;
+const RETRY_LAST_MS = 60_000;
+
+const NOTHING_MOVES: PredictedMoves = { moving: 0, from: {}, to: {}, unknown: [] };
+const NOBODY_TOLD = { shards: 0, pending: [] } as const;
+
+type NewEpoch = {
+  readonly descriptor: Descriptor;
+  readonly cause: string;
+  readonly by: string;
+  readonly predicted: PredictedMoves;
+};
+
+export type ChangesParts = {
+  readonly env: Cloudflare.Env;
+  readonly config: Config;
+  readonly store: Store;
+  readonly members: Members;
+  readonly timetable: Pick<Timetable<"tell">, "arm">;
+  readonly events: Pick<Events, "record">;
+  readonly live: Live;
+  /** The registration of a shard's object with the broadcast channel. */
+  readonly enlist: (shard: ShardAddress) => Registration;
+  readonly waitUntil: (promise: Promise<unknown>) => void;
+};
+
+/** Changes of the ring: planned, predicted, committed as an epoch, and told to every shard (SPEC MB). */
+export class Changes {
+  readonly #parts: ChangesParts;
+  #retryMs = RETRY_FIRST_MS;
+  /** The end of the changes that were asked for: each sees the one before. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: ChangesParts) {
+    this.#parts = parts;
+  }
+
+  change(request: ChangeRequest): Promise<ChangeAnswer> {
+    const answer = this.#last.then(() => this.#change(request));
+    this.#last = answer.catch(() => undefined);
+    return answer;
+  }
+
+  /** The duty of the coordinator's alarm; answers when it is next due. */
+  async retry(): Promise<number | undefined> {
+    const { pending } = await this.#tell();
+    this.#retryMs = pending.length === 0 ? RETRY_FIRST_MS : Math.min(this.#retryMs * 2, RETRY_LAST_MS);
+    return pending.length === 0 ? undefined : Date.now() + this.#retryMs;
+  }
+
+  async #change({ change, dryRun, by }: ChangeRequest): Promise<ChangeAnswer> {
+    const { config, store } = this.#parts;
+    const before = store.descriptor;
+    const plan = planChange(change, {
+      descriptor: before,
+      used: store.usedIds(),
+      earlier: change.kind === "rollback" ? store.at(change.ringEpoch) : undefined,
+      shardsMax: config.cluster.shards.max,
+      weight: config.cluster.shards.initialWeight,
+    });
+    if (plan.kind === "refused") return plan;
+    const { cause } = plan;
+    if (plan.kind === "unchanged") {
+      return done({ descriptor: before, cause, by, predicted: NOTHING_MOVES }, { changed: false, dryRun });
+    }
+    const { descriptor } = plan;
+    const predicted = await this.#predict(descriptor);
+    const epoch = { descriptor, cause, by, predicted };
+    const told = dryRun ? NOBODY_TOLD : await this.#adopt(epoch);
+    return done(epoch, { changed: true, dryRun, told, diff: diff(buildRing(before), buildRing(descriptor)) });
+  }
+
+  async #adopt(epoch: NewEpoch): Promise<ChangeResult["told"]> {
+    const { config, store, timetable, events, live, waitUntil } = this.#parts;
+    const { epoch: ringEpoch, shards } = epoch.descriptor;
+    // Also the shards that leave, and the configured shards, where a cold router asks.
+    const tell = [...shards, ...store.descriptor.shards, ...configuredDescriptor(config).shards];
+    // In the same turn as the commit, so that a crash in between cannot forget the shards that are to be told.
+    const armed = timetable.arm("tell", Date.now() + RETRY_FIRST_MS + TELL_MS);
+    store.commit({ ...epoch, at: Date.now(), tell });
+    events.record({ type: "shards", ringEpoch, cause: epoch.cause, by: epoch.by, shards });
+    await armed;
+    this.#retryMs = RETRY_FIRST_MS;
+    live.say({ kind: "epoch", at: Date.now(), ...epoch });
+    const told = await this.#tell();
+    // A shard that has just joined is watched as well.
+    waitUntil(live.pass());
+    if (told.pending.length === 0) return told;
+    await timetable.arm("tell", Date.now() + RETRY_FIRST_MS);
+    live.say({ kind: "untold", at: Date.now(), ringEpoch, shards: told.pending });
+    return told;
+  }
+
+  /** Shows the present descriptor to every shard that does not know it (SPEC MB6). */
+  async #tell(): Promise<ChangeResult["told"]> {
+    const { env, store, members, enlist } = this.#parts;
+    const { descriptor } = store;
+    const holders = members.holderKeys();
+    const untold = store.untold();
+    const { silent } = await askAll(
+      env,
+      untold.flatMap((shard) => members.objectsOf(shard)),
+      {
+        waitMs: TELL_MS,
+        ask: (stub, shard) =>
+          stub.adopt(descriptor, holders.has(addressKey(shard)) ? enlist(shard) : undefined, CONTRACT),
+      },
+    );
+    const missed = new Set(idsOf(silent));
+    const told = untold.filter(({ id }) => !missed.has(id));
+    for (const shard of told) store.told(shard, descriptor.epoch);
+    return { shards: told.length, pending: idsOf(store.untold()) };
+  }
+
+  async #predict(descriptor: Descriptor): Promise<PredictedMoves> {
+    const { env, members } = this.#parts;
+    const holders = members.holders();
+    const { answers, silent } = await askAll(env, holders, {
+      waitMs: PREDICT_MS,
+      ask: (stub) => stub.predict(descriptor, CONTRACT),
+    });
+    const from: Record<string, number> = {};
+    const to: Record<string, number> = {};
+    for (const shard of holders) {
+      const prediction = answers.get(addressKey(shard));
+      if (prediction === undefined) continue;
+      if (prediction.sessions > 0) from[shard.id] = (from[shard.id] ?? 0) + prediction.sessions;
+      for (const [id, count] of Object.entries(prediction.to)) to[id] = (to[id] ?? 0) + count;
+    }
+    const moving = Object.values(from).reduce((sum, count) => sum + count, 0);
+    return { moving, from, to, unknown: idsOf(silent) };
+  }
+}
+
+const done = (
+  { descriptor, cause, predicted }: NewEpoch,
+  result: Pick<ChangeResult, "changed" | "dryRun"> & Partial<Pick<ChangeResult, "told" | "diff">>,
+): ChangeAnswer => ({
+  kind: "done",
+  result: {
+    ringEpoch: descriptor.epoch,
+    cause,
+    shards: descriptor.shards,
+    predicted,
+    diff: null,
+    told: NOBODY_TOLD,
+    ...result,
+  },
+});

@@ -1,0 +1,78 @@
+import { addressKey, type ShardAddress } from "../contracts/address.ts";
+import type { ClusterReport, ShardReport } from "../contracts/coordinator.ts";
+import type { ShardStatus } from "../contracts/shard.ts";
+import { CONTRACT } from "../contracts/version.ts";
+import { askAll } from "../fanout/ask-all.ts";
+import { buildRing } from "../ring/build.ts";
+import { idsOf, type Members } from "./members.ts";
+import type { RingShard, Store } from "./store.ts";
+
+/** The cluster as of now. A shard that does not answer within `waitMs` shows what it last reported. */
+export async function askStatus(
+  env: Cloudflare.Env,
+  { store, members, waitMs }: { readonly store: Store; readonly members: Members; readonly waitMs: number },
+): Promise<ClusterReport> {
+  const { answers } = await askAll(env, members.holders(), {
+    waitMs,
+    ask: (stub) => stub.status(CONTRACT),
+  });
+  // Read after the answers: the ring may have changed while the shards were asked.
+  const { descriptor } = store;
+  const ring = buildRing(descriptor);
+  const share = ring.share();
+  const now = Date.now();
+  const seen = (object: ShardAddress) => {
+    const fresh = answers.get(addressKey(object));
+    if (fresh !== undefined) return { status: fresh, ageMs: 0, fresh: true };
+    const last = store.lastReport(object);
+    return last === undefined ? undefined : { status: last.status, ageMs: now - last.at, fresh: false };
+  };
+  const report = (shard: RingShard): Pick<ShardReport, "status" | "seenAgeMs" | "reachable"> => {
+    const objects = members.objectsOf(shard).map(seen);
+    const known = objects.filter((one) => one !== undefined);
+    return {
+      status: mergeStatus(known.map(({ status }) => status)),
+      seenAgeMs: known.length === 0 ? null : Math.max(...known.map(({ ageMs }) => ageMs)),
+      reachable: objects.every((one) => one?.fresh === true),
+    };
+  };
+  return {
+    ringEpoch: descriptor.epoch,
+    digest: ring.digest,
+    seed: descriptor.seed,
+    defaultRegion: descriptor.defaultRegion,
+    shards: [
+      ...ring.descriptor.shards.map((shard) => ({
+        ...shard,
+        share: share.get(shard.id) ?? 0,
+        ...report(shard),
+      })),
+      ...store.leaving().map((shard) => ({
+        ...shard,
+        weight: 0,
+        state: "leaving" as const,
+        share: 0,
+        ...report(shard),
+      })),
+    ],
+    untold: idsOf(store.untold()),
+  };
+}
+
+/** One shard over its fronts: the sums of its counters, and the oldest ring that one of them goes by. */
+export function mergeStatus(statuses: readonly ShardStatus[]): ShardStatus | null {
+  const [first, ...rest] = statuses;
+  if (first === undefined) return null;
+  return rest.reduce<ShardStatus>((sum, one) => {
+    const older = one.ringEpoch < sum.ringEpoch ? one : sum;
+    return {
+      sessions: sum.sessions + one.sessions,
+      users: sum.users + one.users,
+      channels: sum.channels + one.channels,
+      subscriptions: sum.subscriptions + one.subscriptions,
+      wokeAt: Math.max(sum.wokeAt, one.wokeAt),
+      ringEpoch: older.ringEpoch,
+      digest: older.digest,
+    };
+  }, first);
+}

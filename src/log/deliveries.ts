@@ -1,0 +1,108 @@
+import type { ShardAddress } from "../contracts/address.ts";
+import type { Delivered, Delivery } from "../contracts/orders.ts";
+import { CONTRACT } from "../contracts/version.ts";
+import { deliverAll } from "../fanout/fan-out.ts";
+import { DIRECT_MAX } from "../fanout/tree.ts";
+import { callAgain, isOverloaded, shardStub, within } from "../platform/calls.ts";
+
+type Pending = {
+  readonly shard: ShardAddress;
+  readonly delivery: Delivery;
+  readonly resolve: (delivered: Delivered) => void;
+  readonly reject: (error: Error) => void;
+};
+
+/** How long one delivery is tried; then its lane rests until the alarm. */
+const RETRY_MS = 30_000;
+
+/**
+ * Brings deliveries to shards. The same events for more than 32 shards in one turn go down a tree of shards; each shard
+ * keeps its own place in the log and its own answer, however the events came to it.
+ */
+export class Deliveries {
+  readonly #env: Cloudflare.Env;
+  readonly #timeoutMs: number;
+  readonly #listeners: { readonly size: number };
+  #pending: Pending[] = [];
+
+  /** `listeners`: how many shards listen at the time of a delivery. */
+  constructor(env: Cloudflare.Env, listeners: { readonly size: number }, timeoutMs: number) {
+    this.#env = env;
+    this.#listeners = listeners;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /**
+   * Sends until the shard answers, for half a minute. Rejects where no answer came; the shard may have been reached all
+   * the same, so a further try says that it may be a repetition.
+   */
+  async send(shard: ShardAddress, delivery: Delivery): Promise<Delivered> {
+    try {
+      return await (this.#listeners.size > DIRECT_MAX
+        ? this.#sendInCompany(shard, delivery)
+        : this.#sendAlone(shard, delivery));
+    } catch (error) {
+      if (isOverloaded(error)) throw error;
+      return callAgain(() => this.#sendAlone(shard, { ...delivery, mayRepeat: true }), RETRY_MS);
+    }
+  }
+
+  #sendAlone(shard: ShardAddress, delivery: Delivery): Promise<Delivered> {
+    return within(this.#timeoutMs, shardStub(this.#env, shard).deliver(delivery, CONTRACT));
+  }
+
+  #sendInCompany(shard: ShardAddress, delivery: Delivery): Promise<Delivered> {
+    return new Promise((resolve, reject) => {
+      this.#pending.push({ shard, delivery, resolve, reject });
+      if (this.#pending.length === 1) queueMicrotask(() => this.#sendPending());
+    });
+  }
+
+  #sendPending(): void {
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const group of groupEqual(pending)) {
+      if (group.length > DIRECT_MAX) void this.#sendTogether(group);
+      else
+        for (const { shard, delivery, resolve, reject } of group)
+          this.#sendAlone(shard, delivery).then(resolve, reject);
+    }
+  }
+
+  async #sendTogether(group: readonly Pending[]): Promise<void> {
+    const [first] = group;
+    if (first === undefined) return;
+    const { registration: _number, mayRepeat: _may, ...delivery } = first.delivery;
+    const targets = group.map(({ shard, delivery: { registration, mayRepeat } }) => ({
+      ...shard,
+      registration,
+      mayRepeat,
+    }));
+    const { outcomes } = await deliverAll(this.#env, { kind: "deliver", delivery }, targets, this.#timeoutMs);
+    for (const [n, { shard, resolve, reject }] of group.entries()) {
+      const done = outcomes[n]?.done ?? null;
+      // The shard's lane tries again, alone.
+      if (done === null) reject(new Error(`shard ${shard.id} was not reached down the tree`));
+      else resolve(done);
+    }
+  }
+}
+
+/** Deliveries that differ in nothing but the shard that they are for. */
+function groupEqual(pending: readonly Pending[]): Pending[][] {
+  const groups: Pending[][] = [];
+  for (const one of pending) {
+    const group = groups.find(
+      ([first]) => first !== undefined && hasSameEvents(first.delivery, one.delivery),
+    );
+    if (group === undefined) groups.push([one]);
+    else group.push(one);
+  }
+  return groups;
+}
+
+const hasSameEvents = (one: Delivery, other: Delivery): boolean =>
+  one.logEpoch === other.logEpoch &&
+  one.since === other.since &&
+  one.entries.length === other.entries.length &&
+  one.entries.every((event, n) => event === other.entries[n]);

@@ -1,0 +1,30 @@
+import type { Log } from "./log.ts";
+
+/** How many ids a log without storage remembers: a retry comes within seconds. */
+const REMEMBERED_IDS = 4_096;
+
+/** A log that keeps nothing: its publications are heard by who is connected, at most once (SPEC LG5). */
+export function openEphemeralLog(logEpoch: string): Log {
+  let top = 0;
+  const offsets = new Map<string, number>();
+  return {
+    durable: false,
+    logEpoch,
+    get top() {
+      return top;
+    },
+    append({ id }) {
+      const known = offsets.get(id);
+      if (known !== undefined) return { offset: known, logEpoch, refused: null, repeated: true };
+      top += 1;
+      offsets.set(id, top);
+      if (offsets.size > REMEMBERED_IDS) offsets.delete(offsets.keys().next().value ?? "");
+      return { offset: top, logEpoch, refused: null, repeated: false };
+    },
+    after: () => [],
+    view: () => ({ logEpoch, top, publications: [] }),
+    history: () => ({ logEpoch, top, publications: [], refused: "notAvailable" }),
+    clear: () => undefined,
+    expire: () => undefined,
+  };
+}

@@ -1,0 +1,68 @@
+import pRetry from "p-retry";
+import { FIRST_FRONT, type SentAddress } from "../contracts/address.ts";
+import type { ChannelContract } from "../contracts/channel.ts";
+import type { CoordinatorContract } from "../contracts/coordinator.ts";
+import type { LogContract } from "../contracts/log.ts";
+import type { ShardContract } from "../contracts/shard.ts";
+import type { ChannelHome } from "../policy/channels.ts";
+import { namespaceOfFront } from "./fronts.ts";
+
+/**
+ * How one object finds another and calls it. Only the first `get` of an object places it, so every caller gives the
+ * hint (docs/platform.md P32). A stub that has thrown stays broken: make a new one for each call.
+ */
+export function shardStub(env: Cloudflare.Env, shard: SentAddress): ShardContract {
+  const { front = FIRST_FRONT, name, region } = shard;
+  const namespace = front === FIRST_FRONT ? env.SHARD : namespaceOfFront(env, front);
+  return namespace.getByName(
+    name,
+    region === "auto" ? {} : { locationHint: region as DurableObjectLocationHint },
+  );
+}
+
+export const channelStub = (env: Cloudflare.Env, channel: string): ChannelContract =>
+  env.CHANNEL.getByName(channel);
+
+/** One for each cluster: a Worker is a cluster. */
+export const coordinatorStub = (env: Cloudflare.Env): CoordinatorContract =>
+  env.COORDINATOR.getByName("coordinator");
+
+/** The object that keeps a channel's log. */
+export const homeStub = (env: Cloudflare.Env, home: ChannelHome): LogContract =>
+  home.kind === "coordinator" ? coordinatorStub(env) : channelStub(env, home.channel);
+
+/** How long an ambiguous failure between our objects is retried before the caller hears of it. */
+export const CALL_RETRY_MS = 4_000;
+
+/** The runtime marks an error so where the object has too much to do: another call would only add to it. */
+export const isOverloaded = (error: unknown): boolean =>
+  error instanceof Error && "overloaded" in error && error.overloaded === true;
+
+/**
+ * Calls another object until it answers. `call` MUST make a new stub each time and MUST be safe to repeat. What the
+ * runtime marks `overloaded` is not tried again.
+ */
+export function callAgain<T>(call: () => Promise<T>, forMs: number = CALL_RETRY_MS): Promise<T> {
+  return pRetry(call, {
+    retries: 20,
+    minTimeout: 50,
+    maxTimeout: 1_000,
+    factor: 2,
+    randomize: true,
+    maxRetryTime: forMs,
+    shouldRetry: ({ error }) => !isOverloaded(error),
+  });
+}
+
+/** Rejects after `ms`; the call itself goes on, as a call cannot be stopped. */
+export async function within<T>(ms: number, call: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | null = null;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([call, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,27 @@
+/** The fields of a log line. A log search finds a line by them, so they have the same names everywhere. */
+export type LogFields = {
+  readonly channel?: string | undefined;
+  /** A shard's id. */
+  readonly shard?: string | undefined;
+  /** A session's id. */
+  readonly session?: string | undefined;
+  readonly attempt?: number | undefined;
+  readonly error?: unknown;
+  readonly [field: string]: unknown;
+};
+
+/** Logs one sentence and its fields, as one object, which the platform's log search indexes. */
+export function logError(message: string, fields: LogFields): void {
+  console.error(entryOf(message, fields));
+}
+
+export function logWarning(message: string, fields: LogFields): void {
+  console.warn(entryOf(message, fields));
+}
+
+/** An error has no fields of its own that would be logged. */
+function entryOf(message: string, { error, ...fields }: LogFields): Record<string, unknown> {
+  if (error === undefined) return { message, ...fields };
+  const text = error instanceof Error ? (error.stack ?? String(error)) : String(error);
+  return { message, ...fields, error: text };
+}

@@ -1,0 +1,62 @@
+import { RESERVED_NAMESPACE, type Config, type NamespaceConfig } from "../config.ts";
+
+/** A channel's name taken apart: `[$][namespace:]rest[#user,user]`. */
+export type ChannelName = {
+  readonly name: string;
+  /** Undefined for a channel without one. */
+  readonly namespace: string | undefined;
+  /** Starts with `$`: only a subscription token opens it. */
+  readonly isPrivate: boolean;
+  /** The users that follow a `#`; undefined without one. */
+  readonly users: readonly string[] | undefined;
+};
+
+const PRINTABLE_ASCII = /^[\x21-\x7e]([\x20-\x7e]*[\x21-\x7e])?$/;
+
+/** Reads a channel's name: printable ASCII (no space at either end) of at most `maxBytes`. */
+export function parseChannel(
+  name: string,
+  maxBytes: number,
+): { readonly ok: true; readonly channel: ChannelName } | { readonly ok: false } {
+  if (name.length > maxBytes || !PRINTABLE_ASCII.test(name)) return { ok: false };
+  const isPrivate = name.startsWith("$");
+  const bare = isPrivate ? name.slice(1) : name;
+  const colon = bare.indexOf(":");
+  const hash = name.indexOf("#");
+  return {
+    ok: true,
+    channel: {
+      name,
+      namespace: colon < 0 ? undefined : bare.slice(0, colon),
+      isPrivate,
+      users: hash < 0 ? undefined : name.slice(hash + 1).split(","),
+    },
+  };
+}
+/**
+ * The operator's live feed: a channel without history, to which shards and coordinator speak only while an operator
+ * watches. No namespace holds it, so clients cannot name it; a token of the operator's API opens it (SPEC OP1).
+ */
+export const LIVE_CHANNEL = "ringcast:live";
+
+/** The options that hold for a channel; undefined where its namespace is not configured. */
+export function namespaceOf(config: Config, channel: ChannelName): NamespaceConfig | undefined {
+  if (isBroadcast(config, channel.name)) return config.broadcast;
+  return channel.namespace === undefined ? config.defaultNamespace : config.namespaces.get(channel.namespace);
+}
+
+/** The one channel that every session hears. */
+export const isBroadcast = ({ cluster }: Config, channel: string): boolean =>
+  cluster.broadcast.enabled && channel === cluster.broadcast.channel;
+
+/** The object that keeps a channel's log: the coordinator for the broadcast channel, else the channel's own. */
+export type ChannelHome =
+  | { readonly kind: "coordinator" }
+  | { readonly kind: "channel"; readonly channel: string };
+
+export const homeOf = (config: Config, channel: string): ChannelHome =>
+  isBroadcast(config, channel) ? { kind: "coordinator" } : { kind: "channel", channel };
+
+/** A channel of the cluster itself, which no client may ask anything of, whatever else is granted (SPEC FO6). */
+export const isReserved = (config: Config, channel: ChannelName): boolean =>
+  channel.namespace === RESERVED_NAMESPACE || isBroadcast(config, channel.name);

@@ -1,0 +1,33 @@
+import { keepsHistory } from "../config.ts";
+import { namespaceOf } from "./channels.ts";
+import { mayHistory, type Asked } from "./permissions.ts";
+
+export type Tracking = {
+  readonly recoverable: boolean;
+  readonly positioned: boolean;
+  /** Publications come as patches of the one before. */
+  readonly delta: boolean;
+  readonly mode: "stream" | "cache";
+};
+
+/** What a subscription keeps track of: where the namespace forces it, or permits it to who wishes it. */
+export function planTracking(
+  asked: Asked & {
+    readonly recoverable: boolean;
+    readonly positioned: boolean;
+    readonly delta: string | undefined;
+  },
+): Tracking {
+  const namespace = namespaceOf(asked.config, asked.channel);
+  if (namespace === undefined || !keepsHistory(namespace)) {
+    return { recoverable: false, positioned: false, delta: false, mode: "stream" };
+  }
+  const history = mayHistory({ ...asked, subscribed: true }) === "allowed";
+  const recoverable =
+    namespace.force_recovery || (asked.recoverable && (namespace.allow_recovery || history));
+  const positioned =
+    namespace.force_positioning || (asked.positioned && (namespace.allow_positioning || history));
+  const tracked = recoverable || positioned;
+  const delta = tracked && asked.delta === "fossil" && namespace.allowed_delta_types.includes("fossil");
+  return { recoverable, positioned: tracked, delta, mode: namespace.force_recovery_mode };
+}

@@ -1,0 +1,204 @@
+import type { Config } from "../config.ts";
+import { addressKey, type ShardAddress } from "../contracts/address.ts";
+import type { ShardStatus } from "../contracts/shard.ts";
+import { CONTRACT } from "../contracts/version.ts";
+import { Events } from "../events/events.ts";
+import { Asker } from "../hooks/asker.ts";
+import type { Hooks } from "../hooks/hooks.ts";
+import { channelStub } from "../platform/calls.ts";
+import { Timetable } from "../platform/timetable.ts";
+import { isBroadcast } from "../policy/channels.ts";
+import { acceptOperator } from "../tokens/operator.ts";
+import { createVerifier } from "../tokens/verifier.ts";
+import { Connections } from "./connections/connections.ts";
+import type { Session } from "./connections/session.ts";
+import type { Front, Serve } from "./front.ts";
+import { Moves, type MovesDuty } from "./moves/moves.ts";
+import { Upgrades } from "./moves/upgrades.ts";
+import { Counters } from "./records/counters.ts";
+import { EmptyChannels } from "./records/empty-channels.ts";
+import { LivePulse } from "./records/live-pulse.ts";
+import { SessionRows } from "./records/session-rows.ts";
+import { Broadcast } from "./subscriptions/broadcast.ts";
+import { Channels } from "./subscriptions/channels.ts";
+import type { KeptPosition } from "./subscriptions/heard.ts";
+import { Emitter } from "./subscriptions/emitter.ts";
+import { LogCalls } from "./subscriptions/log-calls.ts";
+import { Positions } from "./subscriptions/positions.ts";
+import { Presence } from "./subscriptions/presence.ts";
+import { Subscriptions } from "./subscriptions/subscriptions.ts";
+
+/** What a shard has its object's alarm do. */
+export type Duty = "ping" | "sweep" | "events" | "vacancies" | MovesDuty;
+
+export type FloorsParts = {
+  readonly ctx: DurableObjectState;
+  readonly env: Cloudflare.Env;
+  readonly config: Config;
+  readonly shard: ShardAddress;
+  readonly front: Front;
+  readonly hooks: Hooks;
+  readonly onAccepted: (session: Session) => void;
+};
+
+/** The parts of a shard, each on its floor: connections, subscriptions, moves and records. */
+export type Floors = {
+  readonly timetable: Timetable<Duty>;
+  readonly connections: Connections;
+  readonly channels: Channels<Session>;
+  readonly subscriptions: Subscriptions;
+  readonly broadcast: Broadcast;
+  readonly moves: Moves;
+  readonly upgrades: Upgrades;
+  readonly counters: Counters;
+  readonly events: Events;
+  readonly emptyChannels: EmptyChannels;
+  readonly livePulse: LivePulse;
+  readonly serve: Serve;
+  readonly status: () => ShardStatus;
+  /** Takes up what slept with the object. `closing`: sockets whose end wakes it. */
+  readonly wake: (closing: readonly WebSocket[]) => void;
+};
+
+/** Builds the floors of one shard and joins them. Every effect of a lower floor on a higher one is named here. */
+export function buildFloors(parts: FloorsParts): Floors {
+  const { ctx, env, config, shard, front, hooks } = parts;
+  const { cluster } = config;
+  const { storage } = ctx;
+  const { wire } = front;
+  const wokeAt = Date.now();
+  const timetable = new Timetable<Duty>(storage);
+  const arm = (duty: Duty, at: number): Promise<void> => timetable.arm(duty, at);
+  const waitUntil = (promise: Promise<unknown>): void => ctx.waitUntil(promise);
+  const counters = new Counters();
+
+  // Its events are each of another session, and those have no order among them.
+  const events = new Events({ ctx, env, config, hooks, timetable, ordered: false });
+  const sessionRows = new SessionRows(storage, events, { id: shard.id, region: shard.region });
+  const emptyChannels = new EmptyChannels({
+    storage,
+    isWanted: () => events.wants("occupied") || events.wants("vacated"),
+    graceMs: cluster.times.vacatedGraceMs,
+    listeners: (channel) => channels.listenersOf(channel).size,
+    follows: (channel) => channels.follows(channel),
+    settle: (channel) => channelStub(env, channel).settle(addressKey(shard), CONTRACT),
+    arm: (at) => waitUntil(arm("vacancies", at)),
+  });
+
+  const connections = new Connections({
+    ctx,
+    cluster,
+    wire,
+    onOpen: (open) => sessionRows.add(open),
+    onEnd: (session, { close, moving }) => {
+      subscriptions.leaveAll(session, { moving });
+      counters.add(moving ? "moved" : "disconnects");
+      if (session.attachment.state === "open") sessionRows.delete(session.attachment, close);
+    },
+  });
+
+  const logs = new LogCalls({ env, config, shard });
+  const emitter = new Emitter({ connections, wire, counters });
+  const channels: Channels<Session> = new Channels<Session>(
+    cluster.limits,
+    {
+      register: (channel, listening) => {
+        if (!isBroadcast(config, channel)) emptyChannels.registers(channel);
+        return logs.register(channel, listening);
+      },
+      view: (channel, after) => logs.view(channel, after),
+      emit: (batch, listeners) => emitter.emit(batch, listeners),
+      giveUp: (channel, sessions) => subscriptions.giveUp(channel, sessions),
+      onMoved: () => positions.touch(),
+    },
+    cluster.broadcast.enabled ? cluster.broadcast.channel : undefined,
+  );
+  const positions = new Positions(ctx, () => channels.positions());
+  const presence = new Presence({
+    env,
+    config,
+    shard,
+    listenersOf: (channel) => channels.listenersOf(channel),
+  });
+  const subscriptions: Subscriptions = new Subscriptions({
+    config,
+    connections,
+    channels,
+    presence,
+    emptyChannels,
+    counters,
+    wire,
+  });
+  const broadcast = new Broadcast({ config, connections, subscriptions, wire });
+
+  const status = (): ShardStatus => ({
+    sessions: connections.sessions.size,
+    users: connections.sessions.users,
+    channels: channels.size,
+    subscriptions: channels.counts().reduce((sum, [, listeners]) => sum + listeners, 0),
+    wokeAt,
+    ringEpoch: moves.membership.ringEpoch,
+    digest: moves.membership.digest,
+  });
+  const moves = new Moves({ storage, env, cluster, shard, connections, status, arm, waitUntil });
+  const { onAccepted } = parts;
+  const upgrades = new Upgrades({ storage, cluster, shard, connections, moves, onAccepted });
+  const livePulse = new LivePulse({
+    ctx,
+    env,
+    shard: shard.id,
+    counters,
+    vitals: () => ({
+      ringEpoch: moves.membership.ringEpoch,
+      sessions: connections.sessions.size,
+      subscriptions: channels.subscriptions,
+      channels: channels.size,
+    }),
+  });
+
+  const { tokens, times } = cluster;
+  const verifier = acceptOperator(createVerifier({ tokens, hmacSecret: env.TOKEN_HMAC_SECRET }), env.API_KEY);
+  const asker = new Asker(hooks, { env, shard, timeoutMs: times.hookTimeoutMs });
+  const serve = front.serve({
+    env,
+    config,
+    shard,
+    connections,
+    subscriptions,
+    broadcast,
+    verifier,
+    asker,
+    counters,
+  });
+
+  const wake = (closing: readonly WebSocket[]): void => {
+    const { sockets } = connections.wake(closing);
+    // Without a socket the object may have crashed, and its last positions may never have been written.
+    const kept = sockets > 0 ? positions.read() : new Map<string, KeptPosition>();
+    const heard = kept.get(cluster.broadcast.channel);
+    if (cluster.broadcast.enabled && heard !== undefined) channels.seed(cluster.broadcast.channel, heard);
+    for (const session of connections.sessions) {
+      subscriptions.wake(session, kept);
+      broadcast.wake(session);
+    }
+    sessionRows.wake(new Set([...connections.sessions].map(({ attachment }) => attachment.id)));
+    emptyChannels.wake();
+    livePulse.wake(Date.now());
+  };
+  return {
+    timetable,
+    connections,
+    channels,
+    subscriptions,
+    broadcast,
+    moves,
+    upgrades,
+    counters,
+    events,
+    emptyChannels,
+    livePulse,
+    serve,
+    status,
+    wake,
+  };
+}

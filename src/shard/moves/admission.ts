@@ -1,0 +1,27 @@
+import type { Refusal, Route } from "../../contracts/route.ts";
+import { objectName } from "../../ring/descriptor.ts";
+import type { Ring } from "../../ring/ring.ts";
+import { OWNERS } from "./membership.ts";
+
+/**
+ * Whether a shard takes a connection. It goes by its own descriptor: it MUST be the first owner that has not
+ * refused. A shard that knows less than the router says so instead of guessing.
+ */
+export function planAdmission(admission: {
+  readonly ring: Ring | undefined;
+  readonly shardName: string;
+  readonly route: Route;
+  readonly sessions: number;
+  readonly sessionsMax: number;
+}): { readonly kind: "accept"; readonly rank: number } | Exclude<Refusal, { kind: "busy" }> {
+  const { ring, route, shardName } = admission;
+  if (ring === undefined) return { kind: "behind", ringEpoch: 0 };
+  const { descriptor } = ring;
+  if (route.ringEpoch > descriptor.epoch) return { kind: "behind", ringEpoch: descriptor.epoch };
+  const owners = ring.owners(route.key, route.clientRegion, OWNERS);
+  const rank = owners.findIndex((owner) => !route.refused.includes(owner.id));
+  const first = owners[rank];
+  if (first === undefined || objectName(first) !== shardName) return { kind: "misdirected", descriptor };
+  if (admission.sessions >= admission.sessionsMax) return { kind: "full" };
+  return { kind: "accept", rank };
+}

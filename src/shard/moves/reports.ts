@@ -1,0 +1,77 @@
+import type { ShardAddress } from "../../contracts/address.ts";
+import type { MovesReport } from "../../contracts/coordinator.ts";
+import type { ShardStatus } from "../../contracts/shard.ts";
+import { CONTRACT } from "../../contracts/version.ts";
+import { coordinatorStub, within } from "../../platform/calls.ts";
+import { logError } from "../../platform/logger.ts";
+import type { Descriptor } from "../../ring/descriptor.ts";
+import type { MovesDone } from "./migration.ts";
+
+/** How long a shard waits for the coordinator. */
+export const COORDINATOR_WAIT_MS = 3_000;
+const RETRY_MS = 5_000;
+
+export type ReportsParts = {
+  readonly storage: DurableObjectStorage;
+  readonly env: Cloudflare.Env;
+  readonly shard: ShardAddress;
+  readonly intervalMs: number;
+  readonly status: () => ShardStatus;
+  /** The shard is draining, has no session, and moves none. */
+  readonly isDrained: () => boolean;
+  /** The coordinator has shown another descriptor than the shard's. */
+  readonly onDescriptor: (descriptor: Descriptor) => Promise<void>;
+  readonly arm: (at: number) => void;
+};
+
+/** What this shard tells the coordinator: its counters, its moves, and that it is drained and empty. */
+export class Reports {
+  readonly #parts: ReportsParts;
+
+  constructor(parts: ReportsParts) {
+    this.#parts = parts;
+  }
+
+  /** Sessions have moved; told until the coordinator has heard it. */
+  moved(done: MovesDone): void {
+    const { storage, shard, arm } = this.#parts;
+    storage.kv.put("moves", [...this.#moves, { shard: shard.id, ...done }]);
+    arm(Date.now());
+  }
+
+  /** Reports when the counters have changed, at most once in an interval. */
+  look(now: number): void {
+    const { storage, status, intervalMs, arm } = this.#parts;
+    const last = storage.kv.get<{ at: number; status: ShardStatus }>("reported");
+    const changed = JSON.stringify(last?.status) !== JSON.stringify(status());
+    if (changed && now - (last?.at ?? 0) >= intervalMs) arm(now);
+  }
+
+  /** The duty of the shard's alarm; answers when it is next due. */
+  async run(now: number): Promise<number | undefined> {
+    const { storage, env, shard, status: statusOf, isDrained, onDescriptor } = this.#parts;
+    const moves = this.#moves;
+    const status = statusOf();
+    try {
+      const { descriptor } = await within(
+        COORDINATOR_WAIT_MS,
+        coordinatorStub(env).report({ shard, status, moves }, CONTRACT),
+      );
+      storage.kv.put("reported", { at: now, status });
+      const untold = this.#moves.slice(moves.length);
+      storage.kv.put("moves", untold);
+      if (descriptor !== null) await onDescriptor(descriptor);
+      if (isDrained()) {
+        await within(COORDINATOR_WAIT_MS, coordinatorStub(env).drained(shard.id, CONTRACT));
+      }
+      return untold.length > 0 ? now : undefined;
+    } catch (error) {
+      logError("the coordinator did not take a report", { shard: shard.id, error });
+      return now + RETRY_MS;
+    }
+  }
+
+  get #moves(): readonly MovesReport[] {
+    return this.#parts.storage.kv.get<MovesReport[]>("moves") ?? [];
+  }
+}

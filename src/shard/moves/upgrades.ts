@@ -1,0 +1,74 @@
+import type { ClusterConfig } from "../../config.ts";
+import type { ShardAddress } from "../../contracts/address.ts";
+import { REFUSAL_STATUS, type Refusal, type Route } from "../../contracts/route.ts";
+import { TokenBucket } from "../../platform/token-bucket.ts";
+import type { Connections } from "../connections/connections.ts";
+import type { Opening, Session } from "../connections/session.ts";
+import { planAdmission } from "./admission.ts";
+import type { Moves } from "./moves.ts";
+
+/** What a client that came too fast is told to wait. */
+const BUSY_RETRY_SECONDS = 2;
+
+export type UpgradesParts = {
+  readonly storage: DurableObjectStorage;
+  readonly cluster: ClusterConfig;
+  readonly shard: ShardAddress;
+  readonly connections: Connections;
+  readonly moves: Moves;
+  readonly onAccepted: (session: Session) => void;
+};
+
+/** Takes the upgrades that the router brings, or says why not and who should (SPEC MB7). */
+export class Upgrades {
+  readonly #parts: UpgradesParts;
+  readonly #bucket: TokenBucket;
+
+  constructor(parts: UpgradesParts) {
+    const { upgradeBurst, upgradesPerSecond } = parts.cluster.limits;
+    this.#parts = parts;
+    this.#bucket = new TokenBucket({ burst: upgradeBurst, perSecond: upgradesPerSecond }, Date.now());
+  }
+
+  /** From the first spill on, for good, some of this shard's keys may be with the next owners. */
+  get hasSpilled(): boolean {
+    return this.#parts.storage.kv.get<boolean>("spilled") === true;
+  }
+
+  /** 101, or a `Refusal` as JSON. `offered`: the subprotocols that the client offers. */
+  async take(route: Route, offered: string | null): Promise<Response> {
+    const { storage, cluster, shard, connections, moves, onAccepted } = this.#parts;
+    await moves.settle(route);
+    const admission = planAdmission({
+      ring: moves.membership.ring,
+      shardName: shard.name,
+      route,
+      sessions: connections.sessions.size,
+      sessionsMax: cluster.limits.sessionsPerShard,
+    });
+    if (admission.kind === "full" && !this.hasSpilled) storage.kv.put("spilled", true);
+    if (admission.kind !== "accept") return refuse(admission);
+    const now = Date.now();
+    if (!this.#bucket.take(now)) return refuse({ kind: "busy", retryAfterSeconds: BUSY_RETRY_SECONDS });
+    const { session, response } = connections.accept(openingOf(route, admission.rank, now), offered);
+    onAccepted(session);
+    return response;
+  }
+}
+
+const openingOf = (route: Route, rank: number, openedAt: number): Opening => ({
+  state: "opening",
+  id: crypto.randomUUID(),
+  openedAt,
+  key: route.key,
+  clientRegion: route.clientRegion,
+  rank,
+  ...(route.token === undefined ? {} : { token: route.token }),
+  ...(route.identity === undefined ? {} : { identity: route.identity }),
+});
+
+function refuse(refusal: Refusal): Response {
+  const headers = new Headers();
+  if (refusal.kind === "busy") headers.set("retry-after", String(refusal.retryAfterSeconds));
+  return Response.json(refusal, { status: REFUSAL_STATUS[refusal.kind], headers });
+}

@@ -1,0 +1,281 @@
+import type { Listening, Registration } from "../../contracts/log.ts";
+import type { Delivered, Delivery } from "../../contracts/orders.ts";
+import type { ClientEvent, LogView, Position, Publication } from "../../contracts/publication.ts";
+import { planCacheRecovery, planRecovery, proves, type Recovery } from "../../log/recovery.ts";
+import { logError } from "../../platform/logger.ts";
+import type { Batch } from "../front.ts";
+import { planDelivery, type Heard, type KeptPosition } from "./heard.ts";
+import { Lookup } from "./lookup.ts";
+import { ChannelRegistration } from "./registration.ts";
+import type { Tail, TailView } from "./tail.ts";
+
+/** Where a listener begins. `position`: no publication at or before it will be sent; null where nothing is kept. */
+export type Beginning = {
+  readonly position: Position | null;
+  /** Only where the client wanted to resume, and something is kept. */
+  readonly recovery: Recovery | null;
+};
+
+export type Resume = { readonly since: Position; readonly mode: "stream" | "cache" };
+
+export type ListenRequest<Listener> = {
+  readonly listener: Listener;
+  /** Null for a listener that begins now. */
+  readonly resume: Resume | null;
+  /** The listener wants each batch with the publication before it. */
+  readonly wantsPrevious: boolean;
+};
+
+export type ChannelEffects<Listener> = {
+  /** `listening`: the shard has listeners already. */
+  readonly register: (channel: string, listening: Listening | null) => Promise<Registration | null>;
+  readonly view: (channel: string, after: number) => Promise<LogView>;
+  readonly emit: (batch: Batch, listeners: ReadonlySet<Listener>) => void;
+  /** These listeners have missed what the channel cannot tell: they must begin anew. They listen no more. */
+  readonly giveUp: (channel: string, listeners: readonly Listener[]) => void;
+  /** The position has changed, and is to be kept through a sleep. */
+  readonly onMoved: () => void;
+};
+
+/**
+ * One channel that this shard follows: its registration, its listeners, and how far the shard has heard (SPEC DL).
+ *
+ * The first listener registers the shard, and every other that comes meanwhile waits for the same call. What is
+ * delivered while that call is in flight is kept until its answer says where it starts.
+ */
+export class FollowedChannel<Listener> {
+  readonly listeners = new Set<Listener>();
+  /** Those of the listeners that want the publication before a batch. */
+  readonly #wantingPrevious = new Set<Listener>();
+  readonly #channel: string;
+  readonly #effects: ChannelEffects<Listener>;
+  readonly #recoveryLimit: number;
+  readonly #tail: Tail;
+  readonly #registration = new ChannelRegistration();
+  readonly #lookup: Lookup;
+  #heard: Heard = { kind: "unknown" };
+  /** Subscribes that are not done yet: they count as listeners. */
+  #waiting = 0;
+  /** The delivery that is being applied, where it has to fetch what came before it. */
+  #applying: Promise<void> | undefined;
+
+  constructor(
+    channel: string,
+    parts: {
+      readonly effects: ChannelEffects<Listener>;
+      readonly tail: Tail;
+      readonly recoveryLimit: number;
+    },
+  ) {
+    const { effects, tail, recoveryLimit } = parts;
+    this.#channel = channel;
+    this.#effects = effects;
+    this.#tail = tail;
+    this.#recoveryLimit = recoveryLimit;
+    this.#lookup = new Lookup({
+      view: (after) => effects.view(channel, after),
+      learn: (view, after) => {
+        const whole = after <= Math.max(0, view.top - recoveryLimit);
+        tail.learn(channel, view, { whole });
+      },
+    });
+  }
+
+  /** A listener is here, or is about to be. */
+  get isWanted(): boolean {
+    return this.listeners.size > 0 || this.#waiting > 0;
+  }
+
+  get isRegistered(): boolean {
+    return !this.#registration.isNone;
+  }
+
+  /** How far the shard has heard; undefined where it does not know. */
+  get position(): KeptPosition | undefined {
+    return this.#heard.kind === "known"
+      ? { ...this.#heard.position, durable: this.#heard.durable }
+      : undefined;
+  }
+
+  /** The channel tells this shard of every publication without being asked to. */
+  assume(): void {
+    if (!this.isRegistered) this.#registration.assume();
+  }
+
+  /** Takes up the channel where it is known to be, unless the shard knows better by now. */
+  seed({ durable, logEpoch, offset }: KeptPosition): void {
+    if (this.isRegistered || this.#heard.kind === "known") return;
+    this.#registration.assume();
+    this.#heard = { kind: "known", position: { logEpoch, offset }, durable };
+    this.#effects.onMoved();
+  }
+
+  /**
+   * Makes sure that the channel delivers to this shard, finds what a resuming client has missed, then runs `begin` in
+   * the turn that it is known in, so that no delivery comes between. The listener listens where `begin` answers true.
+   * Rejects if the channel cannot be reached.
+   */
+  async listen(request: ListenRequest<Listener>, begin: (beginning: Beginning) => boolean): Promise<void> {
+    const { resume } = request;
+    const start = (beginning: Beginning): void => {
+      if (begin(beginning)) this.add(request);
+    };
+    this.#waiting += 1;
+    try {
+      await this.#registration.ensure({
+        register: () => this.#register(),
+        onAnswer: (answer, early) => this.#onRegistered(answer, early),
+      });
+      if (this.#heard.kind === "unknown" || !this.#heard.durable)
+        return start({ position: null, recovery: null });
+      const { position } = this.#heard;
+      if (resume === null) return start({ position, recovery: null });
+      const known = this.#remembered(position, resume);
+      if (known !== undefined) return start(this.#plan(known, resume));
+      await this.#lookup.ask(this.#lookupAfter(resume, position), (view) => start(this.#plan(view, resume)));
+    } finally {
+      this.#waiting -= 1;
+    }
+  }
+
+  /** A listener from now on, or one that slept with the object. */
+  add({ listener, wantsPrevious }: Omit<ListenRequest<Listener>, "resume">): void {
+    this.listeners.add(listener);
+    if (wantsPrevious) this.#wantingPrevious.add(listener);
+  }
+
+  leave(listener: Listener): void {
+    this.listeners.delete(listener);
+    this.#wantingPrevious.delete(listener);
+  }
+
+  /** Applies a delivery after those before it; what this shard has seen is dropped. */
+  deliver(delivery: Delivery): Delivered | Promise<Delivered> {
+    const applied = this.#registration.keep(delivery) ? undefined : this.#applyNext(delivery);
+    const delivered = (): Delivered => ({ kind: "delivered", sessions: this.listeners.size });
+    return applied === undefined ? delivered() : applied.then(delivered);
+  }
+
+  #register(): Promise<Registration | null> {
+    const position = this.#heard.kind === "known" ? this.#heard.position : null;
+    return this.#effects.register(this.#channel, this.listeners.size > 0 ? { position } : null);
+  }
+
+  #onRegistered(answer: Registration | null, early: readonly Delivery[]): void {
+    if (answer === null) return this.#giveUp();
+    const { logEpoch, offset, durable } = answer;
+    this.#setHeard({ logEpoch, offset }, durable);
+    for (const delivery of early) {
+      // Answered already: what fails now is found missing by the next delivery.
+      this.#applyNext(delivery)?.catch((error: unknown) =>
+        logError("a delivery could not be applied", { channel: this.#channel, error }),
+      );
+    }
+  }
+
+  /** Applies a delivery after those before it; answers with nothing where that is done at once. */
+  #applyNext(delivery: Delivery): Promise<void> | undefined {
+    const applied =
+      this.#applying === undefined ? this.#apply(delivery) : this.#applying.then(() => this.#apply(delivery));
+    if (applied === undefined) return undefined;
+    const settled: Promise<void> = applied
+      .catch(() => undefined)
+      .then(() => {
+        if (this.#applying === settled) this.#applying = undefined;
+      });
+    this.#applying = settled;
+    return applied;
+  }
+
+  #apply(delivery: Delivery): Promise<void> | undefined {
+    const plan = planDelivery(this.#heard, delivery);
+    if (plan.kind === "drop") return undefined;
+    if (plan.giveUp) this.#giveUp();
+    this.#heard = { ...this.#heard, superseded: plan.superseded };
+    if (plan.pull) return this.#pull(plan.from).then((from) => this.#take(delivery, from));
+    this.#take(delivery, plan.from);
+    return undefined;
+  }
+
+  /** Takes of a delivery what comes after `from`. */
+  #take({ durable, entries }: Delivery, from: Position): void {
+    const events: ClientEvent[] = [];
+    let cleared = false;
+    for (const event of entries) {
+      if (event.kind === "cleared") cleared = true;
+      else if (event.kind !== "pub" || event.offset > from.offset) events.push(event);
+    }
+    this.#advance(from, events, durable);
+    if (!cleared) return;
+    this.#tail.drop(this.#channel);
+    this.#lookup.clear();
+  }
+
+  /** Fetches what lies between a position and the log's top. */
+  async #pull(position: Position): Promise<Position> {
+    const view = await this.#effects.view(this.#channel, position.offset);
+    const recovery = planRecovery(view, position, Infinity);
+    if (recovery.kind === "restart") this.#giveUp();
+    else this.#advance(position, recovery.publications, true);
+    return { logEpoch: view.logEpoch, offset: view.top };
+  }
+
+  /** The one place where publications reach listeners, and where the position moves. */
+  #advance(from: Position, events: readonly ClientEvent[], durable: boolean): void {
+    const channel = this.#channel;
+    const publications = events.filter((event) => event.kind === "pub");
+    const [first] = publications;
+    this.#setHeard({ logEpoch: from.logEpoch, offset: publications.at(-1)?.offset ?? from.offset }, durable);
+    let previous: Publication | undefined;
+    if (durable && first !== undefined) {
+      if (this.#wantingPrevious.size > 0) previous = this.#tail.at(channel, from.logEpoch, first.offset - 1);
+      this.#tail.add(channel, from.logEpoch, publications);
+      this.#lookup.add(publications);
+    }
+    if (events.length > 0) this.#effects.emit({ channel, events, durable, previous }, this.listeners);
+  }
+
+  #setHeard(position: Position, durable: boolean): void {
+    this.#heard = { kind: "known", position, durable, superseded: this.#heard.superseded };
+    this.#effects.onMoved();
+  }
+
+  /** What this shard knows by itself of what a client has missed; undefined where the log has to be asked. */
+  #remembered(position: Position, resume: Resume): LogView | undefined {
+    const known = this.#tail.view(this.#channel);
+    const isCurrent = known?.logEpoch === position.logEpoch && known.top >= position.offset;
+    if (known !== undefined && isCurrent && settles(known, resume)) return known;
+    const { since } = resume;
+    if (since.offset !== position.offset || since.logEpoch !== position.logEpoch) return undefined;
+    return { logEpoch: position.logEpoch, top: position.offset, publications: [] };
+  }
+
+  /** The offset to ask the log after. The second client to ask has everything fetched that may be resumed. */
+  #lookupAfter({ since, mode }: Resume, { offset: top }: Position): number {
+    if (mode === "cache") return Math.max(0, top - 1);
+    if (this.#tail.view(this.#channel) === undefined) return since.offset;
+    return Math.min(since.offset, Math.max(0, top - this.#recoveryLimit));
+  }
+
+  #plan(view: LogView, { since, mode }: Resume): Beginning {
+    const recovery =
+      mode === "cache" ? planCacheRecovery(view, since) : planRecovery(view, since, this.#recoveryLimit);
+    return { position: { logEpoch: view.logEpoch, offset: view.top }, recovery };
+  }
+
+  #giveUp(): void {
+    const listeners = [...this.listeners];
+    this.listeners.clear();
+    this.#wantingPrevious.clear();
+    this.#heard = { kind: "unknown", superseded: this.#heard.superseded };
+    this.#tail.drop(this.#channel);
+    if (listeners.length > 0) this.#effects.giveUp(this.#channel, listeners);
+  }
+}
+
+/** Whether what a shard remembers is enough to answer a client without asking the log. */
+function settles(known: TailView, { since, mode }: Resume): boolean {
+  if (mode === "cache") return known.publications.length > 0;
+  const sameLog = since.logEpoch === "" || since.logEpoch === known.logEpoch;
+  return proves(known, since) || (known.whole && sameLog && since.offset <= known.top);
+}

@@ -1,0 +1,51 @@
+import type { Config } from "../../config.ts";
+import type { ShardAddress } from "../../contracts/address.ts";
+import type { Listening, LogContract, Registration } from "../../contracts/log.ts";
+import type { LogView } from "../../contracts/publication.ts";
+import { CONTRACT } from "../../contracts/version.ts";
+import { callAgain, homeStub, within } from "../../platform/calls.ts";
+import { homeOf } from "../../policy/channels.ts";
+
+const COORDINATOR_WAIT_MS = 1_500;
+/** After a failure no subscribe waits for the coordinator for so long. */
+const COORDINATOR_REST_MS = 900;
+
+/** What a shard asks of the logs that it follows, wherever their home is. */
+export class LogCalls {
+  readonly #parts: { readonly env: Cloudflare.Env; readonly config: Config; readonly shard: ShardAddress };
+  #coordinatorRestsUntil = 0;
+
+  constructor(parts: {
+    readonly env: Cloudflare.Env;
+    readonly config: Config;
+    readonly shard: ShardAddress;
+  }) {
+    this.#parts = parts;
+  }
+
+  register(channel: string, listening: Listening | null): Promise<Registration | null> {
+    return this.#ask(channel, (log) => log.register(this.#parts.shard, listening, CONTRACT));
+  }
+
+  view(channel: string, after: number): Promise<LogView> {
+    return this.#ask(channel, (log) => log.view(after, CONTRACT));
+  }
+
+  #ask<Answer>(channel: string, call: (log: LogContract) => Promise<Answer>): Promise<Answer> {
+    const { env, config } = this.#parts;
+    const home = homeOf(config, channel);
+    const ask = () => call(homeStub(env, home));
+    return home.kind === "coordinator" ? this.#askCoordinator(ask) : callAgain(ask);
+  }
+
+  /** A connect never waits long for the coordinator: what its log has to say can be told later (SPEC FO4). */
+  async #askCoordinator<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+    if (Date.now() < this.#coordinatorRestsUntil) throw new Error("the coordinator did not answer just now");
+    try {
+      return await within(COORDINATOR_WAIT_MS, ask());
+    } catch (error) {
+      this.#coordinatorRestsUntil = Date.now() + COORDINATOR_REST_MS;
+      throw error;
+    }
+  }
+}

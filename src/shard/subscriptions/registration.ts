@@ -1,0 +1,60 @@
+import type { Registration } from "../../contracts/log.ts";
+import type { Delivery } from "../../contracts/orders.ts";
+
+type State =
+  | { readonly kind: "none" }
+  | {
+      readonly kind: "pending";
+      readonly answer: Promise<Registration | null>;
+      /** Delivered before the answer: the channel counts the shard as listening already. */
+      readonly early: Delivery[];
+    }
+  | { readonly kind: "held" };
+
+export type RegistrationEffects = {
+  readonly register: () => Promise<Registration | null>;
+  /** In the turn of the answer; null: the channel does not know where the shard's listeners are. */
+  readonly onAnswer: (registration: Registration | null, early: readonly Delivery[]) => void;
+};
+
+/** The registration of this shard with one channel: one call, for all that wait for it (SPEC SE1). */
+export class ChannelRegistration {
+  #state: State = { kind: "none" };
+
+  get isNone(): boolean {
+    return this.#state.kind === "none";
+  }
+
+  /** The channel has this shard already, as the shard knows from elsewhere. */
+  assume(): void {
+    this.#state = { kind: "held" };
+  }
+
+  /** Keeps a delivery until the registration is answered; answers false where none is awaited. */
+  keep(delivery: Delivery): boolean {
+    if (this.#state.kind !== "pending") return false;
+    this.#state.early.push(delivery);
+    return true;
+  }
+
+  /** Waits until the channel delivers to this shard. Rejects if the channel cannot be reached. */
+  async ensure(effects: RegistrationEffects): Promise<void> {
+    for (;;) {
+      if (this.#state.kind === "none") this.#begin(effects);
+      if (this.#state.kind !== "pending" || (await this.#state.answer) !== null) return;
+    }
+  }
+
+  #begin({ register, onAnswer }: RegistrationEffects): void {
+    const early: Delivery[] = [];
+    const answer = register();
+    this.#state = { kind: "pending", answer, early };
+    void answer.then(
+      (registration) => {
+        this.#state = { kind: registration === null ? "none" : "held" };
+        onAnswer(registration, early);
+      },
+      () => (this.#state = { kind: "none" }),
+    );
+  }
+}

@@ -1,0 +1,130 @@
+import type { Config } from "../../config.ts";
+import { isBroadcast } from "../../policy/channels.ts";
+import type { Connections } from "../connections/connections.ts";
+import { subscriptionsOf, type Open, type Session, type Subscription } from "../connections/session.ts";
+import type { Wire } from "../front.ts";
+import type { Counters } from "../records/counters.ts";
+import type { EmptyChannels } from "../records/empty-channels.ts";
+import type { Channels } from "./channels.ts";
+import type { KeptPosition } from "./heard.ts";
+import { join, type Joined, type JoinRequest, type Start } from "./join.ts";
+import type { Presence } from "./presence.ts";
+
+const GIVE_UPS_PER_SECOND = 100;
+
+export type SubscriptionsParts = {
+  readonly config: Config;
+  readonly connections: Connections;
+  readonly channels: Channels<Session>;
+  readonly presence: Presence;
+  readonly emptyChannels: EmptyChannels;
+  readonly counters: Counters;
+  readonly wire: Wire;
+};
+
+/** The subscriptions of this shard's sessions: begun, remembered through sleep, and ended. */
+export class Subscriptions {
+  readonly presence: Presence;
+  readonly #parts: SubscriptionsParts;
+
+  constructor(parts: SubscriptionsParts) {
+    this.#parts = parts;
+    this.presence = parts.presence;
+  }
+
+  /** Takes back the subscriptions of a session that slept with the object. */
+  wake(session: Session, positions: ReadonlyMap<string, KeptPosition>): void {
+    for (const [channel, { behind, delta }] of subscriptionsOf(session)) {
+      if (behind !== undefined) continue;
+      const request = { listener: session, wantsPrevious: delta === true };
+      this.#parts.channels.restore(channel, request, positions.get(channel));
+    }
+  }
+
+  /**
+   * Subscribes a session and tells its start in the turn in which it begins, so that the answer goes out before
+   * anything that the channel says. Rejects if the channel cannot be reached.
+   */
+  async join(session: Session, request: JoinRequest, tell: (start: Start) => void): Promise<Joined> {
+    const { config, channels, counters } = this.#parts;
+    const remember = (subscription: Subscription): boolean =>
+      this.remember(session, request.channel.name, subscription);
+    try {
+      return await join(session, request, { config, channels, counters, remember, tell });
+    } finally {
+      // Registered, perhaps, for no listener.
+      this.#lookAt(request.channel.name);
+    }
+  }
+
+  /** Ends one subscription; answers whether there was one. */
+  leave(session: Session, channel: string): boolean {
+    const { attachment } = session;
+    if (attachment.state !== "open" || !attachment.subscriptions.has(channel)) return false;
+    this.presence.announce({ kind: "leave", session, channel });
+    this.#stopListening(session, channel);
+    this.#forget(session, attachment, channel);
+    return true;
+  }
+
+  /** Ends the subscriptions of a session that ends. `moving`: its user is about to return. */
+  leaveAll(session: Session, { moving }: { readonly moving: boolean }): void {
+    for (const channel of subscriptionsOf(session).keys()) {
+      this.presence.announce({ kind: "leave", session, channel, held: moving });
+      this.#stopListening(session, channel);
+    }
+  }
+
+  /** Adds a subscription to what the socket remembers; false where it has no room left. */
+  remember(session: Session, channel: string, subscription: Subscription): boolean {
+    const { attachment } = session;
+    if (attachment.state !== "open") return false;
+    const subscriptions = new Map(attachment.subscriptions).set(channel, subscription);
+    return this.#parts.connections.sessions.remember(session, { ...attachment, subscriptions });
+  }
+
+  /** The channels of a session, without the one that every session hears. */
+  count({ subscriptions }: Open): number {
+    const { broadcast } = this.#parts.config.cluster;
+    return subscriptions.size - (subscriptions.has(broadcast.channel) ? 1 : 0);
+  }
+
+  /**
+   * Tells subscribers that what they have missed is not known: they begin anew, and learn then that they were not
+   * recovered. Paced, as a stock client comes back at once (docs/protocol.md C23).
+   */
+  giveUp(channel: string, sessions: readonly Session[]): void {
+    const { connections, wire } = this.#parts;
+    this.#lookAt(channel);
+    for (const [n, session] of sessions.entries()) {
+      const { attachment } = session;
+      if (attachment.state !== "open") continue;
+      const byServer = attachment.subscriptions.get(channel)?.byServer === true;
+      this.#forget(session, attachment, channel);
+      setTimeout(
+        () => {
+          if (byServer) return connections.end(session, "insufficientState");
+          const notice = { kind: "unsubscribed", channel, why: "insufficientState" } as const;
+          connections.send(session, wire.encodeNotice(session, notice));
+        },
+        (n / GIVE_UPS_PER_SECOND) * 1_000,
+      );
+    }
+  }
+
+  #forget(session: Session, attachment: Open, channel: string): void {
+    const subscriptions = new Map(attachment.subscriptions);
+    subscriptions.delete(channel);
+    this.#parts.connections.sessions.remember(session, { ...attachment, subscriptions });
+  }
+
+  #stopListening(session: Session, channel: string): void {
+    this.#parts.channels.leave(channel, session);
+    this.#lookAt(channel);
+  }
+
+  /** A channel may have no listener here any more. */
+  #lookAt(channel: string): void {
+    if (!isBroadcast(this.#parts.config, channel)) this.#parts.emptyChannels.look(channel);
+  }
+}

@@ -113,8 +113,9 @@ function* linesOf(file) {
   }
 }
 
+/** A kept release is the source of another day. */
 function filesIn(folder, wanted) {
   return readdirSync(folder, { recursive: true })
-    .filter((name) => wanted.test(name) && !/node_modules|dist/.test(name))
+    .filter((name) => wanted.test(name) && !/node_modules|dist|releases/.test(name))
     .map((name) => join(folder, name));
 }

@@ -1,5 +1,5 @@
-import type { ClientEvent, Publication } from "../contracts/publication.ts";
-import { matches, type Tags, type TagsFilter } from "../policy/tags-filter.ts";
+import type { ClientEvent, Publication, Tags } from "../contracts/publication.ts";
+import { matches, type TagsFilter } from "../policy/tags-filter.ts";
 import type { Session, Subscription } from "../shard/connections/session.ts";
 import type { Batch, BatchFrames } from "../shard/front.ts";
 import { DeltaEncoder, encodeWhole } from "./delta.ts";

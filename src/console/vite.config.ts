@@ -4,14 +4,14 @@ import { defineConfig } from "vite";
 /** The operator's page: static files that the Worker's assets serve. `scripts/build-console.mjs` runs this. */
 export default defineConfig({
   root: import.meta.dirname,
-  // A deployment may have a page of its own, and this one in a folder beside it.
+  // Relative addresses: a deployment may serve this page from a folder, beside a page of its own.
   base: "./",
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   build: {
     outDir: join(import.meta.dirname, "../../dist/console"),
     emptyOutDir: true,
     target: "es2022",
-    // The content security policy knows no `data:` for scripts and styles, and no inline script.
+    // The content security policy forbids inline scripts, and `data:` addresses of scripts and styles.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,

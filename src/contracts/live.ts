@@ -1,6 +1,12 @@
 import type { Descriptor } from "../ring/descriptor.ts";
 import type { PredictedMoves } from "./change.ts";
 
+/**
+ * The operator's live feed: a channel without history, to which shards and coordinator speak only while an operator
+ * watches. No namespace holds it, so clients cannot name it; a token of the operator's API opens it (SPEC OP1).
+ */
+export const LIVE_CHANNEL = "ringcast:live";
+
 /** What has happened in a shard since its last pulse. */
 export type Counts = {
   /** Frames from clients. */

@@ -1,4 +1,5 @@
-import type { Tags } from "../policy/tags-filter.ts";
+
+export type Tags = Readonly<Record<string, string>>;
 
 /** The client that a publication, a join or a presence entry speaks of. `user` and `client` are present even when empty. */
 export type ClientInfo = {

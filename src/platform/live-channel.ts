@@ -1,6 +1,5 @@
-import type { LiveEvent } from "../contracts/live.ts";
+import { LIVE_CHANNEL, type LiveEvent } from "../contracts/live.ts";
 import { CONTRACT } from "../contracts/version.ts";
-import { LIVE_CHANNEL } from "../policy/channels.ts";
 import { logError } from "./logger.ts";
 import { channelStub } from "./calls.ts";
 

@@ -33,12 +33,6 @@ export function parseChannel(
     },
   };
 }
-/**
- * The operator's live feed: a channel without history, to which shards and coordinator speak only while an operator
- * watches. No namespace holds it, so clients cannot name it; a token of the operator's API opens it (SPEC OP1).
- */
-export const LIVE_CHANNEL = "ringcast:live";
-
 /** The options that hold for a channel; undefined where its namespace is not configured. */
 export function namespaceOf(config: Config, channel: ChannelName): NamespaceConfig | undefined {
   if (isBroadcast(config, channel.name)) return config.broadcast;

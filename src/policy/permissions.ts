@@ -1,6 +1,7 @@
 import { keepsHistory, type Config } from "../config.ts";
+import { LIVE_CHANNEL } from "../contracts/live.ts";
 import type { ChannelName } from "./channels.ts";
-import { isReserved, LIVE_CHANNEL, namespaceOf } from "./channels.ts";
+import { isReserved, namespaceOf } from "./channels.ts";
 
 /** What a client may do in a channel (SPEC AU3). `insecure` grants everything that the namespace can do at all. */
 export type Permission = "allowed" | "unknownChannel" | "permissionDenied" | "notAvailable";

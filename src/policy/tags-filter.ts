@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Tags } from "../contracts/publication.ts";
 
 /** Which publications a subscriber wants, by their tags (Centrifuge protocol, `FilterNode`). */
 export type TagsFilter = {
@@ -10,8 +11,6 @@ export type TagsFilter = {
   readonly vals?: readonly string[] | undefined;
   readonly nodes?: readonly TagsFilter[] | undefined;
 };
-
-export type Tags = Readonly<Record<string, string>>;
 
 /** Deep enough for anything a person writes, shallow enough for the stack. */
 const MAX_DEPTH = 16;

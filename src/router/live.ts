@@ -1,9 +1,9 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { configOf } from "../platform/config.ts";
 import { coordinatorStub } from "../platform/calls.ts";
+import { LIVE_CHANNEL } from "../contracts/live.ts";
 import { CONTRACT } from "../contracts/version.ts";
 import { logError } from "../platform/logger.ts";
-import { LIVE_CHANNEL } from "../policy/channels.ts";
 import { signForOperator } from "../tokens/operator.ts";
 import * as schema from "./admin-schemas.ts";
 import { adminRoute, jsonBody } from "./admin-route.ts";

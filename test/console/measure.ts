@@ -1,6 +1,6 @@
 /**
- * How the operator's page bears 200 clients on one channel with 20 publications a second (4,000 deliveries a second),
- * by the browser's own account of long tasks.
+ * Measures the console under load: 200 clients on one channel with 20 publications per second, which are 4,000
+ * deliveries per second. Counts the long tasks that the browser reports.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { launchBrowser, openPage } from "../support/browser.ts";
@@ -15,9 +15,9 @@ const cluster = await startCluster({ cluster: { limits: { upgradesPerSecond: 2_0
 const browser = await launchBrowser();
 try {
   const { page } = await openPage(browser);
-  const seen = new Console(page);
-  await seen.enter(cluster.url, API_KEY);
-  await seen.startClients(CLIENTS);
+  const operator = new Console(page);
+  await operator.enter(cluster.url, API_KEY);
+  await operator.startClients(CLIENTS);
   const publisher = cluster.client("publisher");
   publisher.connect();
   await publisher.ready();
@@ -29,23 +29,23 @@ try {
     globalThis.frames = 0;
     (function count() { frames += 1; requestAnimationFrame(count); })();
   `);
-  const before = Number((await seen.fleet("Received")).replaceAll(",", ""));
-  const started = performance.now();
+  const before = Number((await operator.fleet("Received")).replaceAll(",", ""));
+  const startedAt = performance.now();
   for (let n = 0; n < PER_SECOND * SECONDS; n++) {
-    const due = started + (n * 1_000) / PER_SECOND;
-    await sleep(Math.max(0, due - performance.now()));
+    const dueAt = startedAt + (n * 1_000) / PER_SECOND;
+    await sleep(Math.max(0, dueAt - performance.now()));
     void publisher.publish("lobby", { n, sentAt: Date.now() });
   }
   await sleep(2_000);
-  const seconds = (performance.now() - started) / 1_000;
+  const seconds = (performance.now() - startedAt) / 1_000;
   const longTasks = (await page.evaluate("longTasks")) as number[];
   const frames = (await page.evaluate("frames")) as number;
   console.table([
     {
-      received: Number((await seen.fleet("Received")).replaceAll(",", "")) - before,
+      received: Number((await operator.fleet("Received")).replaceAll(",", "")) - before,
       expected: CLIENTS * PER_SECOND * SECONDS,
-      "missed, twice": await seen.fleet("Missed, twice"),
-      "arrival p50, p99": await seen.fleet("Arrival"),
+      "missed, repeated": await operator.fleet("Missed, repeated"),
+      "arrival p50, p99": await operator.fleet("Arrival"),
       "tasks over 50 ms": longTasks.length,
       "over 100 ms": longTasks.filter((ms) => ms > 100).length,
       "longest, ms": Math.round(Math.max(0, ...longTasks)),

@@ -179,11 +179,11 @@ describe("one page, a hundred clients", () => {
       const fields = { Channel: "lobby", "Data, JSON or text": `"message ${n}"` };
       expect(await seen.message("Publish", fields)).toContain(`offset ${n} of log`);
     }
-    const lines = page.getByTestId("lines");
+    const lines = page.getByTestId("channel-events");
     await lines.getByText("message 2").waitFor();
     expect((await lines.locator("li .offset").allInnerTexts()).slice(0, 2)).toEqual(["2", "1"]);
     await eventually(async () => (await seen.counted("Received")) === before + 2 * CLIENTS);
-    expect(await seen.fleet("Missed, twice")).toBe("0, 0");
+    expect(await seen.fleet("Missed, repeated")).toBe("0, 0");
     // A fresh look has nothing live; the history has both.
     await channel.getByRole("button", { name: "Stop" }).click();
     await channel.getByRole("button", { name: "Watch" }).click();
@@ -212,7 +212,7 @@ describe("one page, a hundred clients", () => {
     expect(callsIn(ring)).toBeLessThan(callsIn(fanout));
     await eventually(async () => (await seen.counted("Received")) === before + 2);
     expect(await seen.message("Send", { User: "nobody-of-that-name", Mode: "auto" })).toContain(
-      "Nobody is there",
+      "No session of nobody-of-that-name is connected",
     );
   });
 
@@ -236,7 +236,7 @@ describe("one page, a hundred clients", () => {
     await page.getByRole("button", { name: `Crash ${victim}` }).click();
     await eventually(async () => Number(await seen.fleet("Losses")) === lossesBefore + here);
     await seen.connected(CLIENTS - 1, CLIENTS);
-    await page.getByText(`${victim} was crashed from here`).waitFor();
+    await page.getByText(`this page has crashed ${victim}`).waitFor();
     expect(await seen.cell("sim-7").getAttribute("class")).toContain("stopped");
     await page.getByTestId("selected").getByRole("button", { name: "Connect", exact: true }).click();
     await seen.connected(CLIENTS);
@@ -326,7 +326,7 @@ test("[OP8] with the reading key everything is shown, and nothing can be changed
   await new Console(page).enter(cluster.url, READ_KEY);
   const add = page.getByRole("button", { name: "Add shards …" });
   expect(await add.isDisabled()).toBe(true);
-  expect(await add.getAttribute("title")).toContain("changes nothing");
+  expect(await add.getAttribute("title")).toContain("permits no changes");
   for (const button of await page
     .getByRole("button", { name: /^(Change|Start clients|Publish|Roll back)/ })
     .all())

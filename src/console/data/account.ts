@@ -1,48 +1,49 @@
 import { signal } from "@preact/signals";
 import { ApiError } from "./api.ts";
-import { orderAll } from "./fleet.ts";
-import { closeLive, openLive } from "./live.ts";
-import { findKey, forgetKey, keepKey } from "./session.ts";
-import { clear, startClock } from "./store.ts";
+import { findApiKey, forgetApiKey, keepApiKey } from "./api-key.ts";
+import { closeLiveFeed, openLiveFeed } from "./live.ts";
+import { startClock } from "./pulses.ts";
+import { applyToAll } from "./sim-clients.ts";
+import { clearCluster } from "./store.ts";
 
 export type Account =
-  | { readonly state: "out"; readonly problem?: string }
-  | { readonly state: "entering" }
-  | { readonly state: "in" };
+  | { readonly state: "signed out"; readonly problem?: string }
+  | { readonly state: "signing in" }
+  | { readonly state: "signed in" };
 
-export const account = signal<Account>({ state: "out" });
+export const account = signal<Account>({ state: "signed out" });
 
 let stopClock = (): void => {};
 
-export async function signIn(given: string): Promise<void> {
-  account.value = { state: "entering" };
-  keepKey(given.trim());
+export async function signIn(key: string): Promise<void> {
+  account.value = { state: "signing in" };
+  keepApiKey(key.trim());
   try {
-    await openLive();
+    await openLiveFeed();
     stopClock = startClock();
-    account.value = { state: "in" };
+    account.value = { state: "signed in" };
   } catch (error) {
-    forgetKey();
-    account.value = { state: "out", problem: explainRefusal(error) };
+    forgetApiKey();
+    account.value = { state: "signed out", problem: signInProblem(error) };
   }
 }
 
 export function signOut(): void {
-  orderAll("remove");
-  closeLive();
+  applyToAll("remove");
+  closeLiveFeed();
   stopClock();
-  forgetKey();
-  clear();
-  account.value = { state: "out" };
+  forgetApiKey();
+  clearCluster();
+  account.value = { state: "signed out" };
 }
 
-/** Takes the key of the link, or of this tab, if there is one. Also of a link that is opened in a page that runs. */
-export function enterByLink(): void {
-  const given = findKey();
-  if (given !== "") void signIn(given);
+/** Signs in with the key of a link, or with the key that this tab has kept. Without a key it does nothing. */
+export function signInByLink(): void {
+  const key = findApiKey();
+  if (key !== "") void signIn(key);
 }
 
-function explainRefusal(error: unknown): string {
+function signInProblem(error: unknown): string {
   if (!(error instanceof ApiError)) return `Signing in failed: ${String(error)}`;
   if (error.status === 401)
     return "This key is not valid here. Check that it is this deployment's API_KEY or READ_KEY.";

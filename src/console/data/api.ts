@@ -1,8 +1,9 @@
-import type { ChangeResult, PredictedMoves } from "../../contracts/membership.ts";
+import type { ChangeResult, PredictedMoves } from "../../contracts/change.ts";
 import type { ShardSpec } from "../../ring/descriptor.ts";
-import { key } from "./session.ts";
+import type { ChangeRequest } from "../model/change-request.ts";
+import { apiKey } from "./api-key.ts";
 
-/** A refusal of the cluster, in its own words. */
+/** A failed call: the code and the message of the cluster, or of this page where the cluster gave none. */
 export class ApiError extends Error {
   override readonly name = "ApiError";
   readonly code: string | number;
@@ -69,7 +70,7 @@ export type SendOutcome = {
   readonly mode?: string;
   readonly offset?: number;
   readonly epoch?: string;
-  /** What follows is absent where the broadcast channel keeps nothing. */
+  /** Absent, with the fields below, where the broadcast channel keeps no history. */
   readonly delivered?: number;
   readonly calls?: number;
   readonly ms?: number;
@@ -77,34 +78,28 @@ export type SendOutcome = {
   readonly offline?: readonly string[];
 };
 
-/** A change of the ring, as the operator's API takes it. */
-export type ChangeRequest = {
-  readonly method: "POST" | "PATCH" | "DELETE";
-  readonly path: string;
-  readonly body: Readonly<Record<string, unknown>>;
-};
-
 /** Calls the operator's API. Throws `ApiError`, also where the cluster cannot be reached. */
-export async function admin<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
+export async function callAdminApi<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
   const response = await send(method, `/admin/api${path}`, body);
-  if (response.status >= 400) throw refusal(response.status, response.body);
+  if (response.status >= 400) throw apiError(response.status, response.body);
   return response.body as Answer;
 }
 
-/** Calls a method of the server's API. */
-export async function server<Answer>(method: string, body: unknown): Promise<Answer> {
+/** Calls a method of the server API. Throws `ApiError`, also where the cluster cannot be reached. */
+export async function callServerApi<Answer>(method: string, body: unknown): Promise<Answer> {
   const response = await send("POST", `/api/${method}`, body);
-  if (response.status >= 400 || hasError(response.body)) throw refusal(response.status, response.body);
+  if (response.status >= 400 || hasError(response.body)) throw apiError(response.status, response.body);
   return (response.body as { result: Answer }).result;
 }
 
-export function plan({ method, path, body }: ChangeRequest): Promise<ChangeResult> {
-  if (method === "DELETE") return admin(method, `${path}?dryRun=true`);
-  return admin(method, path, { ...body, dryRun: true });
+/** A dry run: the ring stays as it is. */
+export function planChange({ method, path, body }: ChangeRequest): Promise<ChangeResult> {
+  if (method === "DELETE") return callAdminApi(method, `${path}?dryRun=true`);
+  return callAdminApi(method, path, { ...body, dryRun: true });
 }
 
-export const carryOut = ({ method, path, body }: ChangeRequest): Promise<ChangeResult> =>
-  admin(method, path, method === "DELETE" ? undefined : body);
+export const makeChange = ({ method, path, body }: ChangeRequest): Promise<ChangeResult> =>
+  callAdminApi(method, path, method === "DELETE" ? undefined : body);
 
 async function send(method: string, path: string, body: unknown): Promise<{ status: number; body: unknown }> {
   let response: Response;
@@ -112,7 +107,7 @@ async function send(method: string, path: string, body: unknown): Promise<{ stat
     response = await fetch(path, {
       method,
       headers: {
-        "x-api-key": key.value,
+        "x-api-key": apiKey.value,
         "x-ringcast-by": "console",
         ...(body === undefined ? {} : { "content-type": "application/json" }),
       },
@@ -125,7 +120,7 @@ async function send(method: string, path: string, body: unknown): Promise<{ stat
   try {
     return { status: response.status, body: text === "" ? null : JSON.parse(text) };
   } catch {
-    throw new ApiError(response.status, "unreadable", `the cluster answered ${response.status}`);
+    throw new ApiError(response.status, "unreadable", `the cluster answered with status ${response.status}`);
   }
 }
 
@@ -134,7 +129,11 @@ type ErrorBody = { readonly error: { readonly code: string | number; readonly me
 const hasError = (body: unknown): body is ErrorBody =>
   typeof body === "object" && body !== null && "error" in body;
 
-function refusal(status: number, body: unknown): ApiError {
-  if (!hasError(body)) return new ApiError(status, "unknown", `the cluster answered ${status}`);
+function apiError(status: number, body: unknown): ApiError {
+  if (!hasError(body)) return new ApiError(status, "unknown", `the cluster answered with status ${status}`);
   return new ApiError(status, body.error.code, body.error.message);
 }
+
+/** The text that the page shows for a failed call. */
+export const messageOf = (error: unknown): string =>
+  error instanceof ApiError ? error.message : `unexpected error: ${String(error)}`;

@@ -1,81 +1,82 @@
 import { signal } from "@preact/signals";
-import type { ChangeResult } from "../../contracts/membership.ts";
+import type { ChangeResult } from "../../contracts/change.ts";
 import type { Descriptor } from "../../ring/descriptor.ts";
-import { ApiError, admin, carryOut, plan, type ChangeRequest } from "./api.ts";
-import { feed, note, preview, refresh } from "./store.ts";
+import type { ChangeRequest, DrawerContent } from "../model/change-request.ts";
+import { callAdminApi, makeChange, messageOf, planChange } from "./api.ts";
+import { addIncident, feed, refresh } from "./store.ts";
 
-/** What the drawer is about. */
-export type Subject =
-  | { readonly kind: "add" }
-  | { readonly kind: "shard"; readonly id: string }
-  | { readonly kind: "rollback"; readonly ringEpoch: number };
-
-export const subject = signal<Subject | undefined>(undefined);
+/** The change that the drawer shows; undefined while the drawer is closed. */
+export const drawerContent = signal<DrawerContent | undefined>(undefined);
 
 export type DryRun =
-  | { readonly state: "asking" }
+  | { readonly state: "running" }
   | { readonly state: "planned"; readonly result: ChangeResult }
   | { readonly state: "refused"; readonly message: string };
 
-export const dryRun = signal<DryRun>({ state: "asking" });
+export const dryRun = signal<DryRun>({ state: "running" });
 
-export type Carrying =
-  | { readonly state: "no" }
-  | { readonly state: "going" }
+/** The descriptor that the dry run predicts. The ring marks the slots that would move. */
+export const preview = signal<Descriptor | undefined>(undefined);
+
+/** A change that the operator has confirmed. */
+export type Submission =
+  | { readonly state: "none" }
+  | { readonly state: "running" }
   | { readonly state: "done"; readonly result: ChangeResult }
   | { readonly state: "failed"; readonly message: string };
 
-export const carrying = signal<Carrying>({ state: "no" });
+export const submission = signal<Submission>({ state: "none" });
 
-let asked = 0;
+let lastDryRun = 0;
 
-export function open(what: Subject): void {
-  carrying.value = { state: "no" };
-  dryRun.value = { state: "asking" };
-  subject.value = what;
+export function openDrawer(content: DrawerContent): void {
+  submission.value = { state: "none" };
+  dryRun.value = { state: "running" };
+  drawerContent.value = content;
 }
 
-export function close(): void {
-  subject.value = undefined;
+export function closeDrawer(): void {
+  drawerContent.value = undefined;
   preview.value = undefined;
-  asked += 1;
+  // The answer of a dry run that is still running is not shown.
+  lastDryRun += 1;
 }
 
-/** Asks what a change would do; of several questions in flight only the last one's answer is shown. */
-export async function askDryRun(request: ChangeRequest): Promise<void> {
-  asked += 1;
-  const mine = asked;
-  dryRun.value = { state: "asking" };
-  const answer = await plan(request).then(
+/** Starts a dry run. A newer dry run replaces an older one, whose answer is then ignored. */
+export async function startDryRun(request: ChangeRequest): Promise<void> {
+  lastDryRun += 1;
+  const thisDryRun = lastDryRun;
+  dryRun.value = { state: "running" };
+  const answer = await planChange(request).then(
     (result): DryRun => ({ state: "planned", result }),
     (error: unknown): DryRun => ({ state: "refused", message: messageOf(error) }),
   );
-  if (mine !== asked) return;
+  if (thisDryRun !== lastDryRun) return;
   dryRun.value = answer;
   preview.value =
     answer.state === "planned" && answer.result.changed ? descriptorOf(answer.result) : undefined;
 }
 
-export async function confirm(request: ChangeRequest): Promise<void> {
-  carrying.value = { state: "going" };
+export async function submitChange(request: ChangeRequest): Promise<void> {
+  submission.value = { state: "running" };
   try {
-    const result = await carryOut(request);
+    const result = await makeChange(request);
     preview.value = undefined;
-    carrying.value = { state: "done", result };
+    submission.value = { state: "done", result };
     await refresh();
   } catch (error) {
-    carrying.value = { state: "failed", message: messageOf(error) };
+    submission.value = { state: "failed", message: messageOf(error) };
   }
 }
 
-export async function crash(id: string): Promise<void> {
-  carrying.value = { state: "going" };
+export async function crashShard(id: string): Promise<void> {
+  submission.value = { state: "running" };
   try {
-    await admin("POST", `/shards/${encodeURIComponent(id)}/crash`);
-    note({ kind: "crash", shard: id, text: `${id} was crashed from here` });
-    close();
+    await callAdminApi("POST", `/shards/${encodeURIComponent(id)}/crash`);
+    addIncident({ kind: "crash", shard: id, text: `this page has crashed ${id}` });
+    closeDrawer();
   } catch (error) {
-    carrying.value = { state: "failed", message: messageOf(error) };
+    submission.value = { state: "failed", message: messageOf(error) };
   }
 }
 
@@ -83,6 +84,3 @@ function descriptorOf({ ringEpoch, shards }: ChangeResult): Descriptor | undefin
   const present = feed.peek().descriptor;
   return present === undefined ? undefined : { ...present, epoch: ringEpoch, shards };
 }
-
-export const messageOf = (error: unknown): string =>
-  error instanceof ApiError ? error.message : `something failed: ${String(error)}`;

@@ -1,107 +1,105 @@
 import { signal } from "@preact/signals";
 import type { ClientInfo, PublicationContext, Subscription } from "centrifuge";
-import { addHistory, addLines, showData, type ChannelLine } from "../model/channel-view.ts";
-import { server } from "./api.ts";
-import { messageOf } from "./change.ts";
-import { unwatch, watch } from "./live.ts";
+import { addEvents, addHistory, formatData, type ChannelEvent } from "../model/channel-events.ts";
+import { callServerApi, messageOf } from "./api.ts";
+import { newSubscription, removeSubscription } from "./live.ts";
 
-/** The one channel that the page looks into. */
+/** The one channel that the page watches. */
 
-export type Present = { readonly client: string; readonly user: string };
+export type PresentClient = { readonly client: string; readonly user: string };
 
-export const watched = signal<string | undefined>(undefined);
-export const watchState = signal<string>("");
-export const lines = signal<readonly ChannelLine[]>([]);
-export const present = signal<readonly Present[]>([]);
-export const problem = signal<string | undefined>(undefined);
+export const watchedChannel = signal<string | undefined>(undefined);
+export const subscriptionState = signal("");
+export const channelEvents = signal<readonly ChannelEvent[]>([]);
+export const presence = signal<readonly PresentClient[]>([]);
+export const channelProblem = signal<string | undefined>(undefined);
 
-/** A busy channel is repainted this often, whatever comes. */
-const PAINT_MS = 150;
+/** The list is repainted at most this often, also for a busy channel. */
+const PAINT_INTERVAL_MS = 150;
+const HISTORY_LIMIT = 50;
 
 let subscription: Subscription | undefined;
-let waiting: ChannelLine[] = [];
-let painting = false;
+let unpainted: ChannelEvent[] = [];
+let paintIsDue = false;
 
-export function stop(): void {
-  if (subscription !== undefined) unwatch(subscription);
-  subscription = undefined;
-  waiting = [];
-  watched.value = undefined;
-  watchState.value = "";
-}
-
-export function look(channel: string): void {
-  stop();
-  lines.value = [];
-  present.value = [];
-  problem.value = undefined;
-  watched.value = channel;
-  const fresh = watch(channel);
+export function watchChannel(channel: string): void {
+  unwatchChannel();
+  channelEvents.value = [];
+  presence.value = [];
+  channelProblem.value = undefined;
+  watchedChannel.value = channel;
+  const fresh = newSubscription(channel);
   subscription = fresh;
-  fresh.on("state", ({ newState }) => (watchState.value = newState));
-  fresh.on("error", ({ error }) => (problem.value = error.message));
+  fresh.on("state", ({ newState }) => (subscriptionState.value = newState));
+  fresh.on("error", ({ error }) => (channelProblem.value = error.message));
   fresh.on("subscribed", () => {
-    problem.value = undefined;
-    void askPresence(channel);
+    channelProblem.value = undefined;
+    void loadPresence(channel);
   });
-  fresh.on("publication", (publication) => add(lineOf(publication)));
-  fresh.on("join", ({ info }) => add({ kind: "join", who: nameOf(info), at: Date.now() }));
-  fresh.on("leave", ({ info }) => add({ kind: "leave", who: nameOf(info), at: Date.now() }));
+  fresh.on("publication", (publication) => addEvent({ ...eventOf(publication), at: Date.now() }));
+  fresh.on("join", ({ info }) => addEvent({ kind: "join", name: nameOf(info), at: Date.now() }));
+  fresh.on("leave", ({ info }) => addEvent({ kind: "leave", name: nameOf(info), at: Date.now() }));
   fresh.subscribe();
 }
 
-export async function askHistory(channel: string): Promise<void> {
-  await ask(channel, async () => {
-    const { publications } = await server<{ publications: readonly Kept[] }>("history", {
+export function unwatchChannel(): void {
+  if (subscription !== undefined) removeSubscription(subscription);
+  subscription = undefined;
+  unpainted = [];
+  watchedChannel.value = undefined;
+  subscriptionState.value = "";
+}
+
+export async function loadHistory(channel: string): Promise<void> {
+  await showProblem(channel, async () => {
+    const { publications } = await callServerApi<{ publications: readonly HistoryEntry[] }>("history", {
       channel,
-      limit: 50,
+      limit: HISTORY_LIMIT,
       reverse: true,
     });
-    const kept = publications.map((one) => lineOf({ ...one, at: undefined }));
-    if (watched.value === channel) lines.value = addHistory(lines.value, kept);
+    if (watchedChannel.value === channel)
+      channelEvents.value = addHistory(channelEvents.value, publications.map(eventOf));
   });
 }
 
-export async function askPresence(channel: string): Promise<void> {
-  await ask(channel, async () => {
-    const answer = await server<{ presence: Record<string, ClientInfo> }>("presence", { channel });
-    if (watched.value === channel)
-      present.value = Object.values(answer.presence).map(({ client, user }) => ({ client, user }));
+export async function loadPresence(channel: string): Promise<void> {
+  await showProblem(channel, async () => {
+    const answer = await callServerApi<{ presence: Record<string, ClientInfo> }>("presence", { channel });
+    if (watchedChannel.value === channel)
+      presence.value = Object.values(answer.presence).map(({ client, user }) => ({ client, user }));
   });
 }
 
-type Kept = Pick<PublicationContext, "data" | "offset" | "info">;
-
-async function ask(channel: string, question: () => Promise<void>): Promise<void> {
+/** Shows the problem of a load that fails while the page still watches this channel. */
+async function showProblem(channel: string, load: () => Promise<void>): Promise<void> {
   try {
-    await question();
+    await load();
   } catch (error) {
-    if (watched.value === channel) problem.value = messageOf(error);
+    if (watchedChannel.value === channel) channelProblem.value = messageOf(error);
   }
 }
 
-function lineOf(publication: Kept & { readonly at?: number | undefined }): ChannelLine {
-  const { data, offset, info } = publication;
-  return {
-    kind: "publication",
-    offset,
-    data: showData(data),
-    from: info === undefined ? "" : nameOf(info),
-    at: "at" in publication ? publication.at : Date.now(),
-  };
-}
+type HistoryEntry = Pick<PublicationContext, "data" | "offset" | "info">;
 
-const nameOf = ({ user, client }: { readonly user: string; readonly client: string }): string =>
-  user === "" ? client.slice(0, 8) : user;
+const eventOf = ({ data, offset, info }: HistoryEntry): ChannelEvent & { readonly kind: "publication" } => ({
+  kind: "publication",
+  offset,
+  data: formatData(data),
+  from: info === undefined ? "" : nameOf(info),
+  at: undefined,
+});
 
-function add(line: ChannelLine): void {
-  waiting.unshift(line);
-  if (painting) return;
-  painting = true;
+/** The user's id; for an anonymous user the beginning of the client's id. */
+export const nameOf = ({ user, client }: PresentClient): string => (user === "" ? client.slice(0, 8) : user);
+
+function addEvent(event: ChannelEvent): void {
+  unpainted.unshift(event);
+  if (paintIsDue) return;
+  paintIsDue = true;
   setTimeout(() => {
-    painting = false;
-    const fresh = waiting;
-    waiting = [];
-    if (watched.value !== undefined) lines.value = addLines(lines.value, fresh);
-  }, PAINT_MS);
+    paintIsDue = false;
+    const fresh = unpainted;
+    unpainted = [];
+    if (watchedChannel.value !== undefined) channelEvents.value = addEvents(channelEvents.value, fresh);
+  }, PAINT_INTERVAL_MS);
 }

@@ -1,73 +1,77 @@
 import { Centrifuge, UnauthorizedError, type Subscription } from "centrifuge";
 import { LIVE_CHANNEL, type LiveEvent } from "../../contracts/live.ts";
-import { admin, ApiError, type WatchTokens } from "./api.ts";
-import { endpoint, watchedSocket } from "./socket.ts";
-import { access, development, hear, link, note, refresh } from "./store.ts";
+import { ApiError, callAdminApi, type WatchTokens } from "./api.ts";
+import { endpoint, observedWebSocket } from "./socket.ts";
+import { access, addIncident, connection, development, receiveLiveEvent, refresh } from "./store.ts";
 
-/** The page's own connection: a stock client like any other, that may be moved or crashed like any other. */
+/** The page's own connection: a stock client, which the cluster moves like any other client. */
+
+/** A crash is over within seconds: the page reconnects sooner than the SDK's default of 20 s. */
+const MAX_RECONNECT_DELAY_MS = 4_000;
 
 let client: Centrifuge | undefined;
 
-/** Tokens to watch these channels with. A key that is refused ends the connection instead of trying for ever. */
-export async function watchTokens(channels: readonly string[]): Promise<WatchTokens> {
+/** Tokens for a connection and these channels. Throws `UnauthorizedError` for an invalid key: the SDK stops retrying. */
+async function watchTokens(channels: readonly string[]): Promise<WatchTokens> {
   try {
-    return await admin<WatchTokens>("POST", "/live", { channels });
+    return await callAdminApi<WatchTokens>("POST", "/live", { channels });
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) throw new UnauthorizedError(error.message);
     throw error;
   }
 }
 
-/** Signs in with the present key. Throws `ApiError` where it is refused. */
-export async function openLive(): Promise<void> {
-  const tokens = await admin<WatchTokens>("POST", "/live", { channels: [] });
+/** Opens the connection with the present API key. Throws `ApiError` where the cluster refuses the key. */
+export async function openLiveFeed(): Promise<void> {
+  const tokens = await callAdminApi<WatchTokens>("POST", "/live", { channels: [] });
   access.value = tokens.access;
   development.value = tokens.development;
   await refresh();
   let shard: string | undefined;
-  let wasOpen = false;
-  const socket = watchedSocket({ onNode: (node) => (shard = node), onRefused: () => {} });
+  let connectedBefore = false;
+  const websocket = observedWebSocket({ onNode: (node) => (shard = node), onRefused: () => {} });
   client = new Centrifuge(endpoint(`console-${crypto.randomUUID().slice(0, 8)}`), {
-    websocket: socket,
+    websocket,
     token: tokens.connection,
     getToken: async () => (await watchTokens([])).connection,
-    maxReconnectDelay: 4_000,
+    maxReconnectDelay: MAX_RECONNECT_DELAY_MS,
   });
   client.on("connected", () => {
-    link.value = { state: "connected", ...(shard === undefined ? {} : { shard }) };
-    // What happened meanwhile was said to nobody.
-    if (wasOpen) void refresh();
-    wasOpen = true;
+    connection.value = { state: "connected", ...(shard === undefined ? {} : { shard }) };
+    // The live feed has no history: the page has missed the events of the outage.
+    if (connectedBefore) void refresh();
+    connectedBefore = true;
   });
   client.on("connecting", ({ code, reason }) => {
-    link.value = { state: "connecting" };
+    connection.value = { state: "connecting" };
     if (code !== 0)
-      note({ kind: "page", text: `this page's own connection was closed (${reason}); it comes back` });
+      addIncident({ kind: "page", text: `this page has lost its connection (${reason}), and reconnects` });
   });
   client.on("disconnected", ({ reason }) => {
-    link.value = { state: "closed" };
-    if (reason !== "disconnect called") note({ kind: "page", text: `this page is cut off: ${reason}` });
+    connection.value = { state: "closed" };
+    if (reason !== "disconnect called")
+      addIncident({ kind: "page", text: `the connection of this page has ended: ${reason}` });
   });
-  const live = watch(LIVE_CHANNEL);
-  live.on("publication", ({ data }) => hear(data as LiveEvent));
-  live.subscribe();
+  const subscription = newSubscription(LIVE_CHANNEL);
+  subscription.on("publication", ({ data }) => receiveLiveEvent(data as LiveEvent));
+  subscription.subscribe();
   client.connect();
 }
 
-/** A subscription of the page's own connection, opened by a token of the operator's API. */
-export function watch(channel: string): Subscription {
-  if (client === undefined) throw new Error("nobody is signed in");
+/** A subscription of the page's own connection, with a token of the operator's API. The caller starts it. */
+export function newSubscription(channel: string): Subscription {
+  if (client === undefined) throw new Error("the live feed is not open");
   return client.newSubscription(channel, {
     getToken: async () => (await watchTokens([channel])).tokens[channel] ?? "",
     joinLeave: channel !== LIVE_CHANNEL,
   });
 }
 
-export function unwatch(subscription: Subscription): void {
+export function removeSubscription(subscription: Subscription): void {
   client?.removeSubscription(subscription);
 }
 
-export function closeLive(): void {
+export function closeLiveFeed(): void {
   client?.disconnect();
   client = undefined;
 }

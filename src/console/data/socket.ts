@@ -1,8 +1,8 @@
 /**
- * The browser's WebSocket, looked over the shoulder of: the stock SDK tells neither which shard took a connection
- * (`node` of the connect reply) nor that a socket was closed before it opened.
+ * A `WebSocket` class for the stock SDK that also reports two things that the SDK keeps to itself: the shard that took
+ * a connection (`node` of the connect reply), and a socket that closed before it opened.
  */
-export function watchedSocket(seen: {
+export function observedWebSocket(observer: {
   readonly onNode: (node: string) => void;
   readonly onRefused: () => void;
 }): typeof WebSocket {
@@ -10,16 +10,16 @@ export function watchedSocket(seen: {
     constructor(url: string | URL, protocols?: string | string[]) {
       super(url, protocols);
       let opened = false;
-      const read = ({ data }: MessageEvent): void => {
+      const readNode = ({ data }: MessageEvent): void => {
         const node = typeof data === "string" ? nodeOf(data) : undefined;
         if (node === undefined) return;
-        this.removeEventListener("message", read);
-        seen.onNode(node);
+        this.removeEventListener("message", readNode);
+        observer.onNode(node);
       };
-      this.addEventListener("message", read);
+      this.addEventListener("message", readNode);
       this.addEventListener("open", () => (opened = true));
       this.addEventListener("close", () => {
-        if (!opened) seen.onRefused();
+        if (!opened) observer.onRefused();
       });
     }
   };
@@ -34,6 +34,7 @@ function nodeOf(frame: string): string | undefined {
   return undefined;
 }
 
+/** The WebSocket address of the cluster for a client with this key. */
 export function endpoint(key: string): string {
   const url = new URL("/connection/websocket", location.href);
   url.protocol = url.protocol.replace("http", "ws");

@@ -1,23 +1,29 @@
 import { computed, effect, signal } from "@preact/signals";
 import type { Theme } from "../model/palette.ts";
 
-const STORED = "ringcast.theme";
+const STORAGE_KEY = "ringcast.theme";
 const system = matchMedia("(prefers-color-scheme: dark)");
 const systemTheme = signal<Theme>(system.matches ? "dark" : "light");
 system.addEventListener("change", ({ matches }) => (systemTheme.value = matches ? "dark" : "light"));
 
-const stored = localStorage.getItem(STORED);
-const chosen = signal<Theme | undefined>(stored === "light" || stored === "dark" ? stored : undefined);
+const stored = localStorage.getItem(STORAGE_KEY);
+const chosenTheme = signal<Theme | undefined>(stored === "light" || stored === "dark" ? stored : undefined);
 
-export const theme = computed<Theme>(() => chosen.value ?? systemTheme.value);
+export const theme = computed<Theme>(() => chosenTheme.value ?? systemTheme.value);
 
 export function toggleTheme(): void {
-  chosen.value = theme.value === "dark" ? "light" : "dark";
-  localStorage.setItem(STORED, chosen.value);
+  chosenTheme.value = theme.value === "dark" ? "light" : "dark";
+  localStorage.setItem(STORAGE_KEY, chosenTheme.value);
 }
 
 effect(() => {
   document.documentElement.dataset["theme"] = theme.value;
 });
 
-export const calm = matchMedia("(prefers-reduced-motion: reduce)");
+/** A colour of the present theme, by its custom property. A component that calls this renders again for a new theme. */
+export function themeColor(property: string): string {
+  void theme.value;
+  return getComputedStyle(document.documentElement).getPropertyValue(property).trim();
+}
+
+export const reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");

@@ -1,17 +1,17 @@
 import type { Ring } from "../../ring/ring.ts";
 import { SLOT_COUNT } from "../../ring/table.ts";
 
-/** Parts of the circle that are drawn: a quarter of a degree each, about as fine as a screen shows. */
+/** The drawn circle has this many bins: a quarter of a degree each, about as fine as a screen shows. */
 export const BINS = 1_440;
 
 const TURN = Math.PI * 2;
 
-/** Slot 0 is at the top, and slots run clockwise. Radians, as canvas and SVG count them. */
+/** The angle of a slot in radians, as canvas and SVG count them: slot 0 is at the top, and slots run clockwise. */
 export const angleOfSlot = (slot: number): number => (slot / SLOT_COUNT) * TURN - Math.PI / 2;
 
 /**
- * The owner of each bin, by id: who owns the slot in its middle. One slot and not a majority, so that a bin changes
- * hands only where a slot does.
+ * The id of each bin's owner, which is the owner of the slot in the middle of the bin. One slot decides, so that a bin
+ * changes its owner only where a slot does; a majority of slots could change it between two other shards.
  */
 export function binOwners(ring: Ring, region: string, bins: number = BINS): string[] {
   const table = ring.table(region);
@@ -23,9 +23,10 @@ export function binOwners(ring: Ring, region: string, bins: number = BINS): stri
   });
 }
 
-/** A run of bins of one owner: `from` (included) and `to` (excluded) in radians. */
+/** A run of bins with one owner: `from` (included) and `to` (excluded) in radians. */
 export type Arc = { readonly shard: string; readonly from: number; readonly to: number };
 
+/** The runs of bins with one owner, of the bins that `keep` accepts. */
 export function arcsOf(owners: readonly string[], keep: (bin: number) => boolean = () => true): Arc[] {
   const arcs: Arc[] = [];
   const angle = (bin: number): number => (bin / owners.length) * TURN - Math.PI / 2;
@@ -43,7 +44,7 @@ export function arcsOf(owners: readonly string[], keep: (bin: number) => boolean
   return arcs;
 }
 
-/** The bins that have another owner after a change. */
+/** The bins whose owner is another one after a change. Empty where the two lists have different lengths. */
 export function movedBins(before: readonly string[], after: readonly string[]): ReadonlySet<number> {
   const moved = new Set<number>();
   if (before.length !== after.length) return moved;
@@ -51,7 +52,7 @@ export function movedBins(before: readonly string[], after: readonly string[]): 
   return moved;
 }
 
-/** One shard's part of a circle of parts, in the order given. `middle` is where its label goes. */
+/** One shard's part of a circle, in radians. `middle` is the angle of its label. */
 export type Wedge = {
   readonly id: string;
   readonly from: number;
@@ -59,7 +60,7 @@ export type Wedge = {
   readonly middle: number;
 };
 
-/** Parts of a whole as wedges; who has nothing has none. `gap` (radians) is left between two. */
+/** Wedges for the parts of a whole, in the order given; a part of 0 has no wedge. `gap` is between two, in radians. */
 export function wedges(parts: readonly { readonly id: string; readonly part: number }[], gap = 0): Wedge[] {
   const shown = parts.filter(({ part }) => part > 0);
   const whole = shown.reduce((sum, { part }) => sum + part, 0);
@@ -73,22 +74,22 @@ export function wedges(parts: readonly { readonly id: string; readonly part: num
   });
 }
 
-/** The path of a ring's sector, for SVG, around 0,0. */
+/** The SVG path of a ring's sector around 0,0. */
 export function sectorPath(
   sector: { readonly from: number; readonly to: number },
   inner: number,
   outer: number,
 ): string {
-  // A full circle has no direction: it stops short by nothing that shows.
+  // An SVG arc cannot be a full circle. The difference is too small to see.
   const to = Math.min(sector.to, sector.from + TURN - 1e-4);
   const large = to - sector.from > Math.PI ? 1 : 0;
   return [
-    `M${at(outer, sector.from)}`,
-    `A${outer} ${outer} 0 ${large} 1 ${at(outer, to)}`,
-    `L${at(inner, to)}`,
-    `A${inner} ${inner} 0 ${large} 0 ${at(inner, sector.from)}Z`,
+    `M${point(outer, sector.from)}`,
+    `A${outer} ${outer} 0 ${large} 1 ${point(outer, to)}`,
+    `L${point(inner, to)}`,
+    `A${inner} ${inner} 0 ${large} 0 ${point(inner, sector.from)}Z`,
   ].join("");
 }
 
-const at = (radius: number, angle: number): string =>
+const point = (radius: number, angle: number): string =>
   `${(radius * Math.cos(angle)).toFixed(2)} ${(radius * Math.sin(angle)).toFixed(2)}`;

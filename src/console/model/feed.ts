@@ -1,8 +1,8 @@
 import type { LiveEvent } from "../../contracts/live.ts";
-import type { PredictedMoves } from "../../contracts/membership.ts";
+import type { PredictedMoves } from "../../contracts/change.ts";
 import type { Descriptor, ShardSpec } from "../../ring/descriptor.ts";
 
-/** An epoch as the page knows it: from the list of epochs, or from the live feed. */
+/** An epoch as the live feed or the operator's API has reported it. */
 export type Epoch = {
   readonly ringEpoch: number;
   readonly at: number;
@@ -13,7 +13,7 @@ export type Epoch = {
   readonly movedFrom: Readonly<Record<string, number>>;
 };
 
-/** Something that happened, other than an epoch. */
+/** An entry of the timeline other than an epoch. `page` is about the connection of this page. */
 export type Incident = {
   readonly at: number;
   readonly kind: "restarted" | "untold" | "crash" | "page";
@@ -21,8 +21,9 @@ export type Incident = {
   readonly shard?: string;
 };
 
+/** The ring and the history of the cluster, from the live feed and the operator's API. */
 export type Feed = {
-  /** The newest first. */
+  /** Newest first. */
   readonly epochs: readonly Epoch[];
   readonly incidents: readonly Incident[];
   readonly descriptor: Descriptor | undefined;
@@ -30,10 +31,10 @@ export type Feed = {
 
 export const EMPTY_FEED: Feed = { epochs: [], incidents: [], descriptor: undefined };
 
-/** So many are kept of each; the coordinator keeps all epochs. */
-const KEEP = 100;
+/** The page keeps this many epochs and this many incidents. The coordinator keeps all epochs. */
+const MAX_KEPT = 100;
 
-/** What the page knows after an event. Told twice is told once; the older of two descriptors changes nothing. */
+/** Applies one event. A repeated event has no effect, and the newest descriptor stays. */
 export function stepFeed(feed: Feed, event: Exclude<LiveEvent, { kind: "pulse" }>): Feed {
   switch (event.kind) {
     case "epoch": {
@@ -60,24 +61,24 @@ export function stepFeed(feed: Feed, event: Exclude<LiveEvent, { kind: "pulse" }
         at: event.at,
         kind: "restarted",
         shard: event.shard,
-        text: `${event.shard} came up again: its sockets were lost, and come back by themselves`,
+        text: `${event.shard} has restarted: its clients lost their sockets, and reconnect by themselves`,
       });
     case "untold":
       return withIncident(feed, {
         at: event.at,
         kind: "untold",
-        text: `epoch ${event.ringEpoch} has not reached ${event.shards.join(", ")}; it is tried again`,
+        text: `epoch ${event.ringEpoch} has not reached ${event.shards.join(", ")}; the coordinator keeps trying`,
       });
   }
 }
 
 export const withIncident = (feed: Feed, incident: Incident): Feed => ({
   ...feed,
-  incidents: [incident, ...feed.incidents].slice(0, KEEP),
+  incidents: [incident, ...feed.incidents].slice(0, MAX_KEPT),
 });
 
-/** What the operator's API says replaces what the feed has said of the same epochs. */
-export function adoptReport(
+/** Applies a report of the operator's API. Its epochs replace the same epochs of the live feed. */
+export function applyReport(
   feed: Feed,
   report: { readonly descriptor: Descriptor; readonly epochs: readonly Epoch[] },
 ): Feed {
@@ -88,6 +89,7 @@ export function adoptReport(
   };
 }
 
+/** The sessions that all shards have moved for an epoch. */
 export const movedOf = ({ movedFrom }: Epoch): number =>
   Object.values(movedFrom).reduce((sum, count) => sum + count, 0);
 
@@ -97,16 +99,16 @@ function newer(known: Descriptor | undefined, seen: Descriptor): Descriptor {
 
 function merge(known: readonly Epoch[], fresh: readonly Epoch[]): Epoch[] {
   const byNumber = new Map([...known, ...fresh].map((epoch) => [epoch.ringEpoch, epoch]));
-  return [...byNumber.values()].toSorted((a, b) => b.ringEpoch - a.ringEpoch).slice(0, KEEP);
+  return [...byNumber.values()].toSorted((a, b) => b.ringEpoch - a.ringEpoch).slice(0, MAX_KEPT);
 }
 
-/** Epochs and incidents in one list, the newest first. */
-export type Happening =
+export type TimelineEntry =
   | { readonly at: number; readonly epoch: Epoch }
   | { readonly at: number; readonly incident: Incident };
 
-export function timelineOf({ epochs, incidents }: Feed): Happening[] {
-  const all: Happening[] = [
+/** Epochs and incidents in one list, newest first. */
+export function timelineOf({ epochs, incidents }: Feed): TimelineEntry[] {
+  const all: TimelineEntry[] = [
     ...epochs.map((epoch) => ({ at: epoch.at, epoch })),
     ...incidents.map((incident) => ({ at: incident.at, incident })),
   ];

@@ -1,12 +1,12 @@
 import type { Pulse } from "../../contracts/live.ts";
 
-/** A pulse and when the page got it, ms of the page's own clock. */
-export type Heard = { readonly pulse: Pulse; readonly heardAt: number };
+/** A pulse and the time when the page received it, ms of `performance.now()`. */
+export type ReceivedPulse = { readonly pulse: Pulse; readonly receivedAt: number };
 
-/** After this long without a pulse a shard's numbers are old; shards speak once a second. */
+/** A shard's numbers are stale after this time without a pulse. A shard sends a pulse once a second. */
 export const STALE_MS = 3_500;
 
-/** Everything the charts show of one second. Null is a gap: nothing fresh was known. */
+/** The values that the charts show of one second. Null is a gap: no pulse was fresh. */
 export type Sample = {
   readonly at: number;
   readonly sessions: ReadonlyMap<string, number>;
@@ -19,9 +19,15 @@ export type Sample = {
   readonly resumed: number | null;
 };
 
-/** What the fresh pulses say together. Rates are a second's; a percentile over shards is the worst of theirs. */
-export function sampleOf(heard: Iterable<Heard>, now: number, at: number): Sample {
-  const fresh = [...heard].filter(({ heardAt }) => now - heardAt < STALE_MS).map(({ pulse }) => pulse);
+/**
+ * One sample of all fresh pulses. Rates are per second. A percentile is the worst of the shards' percentiles. `now` is
+ * ms of `performance.now()`; `at` is the sample's time in seconds since 1970.
+ */
+export function sampleOf(
+  pulses: Iterable<ReceivedPulse>,
+  { now, at }: { readonly now: number; readonly at: number },
+): Sample {
+  const fresh = [...pulses].filter(({ receivedAt }) => now - receivedAt < STALE_MS).map(({ pulse }) => pulse);
   const rate = (count: (pulse: Pulse) => number): number | null =>
     fresh.length === 0 ? null : fresh.reduce((sum, pulse) => sum + perSecond(pulse, count(pulse)), 0);
   const worst = (pick: (latency: NonNullable<Pulse["latency"]>) => number): number | null => {
@@ -41,15 +47,16 @@ export function sampleOf(heard: Iterable<Heard>, now: number, at: number): Sampl
   };
 }
 
+/** A pulse's count as a rate per second. */
 export const perSecond = ({ intervalMs }: Pulse, count: number): number =>
   (count * 1_000) / Math.max(intervalMs, 1);
 
-/** Adds a sample and forgets what is older than `keepSeconds`. */
+/** Adds a sample, and drops the samples that are more than `keepSeconds` older. */
 export function pushSample(samples: readonly Sample[], sample: Sample, keepSeconds: number): Sample[] {
   return [...samples.filter(({ at }) => at > sample.at - keepSeconds), sample];
 }
 
-/** Columns as a chart takes them: the times, then one column for each shard. */
+/** Columns for a chart: the times, then one column for each shard. */
 export function sessionColumns(samples: readonly Sample[], shards: readonly string[]): (number | null)[][] {
   const columns = shards.map((id) => samples.map(({ sessions }) => sessions.get(id) ?? null));
   return [samples.map(({ at }) => at), ...columns];

@@ -1,5 +1,5 @@
 import { useEffect } from "preact/hooks";
-import { account, enterByLink } from "../data/account.ts";
+import { account, signInByLink } from "../data/account.ts";
 import { clusterProblem } from "../data/store.ts";
 import { ChangeDrawer } from "./change-drawer.tsx";
 import { Channel } from "./channel.tsx";
@@ -14,22 +14,23 @@ import { Timeline } from "./timeline.tsx";
 
 export function App() {
   useEffect(() => {
-    enterByLink();
-    // A second link, opened in a page that is there already, changes the fragment alone.
-    const again = (): void => {
-      if (location.hash.startsWith("#key=")) enterByLink();
+    signInByLink();
+    // A second sign-in link in the same tab changes only the fragment: the browser does not load the page again.
+    const onHashChange = (): void => {
+      if (location.hash.startsWith("#key=")) signInByLink();
     };
-    addEventListener("hashchange", again);
-    return () => removeEventListener("hashchange", again);
+    addEventListener("hashchange", onHashChange);
+    return () => removeEventListener("hashchange", onHashChange);
   }, []);
-  if (account.value.state !== "in") return <SignIn />;
+  if (account.value.state !== "signed in") return <SignIn />;
   return (
     <>
       <Header />
       <main>
         {clusterProblem.value !== undefined && (
           <p class="notice bad wide" role="alert">
-            The cluster could not be asked: {clusterProblem.value}. What is shown may be old.
+            The console could not read the state of the cluster: {clusterProblem.value}. The numbers on this
+            page may be old.
           </p>
         )}
         <RingPanel />

@@ -1,22 +1,26 @@
-import type { ChangeResult } from "../../contracts/membership.ts";
-import { close, dryRun } from "../data/change.ts";
+import type { ChangeResult } from "../../contracts/change.ts";
+import { closeDrawer, dryRun } from "../data/change.ts";
 import { feed } from "../data/store.ts";
 import { movedOf } from "../model/feed.ts";
 import { count, percent } from "../model/format.ts";
 import { ShardName } from "./parts.tsx";
 
-/** What the dry run says. */
+/** The longest table of moves that the drawer shows. */
+const SHOWN_MOVES = 12;
+
+/** The result of the dry run: the sessions and the slots that would move. */
 export function Plan() {
   const answer = dryRun.value;
-  if (answer.state === "asking") return <p class="hint plan">Asking every shard what would move …</p>;
+  if (answer.state === "running")
+    return <p class="hint plan">Asking every shard how many sessions would move …</p>;
   if (answer.state === "refused")
     return (
       <p class="notice bad" role="alert">
-        The cluster does not permit it: {answer.message}.
+        The cluster refuses this change: {answer.message}.
       </p>
     );
   const { result } = answer;
-  if (!result.changed) return <p class="notice">Everything is so already: this would change nothing.</p>;
+  if (!result.changed) return <p class="notice">The ring is like this already. The change has no effect.</p>;
   const slots = result.diff?.regions.find(({ region }) => region !== "other");
   return (
     <section class="plan" aria-label="Dry run" data-testid="dry-run">
@@ -29,7 +33,8 @@ export function Plan() {
       </p>
       {result.predicted.unknown.length > 0 && (
         <p class="notice warn">
-          {result.predicted.unknown.join(", ")} did not answer, so that their sessions are not counted.
+          Shards that did not answer: {result.predicted.unknown.join(", ")}. The number above does not include
+          their sessions.
         </p>
       )}
       <MoveTable result={result} />
@@ -54,7 +59,7 @@ function MoveTable({ result }: { readonly result: ChangeResult }) {
       <tbody>
         {moves
           .toSorted((a, b) => b.slots - a.slots)
-          .slice(0, 12)
+          .slice(0, SHOWN_MOVES)
           .map(({ region, from, to, slots }) => (
             <tr key={`${region} ${from} ${to}`}>
               <td>
@@ -67,22 +72,21 @@ function MoveTable({ result }: { readonly result: ChangeResult }) {
             </tr>
           ))}
       </tbody>
-      {moves.length > 12 && <caption>and {moves.length - 12} smaller ones</caption>}
+      {moves.length > SHOWN_MOVES && <caption>and {moves.length - SHOWN_MOVES} smaller moves</caption>}
     </table>
   );
 }
 
-/** The change is made; the shards tell, each when it is through, whom they have moved. */
+/** The progress of a confirmed change. Each shard reports how many sessions it has moved, once it has moved all. */
 export function Progress({ result }: { readonly result: ChangeResult }) {
   const epoch = feed.value.epochs.find(({ ringEpoch }) => ringEpoch === result.ringEpoch);
   const moved = epoch === undefined ? 0 : movedOf(epoch);
   const expected = result.predicted.moving;
-  const through = moved >= expected;
   return (
     <>
       <section class="plan" data-testid="progress" aria-live="polite">
         <p>
-          Epoch <b>{result.ringEpoch}</b> holds: {result.cause}.
+          Epoch <b>{result.ringEpoch}</b> is in force: {result.cause}.
         </p>
         <progress
           max={Math.max(1, expected)}
@@ -91,16 +95,16 @@ export function Progress({ result }: { readonly result: ChangeResult }) {
         />
         <p>
           <b>{count(moved)}</b> of {count(expected)} predicted sessions have moved
-          {through ? "; that is all." : " …"}
+          {moved >= expected ? "; that is all." : " …"}
         </p>
         {result.told.pending.length > 0 && (
           <p class="notice warn">
-            Not told yet: {result.told.pending.join(", ")}. The coordinator goes on trying.
+            Shards without this epoch yet: {result.told.pending.join(", ")}. The coordinator keeps trying.
           </p>
         )}
       </section>
       <footer>
-        <button type="button" class="primary" onClick={close}>
+        <button type="button" class="primary" onClick={closeDrawer}>
           Done
         </button>
       </footer>

@@ -1,80 +1,50 @@
 import { useSignal } from "@preact/signals";
 import {
-  askHistory,
-  askPresence,
-  lines,
-  look,
-  present,
-  problem,
-  stop,
-  watched,
-  watchState,
+  channelEvents,
+  channelProblem,
+  loadHistory,
+  loadPresence,
+  nameOf,
+  presence,
+  subscriptionState,
+  unwatchChannel,
+  watchChannel,
+  watchedChannel,
 } from "../data/channel.ts";
+import type { ChannelEvent } from "../model/channel-events.ts";
 import { count, plural } from "../model/format.ts";
-import type { ChannelLine } from "../model/channel-view.ts";
 import { Field, Panel } from "./parts.tsx";
 
+const SHOWN_CLIENTS = 12;
+const SHOWN_EVENTS = 60;
+
 export function Channel() {
-  const name = useSignal("lobby");
-  const channel = watched.value;
+  const channel = watchedChannel.value;
   return (
     <Panel
       name="channel"
       title="Channel"
-      aside={channel !== undefined && <span class="hint">{`${channel}: ${watchState.value}`}</span>}
+      aside={channel !== undefined && <span class="hint">{`${channel}: ${subscriptionState.value}`}</span>}
     >
-      <form
-        class="fields"
-        onSubmit={(event) => {
-          event.preventDefault();
-          if (channel === undefined || channel !== name.value) look(name.value);
-          else stop();
-        }}
-      >
-        <Field label="Channel to watch">
-          <input
-            type="text"
-            required
-            maxLength={255}
-            spellcheck={false}
-            value={name.value}
-            onInput={(event) => (name.value = event.currentTarget.value)}
-          />
-        </Field>
-        <button type="submit" class="primary">
-          {channel !== undefined && channel === name.value ? "Stop" : "Watch"}
-        </button>
-        {channel !== undefined && (
-          <>
-            <button type="button" onClick={() => void askHistory(channel)}>
-              History
-            </button>
-            <button type="button" onClick={() => void askPresence(channel)}>
-              Presence
-            </button>
-          </>
-        )}
-      </form>
-      {problem.value !== undefined && <p class="notice warn">{problem.value}</p>}
+      <ChannelForm channel={channel} />
+      {channelProblem.value !== undefined && <p class="notice warn">{channelProblem.value}</p>}
       {channel === undefined ? (
-        <p class="empty">Watch a channel to see what is published, with offsets, and who comes and goes.</p>
+        <p class="empty">
+          Watch a channel to see its publications with their offsets, and the clients that join and leave.
+        </p>
       ) : (
         <>
-          {present.value.length > 0 && (
-            <p class="present" data-testid="presence">
-              <b>{plural(present.value.length, "client")} present:</b>{" "}
-              {present.value
-                .slice(0, 12)
-                .map(({ user, client }) => (user === "" ? client.slice(0, 8) : user))
-                .join(", ")}
-              {present.value.length > 12 && ` and ${count(present.value.length - 12)} more`}
-            </p>
-          )}
-          <ol class="lines" data-testid="lines" tabIndex={0} aria-label={`What happens in ${channel}`}>
-            {lines.value.slice(0, 60).map((line) => (
-              <Line key={keyOf(line)} line={line} />
+          <Presence />
+          <ol
+            class="channel-events"
+            data-testid="channel-events"
+            tabIndex={0}
+            aria-label={`Events in ${channel}`}
+          >
+            {channelEvents.value.slice(0, SHOWN_EVENTS).map((event) => (
+              <EventLine key={keyOf(event)} event={event} />
             ))}
-            {lines.value.length === 0 && <li class="empty">Nothing yet.</li>}
+            {channelEvents.value.length === 0 && <li class="empty">No events yet.</li>}
           </ol>
         </>
       )}
@@ -82,23 +52,76 @@ export function Channel() {
   );
 }
 
-const keyOf = (line: ChannelLine): string =>
-  line.kind === "publication" ? `p${line.offset ?? ""}${line.at ?? ""}` : `${line.kind}${line.who}${line.at}`;
+function ChannelForm({ channel }: { readonly channel: string | undefined }) {
+  const typed = useSignal("lobby");
+  const watched = channel !== undefined && channel === typed.value;
+  return (
+    <form
+      class="fields"
+      onSubmit={(event) => {
+        event.preventDefault();
+        if (watched) unwatchChannel();
+        else watchChannel(typed.value);
+      }}
+    >
+      <Field label="Channel to watch">
+        <input
+          type="text"
+          required
+          maxLength={255}
+          spellcheck={false}
+          value={typed.value}
+          onInput={(event) => (typed.value = event.currentTarget.value)}
+        />
+      </Field>
+      <button type="submit" class="primary">
+        {watched ? "Stop" : "Watch"}
+      </button>
+      {channel !== undefined && (
+        <>
+          <button type="button" onClick={() => void loadHistory(channel)}>
+            History
+          </button>
+          <button type="button" onClick={() => void loadPresence(channel)}>
+            Presence
+          </button>
+        </>
+      )}
+    </form>
+  );
+}
 
-function Line({ line }: { readonly line: ChannelLine }) {
-  if (line.kind !== "publication") {
+function Presence() {
+  const clients = presence.value;
+  if (clients.length === 0) return null;
+  return (
+    <p class="present" data-testid="presence">
+      <b>{plural(clients.length, "client")} present:</b>{" "}
+      {clients.slice(0, SHOWN_CLIENTS).map(nameOf).join(", ")}
+      {clients.length > SHOWN_CLIENTS && ` and ${count(clients.length - SHOWN_CLIENTS)} more`}
+    </p>
+  );
+}
+
+const keyOf = (event: ChannelEvent): string =>
+  event.kind === "publication"
+    ? `p${event.offset ?? ""}${event.at ?? ""}`
+    : `${event.kind}${event.name}${event.at}`;
+
+function EventLine({ event }: { readonly event: ChannelEvent }) {
+  if (event.kind !== "publication") {
     return (
-      <li class={line.kind}>
-        <span class="offset">{line.kind}</span>
-        <span>{line.who}</span>
+      <li class={event.kind}>
+        <span class="offset">{event.kind}</span>
+        <span>{event.name}</span>
       </li>
     );
   }
   return (
     <li>
-      <span class="offset">{line.offset === undefined ? "·" : count(line.offset)}</span>
-      <span class="data mono">{line.data}</span>
-      {line.from !== "" && <span class="hint">{line.from}</span>}
+      <span class="offset">{event.offset === undefined ? "·" : count(event.offset)}</span>
+      <span class="data mono">{event.data}</span>
+      {event.from !== "" && <span class="hint">{event.from}</span>}
     </li>
   );
 }

@@ -1,35 +1,39 @@
-import type { OwnerReport } from "../../contracts/membership.ts";
+import type { OwnerReport } from "../../contracts/coordinator.ts";
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { admin } from "../data/api.ts";
-import { feed, ring, shownRegion } from "../data/store.ts";
+import { callAdminApi } from "../data/api.ts";
+import { shownRegion } from "../data/selection.ts";
+import { feed, ring } from "../data/store.ts";
 import { count } from "../model/format.ts";
 import { Field, ShardName } from "./parts.tsx";
 
-/** Where a key falls, who owns it, and why. */
+/** The cluster is asked when the operator pauses typing for this long. */
+const ASK_DELAY_MS = 200;
+
+/** Explains a key: its slot, its owner, and the point that decides. */
 export function Explain(props: { readonly typed: string; readonly onType: (text: string) => void }) {
   const { typed } = props;
-  const explained = useSignal<OwnerReport | undefined>(undefined);
+  const answer = useSignal<OwnerReport | undefined>(undefined);
   const epoch = feed.value.descriptor?.epoch;
   const from = shownRegion.value === "" ? "auto" : shownRegion.value;
   useEffect(() => {
     if (typed === "") {
-      explained.value = undefined;
+      answer.value = undefined;
       return undefined;
     }
-    // The page knows the answer already; the cluster's own follows when the typing rests.
+    // The page computes the answer itself. The cluster's answer confirms it, and adds the previous owner.
     const timer = setTimeout(() => {
       const query = new URLSearchParams({ key: typed, region: from });
-      admin<OwnerReport>("GET", `/explain?${query}`).then(
-        (answer) => (explained.value = answer),
-        () => (explained.value = undefined),
+      callAdminApi<OwnerReport>("GET", `/explain?${query}`).then(
+        (report) => (answer.value = report),
+        () => (answer.value = undefined),
       );
-    }, 200);
+    }, ASK_DELAY_MS);
     return () => clearTimeout(timer);
   }, [typed, epoch, from]);
   const local = typed === "" ? undefined : ring.value?.explain(typed, from);
-  const told =
-    explained.value?.key === typed && explained.value.ringEpoch === epoch ? explained.value : undefined;
+  const confirmed =
+    answer.value?.key === typed && answer.value.ringEpoch === epoch ? answer.value : undefined;
   return (
     <div class="explain">
       <Field label="Explain a key">
@@ -44,20 +48,20 @@ export function Explain(props: { readonly typed: string; readonly onType: (text:
       </Field>
       <div class="explain-answer" aria-live="polite" data-testid="explained">
         {local === undefined ? (
-          <p class="hint">Type a key to see its slot, its owner and why.</p>
+          <p class="hint">Type a key to see its slot, its owner and the reason.</p>
         ) : (
           <>
             <p>
               <b>slot {count(local.slot)}</b> → <ShardName shard={local.owner} />
-              {told !== undefined && <span class="hint"> the cluster says the same</span>}
+              {confirmed !== undefined && <span class="hint"> the cluster says the same</span>}
             </p>
             <p class="hint">
               hash 0x{local.hash.toString(16).padStart(8, "0")} · decided by point {local.point?.index ?? "–"}{" "}
-              of {local.owner} · next {local.nextOwners.join(", ") || "nobody"}
-              {told?.previousOwner !== undefined &&
-                told.previousOwner !== null &&
-                told.previousOwner !== local.owner &&
-                ` · before: ${told.previousOwner}`}
+              of {local.owner} · next owners {local.nextOwners.join(", ") || "none"}
+              {confirmed?.previousOwner !== undefined &&
+                confirmed.previousOwner !== null &&
+                confirmed.previousOwner !== local.owner &&
+                ` · previous owner ${confirmed.previousOwner}`}
             </p>
           </>
         )}

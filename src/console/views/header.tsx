@@ -1,13 +1,16 @@
 import { signOut } from "../data/account.ts";
-import { access, feed, feedAge, isStale, link, present, shards } from "../data/store.ts";
+import { currentSample, feedAge, isStale } from "../data/pulses.ts";
+import { shards } from "../data/shards.ts";
+import { access, connection, feed } from "../data/store.ts";
 import { theme, toggleTheme } from "../data/theme.ts";
 import { age, count, milliseconds, rate } from "../model/format.ts";
 import { READ_ONLY, Stat } from "./parts.tsx";
 
 export function Header() {
-  const { deliveries, p99Ms } = present.value;
+  const { deliveries, p99Ms } = currentSample.value;
   const sessions = shards.value.reduce((sum, shard) => sum + (shard.sessions ?? 0), 0);
   const members = shards.value.filter(({ state }) => state !== "leaving").length;
+  const [otherTheme, otherLabel] = theme.value === "dark" ? ["light", "Light"] : ["dark", "Dark"];
   return (
     <header class="top">
       <h1>
@@ -27,8 +30,8 @@ export function Header() {
         </span>
       )}
       <div class="top-actions">
-        <button type="button" class="quiet" onClick={toggleTheme} aria-label={`Use the ${other()} theme`}>
-          {theme.value === "dark" ? "Light" : "Dark"}
+        <button type="button" class="quiet" onClick={toggleTheme} aria-label={`Use the ${otherTheme} theme`}>
+          {otherLabel}
         </button>
         <button type="button" class="quiet" onClick={signOut}>
           Sign out
@@ -38,31 +41,32 @@ export function Header() {
   );
 }
 
-const other = (): string => (theme.value === "dark" ? "light" : "dark");
-
-/** Says how old what the page shows is, and never more than it knows. */
+/** Whether the live feed is live, else the age of the page's numbers. */
 function FeedState() {
-  const ms = feedAge.value;
-  const { state, shard } = link.value;
+  const { state, shard } = connection.value;
   const tone = !isStale.value ? "good" : state === "closed" ? "bad" : "warn";
-  const text =
-    ms === undefined
-      ? "waiting for the first pulse"
-      : !isStale.value
-        ? "live"
-        : state === "connected"
-          ? `no pulse for ${age(ms)}`
-          : state === "closed"
-            ? `cut off, ${age(ms)} old`
-            : `reconnecting, ${age(ms)} old`;
   return (
     <p
       class={`feed-state ${tone}`}
       title={shard === undefined ? "This page has no connection" : `This page is connected to ${shard}`}
     >
       <span class="dot" aria-hidden="true" />
-      <span role="status">{text}</span>
+      <span role="status">{feedText()}</span>
       {shard !== undefined && <span class="via"> via {shard}</span>}
     </p>
   );
+}
+
+function feedText(): string {
+  if (feedAge.value === undefined) return "waiting for the first pulse";
+  if (!isStale.value) return "live";
+  const ageText = age(feedAge.value);
+  switch (connection.value.state) {
+    case "connected":
+      return `no pulse for ${ageText}`;
+    case "connecting":
+      return `reconnecting, numbers ${ageText} old`;
+    case "closed":
+      return `disconnected, numbers ${ageText} old`;
+  }
 }

@@ -1,105 +1,90 @@
 import { useSignal, type Signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { server, type SendOutcome, type ShardOutcome } from "../data/api.ts";
-import { messageOf } from "../data/change.ts";
-import { readData } from "../model/channel-view.ts";
-import { count, milliseconds, plural } from "../model/format.ts";
-import { Field, Panel, readOnly, ShardName } from "./parts.tsx";
+import { callServerApi, messageOf, type SendOutcome } from "../data/api.ts";
+import { parseData } from "../model/channel-events.ts";
+import { plural } from "../model/format.ts";
+import { MessageResult, type MessageOutcome } from "./message-result.tsx";
+import { Field, Panel, readOnly } from "./parts.tsx";
 
-type Way = "publish" | "send" | "broadcast";
+type MessageKind = "publish" | "send" | "broadcast";
 
-const WAYS: Record<Way, { readonly verb: string; readonly about: string }> = {
-  publish: { verb: "Publish", about: "To whoever listens to a channel, through its log." },
+const KINDS: Record<MessageKind, { readonly verb: string; readonly hint: string }> = {
+  publish: { verb: "Publish", hint: "To every subscriber of a channel, through the channel's log." },
   send: {
     verb: "Send",
-    about: "To every session of one user. Ring asks the key's owner; fan-out asks every shard.",
+    hint: "To every session of one user. Ring mode asks the user's shard; fan-out mode asks every shard.",
   },
   broadcast: {
     verb: "Broadcast",
-    about: "To every session of the cluster, through the broadcast channel's log.",
+    hint: "To every session of the cluster, through the broadcast channel's log.",
   },
 };
 
-type Outcome =
-  | { readonly state: "none" | "going" }
-  | { readonly state: "failed"; readonly message: string }
-  | { readonly state: "published"; readonly offset: number; readonly epoch: string; readonly ms: number }
-  | { readonly state: "sent"; readonly outcome: SendOutcome };
-
 const BROADCAST_CHANNEL = "ringcast:broadcast";
-/** How often a message may be repeated, a second. */
-const PACES = [0, 1, 5, 20] as const;
+/** The choices for repeating a message, per second. */
+const REPEAT_RATES = [0, 1, 5, 20] as const;
 
 export function Messages() {
-  const way = useSignal<Way>("publish");
+  const kind = useSignal<MessageKind>("publish");
   const channel = useSignal("lobby");
   const user = useSignal("sim-1");
   const mode = useSignal("auto");
   const text = useSignal("hello");
-  const pace = useSignal(0);
-  const outcome = useSignal<Outcome>({ state: "none" });
+  const repeatRate = useSignal(0);
   const repeated = useSignal(0);
+  const outcome = useSignal<MessageOutcome>({ state: "none" });
 
-  const send = (): Promise<Outcome> => {
-    // The stamp lets the simulated clients of this page say how old a message is when it arrives.
-    const data = { text: readData(text.value), sentAt: Date.now() };
-    switch (way.value) {
+  const send = (): Promise<MessageOutcome> => {
+    // The simulated clients of this page measure the arrival time by `sentAt`.
+    const data = { text: parseData(text.value), sentAt: Date.now() };
+    switch (kind.value) {
       case "publish":
         return publish(channel.value, data);
       case "send":
-        return server<SendOutcome>("send", { user: user.value, data, mode: mode.value }).then(sent);
+        return sendToSessions("send", { user: user.value, data, mode: mode.value });
       case "broadcast":
-        return server<SendOutcome>("publish", { channel: BROADCAST_CHANNEL, data, report: true }).then(sent);
+        return sendToSessions("publish", { channel: BROADCAST_CHANNEL, data, report: true });
     }
   };
-  const run = async (): Promise<void> => {
+  const sendAndShow = async (): Promise<void> => {
     try {
       outcome.value = await send();
       repeated.value += 1;
     } catch (error) {
       outcome.value = { state: "failed", message: messageOf(error) };
-      pace.value = 0;
+      repeatRate.value = 0;
     }
   };
-  useRepeat(pace, () => void run());
-  const running = pace.value > 0;
+  useRepeat(repeatRate.value, () => void sendAndShow());
+  const repeating = repeatRate.value > 0;
   return (
     <Panel name="messages" title="Messages">
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          outcome.value = { state: "going" };
-          void run();
+          outcome.value = { state: "sending" };
+          void sendAndShow();
         }}
       >
-        <div class="segments" role="radiogroup" aria-label="How">
-          {(Object.keys(WAYS) as Way[]).map((one) => (
-            <label key={one} class={one === way.value ? "on" : ""}>
-              <input
-                type="radio"
-                name="way"
-                checked={one === way.value}
-                onChange={() => {
-                  way.value = one;
-                  pace.value = 0;
-                  outcome.value = { state: "none" };
-                }}
-              />
-              {WAYS[one].verb}
-            </label>
-          ))}
-        </div>
-        <p class="hint">{WAYS[way.value].about}</p>
+        <KindChoice
+          chosen={kind.value}
+          onChoose={(one) => {
+            kind.value = one;
+            repeatRate.value = 0;
+            outcome.value = { state: "none" };
+          }}
+        />
+        <p class="hint">{KINDS[kind.value].hint}</p>
         <div class="fields">
-          {way.value === "publish" && (
+          {kind.value === "publish" && (
             <Field label="Channel">
-              <Text value={channel} />
+              <TextInput value={channel} />
             </Field>
           )}
-          {way.value === "send" && (
+          {kind.value === "send" && (
             <>
               <Field label="User">
-                <Text value={user} />
+                <TextInput value={user} />
               </Field>
               <Field label="Mode" class="narrow">
                 <select value={mode.value} onChange={(event) => (mode.value = event.currentTarget.value)}>
@@ -111,24 +96,24 @@ export function Messages() {
             </>
           )}
           <Field label="Data, JSON or text" class="wide">
-            <Text value={text} />
+            <TextInput value={text} />
           </Field>
         </div>
         <div class="buttons">
-          <button type="submit" class="primary" {...readOnly()} {...(running ? { disabled: true } : {})}>
-            {WAYS[way.value].verb}
+          <button type="submit" class="primary" {...readOnly()} {...(repeating ? { disabled: true } : {})}>
+            {KINDS[kind.value].verb}
           </button>
-          {way.value !== "send" && (
+          {kind.value !== "send" && (
             <Field label="Repeat" class="inline">
               <select
-                value={String(pace.value)}
+                value={String(repeatRate.value)}
                 disabled={readOnly().disabled}
                 onChange={(event) => {
                   repeated.value = 0;
-                  pace.value = Number(event.currentTarget.value);
+                  repeatRate.value = Number(event.currentTarget.value);
                 }}
               >
-                {PACES.map((one) => (
+                {REPEAT_RATES.map((one) => (
                   <option key={one} value={String(one)}>
                     {one === 0 ? "no" : `${one} a second`}
                   </option>
@@ -136,15 +121,33 @@ export function Messages() {
               </select>
             </Field>
           )}
-          {running && <span class="hint">{plural(repeated.value, "message")} so far</span>}
+          {repeating && <span class="hint">{plural(repeated.value, "message")} sent</span>}
         </div>
       </form>
-      <Result outcome={outcome.value} />
+      <MessageResult outcome={outcome.value} />
     </Panel>
   );
 }
 
-const Text = ({ value }: { readonly value: Signal<string> }) => (
+function KindChoice(props: { readonly chosen: MessageKind; readonly onChoose: (kind: MessageKind) => void }) {
+  return (
+    <div class="segments" role="radiogroup" aria-label="Kind of message">
+      {(Object.keys(KINDS) as MessageKind[]).map((kind) => (
+        <label key={kind} class={kind === props.chosen ? "on" : ""}>
+          <input
+            type="radio"
+            name="kind"
+            checked={kind === props.chosen}
+            onChange={() => props.onChoose(kind)}
+          />
+          {KINDS[kind].verb}
+        </label>
+      ))}
+    </div>
+  );
+}
+
+const TextInput = ({ value }: { readonly value: Signal<string> }) => (
   <input
     type="text"
     required
@@ -154,77 +157,24 @@ const Text = ({ value }: { readonly value: Signal<string> }) => (
   />
 );
 
-async function publish(channel: string, data: unknown): Promise<Outcome> {
+async function publish(channel: string, data: unknown): Promise<MessageOutcome> {
   const started = performance.now();
-  const { offset = 0, epoch = "" } = await server<{ offset?: number; epoch?: string }>("publish", {
+  const { offset = 0, epoch = "" } = await callServerApi<{ offset?: number; epoch?: string }>("publish", {
     channel,
     data,
   });
-  return { state: "published", offset, epoch, ms: performance.now() - started };
+  return { state: "published", offset, logEpoch: epoch, ms: performance.now() - started };
 }
 
-const sent = (outcome: SendOutcome): Outcome => ({ state: "sent", outcome });
+async function sendToSessions(method: "send" | "publish", body: unknown): Promise<MessageOutcome> {
+  return { state: "sent", outcome: await callServerApi<SendOutcome>(method, body) };
+}
 
-/** Runs while a pace is set; a message that is still under way does not hold up the next one. */
-function useRepeat(pace: Signal<number>, run: () => void): void {
-  const perSecond = pace.value;
+/** Calls `send` at a rate per second; 0 stops. Each call starts on time, also while an earlier call is running. */
+function useRepeat(rate: number, send: () => void): void {
   useEffect(() => {
-    if (perSecond === 0) return undefined;
-    const timer = setInterval(run, 1_000 / perSecond);
+    if (rate === 0) return undefined;
+    const timer = setInterval(send, 1_000 / rate);
     return () => clearInterval(timer);
-  }, [perSecond]);
-}
-
-function Result({ outcome }: { readonly outcome: Outcome }) {
-  return (
-    <div class="result" aria-live="polite" data-testid="result">
-      {outcome.state === "going" && <p class="hint">Under way …</p>}
-      {outcome.state === "failed" && <p class="notice bad">It was not sent: {outcome.message}.</p>}
-      {outcome.state === "published" && (
-        <p>
-          {outcome.offset > 0 ? (
-            <>
-              Kept at <b>offset {count(outcome.offset)}</b> of log {outcome.epoch}
-            </>
-          ) : (
-            "Published to who is there; this channel keeps no history"
-          )}
-          , answered in {milliseconds(outcome.ms)}.
-        </p>
-      )}
-      {outcome.state === "sent" && <Sent outcome={outcome.outcome} />}
-    </div>
-  );
-}
-
-function Sent({ outcome }: { readonly outcome: SendOutcome }) {
-  const { delivered, calls, ms, offset, mode, offline = [], shards = [] } = outcome;
-  if (delivered === undefined)
-    return <p>It was sent to whoever is there; nothing is kept of broadcasts here.</p>;
-  const cost = [
-    calls === undefined ? "" : `with ${plural(calls, "call")} `,
-    ms === undefined ? "" : `in ${milliseconds(ms)}`,
-    mode === undefined ? "" : `, ${mode === "ring" ? "ring" : "fan-out"} mode`,
-    offset === undefined ? "" : `, kept at offset ${count(offset)}`,
-  ];
-  return (
-    <>
-      <p>
-        Reached <b data-testid="delivered">{count(delivered)}</b> {delivered === 1 ? "session" : "sessions"}{" "}
-        {cost.join("")}.{offline.length > 0 && ` Nobody is there as ${offline.join(", ")}.`}
-      </p>
-      <ul class="by-shard">
-        {shards.map((one) => (
-          <li key={one.shard} class={one.ok ? "" : "bad"}>
-            <ShardName shard={one.shard} /> <span>{describe(one)}</span>
-          </li>
-        ))}
-      </ul>
-    </>
-  );
-}
-
-function describe({ ok, delivered, ms, pending }: ShardOutcome): string {
-  if (pending === true) return "pending; it is delivered when it answers";
-  return ok ? `${count(delivered)} in ${milliseconds(ms)}` : "failed";
+  }, [rate]);
 }

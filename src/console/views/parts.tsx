@@ -1,8 +1,9 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
-import { access, colorOf } from "../data/store.ts";
+import { colorOf } from "../data/colors.ts";
+import { access } from "../data/store.ts";
 
-/** One part of the page: a region with a heading, and what belongs beside the heading. */
+/** A part of the page: a region with a heading. `aside` goes beside the heading; `dim` marks stale numbers. */
 export function Panel(props: {
   readonly name: string;
   readonly title: string;
@@ -22,22 +23,11 @@ export function Panel(props: {
   );
 }
 
-export function Swatch({ shard, hollow }: { readonly shard: string | undefined; readonly hollow?: boolean }) {
-  const color = colorOf.value(shard);
-  return (
-    <span
-      class={`swatch ${hollow === true ? "hollow" : ""}`}
-      style={{ background: hollow === true ? "transparent" : color, borderColor: color }}
-      aria-hidden="true"
-    />
-  );
-}
-
-/** A shard by its colour and its name. */
+/** A shard's colour and name. */
 export const ShardName = ({ shard }: { readonly shard: string | null | undefined }) => (
   <span class="shard-name">
-    <Swatch shard={shard ?? undefined} />
-    <span class="mono">{shard ?? "nobody"}</span>
+    <span class="swatch" style={{ background: colorOf.value(shard ?? undefined) }} aria-hidden="true" />
+    <span class="mono">{shard ?? "no shard"}</span>
   </span>
 );
 
@@ -54,9 +44,9 @@ export function Field(props: {
   );
 }
 
-export const READ_ONLY = "You are signed in with the reading key, which changes nothing.";
+export const READ_ONLY = "You are signed in with the READ_KEY, which permits no changes.";
 
-/** Whether controls that change something are off, and why. */
+/** Attributes of a control that changes something: disabled with the reason, unless the key permits changes. */
 export const readOnly = (): { readonly disabled: boolean; readonly title?: string } =>
   access.value === "full" ? { disabled: false } : { disabled: true, title: READ_ONLY };
 

@@ -2,22 +2,26 @@ import { effect, signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { buildRing } from "../../ring/build.ts";
 import type { Ring } from "../../ring/ring.ts";
-import { colorOf, hovered, preview, ring, shownRegion } from "../data/store.ts";
-import { calm } from "../data/theme.ts";
-import { arcsOf, binOwners, BINS, movedBins } from "../model/arcs.ts";
+import { preview } from "../data/change.ts";
+import { colorOf } from "../data/colors.ts";
+import { hoveredShard, shownRegion } from "../data/selection.ts";
+import { ring } from "../data/store.ts";
+import { reducedMotion } from "../data/theme.ts";
+import { arcsOf, binOwners, BINS, movedBins, type Arc } from "../model/arcs.ts";
+import { HALF, MOVE_MARKS, slotBand } from "../model/ring-layout.ts";
 
-/** Sizes in units of the drawing, which is 420 wide around 0,0. */
-export const BAND = { inner: 166, outer: 196 } as const;
-const TICKS = { inner: 199, outer: 206 } as const;
-const HALF = 210;
-const MOVE_MS = 1_600;
-/** How far a moving arc is lifted on its way. */
+const ANIMATION_MS = 1_600;
+/** A moving arc is this far outside of its band in the middle of the animation, in units of the drawing. */
 const LIFT = 11;
 
+/** A region's band: the owner of each bin. */
 type Band = { readonly region: string; readonly owners: readonly string[] };
-type Change = { readonly before: readonly Band[]; readonly startedAt: number };
+type Animation = { readonly before: readonly Band[]; readonly startedAt: number };
 
-/** The slots, each in its owner's colour, one band for each region; arcs that change hands are lifted over. */
+/**
+ * The bands of slots, one for each region, in the colours of the owners. When the ring changes, an animation lifts the
+ * moved arcs out of their band and puts them back in the colour of the new owner.
+ */
 export function RingCanvas() {
   const canvas = useRef<HTMLCanvasElement>(null);
   useEffect(() => {
@@ -31,7 +35,7 @@ export function RingCanvas() {
     resized.observe(element);
     let bands: readonly Band[] = [];
     let epoch = 0;
-    let change: Change | undefined;
+    let animation: Animation | undefined;
     let frame = 0;
 
     const draw = (): void => {
@@ -41,18 +45,19 @@ export function RingCanvas() {
       context.setTransform(width / (2 * HALF), 0, 0, width / (2 * HALF), width / 2, width / 2);
       context.clearRect(-HALF, -HALF, 2 * HALF, 2 * HALF);
       const progress =
-        change === undefined ? 1 : Math.min(1, (performance.now() - change.startedAt) / MOVE_MS);
-      drawBands(context, bands, change?.before ?? [], progress);
+        animation === undefined ? 1 : Math.min(1, (performance.now() - animation.startedAt) / ANIMATION_MS);
+      drawBands(context, { bands, before: animation?.before ?? [], progress });
       drawPreview(context, bands);
       if (progress < 1) frame = requestAnimationFrame(draw);
     };
     const stop = effect(() => {
       const present = ring.value;
-      // Each of these is a reason to draw again.
-      void [size.value, colorOf.value, hovered.value, preview.value];
+      // `draw` reads these without a subscription; a change of any of them needs a new drawing.
+      void [size.value, colorOf.value, hoveredShard.value, preview.value];
       const shown = present === undefined ? [] : bandsOf(present, shownRegion.value);
       if (present !== undefined && present.descriptor.epoch !== epoch) {
-        if (epoch !== 0) change = { before: bands, startedAt: calm.matches ? -Infinity : performance.now() };
+        const startedAt = reducedMotion.matches ? -Infinity : performance.now();
+        if (epoch !== 0) animation = { before: bands, startedAt };
         epoch = present.descriptor.epoch;
       }
       bands = shown;
@@ -68,57 +73,54 @@ export function RingCanvas() {
   return <canvas ref={canvas} class="ring-canvas" aria-hidden="true" />;
 }
 
-function bandsOf(present: Ring, only: string): Band[] {
-  const regions = present.regions().filter((name) => only === "" || name === only);
-  return regions.map((name) => ({ region: name, owners: binOwners(present, name) }));
+function bandsOf(present: Ring, shown: string): Band[] {
+  const regions = present.regions().filter((name) => shown === "" || name === shown);
+  return regions.map((region) => ({ region, owners: binOwners(present, region) }));
 }
 
-/** Where the band of each region lies: the first is the outermost. */
-export function bandRadii(index: number, bands: number): { readonly inner: number; readonly outer: number } {
-  const thickness = (BAND.outer - BAND.inner - (bands - 1)) / bands;
-  const outer = BAND.outer - index * (thickness + 1);
-  return { inner: outer - thickness, outer };
-}
-
+/** Draws the bands at a progress of the animation from 0 to 1. */
 function drawBands(
   context: CanvasRenderingContext2D,
-  bands: readonly Band[],
-  before: readonly Band[],
-  progress: number,
+  drawing: {
+    readonly bands: readonly Band[];
+    readonly before: readonly Band[];
+    readonly progress: number;
+  },
 ): void {
-  for (const [index, { region: name, owners }] of bands.entries()) {
-    const { inner, outer } = bandRadii(index, bands.length);
-    const old = before.find((band) => band.region === name)?.owners ?? owners;
+  const { bands, before, progress } = drawing;
+  for (const [index, { region, owners }] of bands.entries()) {
+    const { inner, outer } = slotBand(index, bands.length);
+    const old = before.find((band) => band.region === region)?.owners ?? owners;
     const moved = movedBins(old, owners);
-    const stroke = (which: readonly string[], keep: (bin: number) => boolean, lift: number, alpha: number) =>
-      strokeArcs(context, { owners: which, keep, inner: inner + lift, outer: outer + lift, alpha });
-    stroke(owners, (bin) => !moved.has(bin), 0, 1);
+    const isMoved = (bin: number): boolean => moved.has(bin);
+    strokeArcs(context, { owners, keep: (bin) => !moved.has(bin), inner, outer, alpha: 1 });
     if (progress < 1) {
       const lift = Math.sin(progress * Math.PI) * LIFT;
-      stroke(old, (bin) => moved.has(bin), lift, 1 - progress);
-      stroke(owners, (bin) => moved.has(bin), lift, progress);
+      const lifted = { keep: isMoved, inner: inner + lift, outer: outer + lift };
+      strokeArcs(context, { owners: old, ...lifted, alpha: 1 - progress });
+      strokeArcs(context, { owners, ...lifted, alpha: progress });
     } else {
-      stroke(owners, (bin) => moved.has(bin), 0, 1);
+      strokeArcs(context, { owners, keep: isMoved, inner, outer, alpha: 1 });
     }
-    // What the last change has moved stays marked.
+    // Marks keep showing the slots that the last change has moved. A preview uses the same place for its own marks.
     if (index === 0 && moved.size > 0 && preview.peek() === undefined)
-      strokeArcs(context, { owners, keep: (bin) => moved.has(bin), ...TICKS, alpha: 0.9 * progress });
+      strokeArcs(context, { owners, keep: isMoved, ...MOVE_MARKS, alpha: 0.9 * progress });
   }
 }
 
-/** What a dry run would move, in the colour of who would get it. */
+/** Marks the slots that a dry run would move, in the colour of the new owner. */
 function drawPreview(context: CanvasRenderingContext2D, bands: readonly Band[]): void {
-  const wanted = preview.peek();
+  const descriptor = preview.peek();
   const band = bands[0];
-  if (wanted === undefined || band === undefined) return;
-  const after = binOwners(buildRing(wanted), band.region);
+  if (descriptor === undefined || band === undefined) return;
+  const after = binOwners(buildRing(descriptor), band.region);
   const moved = movedBins(band.owners, after);
-  strokeArcs(context, { owners: after, keep: (bin) => moved.has(bin), ...TICKS, alpha: 1 });
+  strokeArcs(context, { owners: after, keep: (bin) => moved.has(bin), ...MOVE_MARKS, alpha: 1 });
 }
 
 function strokeArcs(
   context: CanvasRenderingContext2D,
-  what: {
+  arcs: {
     readonly owners: readonly string[];
     readonly keep: (bin: number) => boolean;
     readonly inner: number;
@@ -126,27 +128,33 @@ function strokeArcs(
     readonly alpha: number;
   },
 ): void {
-  const paint = colorOf.peek();
-  const focus = hovered.peek();
-  const radius = (what.inner + what.outer) / 2;
-  context.lineWidth = what.outer - what.inner;
-  const byShard = new Map<string, [number, number][]>();
-  for (const { shard, from, to } of arcsOf(what.owners, what.keep)) {
-    const arcs = byShard.get(shard);
-    if (arcs === undefined) byShard.set(shard, [[from, to]]);
-    else arcs.push([from, to]);
-  }
-  // A hair wider than the bin, so that no background shows between two of one colour.
-  const hair = (Math.PI * 2) / BINS / 12;
-  for (const [shard, arcs] of byShard) {
-    context.globalAlpha = what.alpha * (focus === undefined || focus === shard ? 1 : 0.1);
-    context.strokeStyle = paint(shard);
+  const { owners, keep, inner, outer, alpha } = arcs;
+  const colorFor = colorOf.peek();
+  const hovered = hoveredShard.peek();
+  const radius = (inner + outer) / 2;
+  context.lineWidth = outer - inner;
+  // An arc is a little wider than its bins, so that the background does not show between two arcs of one colour.
+  const overlap = (Math.PI * 2) / BINS / 12;
+  for (const [shard, ofShard] of arcsByShard(arcsOf(owners, keep))) {
+    context.globalAlpha = alpha * (hovered === undefined || hovered === shard ? 1 : 0.1);
+    context.strokeStyle = colorFor(shard);
     context.beginPath();
-    for (const [from, to] of arcs) {
+    for (const { from, to } of ofShard) {
       context.moveTo(radius * Math.cos(from), radius * Math.sin(from));
-      context.arc(0, 0, radius, from, to + hair);
+      context.arc(0, 0, radius, from, to + overlap);
     }
     context.stroke();
   }
   context.globalAlpha = 1;
+}
+
+/** One path for each shard: a path for each arc would be slow. */
+function arcsByShard(arcs: readonly Arc[]): ReadonlyMap<string, readonly Arc[]> {
+  const byShard = new Map<string, Arc[]>();
+  for (const arc of arcs) {
+    const known = byShard.get(arc.shard);
+    if (known === undefined) byShard.set(arc.shard, [arc]);
+    else known.push(arc);
+  }
+  return byShard;
 }

@@ -1,6 +1,8 @@
 import { useSignal } from "@preact/signals";
-import { sims } from "../data/fleet.ts";
-import { hovered, isStale, region, ring, shownRegion } from "../data/store.ts";
+import { isStale } from "../data/pulses.ts";
+import { chosenRegion, hoveredShard, shownRegion } from "../data/selection.ts";
+import { simClients } from "../data/sim-clients.ts";
+import { ring } from "../data/store.ts";
 import { Explain } from "./explain.tsx";
 import { Field, Panel } from "./parts.tsx";
 import { RingCanvas } from "./ring-canvas.tsx";
@@ -19,7 +21,7 @@ export function RingPanel() {
           <Field label="Region" class="inline">
             <select
               value={shownRegion.value}
-              onChange={(event) => (region.value = event.currentTarget.value)}
+              onChange={(event) => (chosenRegion.value = event.currentTarget.value)}
             >
               <option value="">all</option>
               {regions.map((name) => (
@@ -30,15 +32,16 @@ export function RingPanel() {
         )
       }
     >
-      <div class="ring-drawing" onPointerLeave={() => (hovered.value = undefined)}>
+      <div class="ring-drawing" onPointerLeave={() => (hoveredShard.value = undefined)}>
         <RingCanvas />
-        <RingOverlay marked={key.value} />
+        <RingOverlay markedKey={key.value} />
       </div>
       <Explain typed={key.value} onType={(text) => (key.value = text)} />
       <p class="legend">
-        Outer band: 65,536 slots by owner, from the top clockwise. Middle: share. Inner line: sessions.
-        {sims.value.length > 0 && " Dots: the simulated clients, where their keys fall."} Outer marks: what
-        the last change has moved.
+        Outer band: the owners of the 65,536 slots, clockwise from the top. Middle band: shares. Inner band:
+        sessions.
+        {simClients.value.length > 0 && " Dots: the slots of the simulated clients."} Outer marks: the slots
+        that the last change has moved.
       </p>
     </Panel>
   );

@@ -1,27 +1,35 @@
-import { open } from "../data/change.ts";
-import { cluster, colorOf, feed, hovered, shards, type ShardView } from "../data/store.ts";
+import { openDrawer } from "../data/change.ts";
+import { colorOf } from "../data/colors.ts";
+import { hoveredShard } from "../data/selection.ts";
+import { shards, type ShardView } from "../data/shards.ts";
+import { cluster, feed } from "../data/store.ts";
 import { age, count, percent, rate } from "../model/format.ts";
 import { perSecond } from "../model/series.ts";
 import { Panel, readOnly, ShardName } from "./parts.tsx";
 
 export function Shards() {
   const rows = shards.value;
-  const most = Math.max(1, ...rows.map(({ sessions }) => sessions ?? 0));
-  const largest = Math.max(0.01, ...rows.map(({ share }) => share));
+  const maxSessions = Math.max(1, ...rows.map(({ sessions }) => sessions ?? 0));
+  const maxShare = Math.max(0.01, ...rows.map(({ share }) => share));
   const untold = cluster.value?.untold ?? [];
   return (
     <Panel
       name="shards"
       title="Shards"
       aside={
-        <button type="button" class="primary small" {...readOnly()} onClick={() => open({ kind: "add" })}>
+        <button
+          type="button"
+          class="primary small"
+          {...readOnly()}
+          onClick={() => openDrawer({ kind: "add" })}
+        >
           Add shards …
         </button>
       }
     >
       {untold.length > 0 && (
         <p class="notice warn">
-          Not told of the present epoch yet: {untold.join(", ")}. The coordinator goes on trying.
+          Shards without the present epoch yet: {untold.join(", ")}. The coordinator keeps trying.
         </p>
       )}
       <div class="scroll" tabIndex={0} role="group" aria-label="Table of shards">
@@ -43,7 +51,7 @@ export function Shards() {
               <th scope="col" class="number" title="Frames from clients">
                 In / s
               </th>
-              <th scope="col" class="number" title="Publications handed to sessions">
+              <th scope="col" class="number" title="Publications delivered to sessions">
                 Out / s
               </th>
               <th scope="col" class="number">
@@ -59,7 +67,7 @@ export function Shards() {
           </thead>
           <tbody>
             {rows.map((shard) => (
-              <Row key={shard.id} shard={shard} most={most} largest={largest} />
+              <Row key={shard.id} shard={shard} maxSessions={maxSessions} maxShare={maxShare} />
             ))}
             {rows.length === 0 && (
               <tr>
@@ -75,19 +83,19 @@ export function Shards() {
   );
 }
 
-function Row(props: { readonly shard: ShardView; readonly most: number; readonly largest: number }) {
-  const { shard, most, largest } = props;
+function Row(props: { readonly shard: ShardView; readonly maxSessions: number; readonly maxShare: number }) {
+  const { shard, maxSessions, maxShare } = props;
   const { id, pulse, stale } = shard;
   const epoch = feed.value.descriptor?.epoch;
   const behind = shard.ringEpochSeen !== null && epoch !== undefined && shard.ringEpochSeen < epoch;
   return (
     <tr
-      class={`${stale ? "stale" : ""} ${hovered.value === id ? "focus" : ""}`}
+      class={`${stale ? "stale" : ""} ${hoveredShard.value === id ? "focus" : ""}`}
       data-shard={id}
-      onPointerEnter={() => (hovered.value = id)}
-      onPointerLeave={() => (hovered.value = undefined)}
-      onFocusCapture={() => (hovered.value = id)}
-      onBlurCapture={() => (hovered.value = undefined)}
+      onPointerEnter={() => (hoveredShard.value = id)}
+      onPointerLeave={() => (hoveredShard.value = undefined)}
+      onFocusCapture={() => (hoveredShard.value = id)}
+      onBlurCapture={() => (hoveredShard.value = undefined)}
     >
       <th scope="row">
         <ShardName shard={id} />
@@ -97,10 +105,10 @@ function Row(props: { readonly shard: ShardView; readonly most: number; readonly
       </td>
       <td>{shard.region}</td>
       <td class="number">{shard.state === "leaving" ? "–" : shard.weight}</td>
-      <Bar shard={id} part={shard.share / largest} text={percent(shard.share)} />
+      <Bar shard={id} part={shard.share / maxShare} text={percent(shard.share)} />
       <Bar
         shard={id}
-        part={(shard.sessions ?? 0) / most}
+        part={(shard.sessions ?? 0) / maxSessions}
         text={shard.sessions === null ? "?" : count(shard.sessions)}
       />
       <td class="number">
@@ -111,11 +119,11 @@ function Row(props: { readonly shard: ShardView; readonly most: number; readonly
       </td>
       <td
         class={`number ${behind ? "behind" : ""}`}
-        title={behind ? "This shard knows an older ring" : undefined}
+        title={behind ? "This shard has an older epoch of the ring" : undefined}
       >
         {shard.ringEpochSeen ?? "–"}
       </td>
-      <td class="number" title={shard.reachable ? undefined : "It did not answer the last question"}>
+      <td class="number" title={shard.reachable ? undefined : "This shard did not answer the last request"}>
         {shard.ageMs === null ? "never" : shard.stale ? age(shard.ageMs) : "now"}
       </td>
       <td class="row-action">
@@ -123,8 +131,10 @@ function Row(props: { readonly shard: ShardView; readonly most: number; readonly
           type="button"
           class="small"
           aria-label={`Change ${id}`}
-          {...(shard.state === "leaving" ? { disabled: true, title: "It has left the ring" } : readOnly())}
-          onClick={() => open({ kind: "shard", id })}
+          {...(shard.state === "leaving"
+            ? { disabled: true, title: "This shard has left the ring" }
+            : readOnly())}
+          onClick={() => openDrawer({ kind: "shard", id })}
         >
           Change …
         </button>
@@ -133,6 +143,7 @@ function Row(props: { readonly shard: ShardView; readonly most: number; readonly
   );
 }
 
+/** A number with a bar in the shard's colour; `part` is the bar's length from 0 to 1. */
 const Bar = ({
   shard,
   part,

@@ -3,21 +3,20 @@ import { account, signIn } from "../data/account.ts";
 
 export function SignIn() {
   const field = useRef<HTMLInputElement>(null);
-  const { value } = account;
-  const entering = value.state === "entering";
-  const problem = value.state === "out" ? value.problem : undefined;
+  const signingIn = account.value.state === "signing in";
+  const problem = account.value.state === "signed out" ? account.value.problem : undefined;
   return (
     <main class="sign-in">
       <form
         onSubmit={(event) => {
           event.preventDefault();
-          const given = field.current?.value ?? "";
-          if (given.trim() !== "") void signIn(given);
+          const key = field.current?.value ?? "";
+          if (key.trim() !== "") void signIn(key);
         }}
       >
         <img src="./favicon.svg" alt="" width="44" height="44" />
         <h1>Ringcast</h1>
-        <p>The operator's console of this cluster. It opens to an API key, which stays in this tab.</p>
+        <p>The operator's console of this cluster. Sign in with an API key; the key stays in this tab.</p>
         <label class="field">
           <span>API key</span>
           <input
@@ -36,11 +35,11 @@ export function SignIn() {
             {problem}
           </p>
         )}
-        <button type="submit" class="primary" disabled={entering}>
-          {entering ? "Signing in …" : "Sign in"}
+        <button type="submit" class="primary" disabled={signingIn}>
+          {signingIn ? "Signing in …" : "Sign in"}
         </button>
         <p class="hint">
-          With the <code>READ_KEY</code> you may look, and change nothing. On your own machine{" "}
+          The <code>READ_KEY</code> shows everything and permits no changes. On your own machine,{" "}
           <code>npm start</code> prints a link that signs in.
         </p>
       </form>

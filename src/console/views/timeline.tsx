@@ -1,42 +1,44 @@
-import { open } from "../data/change.ts";
-import { beat, feed } from "../data/store.ts";
+import { openDrawer } from "../data/change.ts";
+import { tick } from "../data/pulses.ts";
+import { feed } from "../data/store.ts";
 import { movedOf, timelineOf, type Epoch, type Incident } from "../model/feed.ts";
 import { age, count } from "../model/format.ts";
 import { Panel, readOnly } from "./parts.tsx";
 
 export function Timeline() {
-  void beat.value;
+  // The ages grow with the clock.
+  void tick.value;
   const now = Date.now();
-  const all = timelineOf(feed.value);
+  const entries = timelineOf(feed.value);
   return (
-    <Panel name="timeline" title="Timeline" aside={<span class="hint">the newest first</span>}>
-      <ol class="happenings" tabIndex={0} aria-label="What has happened">
-        {all.map((one) =>
-          "epoch" in one ? (
-            <EpochLine key={`e${one.epoch.ringEpoch}`} epoch={one.epoch} now={now} />
+    <Panel name="timeline" title="Timeline" aside={<span class="hint">newest first</span>}>
+      <ol class="timeline-entries" tabIndex={0} aria-label="Epochs and incidents">
+        {entries.map((entry) =>
+          "epoch" in entry ? (
+            <EpochEntry key={`e${entry.epoch.ringEpoch}`} epoch={entry.epoch} now={now} />
           ) : (
-            <IncidentLine key={`i${one.at}${one.incident.text}`} incident={one.incident} now={now} />
+            <IncidentEntry key={`i${entry.at}${entry.incident.text}`} incident={entry.incident} now={now} />
           ),
         )}
-        {all.length === 0 && <li class="empty">Nothing has happened yet.</li>}
+        {entries.length === 0 && <li class="empty">No epochs or incidents yet.</li>}
       </ol>
     </Panel>
   );
 }
 
-const When = ({ at, now }: { readonly at: number; readonly now: number }) => (
+const Age = ({ at, now }: { readonly at: number; readonly now: number }) => (
   <time dateTime={new Date(at).toISOString()} title={new Date(at).toLocaleString("en-GB")}>
     {age(now - at)} ago
   </time>
 );
 
-function EpochLine({ epoch, now }: { readonly epoch: Epoch; readonly now: number }) {
+function EpochEntry({ epoch, now }: { readonly epoch: Epoch; readonly now: number }) {
   const moved = movedOf(epoch);
   const expected = epoch.predicted?.moving;
   const present = feed.value.descriptor?.epoch;
   return (
     <li class="epoch" data-epoch={epoch.ringEpoch}>
-      <span class="what">
+      <span class="text">
         <b>Epoch {epoch.ringEpoch}</b> {epoch.cause}
         <span class="hint"> by {epoch.by}</span>
       </span>
@@ -45,14 +47,14 @@ function EpochLine({ epoch, now }: { readonly epoch: Epoch; readonly now: number
           {count(moved)} of {count(expected)} moved
         </span>
       )}
-      <When at={epoch.at} now={now} />
+      <Age at={epoch.at} now={now} />
       {epoch.ringEpoch !== present && (
         <button
           type="button"
           class="small quiet"
           aria-label={`Roll back to epoch ${epoch.ringEpoch}`}
           {...readOnly()}
-          onClick={() => open({ kind: "rollback", ringEpoch: epoch.ringEpoch })}
+          onClick={() => openDrawer({ kind: "rollback", ringEpoch: epoch.ringEpoch })}
         >
           Roll back …
         </button>
@@ -61,9 +63,9 @@ function EpochLine({ epoch, now }: { readonly epoch: Epoch; readonly now: number
   );
 }
 
-const IncidentLine = ({ incident, now }: { readonly incident: Incident; readonly now: number }) => (
+const IncidentEntry = ({ incident, now }: { readonly incident: Incident; readonly now: number }) => (
   <li class={`incident ${incident.kind}`}>
-    <span class="what">{incident.text}</span>
-    <When at={incident.at} now={now} />
+    <span class="text">{incident.text}</span>
+    <Age at={incident.at} now={now} />
   </li>
 );

@@ -1,5 +1,4 @@
-import type { Counts, Pulse } from "../../contracts/live.ts";
-import { LIVE_CHANNEL } from "../../policy/channels.ts";
+import { LIVE_CHANNEL, type Counts, type Pulse } from "../../contracts/live.ts";
 import type { Batch } from "../front.ts";
 
 /** Enough for a 99th percentile of a second; more would only cost memory. */

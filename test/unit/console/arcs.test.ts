@@ -22,8 +22,8 @@ const ringOf = (...ids: string[]) =>
 
 const TURN = Math.PI * 2;
 
-describe("the drawn ring", () => {
-  test("with a bin for each slot is the table itself", () => {
+describe("the bins of a ring", () => {
+  test("are the table itself where each slot has a bin", () => {
     const ring = ringOf("a", "b", "c");
     const table = ring.table("auto") ?? new Uint16Array();
     expect(binOwners(ring, "auto", SLOT_COUNT)).toEqual(
@@ -31,7 +31,7 @@ describe("the drawn ring", () => {
     );
   });
 
-  test("gives each shard about its share of the bins", () => {
+  test("give each shard about its share", () => {
     const ring = ringOf("a", "b", "c", "d", "e");
     const owners = binOwners(ring, "auto");
     expect(owners).toHaveLength(BINS);
@@ -41,7 +41,7 @@ describe("the drawn ring", () => {
     }
   });
 
-  test("marks as moved what the difference of the two rings moves", () => {
+  test("that move are the slots that `diff` names, where each slot has a bin", () => {
     const [before, after] = [ringOf("a", "b"), ringOf("a", "b", "c")];
     const moved = movedBins(binOwners(before, "auto", SLOT_COUNT), binOwners(after, "auto", SLOT_COUNT));
     const slots = diff(before, after).regions.find(({ region }) => region === "auto")?.slots;
@@ -49,7 +49,7 @@ describe("the drawn ring", () => {
     expect(slots).toBeGreaterThan(0);
   });
 
-  test("shows no move between two shards that have not changed", () => {
+  test("do not move between two shards that have not changed", () => {
     const [before, after] = [ringOf("a", "b", "c"), ringOf("a", "b", "c", "d")].map((ring) =>
       binOwners(ring, "auto"),
     );
@@ -57,31 +57,31 @@ describe("the drawn ring", () => {
     expect(new Set([...moved].map((bin) => after?.[bin]))).toEqual(new Set(["d"]));
   });
 
-  test("has nothing to draw for a region without a shard", () => {
+  test("are empty for a region without a shard", () => {
     expect(binOwners(ringOf("a"), "weur")).toEqual([]);
   });
 });
 
 describe("arcs", () => {
-  test("are the runs of one owner, and cover the circle", () => {
+  test("are runs of one owner, and cover the circle", () => {
     const arcs = arcsOf(["a", "a", "b", "a"]);
     expect(arcs.map(({ shard }) => shard)).toEqual(["a", "b", "a"]);
     expect(arcs[0]?.from).toBeCloseTo(-Math.PI / 2);
     expect(arcs.reduce((sum, { from, to }) => sum + to - from, 0)).toBeCloseTo(TURN);
   });
 
-  test("leave out what is not to be kept", () => {
+  test("leave out the bins that `keep` rejects", () => {
     expect(arcsOf(["a", "a", "a"], (bin) => bin !== 1).map(({ shard }) => shard)).toEqual(["a", "a"]);
   });
 
-  test("a slot's angle runs clockwise from the top", () => {
+  test("begin at the top and run clockwise, as the angle of a slot does", () => {
     expect(angleOfSlot(0)).toBeCloseTo(-Math.PI / 2);
     expect(angleOfSlot(SLOT_COUNT / 4)).toBeCloseTo(0);
   });
 });
 
 describe("wedges", () => {
-  test("are as large as their parts, and leave out who has none", () => {
+  test("are as large as their parts, and a part of 0 has no wedge", () => {
     const [a, b, ...others] = wedges([
       { id: "a", part: 3 },
       { id: "none", part: 0 },
@@ -92,7 +92,7 @@ describe("wedges", () => {
     expect(b).toMatchObject({ id: "b", from: a?.to });
   });
 
-  test("one that is everything is a whole circle, which still has a path", () => {
+  test("of one part only are a full circle, which has a path", () => {
     const [all] = wedges([{ id: "a", part: 5 }], 0.1);
     expect((all?.to ?? 0) - (all?.from ?? 0)).toBeCloseTo(TURN);
     expect(sectorPath(all ?? { from: 0, to: 0 }, 10, 20)).toMatch(/^M.+A20 20 0 1 1 .+A10 10 0 1 0 .+Z$/);

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import {
-  adoptReport,
+  applyReport,
   EMPTY_FEED,
   movedOf,
   stepFeed,
@@ -38,13 +38,13 @@ const reported = (ringEpoch: number, movedFrom: Record<string, number> = {}): Ep
   movedFrom,
 });
 
-test("an epoch of the feed becomes the present ring; an older one changes nothing", () => {
+test("a newer epoch replaces the ring, and an older epoch does not", () => {
   const feed = stepFeed(stepFeed(EMPTY_FEED, epochEvent(3)), epochEvent(2));
   expect(feed.descriptor?.epoch).toBe(3);
   expect(feed.epochs.map(({ ringEpoch }) => ringEpoch)).toEqual([3, 2]);
 });
 
-test("what shards have moved is added up, and told twice is told once", () => {
+test("the moves of an epoch are the sum over the shards, and a repeated event has no effect", () => {
   const moved = (shard: string, count: number): LiveEvent & { kind: "moved" } => ({
     kind: "moved",
     at: 0,
@@ -59,8 +59,8 @@ test("what shards have moved is added up, and told twice is told once", () => {
   expect(stepFeed(feed, epochEvent(2)).epochs.map(movedOf)).toEqual([4]);
 });
 
-test("the operator's API replaces what the feed said of the same epochs, and keeps the newer ring", () => {
-  const feed = adoptReport(stepFeed(EMPTY_FEED, epochEvent(3)), {
+test("a report of the operator's API replaces the same epochs of the live feed, and the newer ring stays", () => {
+  const feed = applyReport(stepFeed(EMPTY_FEED, epochEvent(3)), {
     descriptor: descriptor(2),
     epochs: [reported(2, { "auto-1": 5 }), reported(1)],
   });
@@ -72,8 +72,8 @@ test("the operator's API replaces what the feed said of the same epochs, and kee
   ]);
 });
 
-test("the timeline holds epochs and incidents, the newest first", () => {
-  let feed = adoptReport(EMPTY_FEED, { descriptor: descriptor(1), epochs: [reported(1)] });
+test("the timeline holds epochs and incidents, newest first", () => {
+  let feed = applyReport(EMPTY_FEED, { descriptor: descriptor(1), epochs: [reported(1)] });
   feed = stepFeed(feed, { kind: "restarted", at: 1_500, shard: "auto-1" });
   feed = stepFeed(feed, { kind: "untold", at: 2_500, ringEpoch: 2, shards: ["auto-1"] });
   feed = stepFeed(feed, epochEvent(2));

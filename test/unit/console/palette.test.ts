@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { assignColors, colorAt } from "../../../src/console/model/palette.ts";
 
-test("a shard keeps its colour while others come and go, and a free one is used again", () => {
+test("a shard keeps its colour while other shards come and go, and a new shard gets a free one", () => {
   const first = assignColors(new Map(), ["a", "b", "c"]);
   expect([...first]).toEqual([
     ["a", 0],
@@ -12,7 +12,7 @@ test("a shard keeps its colour while others come and go, and a free one is used 
   expect(Object.fromEntries(second)).toEqual({ a: 0, c: 2, d: 1 });
 });
 
-test("sixty-four shards have sixty-four colours in each theme", () => {
+test("64 shards have 64 colours in each theme", () => {
   for (const theme of ["light", "dark"] as const) {
     expect(new Set(Array.from({ length: 64 }, (_, index) => colorAt(index, theme))).size).toBe(64);
   }

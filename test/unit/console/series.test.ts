@@ -16,14 +16,13 @@ const pulse = (shard: string, fields: Partial<Pulse> = {}): Pulse => ({
   ...fields,
 });
 
-test("a second is the sum of the shards' rates, and the worst of their percentiles", () => {
+test("a sample holds the sum of the shards' rates and the worst of their percentiles", () => {
   const sample = sampleOf(
     [
-      { pulse: pulse("a"), heardAt: 1_000 },
-      { pulse: pulse("b", { intervalMs: 2_000, latency: { p50Ms: 5, p99Ms: 6 } }), heardAt: 1_000 },
+      { pulse: pulse("a"), receivedAt: 1_000 },
+      { pulse: pulse("b", { intervalMs: 2_000, latency: { p50Ms: 5, p99Ms: 6 } }), receivedAt: 1_000 },
     ],
-    1_500,
-    7,
+    { now: 1_500, at: 7 },
   );
   expect(sample).toMatchObject({ at: 7, deliveries: 60, frames: 3, p50Ms: 5, p99Ms: 8 });
   expect([...sample.sessions]).toEqual([
@@ -32,23 +31,22 @@ test("a second is the sum of the shards' rates, and the worst of their percentil
   ]);
 });
 
-test("old pulses are a gap and never a value", () => {
-  const sample = sampleOf([{ pulse: pulse("a"), heardAt: 0 }], STALE_MS, 9);
+test("a sample of stale pulses is a gap", () => {
+  const sample = sampleOf([{ pulse: pulse("a"), receivedAt: 0 }], { now: STALE_MS, at: 9 });
   expect(sample).toMatchObject({ deliveries: null, p99Ms: null });
   expect(sample.sessions.size).toBe(0);
 });
 
-test("a shard that delivered nothing has no latency", () => {
-  const heard = [{ pulse: pulse("a", { latency: null }), heardAt: 0 }];
-  expect(sampleOf(heard, 0, 1)).toMatchObject({ p50Ms: null, deliveries: 40 });
+test("a shard without deliveries has no latency", () => {
+  const received = [{ pulse: pulse("a", { latency: null }), receivedAt: 0 }];
+  expect(sampleOf(received, { now: 0, at: 1 })).toMatchObject({ p50Ms: null, deliveries: 40 });
 });
 
-test("samples are kept for so long, and a shard's column has a gap where it was not heard", () => {
+test("old samples are dropped, and a shard's column has a gap where no pulse came", () => {
   const at = (second: number, ...ids: string[]) =>
     sampleOf(
-      ids.map((id) => ({ pulse: pulse(id), heardAt: 0 })),
-      0,
-      second,
+      ids.map((id) => ({ pulse: pulse(id), receivedAt: 0 })),
+      { now: 0, at: second },
     );
   const samples = [at(1, "a"), at(2, "a", "b"), at(3, "b")].reduce(
     (kept, sample) => pushSample(kept, sample, 2),

@@ -1,6 +1,7 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { buildConsole } from "./scripts/build-console.mjs";
+import type {} from "./test/support/tier.ts";
 
 // A Worker without its page cannot be started.
 buildConsole();
@@ -39,8 +40,19 @@ const BINDINGS = {
 
 export default defineConfig({
   test: {
+    provide: { tier: process.env["RINGCAST_TESTS"] === "release" ? "release" : "quick" },
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], sequence: { groupOrder: 0 } } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          // Pure code leaves nothing behind for the next file.
+          pool: "threads",
+          isolate: false,
+          maxWorkers: 2,
+          sequence: { groupOrder: 0 },
+        },
+      },
       {
         plugins: [
           cloudflareTest({
@@ -54,7 +66,7 @@ export default defineConfig({
           name: "workers",
           include: ["test/workers/**/*.test.ts"],
           exclude: ["test/workers/hooks*.test.ts"],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },
       },
@@ -89,7 +101,7 @@ export default defineConfig({
         test: {
           name: "hooks",
           include: ["test/workers/hooks*.test.ts"],
-          testTimeout: 20_000,
+          testTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },
       },
@@ -97,7 +109,8 @@ export default defineConfig({
         test: {
           name: "sim",
           include: ["test/sim/**/*.test.ts"],
-          testTimeout: 300_000,
+          // Thousands of histories in the release tier, on a machine that may be busy.
+          testTimeout: 1_800_000,
           sequence: { groupOrder: 3 },
         },
       },
@@ -105,8 +118,8 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          testTimeout: 60_000,
-          hookTimeout: 90_000,
+          testTimeout: 180_000,
+          hookTimeout: 180_000,
           sequence: { groupOrder: 2 },
           // Each file starts a whole server; two cores carry one at a time.
           fileParallelism: false,

@@ -102,9 +102,10 @@ try {
   traffic.on = false;
   await Promise.all(publishers);
   console.log("The faults are over; waiting until everybody has heard everything.");
+  // The last in each channel: whatever is sent again goes before it.
+  for (const channel of [...channels, BROADCAST]) await publishOne(channel, `last-${channel}`);
   const logs = await readLogs(listeners);
   await until("everybody has caught up", 60_000, () => behind(listeners, logs) === 0).catch(() => undefined);
-  await sleep(1_000);
   failed = report(listeners, logs);
 } finally {
   server.stop();
@@ -197,25 +198,28 @@ async function publish(n: number): Promise<void> {
 async function publishOverHttp(n: number): Promise<void> {
   for (let k = 0; traffic.on; k++) {
     const channel = k % 2 === 0 ? BROADCAST : pick(channels);
-    const id = `http-${n}-${k}`;
-    const body = JSON.stringify({ channel, data: { id, text: PADDING }, idempotency_key: id });
-    for (let answered = false; !answered;) {
-      try {
-        const headers = { "x-api-key": API_KEY };
-        const response = await fetch(`${server.url}/api/publish`, { method: "POST", headers, body });
-        answered = "result" in ((await response.json()) as object);
-      } catch {
-        // The server is down just now.
-      }
-      if (!answered) {
-        count("requests to the API that were made again");
-        await sleep(100);
-      }
-    }
-    acknowledged.get(channel)?.push(id);
-    acknowledgedAt.set(id, Date.now());
+    await publishOne(channel, `http-${n}-${k}`);
     await sleep(random() * PAUSE_MS * 2);
   }
+}
+
+async function publishOne(channel: string, id: string): Promise<void> {
+  const body = JSON.stringify({ channel, data: { id, text: PADDING }, idempotency_key: id });
+  for (let answered = false; !answered;) {
+    try {
+      const headers = { "x-api-key": API_KEY };
+      const response = await fetch(`${server.url}/api/publish`, { method: "POST", headers, body });
+      answered = "result" in ((await response.json()) as object);
+    } catch {
+      // The server is down just now.
+    }
+    if (!answered) {
+      count("requests to the API that were made again");
+      await sleep(100);
+    }
+  }
+  acknowledged.get(channel)?.push(id);
+  acknowledgedAt.set(id, Date.now());
 }
 
 async function admin(method: string, path: string, body?: object): Promise<any> {

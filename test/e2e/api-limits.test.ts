@@ -1,5 +1,13 @@
 import { afterEach, describe, expect, test } from "vitest";
-import { API_KEY, eventually, READ_KEY, signToken, startCluster, type Cluster } from "../support/cluster.ts";
+import {
+  adopted,
+  API_KEY,
+  eventually,
+  READ_KEY,
+  signToken,
+  startCluster,
+  type Cluster,
+} from "../support/cluster.ts";
 
 let cluster: Cluster;
 afterEach(() => cluster?.stop());
@@ -52,7 +60,7 @@ test("[AP5] with `userIsKey` a message costs one call at any number of shards, a
     const client = cluster.client(user, { token: await signToken({ sub: user }) });
     client.on("message", ({ data }) => messages.push(data));
     client.connect();
-    await client.ready(10_000);
+    await client.ready(60_000);
     return { user, messages };
   };
   const send = async (user: string, data: number) =>
@@ -60,6 +68,7 @@ test("[AP5] with `userIsKey` a message costs one call at any number of shards, a
 
   for (const count of [0, 12]) {
     if (count > 0) await cluster.admin("POST", "/shards", { count });
+    await adopted(cluster);
     // The first may be told of a newer ring on the way.
     await send("nobody", 0);
     expect(await send("nobody", 0)).toMatchObject({

@@ -67,7 +67,7 @@ class Listener {
     const token = await signToken({ sub: user, ...info });
     const listener = new Listener(cluster.client(so.key ?? user, { token }));
     listener.client.connect();
-    await listener.client.ready(10_000);
+    await listener.client.ready(60_000);
     return listener;
   }
 
@@ -76,7 +76,7 @@ class Listener {
     subscription.on("publication", (context) => this.client.emit("publication", context));
     subscription.on("unsubscribed", (context) => this.client.emit("unsubscribed", context));
     subscription.subscribe();
-    await subscription.ready(10_000);
+    await subscription.ready(60_000);
     return this;
   }
 }
@@ -603,7 +603,7 @@ describe("[AP7] a subscriber may choose by tags", () => {
     subscription.on("publication", ({ data }) => heard.push(data));
     subscription.on("subscribed", (context) => recovered.push(context.recovered));
     subscription.subscribe();
-    await subscription.ready(10_000);
+    await subscription.ready(60_000);
     for (const [n, price] of [
       [1, "1"],
       [2, "10.49"],
@@ -621,7 +621,7 @@ describe("[AP7] a subscriber may choose by tags", () => {
     ] as const)
       await publish(n, price);
     client.connect();
-    await client.ready(10_000);
+    await client.ready(60_000);
     await publish(12, "0.5");
     await eventually(() => heard.at(-1) === 12);
     expect(heard).toEqual([2, 6, 10, 12]);

@@ -63,8 +63,8 @@ async function changeMovesExactly(method: string, path: string, body: object): P
   const after = await owners();
   const predicted = guests.map(({ key }) => key).filter((key) => before.get(key) !== after.get(key));
   expect(predicted.length).toBe(dry.body.predicted.moving);
-  await eventually(() => guests.filter(({ closes }) => closes.length > 0).length >= predicted.length, 30_000);
-  await eventually(everybodyIsSubscribed, 30_000);
+  await eventually(() => guests.filter(({ closes }) => closes.length > 0).length >= predicted.length);
+  await eventually(everybodyIsSubscribed);
   // The coordinator hears from every shard that it is through, so nobody is still going to be moved.
   await eventually(async () => {
     const [epoch] = (await cluster.admin("GET", "/epochs?limit=50")).body.epochs.filter(
@@ -104,7 +104,7 @@ test("[MV5] the clients of a crashed shard come back by themselves, and nobody e
   for (const guest of guests) guest.closes = [];
   await cluster.admin("POST", `/shards/${victim?.id}/crash`);
   await eventually(() => guests.filter(({ closes }) => closes.length > 0).length >= (victim?.sessions ?? 0));
-  await eventually(everybodyIsSubscribed, 30_000);
+  await eventually(everybodyIsSubscribed);
   expect(guests.filter(({ closes }) => closes.length > 0)).toHaveLength(victim?.sessions ?? 0);
   await everybodyHears(4);
 });

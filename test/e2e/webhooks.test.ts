@@ -9,7 +9,9 @@ import { Receiver, type Mood } from "../support/receiver.ts";
 const API_KEY = "webhooks";
 const SECRET = `whsec_${Buffer.from("a secret of the webhook's own, 32+").toString("base64")}`;
 const CHANNELS = ["kept:a", "kept:b", "kept:c"];
-const PUBLICATIONS = 120;
+/** At least so many in each channel, and so far apart. */
+const PUBLICATIONS = 100;
+const PACE_MS = 60;
 
 let server: Server;
 const receiver = new Receiver(SECRET);
@@ -62,7 +64,7 @@ async function publish(channel: string, n: number): Promise<void> {
     } catch {
       return false;
     }
-  }, 30_000);
+  });
 }
 
 function listen(n: number): { client: Centrifuge; ids: Set<string> } {
@@ -78,14 +80,18 @@ function listen(n: number): { client: Centrifuge; ids: Set<string> } {
 
 test(
   "[HK6] a receiver that fails, hangs, breaks and restarts, and a server that dies: nothing is lost, and all is in order",
-  { timeout: 180_000 },
+  { timeout: 600_000 },
   async () => {
     const listeners = Array.from({ length: 12 }, (_, n) => listen(n));
-    await eventually(() => listeners.every(({ ids }) => ids.size > 0), 30_000);
+    await eventually(() => listeners.every(({ ids }) => ids.size > 0));
+    // As long as there is trouble. A few at a time: there is to be something in every batch.
+    let publications = 0;
+    let trouble = true;
     const publishing = (async () => {
-      for (let n = 1; n <= PUBLICATIONS; n++) {
-        await Promise.all(CHANNELS.map((channel) => publish(channel, n)));
-        await sleep(60);
+      while (trouble || publications < PUBLICATIONS) {
+        await Promise.all(CHANNELS.map((channel) => publish(channel, publications + 1)));
+        publications += 1;
+        await sleep(PACE_MS);
       }
     })();
     const moods: Mood[] = ["fail", "ok", "hang", "ok", "cut", "ok"];
@@ -96,7 +102,9 @@ test(
     }
     expect((await call("/admin/api/shards", { count: 1 })).ringEpoch).toBe(2);
     await receiver.stop();
-    await sleep(1_000);
+    // So many wait for it then.
+    const waiting = publications + 15;
+    await eventually(() => publications >= waiting);
     await server.killAndRestart();
     await receiver.start();
     receiver.mood = "cut";
@@ -104,13 +112,14 @@ test(
     await eventually(() => receiver.deliveries.length > before + 3);
     await server.killAndRestart();
     receiver.mood = "ok";
+    trouble = false;
     await publishing;
-    await eventually(() => listeners.every(({ client }) => client.state === "connected"), 30_000);
+    await eventually(() => listeners.every(({ client }) => client.state === "connected"));
     for (const { client } of listeners) client.disconnect();
 
     const of = (type: string) => receiver.events().filter((event) => event.type === type);
     const ids = listeners.flatMap((listener) => [...listener.ids]);
-    await eventually(() => of("published").length >= CHANNELS.length * PUBLICATIONS, 60_000);
+    await eventually(() => of("published").length >= CHANNELS.length * publications, 60_000);
     const gone = () => new Set(of("disconnected").map(({ session }) => session.client));
     await eventually(() => ids.every((id) => gone().has(id)), 60_000);
     const changes = (channel: string) =>
@@ -125,7 +134,7 @@ test(
       const published = of("published").filter((event) => event.channel === channel);
       expect(published.map(({ offset }) => offset)).toEqual(published.map((_, n) => n + 1));
       expect(published.map(({ publication }) => publication.data)).toEqual(
-        Array.from({ length: PUBLICATIONS }, (_, n) => n + 1),
+        Array.from({ length: publications }, (_, n) => n + 1),
       );
       // In turn, however often the shards have died.
       const turns = changes(channel);

@@ -103,13 +103,23 @@ function writeLimitedConfig({ limit, period }: { limit: number; period: number }
   return directory;
 }
 
+/** Waits until every shard has adopted the newest epoch. */
+export async function adopted(cluster: Cluster): Promise<void> {
+  await eventually(async () => {
+    const { ringEpoch, shards, untold } = (await cluster.admin("GET", "/cluster")).body;
+    return (
+      untold.length === 0 && shards.every((shard: any) => [ringEpoch, 0, null].includes(shard.ringEpochSeen))
+    );
+  });
+}
+
 /** A token that the test cluster accepts. */
 export function signToken(claims: JWTPayload, secret: string = HMAC_SECRET): Promise<string> {
   return new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(new TextEncoder().encode(secret));
 }
 
-/** Waits until `probe` answers something truthy, and answers it. Fails with what was last seen. */
-export async function eventually<T>(probe: () => T | Promise<T>, forMs = 15_000): Promise<NonNullable<T>> {
+/** Waits until `probe` answers something truthy, and answers it. The time is a bound for busy machines, not an expectation. */
+export async function eventually<T>(probe: () => T | Promise<T>, forMs = 60_000): Promise<NonNullable<T>> {
   const until = Date.now() + forMs;
   for (;;) {
     const seen = await probe();

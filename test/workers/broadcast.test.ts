@@ -1,9 +1,20 @@
 import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Coordinator, Shard } from "../../src/index.ts";
-import { coordinatorStub } from "../../src/platform/calls.ts";
+import { channelStub, coordinatorStub } from "../../src/platform/calls.ts";
 import { env } from "cloudflare:workers";
-import { api, Client, coordinator, keysOf, shard, startOver, until } from "./client.ts";
+import {
+  adopted,
+  api,
+  Client,
+  coordinator,
+  Gate,
+  keysOf,
+  nameOf,
+  shard,
+  startOver,
+  until,
+} from "./client.ts";
 
 const BROADCAST = "ringcast:broadcast";
 
@@ -39,6 +50,24 @@ const broadcast = (...data: unknown[]) =>
     (before, one) => before.then(() => api("publish", { channel: BROADCAST, data: one, report: true })),
     Promise.resolve(),
   );
+
+/** Holds up what goes to one shard in the broadcast channel, and says whether it has come that far. */
+function holdUp(shardName: string): { readonly gate: Gate; readonly held: () => boolean } {
+  const gate = new Gate();
+  let held = false;
+  const original = Shard.prototype.deliver;
+  vi.spyOn(Shard.prototype, "deliver").mockImplementation(async function (
+    this: InstanceType<typeof Shard>,
+    delivery,
+  ) {
+    if (nameOf(this) === shardName && delivery.channel === BROADCAST) {
+      held = true;
+      await gate.pass();
+    }
+    return original.call(this, delivery);
+  });
+  return { gate, held: () => held };
+}
 
 /** The coordinator does not answer whoever needs it for a connection, a broadcast or a resume. */
 function silenceCoordinator(
@@ -90,7 +119,9 @@ describe("[FO1] every session hears the broadcast channel", () => {
     const { result } = await api("publish", once);
     expect(result).toMatchObject({ offset: 1, delivered: 1 });
     expect(await api("publish", once)).toEqual({ result: { offset: 1, epoch: result.epoch } });
-    expect(heard(client)).toEqual([1]);
+    await broadcast(2);
+    await until(() => heard(client).at(-1) === 2);
+    expect(heard(client)).toEqual([1, 2]);
   });
 
   test("a shard that crashed does not believe the position that it wrote down last", async () => {
@@ -170,16 +201,7 @@ describe("[FO2] a broadcast accounts for every shard", () => {
 
   test("one that does not answer in time is pending, and is delivered to later", async () => {
     const [mute, well] = [await clientOn("auto-2"), await clientOn("auto-1")];
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const original = Shard.prototype.deliver;
-    vi.spyOn(Shard.prototype, "deliver").mockImplementation(async function (
-      this: InstanceType<typeof Shard>,
-      delivery,
-    ) {
-      const { ctx } = this as unknown as { ctx: DurableObjectState };
-      if (ctx.id.name === "auto/auto-2") await promise;
-      return original.call(this, delivery);
-    });
+    const { gate } = holdUp("auto/auto-2");
     const { result } = await broadcast("x");
     expect(result.shards.find((one: any) => one.shard === "auto-2")).toMatchObject({
       ok: false,
@@ -187,29 +209,22 @@ describe("[FO2] a broadcast accounts for every shard", () => {
       delivered: 0,
     });
     expect(result.delivered).toBe(1);
+    await until(() => heard(well).length > 0);
     expect([heard(well), heard(mute)]).toEqual([["x"], []]);
-    resolve();
+    gate.open();
     await until(() => heard(mute).length === 1);
   });
 
   test("[FO3] one that joins while it goes out is not forgotten, one that leaves is not waited for", async () => {
     await clientOn("auto-1");
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const original = Shard.prototype.deliver;
-    vi.spyOn(Shard.prototype, "deliver").mockImplementation(async function (
-      this: InstanceType<typeof Shard>,
-      delivery,
-    ) {
-      const { ctx } = this as unknown as { ctx: DurableObjectState };
-      if (ctx.id.name === "auto/auto-4" && delivery.channel === BROADCAST) await promise;
-      return original.call(this, delivery);
-    });
+    const { gate, held } = holdUp("auto/auto-4");
     const going = broadcast("x");
+    await until(held);
     await coordinator().change({ change: { kind: "add", count: 1 }, dryRun: false, by: "test" });
     await coordinator().change({ change: { kind: "remove", id: "auto-4" }, dryRun: false, by: "test" });
     const { result } = await going;
     expect(result.shards.map((one: any) => one.shard)).not.toContain("auto-4");
-    resolve();
+    gate.open();
     const onNew = await clientOn("auto-5");
     await broadcast("y");
     await until(() => heard(onNew).length > 0);
@@ -222,6 +237,7 @@ describe("[FO2] a broadcast accounts for every shard", () => {
     expect((await api("publish", order)).result.offset).toBe(1);
     expect((await api("publish", order)).result.offset).toBe(1);
     await broadcast(2);
+    await until(() => heard(client).at(-1) === 2);
     expect(heard(client)).toEqual([1, 2]);
   });
 });
@@ -272,8 +288,9 @@ describe("[FO4] while the coordinator is silent", () => {
     const client = await Client.connect(key ?? "");
     expect(joined(client)).toBeUndefined();
     speakAgain();
-    await until(() => client.lines.some(({ push }) => push?.channel === BROADCAST));
-    expect(client.lines.at(-1)?.push).toMatchObject({ subscribe: { recoverable: true, offset: 0 } });
+    const told = () => client.lines.find(({ push }) => push?.channel === BROADCAST)?.push;
+    await until(() => told() !== undefined);
+    expect(told()).toMatchObject({ subscribe: { recoverable: true, offset: 0 } });
     await broadcast(1);
     await until(() => heard(client).length === 1);
   });
@@ -293,18 +310,28 @@ describe("[FO4] while the coordinator is silent", () => {
 describe("[FO5] above 32 shards an order goes down a tree", () => {
   const many = async (count: number) => {
     await coordinator().change({ change: { kind: "add", count: count - 4 }, dryRun: false, by: "test" });
+    await adopted();
     const ids = Array.from({ length: count }, (_, n) => `auto-${n + 1}`);
     return Promise.all(ids.map((id) => clientOn(id)));
   };
 
+  /** Counts the calls to relays for what goes out in a channel. */
+  const spyOnRelays = (channel: string) => {
+    const relays = vi.spyOn(Shard.prototype, "relay");
+    return () =>
+      relays.mock.calls.filter(
+        ([{ order }]) => order.kind === "deliver" && order.delivery.channel === channel,
+      ).length;
+  };
+
   test("a broadcast over 100 shards reaches everybody once, also when a relay dies in the middle", async () => {
     const clients = await many(100);
-    const relays = vi.spyOn(Shard.prototype, "relay");
+    const relays = spyOnRelays(BROADCAST);
     const { result } = await broadcast(1);
     expect(result.delivered).toBe(100);
     expect(result.shards.length).toBe(100);
-    expect(relays.mock.calls.length).toBe(10);
-    relays.mockRestore();
+    expect(relays()).toBe(10);
+    vi.restoreAllMocks();
 
     const original = Shard.prototype.relay;
     let died = 0;
@@ -327,18 +354,28 @@ describe("[FO5] above 32 shards an order goes down a tree", () => {
   test("so does a channel that many shards listen to", async () => {
     const clients = await many(40);
     for (const client of clients) await client.ask({ subscribe: { channel: "kept:wide" } });
-    const relays = vi.spyOn(Shard.prototype, "relay");
+    const relays = spyOnRelays("kept:wide");
     await api("publish", { channel: "kept:wide", data: 1 });
     await until(() => clients.every((client) => client.heard("kept:wide").length === 1));
-    expect(relays.mock.calls.length).toBe(7);
+    expect(relays()).toBe(7);
     // Who left says so through its relay too, and is called no more.
     for (const client of clients.slice(0, 20)) client.socket.close(1000);
     await until(async () => (await api("channels", {})).result.channels["kept:wide"].num_clients === 20);
     await api("publish", { channel: "kept:wide", data: 2 });
-    const delivered = vi.spyOn(Shard.prototype, "deliver");
     await until(() => clients.slice(20).every((client) => client.heard("kept:wide").length === 2));
+    const listeners = () =>
+      runInDurableObject(
+        channelStub(env, "kept:wide"),
+        (_, { storage }) => storage.sql.exec("SELECT name FROM listeners").toArray().length,
+      );
+    await until(async () => (await listeners()) === 20);
+    const delivered = vi.spyOn(Shard.prototype, "deliver");
     await api("publish", { channel: "kept:wide", data: 3 });
     await until(() => clients.slice(20).every((client) => client.heard("kept:wide").length === 3));
-    expect(delivered.mock.calls.length).toBe(20);
+    const third = delivered.mock.calls.filter(
+      ([{ channel, entries }]) =>
+        channel === "kept:wide" && entries.some((entry) => entry.kind === "pub" && entry.offset === 3),
+    );
+    expect(third).toHaveLength(20);
   });
 });

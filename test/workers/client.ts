@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
-import { createExecutionContext, reset } from "cloudflare:test";
+import { createExecutionContext, reset, runInDurableObject } from "cloudflare:test";
+import { vi } from "vitest";
 import { buildRing } from "../../src/ring/build.ts";
 import { createRingcast } from "../../src/ringcast.ts";
 import { coordinatorStub, shardStub } from "../../src/platform/calls.ts";
@@ -133,10 +134,73 @@ export async function keysOf(shardId: string, count: number): Promise<string[]> 
   return keys;
 }
 
+/** Waits for a state. Gives up after 20 s or more: on a busy machine a second is nothing. */
 export async function until(what: () => boolean | Promise<boolean>): Promise<void> {
-  for (let n = 0; n < 500; n++) {
+  // Counted, as a test may have stopped the clock.
+  for (let n = 0; n < 2_000; n++) {
     if (await what()) return;
     await scheduler.wait(10);
   }
   throw new Error(`this never came true: ${what.toString()}`);
+}
+
+/** Waits until every shard has adopted the newest epoch. */
+export async function adopted(): Promise<void> {
+  await until(async () => {
+    const { ringEpoch, shards, untold } = await coordinator().cluster();
+    // A shard of the first epoch learns it from its first connection, and from nobody before.
+    const knows = ({ status }: (typeof shards)[number]) =>
+      status !== null && (status.ringEpoch === ringEpoch || (ringEpoch === 1 && status.ringEpoch === 0));
+    return untold.length === 0 && shards.every(knows);
+  });
+}
+
+/** Waits until every shard has adopted the newest epoch, has moved whoever is to move, and has reported that. */
+export async function settled(): Promise<void> {
+  await adopted();
+  await until(async () => {
+    const { shards } = await coordinator().cluster();
+    const appointments = await Promise.all(shards.map(({ id }) => appointmentsOf(shard(id))));
+    return appointments.every((names) => !names.includes("moves") && !names.includes("report"));
+  });
+}
+
+/** What the alarm of an object is to do, sooner or later. */
+export const appointmentsOf = (stub: DurableObjectStub): Promise<string[]> =>
+  runInDurableObject(stub, (_, { storage }) => Object.keys(storage.kv.get<object>("timetable") ?? {}));
+
+/** The name of an object that a spy has seen called. */
+export const nameOf = (object: unknown): string => (object as { ctx: DurableObjectState }).ctx.id.name ?? "";
+
+/** A place where objects wait until the test lets them go. They look for themselves: no object may wait for a promise of another's. */
+export class Gate {
+  #open = false;
+
+  async pass(): Promise<void> {
+    while (!this.#open) await scheduler.wait(5);
+  }
+
+  open(): void {
+    this.#open = true;
+  }
+}
+
+/** Counts the timers of this isolate that are set, and have neither fired nor been cleared. */
+export function countTimers(): () => number {
+  const running = new Set<unknown>();
+  const { setTimeout: set, clearTimeout: clear } = globalThis;
+  const setAndCount = (act: (...args: unknown[]) => void, ms?: number, ...args: unknown[]) => {
+    const timer = set(() => {
+      running.delete(timer);
+      act(...args);
+    }, ms);
+    running.add(timer);
+    return timer;
+  };
+  vi.spyOn(globalThis, "setTimeout").mockImplementation(setAndCount as typeof setTimeout);
+  vi.spyOn(globalThis, "clearTimeout").mockImplementation((timer) => {
+    running.delete(timer);
+    clear(timer);
+  });
+  return () => running.size;
 }

@@ -7,11 +7,12 @@ import {
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { ChannelEvent, DisconnectEvent, ShardChangeEvent } from "../../src/hooks/hooks.ts";
+import { Channel } from "../../src/channel/channel.ts";
 import { Occupancy } from "../../src/channel/occupancy.ts";
 import { Vacancies } from "../../src/shard/records/empty-channels.ts";
 import { EventQueue, type Lot } from "../../src/events/event-queue.ts";
 import { channelStub } from "../../src/platform/calls.ts";
-import { Client, coordinator, keysOf, shard, startOver, until } from "./client.ts";
+import { Client, coordinator, Gate, keysOf, shard, startOver, until } from "./client.ts";
 import { forgetHooks, hooks } from "./hooked.ts";
 
 afterEach(async () => {
@@ -85,10 +86,14 @@ describe("[HK4] the end of a session is told, whatever ended it", () => {
       await until(() => heard.length === 40);
       expect(ends(clients)).toEqual(clients.map(() => ["1006 lost"]));
       await until(async () => (await rows("hook_events")) === 0 && (await rows("roll")) === 0);
-      // And not again.
+      // And not again: the next end that is told is that of a later session.
       await evictDurableObject(shard("auto-1"));
       await runDurableObjectAlarm(shard("auto-1"));
-      expect(heard).toHaveLength(40);
+      const later = await one("auto-1");
+      later.socket.close(1000, "later");
+      await until(() => heard.length > 40);
+      expect(ends([...clients, later])).toEqual([...clients.map(() => ["1006 lost"]), ["1000 later"]]);
+      expect(heard).toHaveLength(41);
     });
   }
 
@@ -169,6 +174,13 @@ describe("[HK7] a channel is occupied and vacated in turn", () => {
     await join(publisher, "other");
     const before = await Client.connect(key ?? "");
     await join(before);
+    // However long it takes her to come back here, it is within the grace.
+    const gate = new Gate();
+    const alarm = Channel.prototype.alarm;
+    vi.spyOn(Channel.prototype, "alarm").mockImplementation(async function (this: Channel) {
+      await gate.pass();
+      return alarm.call(this);
+    });
     await coordinator().change({ change: { kind: "drain", id: "auto-1" }, dryRun: false, by: "test" });
     await before.closed;
     // This ends the old shard's registration at once, and nobody has come yet.
@@ -176,6 +188,7 @@ describe("[HK7] a channel is occupied and vacated in turn", () => {
     await publisher.ask({ publish: { channel: "room", data: 1 } });
     const after = await Client.connect(key ?? "");
     await join(after);
+    gate.open();
     await until(async () => (await rows("registered")) === 0);
     await runDurableObjectAlarm(channelStub(env, "room"));
     expect(heard.filter((what) => what.startsWith("room"))).toEqual(["room occupied"]);

@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { ID_TTL_MS, openDurableLog, type LogLimits } from "../../src/log/durable-log.ts";
 import type { ChannelLog } from "../../src/log/log.ts";
 import { channelStub } from "../../src/platform/calls.ts";
-import { Client, startOver } from "./client.ts";
+import { Client, startOver, until } from "./client.ts";
 
 afterEach(() => startOver());
 
@@ -168,6 +168,7 @@ describe("[LG5] a namespace without history keeps nothing", () => {
     );
     await client.ask({ publish: { channel: "plain", data: 1 } });
     expect((await client.ask({ history: { channel: "plain", limit: 10 } })).error?.code).toBe(108);
+    await until(() => client.heard("plain").length === 1);
     expect(client.lines.find(({ push }) => push?.pub)?.push?.pub).not.toHaveProperty("offset");
     const rows = await runInDurableObject(channelStub(env, "plain"), (_, { storage }) =>
       storage.sql.exec("SELECT * FROM publications").toArray(),

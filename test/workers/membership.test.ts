@@ -5,7 +5,18 @@ import { forward } from "../../src/router/forward.ts";
 import { RingCache } from "../../src/router/ring-cache.ts";
 import { Coordinator, Shard } from "../../src/index.ts";
 import type { Change } from "../../src/coordinator/plan-change.ts";
-import { Client, coldRouter, coordinator, keysOf, shard, startOver, until } from "./client.ts";
+import {
+  adopted,
+  appointmentsOf,
+  Client,
+  coldRouter,
+  coordinator,
+  keysOf,
+  settled,
+  shard,
+  startOver,
+  until,
+} from "./client.ts";
 
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -69,6 +80,9 @@ describe("[MB5] a dry run says exactly what would happen, and changes nothing", 
 });
 
 describe("[MB6] a shard that could not be told is told later", () => {
+  /** The coordinator's alarm would tell them too, a second later. */
+  const onlyConnectionsTell = () => vi.spyOn(Coordinator.prototype, "alarm").mockResolvedValue(undefined);
+
   test("its row is kept until it has heard", async () => {
     const original = Shard.prototype.adopt;
     let deaf = true;
@@ -90,9 +104,10 @@ describe("[MB6] a shard that could not be told is told later", () => {
 
   test("a connection brings the news to a shard that nobody has told", async () => {
     await Client.connect("warm-up");
-    vi.spyOn(Shard.prototype, "adopt").mockRejectedValue(new Error("deaf"));
+    onlyConnectionsTell();
+    const deaf = vi.spyOn(Shard.prototype, "adopt").mockRejectedValue(new Error("deaf"));
     await change({ kind: "add", count: 1 });
-    vi.restoreAllMocks();
+    deaf.mockRestore();
     const [key] = await keysOf("auto-5", 1);
     const client = await Client.connect(key ?? "");
     expect(client.closeCode).toBeUndefined();
@@ -104,6 +119,8 @@ describe("[MB6] a shard that could not be told is told later", () => {
       await Client.connect((await keysOf(id, 1))[0] ?? "");
     }
     const [key = ""] = await keysOf("auto-1", 1);
+    await adopted();
+    onlyConnectionsTell();
     const deaf = vi.spyOn(Shard.prototype, "adopt").mockRejectedValue(new Error("deaf"));
     await change({ kind: "remove", id: "auto-1" });
     deaf.mockRestore();
@@ -120,27 +137,39 @@ describe("[MB6] a shard that could not be told is told later", () => {
 });
 
 describe("[MB8] the data path needs no coordinator", () => {
-  const calls = () => {
+  /** Counts the calls to the coordinator from now on, and the shards that are about to make one. */
+  function watchCoordinator() {
     const spies = (["descriptor", "report", "cluster"] as const).map((name) =>
       vi.spyOn(Coordinator.prototype, name),
     );
-    return () => spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0);
-  };
+    // At times of its own a shard also reports what it counts. No alarm, no such report; and nothing else may ask for one.
+    vi.spyOn(Shard.prototype, "alarm").mockResolvedValue(undefined);
+    return {
+      calls: () => spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0),
+      reporting: async (ids: readonly string[]) => {
+        const appointments = await Promise.all(ids.map((id) => appointmentsOf(shard(id))));
+        return ids.filter((_, n) => appointments[n]?.includes("report"));
+      },
+    };
+  }
+  const CONFIGURED = ["auto-1", "auto-2", "auto-3", "auto-4"];
 
   test("in steady state a connection and its traffic call it not once", async () => {
-    for (const id of ["auto-1", "auto-2", "auto-3", "auto-4"]) {
+    for (const id of CONFIGURED) {
       const [key] = await keysOf(id, 1);
       await Client.connect(key ?? "");
       await until(async () => (await shard(id).status()).ringEpoch === 1);
       await runDurableObjectAlarm(shard(id));
     }
-    const counted = calls();
+    await settled();
+    const { calls, reporting } = watchCoordinator();
     for (let n = 0; n < 20; n++) {
       const client = await Client.connect(`steady-${n}`);
       await client.ask({ subscribe: { channel: "room" } });
       await client.ask({ publish: { channel: "room", data: n } });
     }
-    expect(counted()).toBe(0);
+    expect(calls()).toBe(0);
+    expect(await reporting(CONFIGURED)).toEqual([]);
   });
 
   test("a stale router is corrected within the same request", async () => {
@@ -150,9 +179,11 @@ describe("[MB8] the data path needs no coordinator", () => {
     await change({ kind: "add", count: 4 });
     const added = ["auto-5", "auto-6", "auto-7", "auto-8"];
     const keys = (await Promise.all(added.map((id) => keysOf(id, 1)))).flat();
-    const counted = calls();
+    await settled();
+    const { calls, reporting } = watchCoordinator();
     for (const key of keys) await Client.connect(key, { fetcher: stale });
-    expect(counted()).toBe(0);
+    expect(calls()).toBe(0);
+    expect(await reporting([...CONFIGURED, ...added])).toEqual([]);
     for (const id of added) expect((await shardRow(id))?.status?.sessions).toBe(1);
   });
 
@@ -160,6 +191,7 @@ describe("[MB8] the data path needs no coordinator", () => {
     await Client.connect("warm-up");
     await change({ kind: "add", count: 4 });
     await change({ kind: "remove", id: "auto-2" });
+    await adopted();
     const [added] = await keysOf("auto-7", 1);
     const [stayed] = await keysOf("auto-1", 1);
     for (const name of ["descriptor", "report", "cluster"] as const) {

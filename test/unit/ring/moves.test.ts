@@ -5,6 +5,7 @@ import { MAX_WEIGHT, type ShardSpec } from "../../../src/ring/descriptor.ts";
 import { diff, OTHER_REGIONS } from "../../../src/ring/diff.ts";
 import { ringPlacement } from "../../../src/ring/placement.ts";
 import type { Ring } from "../../../src/ring/ring.ts";
+import { tier } from "../../support/tier.ts";
 import { SLOT_COUNT } from "../../../src/ring/table.ts";
 import {
   arbitraryCluster,
@@ -23,7 +24,7 @@ const arbitraryBefore = fc
     arbitraryCluster({ min: 100, max: 1000 }),
   )
   .map((descriptor) => buildRing(descriptor));
-const RUNS = { numRuns: 25 };
+const RUNS = { numRuns: tier({ quick: 8, release: 100 }) };
 
 test("[RG2] an added shard takes slots, and no other slot moves", () => {
   fc.assert(
@@ -107,7 +108,7 @@ test("[RG2] the difference names every slot that moves and no other", () => {
         }
       },
     ),
-    { numRuns: 25 },
+    RUNS,
   );
 });
 

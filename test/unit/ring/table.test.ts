@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { tier } from "../../support/tier.ts";
 import { buildRing } from "../../../src/ring/build.ts";
 import type { ShardSpec } from "../../../src/ring/descriptor.ts";
 import { xxHash32 } from "../../../src/ring/hash.ts";
@@ -44,7 +45,7 @@ test("[RG1] each slot belongs to the first point at or after its start, as on a 
         expect(ownersOfSlots(ring, region)).toEqual(classicOwners(members, ring.placement));
       }
     }),
-    { numRuns: 15 },
+    { numRuns: tier({ quick: 8, release: 60 }) },
   );
 });
 
@@ -95,7 +96,7 @@ test("[RG1] a key is owned by the shard that the table names for its slot", () =
         }
       },
     ),
-    { numRuns: 20 },
+    { numRuns: tier({ quick: 8, release: 80 }) },
   );
 });
 

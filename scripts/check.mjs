@@ -1,0 +1,35 @@
+// `npm run check`: what can be found without running anything. Two steps at a time.
+import { pathToFileURL } from "node:url";
+import { runSteps } from "./steps.mjs";
+
+const CODE = ["src", "test", "demo", "bench", "scripts", "vitest.config.ts"];
+
+/** Types are checked anew only where something has changed since the last time. */
+const types = (name, project) => ({
+  name: `types, ${name}`,
+  command: "tsc",
+  args: [
+    "-p",
+    project,
+    "--incremental",
+    "--tsBuildInfoFile",
+    `node_modules/.cache/tsc/${name.replaceAll(" ", "-")}.tsbuildinfo`,
+  ],
+});
+
+export const checks = [
+  { name: "lint", command: "oxlint", args: ["--type-aware", "--deny-warnings", ...CODE] },
+  { name: "format", command: "oxfmt", args: ["--check", ...CODE, "examples"] },
+  types("the Worker", "tsconfig.json"),
+  types("pure folders", "tsconfig.pure.json"),
+  types("console", "src/console/tsconfig.json"),
+  types("tests", "test/tsconfig.json"),
+  types("simulator", "test/sim/tsconfig.json"),
+  types("tests in workerd", "test/workers/tsconfig.json"),
+  types("benchmarks", "bench/tsconfig.json"),
+  types("benchmarks in workerd", "bench/workers/tsconfig.json"),
+  { name: "imports", command: "node", args: ["scripts/check-imports.mjs"] },
+  { name: "laws", command: "node", args: ["scripts/check-spec.mjs"] },
+];
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) await runSteps([checks]);

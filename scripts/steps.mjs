@@ -1,0 +1,192 @@
+// Runs the steps of `npm run check`, `npm run unit` and `npm test`. The output of a step goes to a log of its own in
+// .logs; a step that passes prints one line, a step that fails prints what is needed to understand the failure.
+import { spawn } from "node:child_process";
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
+
+const LOGS = ".logs";
+/** In CI nobody can open the log afterwards, so the output itself shows more of it. */
+const inCi = (process.env.CI ?? "") !== "";
+const live = process.stdout.isTTY && !inCi;
+const SHOWN_LINES = inCi ? 200 : 60;
+const NOISE_LINES = inCi ? 80 : 15;
+/** A line of the runtime's own may be a stack of many kilobytes. */
+const LINE_LENGTH = 300;
+const PROGRESS_MS = live ? 250 : 30_000;
+
+/**
+ * A command, and the name that people know it by. With `tests` it is a run of vitest, which tells of its tests over a
+ * channel (scripts/vitest-progress.mjs).
+ *
+ * @typedef {{ name: string, command: string, args: readonly string[], tests?: boolean, env?: Record<string, string> }} Step
+ */
+
+/** The run of some projects of vitest (all of them if none is named) as a step. */
+export const vitest = (name, { projects = [], env = {} } = {}) => ({
+  name,
+  command: "vitest",
+  args: [
+    "run",
+    "--allowOnly=false",
+    "--reporter=default",
+    "--reporter=./scripts/vitest-progress.mjs",
+    ...projects.flatMap((project) => ["--project", project]),
+  ],
+  tests: true,
+  env,
+});
+
+/**
+ * Runs groups of steps, one group after the other, and the steps of a group two at a time; all of them also after a
+ * failure. Ends the process: the last line is `N passed, N failed`, and the exit status is 1 if anything failed.
+ *
+ * @param {readonly (readonly Step[])[]} groups
+ */
+export async function runSteps(groups) {
+  mkdirSync(LOGS, { recursive: true });
+  const total = { passed: 0, failed: 0 };
+  const failures = [];
+  for (const group of groups) {
+    const waiting = [...group];
+    const worker = async () => {
+      for (let step = waiting.shift(); step !== undefined; step = waiting.shift()) {
+        const { passed, failed } = await run(step);
+        total.passed += passed;
+        total.failed += failed;
+        if (failed > 0) failures.push(step.name);
+      }
+    };
+    await Promise.all([worker(), worker()]);
+  }
+  if (failures.length > 0) console.log(`\nFailed: ${failures.join(", ")}`);
+  console.log(`\n${total.passed} passed, ${total.failed} failed`);
+  process.exit(total.failed > 0 ? 1 : 0);
+}
+
+/** @param {Step} step */
+async function run(step) {
+  const path = join(LOGS, `${step.name.replaceAll(/[^a-z0-9]+/g, "-")}.log`);
+  const log = openSync(path, "w");
+  const started = Date.now();
+  const seconds = () => ((Date.now() - started) / 1_000).toFixed(1);
+  const child = spawn(step.command, step.args, {
+    stdio: ["ignore", log, log, ...(step.tests === true ? ["ipc"] : [])],
+    env: {
+      ...process.env,
+      NO_COLOR: "1",
+      FORCE_COLOR: "0",
+      WRANGLER_SEND_METRICS: "false",
+      CLOUDFLARE_CF_FETCH_ENABLED: "false",
+      ...step.env,
+    },
+  });
+  const tests = step.tests === true ? watchTests(child, log) : undefined;
+  const progress = setInterval(
+    () => say(`… ${step.name}, ${seconds()} s${tests?.progress() ?? ""}`),
+    PROGRESS_MS,
+  );
+  const status = await new Promise((resolve) => {
+    child.on("error", (error) => resolve(error.message));
+    // Not "exit": what the child has told last is still in the channel then.
+    child.on("close", (code, signal) => resolve(code ?? signal));
+  });
+  clearInterval(progress);
+  closeSync(log);
+  const counted =
+    tests?.count(status === 0) ?? (status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
+  const about = tests === undefined ? "" : `, ${counted.passed} passed`;
+  if (counted.failed === 0) {
+    print(`✓ ${step.name}, ${seconds()} s${about}`);
+    return counted;
+  }
+  print(`✗ ${step.name}, ${seconds()} s${tests === undefined ? "" : `${about}, ${counted.failed} failed`}`);
+  const text = stripVTControlCharacters(readFileSync(path, "utf8"));
+  if (tests === undefined) print(lastLines(text, SHOWN_LINES));
+  else print(tests.explain(text, { status, path }));
+  print(`  The whole log: ${path}`);
+  return counted;
+}
+
+/** Follows a run of vitest: how far it is, what has failed, and which part of the log belongs to it. */
+function watchTests(child, log) {
+  const running = new Map();
+  const failures = [];
+  let files = 0;
+  let done = 0;
+  let passed = 0;
+  let end;
+  const size = () => fstatSync(log).size;
+  child.on("message", (message) => {
+    switch (message.kind) {
+      case "start":
+        files = message.files;
+        return;
+      case "fileStart":
+        running.set(message.file, size());
+        return;
+      case "test":
+        passed += 1;
+        return;
+      case "failure":
+        failures.push({ ...message, from: running.get(message.file) ?? 0, to: size() });
+        // Shortly, so that nobody has to wait for the end of the run to hear of it.
+        print(`✗ ${message.file}: ${message.name}: ${message.text.split("\n")[0]}`);
+        return;
+      case "fileEnd":
+        running.delete(message.file);
+        done += 1;
+        return;
+      case "end":
+        end = message;
+    }
+  });
+  return {
+    progress: () =>
+      `, ${done} of ${files} files, ${passed} tests passed; now ${[...running.keys()].join(", ")}`,
+    count(wentWell) {
+      if (end === undefined) return { passed, failed: Math.max(1, failures.length) };
+      // A file that cannot be loaded, a hook that throws or an error between two tests fails no test.
+      const failed = Math.max(end.failed, failures.length, wentWell ? 0 : 1);
+      return { passed: end.passed, failed };
+    },
+    explain(text, { status, path }) {
+      if (failures.length === 0) return lastLines(text, SHOWN_LINES);
+      const bytes = readFileSync(path);
+      // One for each file is enough.
+      const files = new Map(failures.map((failure) => [failure.file, failure]));
+      const noise = [...files.values()].slice(0, 5).map(({ file, from, to }) => {
+        const around = stripVTControlCharacters(bytes.subarray(from, to).toString());
+        return `  What was logged before ${file} failed:\n${indent(lastLines(around, NOISE_LINES))}`;
+      });
+      const ended = end === undefined ? [`  vitest ended with ${status} before it had run everything.`] : [];
+      return [
+        ...failures.map(({ file, name, text: told }) => `✗ ${file}: ${name}\n${indent(told)}`),
+        ...ended,
+        ...noise,
+        "",
+      ].join("\n\n");
+    },
+  };
+}
+
+/** Shows how far a step is: in place of the last such line on a terminal, else as a line. */
+function say(text) {
+  if (live) process.stdout.write(`\r\u001b[K${text.slice(0, (process.stdout.columns ?? 80) - 1)}`);
+  else console.log(text);
+}
+
+function print(text) {
+  if (live) process.stdout.write("\r\u001b[K");
+  console.log(text);
+}
+
+function lastLines(text, count) {
+  const lines = text.trimEnd().split("\n");
+  return lines
+    .slice(-count)
+    .map((line) => (line.length > LINE_LENGTH ? `${line.slice(0, LINE_LENGTH)} …` : line))
+    .join("\n");
+}
+
+const indent = (text) => text.replaceAll(/^(?=.)/gm, "  ");

@@ -1,7 +1,6 @@
 import { applyDelta } from "fossil-delta";
-import { forward } from "../../src/router/forward.ts";
-import type { RingCache } from "../../src/router/ring-cache.ts";
 import type { Heard, Hearing } from "../chaos/history.ts";
+import type { Router } from "./release.ts";
 import type { ClientSocket } from "./sockets.ts";
 import type { World } from "./world.ts";
 
@@ -55,7 +54,7 @@ class Listening {
 export class SimClient {
   readonly name: string;
   readonly #world: World;
-  readonly #routers: readonly RingCache[];
+  readonly #routers: readonly Router[];
   #socket: ClientSocket | undefined;
   #connected = false;
   /** The ids that it was given, one for each connection that was answered. */
@@ -66,7 +65,8 @@ export class SimClient {
   readonly #subscriptions = new Map<string, Listening>();
   readonly #ended: { channel: string; listening: Listening }[] = [];
 
-  constructor(world: World, routers: readonly RingCache[], name: string) {
+  /** `routers`: those that there are at each moment. */
+  constructor(world: World, routers: readonly Router[], name: string) {
     this.#world = world;
     this.#routers = routers;
     this.name = name;
@@ -144,13 +144,7 @@ export class SimClient {
   }
 
   async #connect(): Promise<void> {
-    const forwarded = await forward({
-      env: this.#world.env,
-      request: new Request("http://ringcast.test/connection/websocket"),
-      cache: this.#world.random.pick(this.#routers),
-      key: this.name,
-      clientRegion: "auto",
-    });
+    const forwarded = await this.#world.random.pick(this.#routers).connect(this.name);
     if (forwarded.kind !== "connected") return this.#reconnect();
     const socket = forwarded.response.webSocket as unknown as ClientSocket;
     this.#socket = socket;

@@ -1,67 +1,62 @@
-import { configOf } from "../../src/platform/config.ts";
-import { configuredDescriptor } from "../../src/platform/configured.ts";
 import { coordinatorStub } from "../../src/platform/stubs.ts";
 import type { Change } from "../../src/coordinator/plan-change.ts";
 import { buildRing } from "../../src/ring/build.ts";
 import type { Descriptor } from "../../src/ring/descriptor.ts";
-import { publish } from "../../src/router/api/publish.ts";
-import { RingCache } from "../../src/router/ring-cache.ts";
 import { judge, UNSEEN, type Heard } from "../chaos/history.ts";
 import { dataOf, SimClient } from "./client.ts";
 import { install } from "./globals.ts";
 import { Random } from "./random.ts";
+import type { Router } from "./release.ts";
+import { TWO_RELEASES } from "./releases.ts";
+import { Rollout, type RolloutKind } from "./rollout.ts";
 import { Told } from "./told.ts";
+import { SHORT_KEEPS } from "./variables.ts";
 import { FAIR, World } from "./world.ts";
 
 const BROADCAST = "ringcast:broadcast";
-const SHORT_KEEPS = 4;
 /** Keeps nothing. */
 const FLEETING = "fleeting:e";
 const CHANNELS = ["kept:a", "kept:b", "short:c", "delta:d", FLEETING] as const;
+/** Makes a rollout's chance another than that of its history. */
+const ROLLOUT_SALT = 0x9e3779b9;
 /** Enough for every retry, alarm and timeout to have come round. */
 const QUIET_MS = 240_000;
 
-const VARIABLES = {
-  RINGCAST: {
-    development: true,
-    insecure: true,
-    anonymous: true,
-    shards: { initial: 3 },
-    limits: { recoveryMaxPublications: 1_000 },
-  },
-  RINGCAST_NS_kept: { history_size: 1_000, history_ttl: "24h", force_recovery: true, presence: true },
-  RINGCAST_NS_short: { history_size: SHORT_KEEPS, history_ttl: "24h", force_recovery: true },
-  RINGCAST_NS_delta: {
-    history_size: 1_000,
-    history_ttl: "24h",
-    force_recovery: true,
-    allowed_delta_types: ["fossil"],
-  },
-  RINGCAST_NS_fleeting: {},
-};
-
 export type Outcome = {
+  readonly releases: RolloutKind;
   readonly violations: readonly string[];
   readonly events: number;
   readonly acknowledged: number;
   readonly deliveries: number;
+  readonly callsBetweenReleases: number;
   readonly trace: readonly string[];
 };
 
-/** One history: `steps` random things happen, then nothing more goes wrong, and in the end every law must hold. */
-export async function runHistory(seed: number, steps: number, options = { trace: false }): Promise<Outcome> {
+/**
+ * One history: `steps` random things happen, then nothing more goes wrong, and in the end every law must hold.
+ * Without `releases` the seed decides which releases live in it.
+ */
+export async function runHistory(
+  seed: number,
+  steps: number,
+  options: { readonly trace: boolean; readonly releases?: RolloutKind | undefined } = { trace: false },
+): Promise<Outcome> {
   const told = seed % 2 === 0 ? new Told() : undefined;
-  const world = new World(new Random(seed), VARIABLES, { ...options, hooks: told?.hooks ?? {} });
+  const rollout = new Rollout(new Random(seed ^ ROLLOUT_SALT), TWO_RELEASES, options.releases);
+  const hooks = told?.hooks ?? {};
+  const world = new World(new Random(seed), { trace: options.trace, hooks, rollout });
   told?.in(world);
   const restore = install(world);
   try {
-    const history = new History(world, told);
+    const history = new History(world, rollout, told);
     await history.run(steps);
     return {
+      releases: rollout.kind,
       violations: world.violations,
       events: world.events,
       acknowledged: history.acknowledgedCount,
       deliveries: history.deliveries,
+      callsBetweenReleases: world.callsBetweenReleases,
       trace: world.trace,
     };
   } finally {
@@ -72,9 +67,10 @@ export async function runHistory(seed: number, steps: number, options = { trace:
 
 class History {
   readonly #world: World;
+  readonly #rollout: Rollout;
   readonly #told: Told | undefined;
-  /** That of the back end's router. */
-  readonly #cache: RingCache;
+  /** The back end calls the first. */
+  readonly #routers: Router[];
   readonly #clients: SimClient[];
   readonly #acknowledged = new Map<string, string[]>(
     [...CHANNELS, BROADCAST].map((channel) => [channel, []]),
@@ -84,15 +80,21 @@ class History {
   #lastId = 0;
   #over = false;
 
-  constructor(world: World, told: Told | undefined) {
+  constructor(world: World, rollout: Rollout, told: Told | undefined) {
     this.#world = world;
+    this.#rollout = rollout;
     this.#told = told;
-    const configured = configuredDescriptor(configOf(world.env));
-    this.#cache = new RingCache(configured);
-    const caches = [this.#cache, new RingCache(configured)];
+    this.#routers = this.#newRouters();
     this.#clients = Array.from({ length: world.random.int(2, 5) }, (_, n) => {
-      return new SimClient(world, caches, `client-${n}`);
+      return new SimClient(world, this.#routers, `client-${n}`);
     });
+  }
+
+  /** The router that a back end's next call comes to. */
+  get #api(): Router {
+    const [first] = this.#routers;
+    if (first === undefined) throw new Error("there is no router");
+    return first;
   }
 
   get acknowledgedCount(): number {
@@ -114,15 +116,34 @@ class History {
       }
     });
     await this.#world.run(clock.now + 1_000);
+    const { deployAfterPart, resetWithinMs } = this.#rollout;
+    const deployAtStep = deployAfterPart === undefined ? undefined : Math.floor(deployAfterPart * steps);
+    let resetUntil = 0;
     for (let n = 0; n < steps && this.#world.violations.length === 0; n++) {
+      if (n === deployAtStep) {
+        this.#world.outside(() => this.#deploy());
+        resetUntil = clock.now + resetWithinMs;
+      }
       this.#world.outside(() => this.#step());
       const pause = random.chance(0.05) ? 40_000 : random.chance(0.3) ? 1_500 : 40;
       await this.#world.run(clock.now + random.int(0, pause));
     }
     this.#world.weather = FAIR;
-    await this.#world.run(clock.now + QUIET_MS);
+    await this.#world.run(Math.max(clock.now, resetUntil) + QUIET_MS);
     this.#over = true;
     if (this.#world.violations.length === 0) await this.#judge();
+  }
+
+  #newRouters(): Router[] {
+    return this.#rollout.forRouters().map((release) => {
+      return new release.code.Router(this.#world.envOf(release));
+    });
+  }
+
+  /** Routers change at once: what an old one has begun it ends, and nothing new comes to it. */
+  #deploy(): void {
+    this.#world.deploy();
+    this.#routers.splice(0, this.#routers.length, ...this.#newRouters());
   }
 
   #step(): void {
@@ -150,7 +171,7 @@ class History {
   #anyObject(): string {
     const { random } = this.#world;
     return random.pick(
-      this.#world.names(random.pick(["SHARD", "SHARD", "CHANNEL", "CHANNEL", "COORDINATOR"])),
+      this.#world.names(random.pick(["Shard", "Shard", "Channel", "Channel", "Coordinator"])),
     );
   }
 
@@ -170,14 +191,9 @@ class History {
   /** A back end: tries again under the same key until it is answered. */
   #publish(channel: string): void {
     const id = this.#nextId();
-    const call = {
-      env: this.#world.env,
-      config: configOf(this.#world.env),
-      cache: this.#cache,
-    };
     const lookForCrash = this.#watch(channel, id);
     const attempt = async (): Promise<void> => {
-      const answer = await publish(call, { channel, data: dataOf(id), idempotency_key: id });
+      const answer = await this.#api.publish({ channel, data: dataOf(id), idempotency_key: id });
       lookForCrash();
       if ("result" in answer) this.#acknowledged.get(channel)?.push(id);
       else if (!this.#over) this.#world.setTimer(() => void attempt(), 500);
@@ -244,7 +260,7 @@ class History {
 
   #readLog(channel: string): Heard[] {
     const name = channel === BROADCAST ? "COORDINATOR coordinator" : `CHANNEL ${channel}`;
-    if (!this.#world.names(channel === BROADCAST ? "COORDINATOR" : "CHANNEL").includes(name)) return [];
+    if (!this.#world.names(channel === BROADCAST ? "Coordinator" : "Channel").includes(name)) return [];
     const storage = this.#world.storageOf(name);
     // Every call to it may have been lost, and then it has never lived.
     const lived = storage.query("SELECT 1 FROM sqlite_master WHERE name = 'publications'").length > 0;

@@ -42,7 +42,7 @@ describe("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1]
   });
 
   test.each(PINNED)("seed $seed, which broke $broke", async ({ seed, steps }) => {
-    const { output } = await sim("--seed", String(seed), "--steps", String(steps));
+    const { output } = await sim("--releases", "none", "--seed", String(seed), "--steps", String(steps));
     expect(output).toContain("0 broke a law");
   });
 
@@ -60,5 +60,23 @@ describe("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1]
     );
     expect(output).toContain(", 1 broke a law");
     expect(code).toBe(1);
+  });
+});
+
+describe("[CT1] releases N and N-1 understand each other in both directions", () => {
+  const histories = (...args: string[]) => sim("--steps", "40", "--histories", "150", ...args);
+
+  test.each(["upgrade", "rollback", "mixed"])("150 histories of kind %s break no law", async (kind) => {
+    const { code, output } = await histories("--releases", kind);
+    expect(output).toMatch(/^[0-9]{4,} calls between objects of two releases$/mu);
+    expect(output).toMatch(/150 histories of 40 steps, [0-9]{4,} deliveries, 0 broke a law/u);
+    expect(code).toBe(0);
+  });
+
+  const incompatible = Object.entries(PLANTS).filter(([, { releases }]) => releases !== undefined);
+
+  test.each(incompatible)("the slip %s breaks no law in the present release alone", async (name) => {
+    const { output } = await histories("--plant", name, "--releases", "none");
+    expect(output).toContain("0 broke a law");
   });
 });

@@ -1,4 +1,4 @@
-import type { Hooks } from "../../src/hooks/hooks.ts";
+import type { Hooks } from "./release.ts";
 import type { World } from "./world.ts";
 
 /** A deployment that wants to hear of sessions and channels, and does not always take what it is told. */

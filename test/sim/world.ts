@@ -1,18 +1,24 @@
-import { Channel } from "../../src/channel/channel.ts";
-import { Coordinator } from "../../src/coordinator/coordinator.ts";
-import type { Hooks } from "../../src/hooks/hooks.ts";
-import { Shard } from "../../src/shard/shard.ts";
 import { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
+import type { ClassName, Hooks } from "./release.ts";
+import type { NamedRelease } from "./releases.ts";
+import type { Rollout } from "./rollout.ts";
 import type { ServerSocket } from "./sockets.ts";
 import { SimStorage } from "./storage.ts";
 
-type ClassName = "SHARD" | "CHANNEL" | "COORDINATOR";
+/** The bindings of a deployment, each with the class of its objects. An object is named by its binding and its id. */
+const BINDINGS: Readonly<Record<string, ClassName>> = {
+  SHARD: "Shard",
+  CHANNEL: "Channel",
+  COORDINATOR: "Coordinator",
+};
 
 /** One life of an object in memory. What it has begun ends with it, and nothing of it runs again. */
 type Life = {
   readonly name: string;
-  readonly instance: Record<string, (...args: unknown[]) => unknown>;
+  /** The release whose code it runs; clients and back ends have none. */
+  readonly release: NamedRelease | undefined;
+  readonly instance: Instance;
   dead: boolean;
   /** What it sent and what has not arrived dies with it. */
   silenced: boolean;
@@ -23,7 +29,10 @@ type Life = {
   alarmRuns: boolean;
 };
 
+type Instance = Record<string, (...args: unknown[]) => unknown>;
+
 type Stored = {
+  readonly className: ClassName;
   readonly storage: SimStorage;
   readonly sockets: Set<ServerSocket>;
   life: Life | undefined;
@@ -47,35 +56,41 @@ const HOT_LOOP_EVENTS_A_SECOND = 4_000;
 export class World {
   readonly clock = new Clock();
   readonly random: Random;
+  /** The bindings, which are the same in each release. */
   readonly env: Cloudflare.Env;
-  readonly #classes: Record<ClassName, unknown>;
+  readonly #rollout: Rollout;
+  readonly #hooks: Hooks;
+  readonly #envs = new Map<NamedRelease, Cloudflare.Env>();
+  readonly #classes = new Map<NamedRelease, Readonly<Record<ClassName, unknown>>>();
   readonly #objects = new Map<string, Stored>();
   /** Clients and back ends: they never die. */
   readonly #outside: Life;
   current: Life;
   weather: Weather = FAIR;
   events = 0;
+  /** How many calls an object of one release has had from an object of the other. */
+  callsBetweenReleases = 0;
   #second = { at: 0, events: 0 };
   readonly violations: string[] = [];
   #trace: string[] | undefined;
 
   constructor(
     random: Random,
-    variables: Record<string, unknown>,
-    options: { readonly trace: boolean; readonly hooks: Hooks },
+    options: { readonly trace: boolean; readonly hooks: Hooks; readonly rollout: Rollout },
   ) {
     this.random = random;
-    this.#classes = classesWith(options.hooks);
-    this.#outside = newLife("outside", {});
+    this.#rollout = options.rollout;
+    this.#hooks = options.hooks;
+    this.#outside = newLife({ name: "outside", release: undefined, instance: {} });
     this.current = this.#outside;
     this.#trace = options.trace ? [] : undefined;
     const bindings = Object.fromEntries(
-      (Object.keys(this.#classes) as ClassName[]).map((className) => [
-        className,
-        { getByName: (name: string) => this.stub(`${className} ${name}`) },
+      Object.keys(BINDINGS).map((binding) => [
+        binding,
+        { getByName: (id: string) => this.stub(`${binding} ${id}`) },
       ]),
     );
-    this.env = { ...variables, ...bindings } as unknown as Cloudflare.Env;
+    this.env = bindings as unknown as Cloudflare.Env;
   }
 
   get trace(): readonly string[] {
@@ -156,11 +171,18 @@ export class World {
 
   /** The names of objects of a class that exist. */
   names(className: ClassName): string[] {
-    return [...this.#objects.keys()].filter((name) => name.startsWith(`${className} `));
+    return [...this.#objects].flatMap(([name, object]) => (object.className === className ? [name] : []));
   }
 
   storageOf(name: string): SimStorage {
     return this.#stored(name).storage;
+  }
+
+  /** The bindings and variables of a release's deployment. */
+  envOf(release: NamedRelease): Cloudflare.Env {
+    const env = this.#envs.get(release) ?? { ...release.variables, ...this.env };
+    this.#envs.set(release, env);
+    return env;
   }
 
   /** How often an object has lost its memory. */
@@ -196,6 +218,20 @@ export class World {
     if (life.alarmRuns) void stored.storage.setAlarm(stored.storage.alarmAt ?? this.clock.now + 1_000);
   }
 
+  /** Deploys the other release: an object that is awake dies within the rollout's time, unless it sleeps before. */
+  deploy(): void {
+    this.note(`the other release is deployed, and resets objects within ${this.#rollout.resetWithinMs} ms`);
+    this.#rollout.deploy();
+    for (const [name, object] of this.#objects) {
+      const { life } = object;
+      if (life === undefined) continue;
+      const { afterMs, silenced } = this.#rollout.drawReset();
+      this.clock.after(afterMs, () => {
+        if (object.life === life) this.crash(name, silenced);
+      });
+    }
+  }
+
   forgetSocket(socket: ServerSocket): void {
     if (socket.owner !== undefined) this.#stored(socket.owner).sockets.delete(socket);
   }
@@ -227,6 +263,7 @@ export class World {
       const life = this.#wake(name);
       this.current = life;
       this.note(`${caller.name} -> ${name} ${method} ${this.#trace === undefined ? "" : show(sent)}`);
+      if (caller.release !== undefined && caller.release !== life.release) this.callsBetweenReleases += 1;
       const dies = (error: Error): void => {
         life.working.delete(dies);
         fail(error);
@@ -238,7 +275,10 @@ export class World {
         else back(settle, life);
       };
       Promise.resolve()
-        .then(() => life.instance[method]?.(...sent))
+        .then(() => {
+          if (life.instance[method] === undefined) throw new TypeError(`${name} has no method ${method}`);
+          return life.instance[method](...sent);
+        })
         .then(
           (value) => {
             const answer = isFetch ? value : structuredClone(value);
@@ -259,9 +299,11 @@ export class World {
   #stored(name: string): Stored {
     let stored = this.#objects.get(name);
     if (stored === undefined) {
+      const className = BINDINGS[name.slice(0, name.indexOf(" "))];
+      if (className === undefined) throw new Error(`no binding has an object ${name}`);
       const storage = new SimStorage();
       storage.onAlarm = (at) => this.clock.at(at, () => this.#alarm(name, at));
-      stored = { storage, sockets: new Set(), life: undefined, ends: 0 };
+      stored = { className, storage, sockets: new Set(), life: undefined, ends: 0 };
       this.#objects.set(name, stored);
     }
     return stored;
@@ -270,13 +312,14 @@ export class World {
   #wake(name: string): Life {
     const stored = this.#stored(name);
     if (stored.life !== undefined) return stored.life;
-    const [className, id] = name.split(" ") as [ClassName, string];
-    const life = newLife(name, {});
+    const release = this.#rollout.forNewLife();
+    if (this.#rollout.kind !== "none") this.note(`${name} begins a life of ${release.name}`);
+    const life = newLife({ name, release, instance: {} });
     const before = this.current;
     this.current = life;
-    const Class = this.#classes[className] as new (ctx: unknown, env: unknown) => Life["instance"];
+    const Class = this.#classOf(release, stored.className);
     const ctx = {
-      id: { name: id },
+      id: { name: name.slice(name.indexOf(" ") + 1) },
       storage: stored.storage,
       waitUntil: (promise: Promise<unknown>) => void promise.catch(() => undefined),
       abort: () => this.crash(name, false),
@@ -289,10 +332,16 @@ export class World {
       getWebSocketAutoResponseTimestamp: (socket: ServerSocket) =>
         socket.answeredAt === 0 ? null : new Date(socket.answeredAt),
     };
-    const alive = Object.assign(life, { instance: new Class(ctx, this.env) });
+    const alive = Object.assign(life, { instance: new Class(ctx, this.envOf(release)) });
     this.current = before;
     stored.life = alive;
     return alive;
+  }
+
+  #classOf(release: NamedRelease, className: ClassName): new (ctx: unknown, env: unknown) => Instance {
+    const classes = this.#classes.get(release) ?? release.code.classesWith(this.#hooks);
+    this.#classes.set(release, classes);
+    return classes[className] as new (ctx: unknown, env: unknown) => Instance;
   }
 
   /** Alarms of one object never overlap: one that comes due in another waits for its end. */
@@ -324,21 +373,8 @@ export class World {
   }
 }
 
-const classesWith = (hooks: Hooks): Record<ClassName, unknown> => ({
-  SHARD: class extends Shard {
-    static override readonly hooks = hooks;
-  },
-  CHANNEL: class extends Channel {
-    static override readonly hooks = hooks;
-  },
-  COORDINATOR: class extends Coordinator {
-    static override readonly hooks = hooks;
-  },
-});
-
-const newLife = (name: string, instance: Life["instance"]): Life => ({
-  name,
-  instance,
+const newLife = (of: Pick<Life, "name" | "release" | "instance">): Life => ({
+  ...of,
   dead: false,
   silenced: false,
   waiting: 0,

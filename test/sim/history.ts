@@ -5,21 +5,21 @@ import type { Descriptor } from "../../src/ring/descriptor.ts";
 import { judge, UNSEEN, type Heard } from "../chaos/history.ts";
 import { dataOf, SimClient } from "./client.ts";
 import { install } from "./globals.ts";
+import { HookRecorder } from "./hook-recorder.ts";
 import { Random } from "./random.ts";
 import type { Router } from "./release.ts";
 import { TWO_RELEASES } from "./releases.ts";
 import { Rollout, type RolloutKind } from "./rollout.ts";
-import { Told } from "./told.ts";
 import { SHORT_KEEPS } from "./variables.ts";
-import { FAIR, World } from "./world.ts";
+import { NO_FAULTS, World } from "./world.ts";
 
 const BROADCAST = "ringcast:broadcast";
-/** Keeps nothing. */
+/** A channel without history. */
 const FLEETING = "fleeting:e";
 const CHANNELS = ["kept:a", "kept:b", "short:c", "delta:d", FLEETING] as const;
-/** Makes a rollout's chance another than that of its history. */
+/** Separates the seed of the rollout from the seed of its history. */
 const ROLLOUT_SALT = 0x9e3779b9;
-/** Enough for every retry, alarm and timeout to have come round. */
+/** In this time every retry, alarm and timeout comes. */
 const QUIET_MS = 240_000;
 
 export type Outcome = {
@@ -33,7 +33,7 @@ export type Outcome = {
 };
 
 /**
- * One history: `steps` random things happen, then nothing more goes wrong, and in the end every law must hold.
+ * One history: `steps` random events, then a time without faults, and in the end every law must hold.
  * Without `releases` the seed decides which releases live in it.
  */
 export async function runHistory(
@@ -41,14 +41,14 @@ export async function runHistory(
   steps: number,
   options: { readonly trace: boolean; readonly releases?: RolloutKind | undefined } = { trace: false },
 ): Promise<Outcome> {
-  const told = seed % 2 === 0 ? new Told() : undefined;
+  const recorder = seed % 2 === 0 ? new HookRecorder() : undefined;
   const rollout = new Rollout(new Random(seed ^ ROLLOUT_SALT), TWO_RELEASES, options.releases);
-  const hooks = told?.hooks ?? {};
+  const hooks = recorder?.hooks ?? {};
   const world = new World(new Random(seed), { trace: options.trace, hooks, rollout });
-  told?.in(world);
+  recorder?.attach(world);
   const restore = install(world);
   try {
-    const history = new History(world, rollout, told);
+    const history = new History(world, rollout, recorder);
     await history.run(steps);
     return {
       releases: rollout.kind,
@@ -68,29 +68,29 @@ export async function runHistory(
 class History {
   readonly #world: World;
   readonly #rollout: Rollout;
-  readonly #told: Told | undefined;
-  /** The back end calls the first. */
+  readonly #recorder: HookRecorder | undefined;
+  /** Back losses call the first router. */
   readonly #routers: Router[];
   readonly #clients: SimClient[];
   readonly #acknowledged = new Map<string, string[]>(
     [...CHANNELS, BROADCAST].map((channel) => [channel, []]),
   );
-  /** Published again to a channel that keeps nothing, and so has forgotten in a crash that it knew them. */
+  /** Ids that a channel without history may publish twice, as the channel has lost its memory between two tries. */
   readonly #mayRepeat = new Set<string>();
   #lastId = 0;
-  #over = false;
+  #isOver = false;
 
-  constructor(world: World, rollout: Rollout, told: Told | undefined) {
+  constructor(world: World, rollout: Rollout, recorder: HookRecorder | undefined) {
     this.#world = world;
     this.#rollout = rollout;
-    this.#told = told;
+    this.#recorder = recorder;
     this.#routers = this.#newRouters();
     this.#clients = Array.from({ length: world.random.int(2, 5) }, (_, n) => {
       return new SimClient(world, this.#routers, `client-${n}`);
     });
   }
 
-  /** The router that a back end's next call comes to. */
+  /** The router of the next server API call. */
   get #api(): Router {
     const [first] = this.#routers;
     if (first === undefined) throw new Error("there is no router");
@@ -128,9 +128,9 @@ class History {
       const pause = random.chance(0.05) ? 40_000 : random.chance(0.3) ? 1_500 : 40;
       await this.#world.run(clock.now + random.int(0, pause));
     }
-    this.#world.weather = FAIR;
+    this.#world.faults = NO_FAULTS;
     await this.#world.run(Math.max(clock.now, resetUntil) + QUIET_MS);
-    this.#over = true;
+    this.#isOver = true;
     if (this.#world.violations.length === 0) await this.#judge();
   }
 
@@ -140,7 +140,7 @@ class History {
     });
   }
 
-  /** Routers change at once: what an old one has begun it ends, and nothing new comes to it. */
+  /** Replaces the routers at once. An old router finishes the requests that it has, and gets no new ones. */
   #deploy(): void {
     this.#world.deploy();
     this.#routers.splice(0, this.#routers.length, ...this.#newRouters());
@@ -159,7 +159,7 @@ class History {
       [9, () => this.#world.sleep(this.#anyObject())],
       [7, () => this.#world.crash(this.#anyObject(), random.chance(0.5))],
       [5, () => this.#change()],
-      [6, () => this.#turnWeather()],
+      [6, () => this.#changeFaults()],
     ];
     let at = random.next() * actions.reduce((sum, [weight]) => sum + weight, 0);
     for (const [weight, action] of actions) {
@@ -175,12 +175,12 @@ class History {
     );
   }
 
-  #turnWeather(): void {
+  #changeFaults(): void {
     const { random } = this.#world;
-    this.#world.weather = random.chance(0.4)
-      ? FAIR
+    this.#world.faults = random.chance(0.4)
+      ? NO_FAULTS
       : { lost: random.next() * 0.2, answerLost: random.next() * 0.2, late: random.next() * 0.15 };
-    this.#world.note(`weather ${JSON.stringify(this.#world.weather)}`);
+    this.#world.note(`network faults: ${JSON.stringify(this.#world.faults)}`);
   }
 
   #nextId(): string {
@@ -188,15 +188,15 @@ class History {
     return `p${this.#lastId}`;
   }
 
-  /** A back end: tries again under the same key until it is answered. */
+  /** Publishes as a back end does, which tries again under the same key until the answer is a success. */
   #publish(channel: string): void {
     const id = this.#nextId();
-    const lookForCrash = this.#watch(channel, id);
+    const noteMemoryLoss = this.#watchMemory(channel, id);
     const attempt = async (): Promise<void> => {
       const answer = await this.#api.publish({ channel, data: dataOf(id), idempotency_key: id });
-      lookForCrash();
+      noteMemoryLoss();
       if ("result" in answer) this.#acknowledged.get(channel)?.push(id);
-      else if (!this.#over) this.#world.setTimer(() => void attempt(), 500);
+      else if (!this.#isOver) this.#world.setTimer(() => void attempt(), 500);
     };
     this.#world.note(`publish ${id} to ${channel}`);
     void attempt();
@@ -207,15 +207,15 @@ class History {
     const channel = this.#world.random.pick(CHANNELS);
     this.#world.note(`${client.name} publishes ${id} to ${channel}`);
     client.publish(channel, id, () => this.#acknowledged.get(channel)?.push(id));
-    // Its shard tries again for a while.
-    this.#world.setTimer(this.#watch(channel, id), 20_000);
+    // The client's shard tries again for a while.
+    this.#world.setTimer(this.#watchMemory(channel, id), 20_000);
   }
 
-  /** What it answers finds out whether a publication's channel has lost its memory since. */
-  #watch(channel: string, id: string): () => void {
-    const ends = this.#world.endsOf(`CHANNEL ${channel}`);
+  /** Returns a function that notes whether the channel has lost its memory since this call. */
+  #watchMemory(channel: string, id: string): () => void {
+    const losses = this.#world.memoryLossesOf(`CHANNEL ${channel}`);
     return () => {
-      if (this.#world.endsOf(`CHANNEL ${channel}`) !== ends) this.#mayRepeat.add(id);
+      if (this.#world.memoryLossesOf(`CHANNEL ${channel}`) !== losses) this.#mayRepeat.add(id);
     };
   }
 
@@ -235,7 +235,7 @@ class History {
       .catch(() => undefined);
   }
 
-  /** What must hold once nothing has gone wrong for a while. */
+  /** Checks every law, when nothing has gone wrong for a while. */
   async #judge(): Promise<void> {
     const logs = new Map<string, Heard[]>();
     const keeps = new Map([["short:c", SHORT_KEEPS]]);
@@ -262,7 +262,7 @@ class History {
     const name = channel === BROADCAST ? "COORDINATOR coordinator" : `CHANNEL ${channel}`;
     if (!this.#world.names(channel === BROADCAST ? "Coordinator" : "Channel").includes(name)) return [];
     const storage = this.#world.storageOf(name);
-    // Every call to it may have been lost, and then it has never lived.
+    // The object has no tables if every call to it was lost.
     const lived = storage.query("SELECT 1 FROM sqlite_master WHERE name = 'publications'").length > 0;
     if (!lived) return [];
     const rows = storage.query("SELECT offset, body FROM publications ORDER BY offset");
@@ -279,7 +279,7 @@ class History {
     return [...trimmed, ...kept];
   }
 
-  /** Every client is connected, to the owner of its key, and present where it listens (SPEC MV1, SE1). */
+  /** Checks that each client is connected to the owner of its key, and present in its channels (SPEC MV1, SE1). */
   async #judgePlaces(): Promise<void> {
     const descriptors: Descriptor[] = [];
     void coordinatorStub(this.#world.env)
@@ -297,7 +297,7 @@ class History {
       }
     }
     if (this.#world.violations.length > 0) return;
-    for (const problem of this.#told?.judge(this.#clients) ?? []) this.#world.violate(problem);
+    for (const problem of this.#recorder?.judge(this.#clients) ?? []) this.#world.violate(problem);
     if (this.#world.violations.length > 0) return;
     for (const channel of ["kept:a", "kept:b"]) {
       const present: number[] = [];
@@ -305,9 +305,9 @@ class History {
         .presence("")
         .then((all) => present.push(all.length));
       await this.#world.run(this.#world.clock.now + 5_000);
-      const listen = this.#clients.filter((client) => client.channels.includes(channel)).length;
-      if (present[0] !== listen)
-        this.#world.violate(`${present[0]} present on ${channel}, and ${listen} listen`);
+      const subscribers = this.#clients.filter((client) => client.channels.includes(channel)).length;
+      if (present[0] !== subscribers)
+        this.#world.violate(`${channel} has ${present[0]} present and ${subscribers} subscribers`);
     }
   }
 }

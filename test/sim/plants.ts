@@ -4,8 +4,8 @@ import type { RolloutKind } from "./rollout.ts";
 type Edit = { readonly file: string; readonly code: string; readonly instead: string };
 
 /**
- * A slip put into the present code, to see that the simulator notices. `seed`: a history of 40 steps that does.
- * `releases`: the histories that it needs, `none` where it does not say. `also`: the rest of the slip.
+ * A slip in the present code that the simulator must find. `seed`: a history of 40 steps that finds it. `releases`: the
+ * kind of history that finds it, `none` by default. `also`: further edits of the same slip.
  */
 export type Plant = Edit & {
   readonly seed: number;
@@ -14,8 +14,8 @@ export type Plant = Edit & {
 };
 
 /**
- * The first four are what the promise rests on; the others were real, and found by the simulator. The last break no
- * law in the present release alone: the release before does not understand them.
+ * The first four remove code that the promises need. The plants with `releases` are slips that the release before does
+ * not understand; in the present release alone they break no law. The others were real, and the simulator found them.
  */
 export const PLANTS: Readonly<Record<string, Plant>> = {
   "offset-check": {

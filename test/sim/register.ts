@@ -7,8 +7,9 @@ import type { Plant } from "./plants.ts";
 const ROOT = join(import.meta.dirname, "../..");
 
 /**
- * The simulator provides what the runtime would. MUST be called before anything of `src` is imported. Throws where
- * the plant does not fit the code; `loaded` answers whether the plant's files have been imported since.
+ * Replaces the modules of the runtime by those of the simulator, and puts a plant into the code. MUST be called before
+ * anything of `src` is imported. Throws where the plant does not fit the code. `loaded`: whether the files of the plant
+ * have been imported.
  */
 export function register(plant?: Plant): { loaded(): boolean } {
   const planted = plant === undefined ? new Map<string, string>() : sourcesWith(plant);
@@ -32,11 +33,17 @@ function sourcesWith(plant: Plant): Map<string, string> {
   const sources = new Map<string, string>();
   for (const { file, code, instead } of [plant, ...(plant.also ?? [])]) {
     const path = join(ROOT, file);
-    if (!existsSync(path)) throw new Error(`the plant changes ${file}, and there is no such file`);
+    if (!existsSync(path))
+      throw new Error(
+        `the plant is for ${file}, which does not exist; if the code has moved, move the plant (test/sim/plants.ts)`,
+      );
     const url = pathToFileURL(path).href;
     const source = sources.get(url) ?? readFileSync(path, "utf8");
     const times = source.split(code).length - 1;
-    if (times !== 1) throw new Error(`the plant changes code that is ${times} times in ${file}: ${code}`);
+    if (times !== 1)
+      throw new Error(
+        `the plant is for code that must be once in ${file}, and is there ${times} times: ${code}`,
+      );
     sources.set(
       url,
       source.replace(code, () => instead),

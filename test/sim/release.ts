@@ -13,8 +13,8 @@ export type { Hooks };
 export type ClassName = "Shard" | "Channel" | "Coordinator";
 
 /**
- * The code that the simulator runs of one release. `scripts/keep-release.mjs` bundles this file, so a kept release
- * has these exports as they were when it was kept: to change their names or arguments is to lose it.
+ * The code of one release that the simulator runs. `scripts/keep-release.mjs` bundles this file. The kept release has
+ * these exports as they were then, so their names and arguments MUST NOT change.
  */
 export type Release = {
   readonly classesWith: typeof classesWith;
@@ -34,7 +34,7 @@ export const classesWith = (hooks: Hooks): Readonly<Record<ClassName, unknown>> 
   },
 });
 
-/** One isolate of the Worker: it has a ring of its own, and dies with its release. */
+/** One isolate of the Worker. It has a ring of its own, and a deployment replaces it. */
 export class Router {
   readonly #env: Cloudflare.Env;
   readonly #cache: RingCache;

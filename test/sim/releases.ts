@@ -8,14 +8,14 @@ import { VARIABLES, VARIABLES_BEFORE } from "./variables.ts";
 export type NamedRelease = {
   readonly name: string;
   readonly code: Release;
-  /** The variables of its deployment. */
+  /** The variables of a deployment of this release. */
   readonly variables: Readonly<Record<string, unknown>>;
 };
 
 /** The releases that can live in a history: the present code, and the release before it. */
 export type TwoReleases = { readonly before: NamedRelease; readonly present: NamedRelease };
 
-/** The release before is the one that `scripts/keep-release.mjs` kept. */
+/** `scripts/keep-release.mjs` makes the release before. */
 export const TWO_RELEASES: TwoReleases = {
   before: await readKept(),
   present: { name: "the present release", code: present, variables: VARIABLES },

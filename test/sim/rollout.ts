@@ -2,33 +2,33 @@ import type { Random } from "./random.ts";
 import type { NamedRelease, TwoReleases } from "./releases.ts";
 
 /**
- * The releases that live in a history. `none`: the present one alone. `upgrade` and `rollback` have a deployment at a
- * random step. In `mixed` each new life of an object is of either release, so that each reads again and again what
- * the other has stored.
+ * The releases that live in a history. `none`: the present release alone. `upgrade` and `rollback`: a deployment at a
+ * random step replaces one release by the other. `mixed`: each new life of an object is of either release at random,
+ * so each release reads what the other has stored, many times.
  */
 export const ROLLOUT_KINDS = ["none", "upgrade", "rollback", "mixed"] as const;
 export type RolloutKind = (typeof ROLLOUT_KINDS)[number];
 
-/** Five minutes are the platform's longest `max_delay`; in most deployments an object is reset sooner. */
+/** `max_delay` of our deployments is 300 s. In most deployments an object is reset sooner. */
 const RESET_WITHIN_MS = [2_000, 30_000, 120_000, 300_000] as const;
-/** Later deployments would find a history almost over. */
+/** A later deployment would leave few steps after it. */
 const LATEST_PART = 0.7;
 
 /**
- * Decides the release of each life and of each router. MUST be given a chance of its own, so that the rest of the
- * history draws the same numbers whatever is decided here.
+ * Decides the release of each life and of each router. MUST have a `Random` of its own, so that the rest of the history
+ * draws the same numbers in every kind.
  */
 export class Rollout {
   readonly kind: RolloutKind;
   /** The deployment comes after this part of the history's steps; undefined where no deployment comes. */
   readonly deployAfterPart: number | undefined;
-  /** An object that the deployment finds awake, and that does not sleep, dies within this time. */
+  /** An object that begins no new life after the deployment crashes within this time. */
   readonly resetWithinMs: number;
   readonly #random: Random;
   readonly #releases: TwoReleases;
   #isDeployed = false;
 
-  /** Without `kind` chance decides, and half of the histories have the present release alone. */
+  /** Without `kind` the random numbers decide: `none` in half of the histories. */
   constructor(random: Random, releases: TwoReleases, kind?: RolloutKind) {
     this.#random = random;
     this.#releases = releases;
@@ -44,7 +44,7 @@ export class Rollout {
     this.#isDeployed = true;
   }
 
-  /** The release of an object's life that begins now. */
+  /** The release of a life that begins now. */
   forNewLife(): NamedRelease {
     const { before, present } = this.#releases;
     return this.kind === "mixed" ? this.#random.pick([before, present]) : this.#deployed();
@@ -57,7 +57,7 @@ export class Rollout {
     return this.#random.chance(0.5) ? [before, present] : [present, before];
   }
 
-  /** When and how an object dies that the deployment found awake; see `World.crash` for `silenced`. */
+  /** When and how the deployment crashes an object; `silenced` as in `World.crash`. */
   drawReset(): { readonly afterMs: number; readonly silenced: boolean } {
     return { afterMs: this.#random.int(0, this.resetWithinMs), silenced: this.#random.chance(0.5) };
   }

@@ -18,28 +18,28 @@ if (values.help) {
   console.log("npm run sim -- [--seed 1] [--steps 60] [--histories 1] [--releases KIND] [--plant NAME]");
   console.log("One history prints what happened in it. Several print the seeds that broke a law.");
   console.log(
-    `--releases says which releases live in a history, ${ROLLOUT_KINDS.join(", ")}; else the seed decides`,
+    `--releases: the releases in each history (${ROLLOUT_KINDS.join(", ")}). The default: by seed.`,
   );
-  console.log(`--plant puts a slip into the code and stops at the first seed that it breaks a law with:`);
+  console.log("--plant puts a slip into the code and stops at the first seed that breaks a law:");
   console.log(`  ${Object.keys(PLANTS).join(", ")}`);
   process.exit(0);
 }
 const plant = values.plant === undefined ? undefined : PLANTS[values.plant];
 if (values.plant !== undefined && plant === undefined) {
-  console.error(`there is no plant ${values.plant}; there are ${Object.keys(PLANTS).join(", ")}`);
+  console.error(`unknown --plant ${values.plant}; known are ${Object.keys(PLANTS).join(", ")}`);
   process.exit(2);
 }
 const asked = values.releases;
 const askedKind = ROLLOUT_KINDS.find((kind) => kind === asked);
 if (askedKind === undefined && asked !== undefined) {
-  console.error(`there is no --releases ${asked}; there are ${ROLLOUT_KINDS.join(", ")}`);
+  console.error(`unknown --releases ${asked}; known are ${ROLLOUT_KINDS.join(", ")}`);
   process.exit(2);
 }
-/** A plant is in the present code, so that its seeds are those of histories without another release. */
+/** A plant changes the present code, so a plant that names no releases needs the present release alone. */
 const kind = askedKind ?? (plant === undefined ? undefined : (plant.releases ?? "none"));
 const planted = register(plant);
 const { runHistory } = await import("./history.ts");
-if (!planted.loaded()) throw new Error("the plant changes a file that the simulator does not run");
+if (!planted.loaded()) throw new Error("the simulator does not run the file that the plant changes");
 
 const [seed, steps, histories] = [Number(values.seed), Number(values.steps), Number(values.histories)];
 let broken = 0;

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { PLANTS } from "./plants.ts";
 
-/** Virtual time takes the place of the process's own, so each run has a process. */
+/** Virtual time replaces the time of the whole process, so each run has a process of its own. */
 async function sim(...args: string[]): Promise<{ code: number; output: string }> {
   const command = ["--disable-warning=ExperimentalWarning", "test/sim/run.ts", ...args];
   try {
@@ -20,12 +20,13 @@ const PINNED = [
   { seed: 285, steps: 40, broke: "FO1: a shard that crashed believed its last broadcast position" },
   { seed: 232, steps: 40, broke: "HK4: an alarm rang without end while the oldest of several events waited" },
   { seed: 411, steps: 40, broke: "MB6: an upgrade failed, as a shard could not be told of the ring" },
-  { seed: 174_103_569, steps: 40, broke: "LG5: a late call of a channel's earlier life was heard again" },
+  { seed: 174_103_569, steps: 40, broke: "LG5: a late call of a channel's earlier life was delivered again" },
 ];
 
 describe("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1] the simulator", () => {
   test("5,000 random histories break no law", async () => {
-    // The same each time: a change is to blame for what it breaks. To look for more: npm run sim -- --seed 5001 --histories 5000.
+    // The histories are the same each time, so that a failure is the fault of the change that is tested. More
+    // histories: npm run sim -- --seed 5001 --histories 5000.
     const runs = await Promise.all(
       [1, 2_501].map((seed) => sim("--seed", String(seed), "--steps", "40", "--histories", "2500")),
     );
@@ -47,7 +48,7 @@ describe("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1]
   });
 
   test.each(Object.entries(PLANTS))("a slip in the code is found: %s", async (name, { seed }) => {
-    // From the seed that found it when it was written; where the code has changed since, one of the next.
+    // The search begins at the seed that found the slip first. After a change of the code a later seed may find it.
     const { code, output } = await sim(
       "--plant",
       name,

@@ -41,8 +41,8 @@ export type ChangesParts = {
   readonly timetable: Pick<Timetable<"tell">, "arm">;
   readonly events: Pick<Events, "record">;
   readonly live: Live;
-  /** The registration of a shard's object with the broadcast channel. */
-  readonly enlist: (shard: ShardAddress) => Registration;
+  /** A new registration of a shard's object with the broadcast channel. */
+  readonly renew: (shard: ShardAddress) => Registration;
   readonly waitUntil: (promise: Promise<unknown>) => void;
 };
 
@@ -115,7 +115,7 @@ export class Changes {
 
   /** Shows the present descriptor to every shard that does not know it (SPEC MB6). */
   async #tell(): Promise<ChangeResult["told"]> {
-    const { env, store, members, enlist } = this.#parts;
+    const { env, store, members, renew } = this.#parts;
     const { descriptor } = store;
     const holders = members.holderKeys();
     const untold = store.untold();
@@ -125,7 +125,7 @@ export class Changes {
       {
         waitMs: TELL_MS,
         ask: (stub, shard) =>
-          stub.adopt(descriptor, holders.has(addressKey(shard)) ? enlist(shard) : undefined, CONTRACT),
+          stub.adopt(descriptor, holders.has(addressKey(shard)) ? renew(shard) : undefined, CONTRACT),
       },
     );
     const missed = new Set(idsOf(silent));

@@ -100,7 +100,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
       members: this.#members,
       events: this.#events,
       live: this.#live,
-      enlist: (shard) => this.#log.enlist(shard),
+      renew: (shard) => this.#log.renew(shard),
       waitUntil: (promise) => ctx.waitUntil(promise),
     });
   }

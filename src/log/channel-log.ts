@@ -101,12 +101,22 @@ export class ChannelLog {
     return this.#describe(listener);
   }
 
-  /** The registration that a shard has, or else a new one: it hears every event from now on. */
-  enlist(shard: ShardAddress): Registration {
-    const known = this.#listeners.get(addressKey(shard));
-    if (known !== undefined) return this.#describe(known);
+  /** Makes sure that a shard has a registration: it hears every event from now on. */
+  enlist(shard: ShardAddress): void {
+    if (!this.#listeners.has(addressKey(shard))) this.renew(shard);
+  }
+
+  /**
+   * A new registration at the offset that the shard has heard. The answer to a call that was made under the one before
+   * may come from an earlier life of the shard, and does not count.
+   */
+  renew(shard: ShardAddress): Registration {
     const { top } = this.#log;
-    return this.#describe(this.#listen(this.#registrations.add(shard, top), top));
+    const known = this.#listeners.get(addressKey(shard));
+    const heard = known === undefined ? top : heardBy(known);
+    const listener = this.#listen(this.#registrations.add(shard, heard), top);
+    this.#run(listener.lane);
+    return this.#describe(listener);
   }
 
   forget(shard: ShardAddress): void {

@@ -1,12 +1,11 @@
 import { applyDelta } from "fossil-delta";
-import { forward } from "../../src/router/forward.ts";
-import type { RingCache } from "../../src/router/ring-cache.ts";
 import type { Heard, Hearing } from "../chaos/history.ts";
+import type { Router } from "./release.ts";
 import type { ClientSocket } from "./sockets.ts";
 import type { World } from "./world.ts";
 
 const BROADCAST = "ringcast:broadcast";
-/** The stock SDK's own (its documentation, "options"). */
+/** The timeouts of the stock SDK (its documentation, "options"). */
 const TIMEOUT_MS = 5_000;
 const RECONNECT_MS = [500, 1_000] as const;
 
@@ -21,7 +20,7 @@ type Result = {
   recovered?: true;
   publications?: Publication[];
 };
-type Line = {
+type Message = {
   id?: number;
   error?: { code: number; message: string };
   connect?: { client: string; subs?: Record<string, Result> };
@@ -35,11 +34,11 @@ type Line = {
 };
 
 /**
- * What the application was given of one channel, from one subscribe to its end. Where nothing is kept there are no
- * offsets, and each has the number of the connection that it came on.
+ * The publications of one channel that the application received, from one subscribe to its end. A channel without
+ * history has no offsets; each of its publications has the number of its connection instead.
  */
-class Listening {
-  /** Until its answer, what comes belongs to an earlier subscription. */
+class Subscription {
+  /** Before the answer to the subscribe, a publication belongs to an earlier subscription. */
   subscribed = false;
   from: number | undefined;
   at = 0;
@@ -51,26 +50,27 @@ class Listening {
   readonly unrecovered: { from: number; to: number }[] = [];
 }
 
-/** A stock client, as far as the cluster can tell: it reconnects, subscribes again, and says where it was. */
+/** A client that behaves as the stock SDK does: it reconnects, subscribes again, and sends its position. */
 export class SimClient {
   readonly name: string;
   readonly #world: World;
-  readonly #routers: readonly RingCache[];
+  readonly #routers: readonly Router[];
   #socket: ClientSocket | undefined;
   #connected = false;
-  /** The ids that it was given, one for each connection that was answered. */
+  /** The ids that the cluster gave to this client, one for each answered connect. */
   readonly sessions: string[] = [];
   #connections = 0;
   #lastId = 0;
-  readonly #replies = new Map<number, (line: Line) => void>();
-  readonly #subscriptions = new Map<string, Listening>();
-  readonly #ended: { channel: string; listening: Listening }[] = [];
+  readonly #replies = new Map<number, (message: Message) => void>();
+  readonly #subscriptions = new Map<string, Subscription>();
+  readonly #ended: { channel: string; subscription: Subscription }[] = [];
 
-  constructor(world: World, routers: readonly RingCache[], name: string) {
+  /** A deployment replaces the items of `routers`. */
+  constructor(world: World, routers: readonly Router[], name: string) {
     this.#world = world;
     this.#routers = routers;
     this.name = name;
-    this.#subscriptions.set(BROADCAST, new Listening());
+    this.#subscriptions.set(BROADCAST, new Subscription());
   }
 
   get connected(): boolean {
@@ -81,7 +81,7 @@ export class SimClient {
     return this.#connected ? this.sessions.at(-1) : undefined;
   }
 
-  /** The object that has its connection. */
+  /** The object that has the connection. */
   get shard(): string | undefined {
     return this.#socket?.peer?.owner;
   }
@@ -90,20 +90,20 @@ export class SimClient {
     return [...this.#subscriptions.keys()].filter((channel) => channel !== BROADCAST);
   }
 
-  /** Those that still listen are the ones that MUST have everything in the end. */
+  /** A subscription that has not ended MUST have received everything in the end. */
   hearings(): Hearing[] {
-    const open = [...this.#subscriptions].map(([channel, listening]) => ({
+    const open = [...this.#subscriptions].map(([channel, subscription]) => ({
       channel,
-      listening,
+      subscription,
       ended: false,
     }));
     const over = this.#ended.map((one) => ({ ...one, ended: true }));
-    return [...open, ...over].map(({ channel, listening, ended }) => ({
+    return [...open, ...over].map(({ channel, subscription, ended }) => ({
       who: this.name,
       channel,
-      from: listening.from ?? 0,
-      heard: listening.heard,
-      unrecovered: listening.unrecovered,
+      from: subscription.from ?? 0,
+      heard: subscription.heard,
+      unrecovered: subscription.unrecovered,
       ended,
     }));
   }
@@ -112,7 +112,7 @@ export class SimClient {
     this.#connect().catch((error: unknown) => this.#world.violate(`${this.name}: ${String(error)}`));
   }
 
-  /** The connection is gone, without a word. */
+  /** The connection breaks without a close frame. */
   cut(): void {
     const socket = this.#socket;
     if (socket === undefined) return;
@@ -123,52 +123,46 @@ export class SimClient {
 
   subscribe(channel: string): void {
     if (this.#subscriptions.has(channel)) return;
-    this.#subscriptions.set(channel, new Listening());
+    this.#subscriptions.set(channel, new Subscription());
     if (this.#connected) this.#subscribe(channel);
   }
 
   unsubscribe(channel: string): void {
-    const listening = this.#subscriptions.get(channel);
-    if (listening === undefined) return;
+    const subscription = this.#subscriptions.get(channel);
+    if (subscription === undefined) return;
     this.#subscriptions.delete(channel);
-    this.#ended.push({ channel, listening });
+    this.#ended.push({ channel, subscription });
     if (this.#connected) this.#ask({ unsubscribe: { channel } }, () => undefined);
   }
 
-  /** `onAcknowledged` is not called where no answer comes. */
+  /** Calls `onAcknowledged` when the answer comes, if it comes. */
   publish(channel: string, id: string, onAcknowledged: () => void): void {
     if (!this.#connected) return;
-    this.#ask({ publish: { channel, data: dataOf(id) } }, (line) => {
-      if (line.error === undefined) onAcknowledged();
+    this.#ask({ publish: { channel, data: dataOf(id) } }, (message) => {
+      if (message.error === undefined) onAcknowledged();
     });
   }
 
   async #connect(): Promise<void> {
-    const forwarded = await forward({
-      env: this.#world.env,
-      request: new Request("http://ringcast.test/connection/websocket"),
-      cache: this.#world.random.pick(this.#routers),
-      key: this.name,
-      clientRegion: "auto",
-    });
+    const forwarded = await this.#world.random.pick(this.#routers).connect(this.name);
     if (forwarded.kind !== "connected") return this.#reconnect();
     const socket = forwarded.response.webSocket as unknown as ClientSocket;
     this.#socket = socket;
     this.#connections += 1;
     socket.onMessage = (text) => this.#onFrame(socket, text);
     socket.onClose = () => this.#onClose(socket);
-    // It may have been closed while it was on its way.
+    // The server may have closed the socket before the client had it.
     if (!socket.open) return this.#onClose(socket);
     const broadcast = this.#subscriptions.get(BROADCAST);
     const subs =
       broadcast?.recoverable === true
         ? { [BROADCAST]: { recover: true, offset: broadcast.at, epoch: broadcast.epoch } }
         : {};
-    this.#ask({ connect: { subs } }, (line) => {
-      if (line.error !== undefined || line.connect === undefined) return this.cut();
+    this.#ask({ connect: { subs } }, (message) => {
+      if (message.error !== undefined || message.connect === undefined) return this.cut();
       this.#connected = true;
-      this.sessions.push(line.connect.client);
-      const heard = line.connect.subs?.[BROADCAST];
+      this.sessions.push(message.connect.client);
+      const heard = message.connect.subs?.[BROADCAST];
       if (heard !== undefined) this.#onSubscribed(BROADCAST, heard);
       for (const channel of this.channels) this.#subscribe(channel);
     });
@@ -182,41 +176,41 @@ export class SimClient {
     if (this.#socket !== socket) return;
     this.#socket = undefined;
     this.#connected = false;
-    for (const listening of this.#subscriptions.values()) listening.subscribed = false;
+    for (const subscription of this.#subscriptions.values()) subscription.subscribed = false;
     this.#replies.clear();
     this.#reconnect();
   }
 
   #subscribe(channel: string): void {
-    const listening = this.#subscriptions.get(channel);
-    if (listening === undefined) return;
-    const { at, epoch, recoverable } = listening;
-    listening.subscribed = false;
+    const subscription = this.#subscriptions.get(channel);
+    if (subscription === undefined) return;
+    const { at, epoch, recoverable } = subscription;
+    subscription.subscribed = false;
     const position = recoverable ? { recover: true, offset: at, epoch } : {};
     const delta = channel.startsWith("delta:") ? { delta: "fossil" } : {};
-    this.#ask({ subscribe: { channel, ...position, ...delta } }, (line) => {
-      if (this.#subscriptions.get(channel) !== listening) return;
-      if (line.subscribe !== undefined) return this.#onSubscribed(channel, line.subscribe);
-      if (line.error?.code !== 100)
-        return this.#world.violate(`${this.name}: ${channel} ${line.error?.message}`);
+    this.#ask({ subscribe: { channel, ...position, ...delta } }, (message) => {
+      if (this.#subscriptions.get(channel) !== subscription) return;
+      if (message.subscribe !== undefined) return this.#onSubscribed(channel, message.subscribe);
+      if (message.error?.code !== 100)
+        return this.#world.violate(`${this.name}: ${channel} ${message.error?.message}`);
       const socket = this.#socket;
       this.#world.setTimer(() => {
-        const stillWanted = this.#socket === socket && this.#subscriptions.get(channel) === listening;
+        const stillWanted = this.#socket === socket && this.#subscriptions.get(channel) === subscription;
         if (stillWanted) this.#subscribe(channel);
       }, 1_000);
     });
   }
 
-  #ask(command: object, onReply: (line: Line) => void): void {
+  #ask(command: object, onReply: (message: Message) => void): void {
     const socket = this.#socket;
     this.#lastId += 1;
     const id = this.#lastId;
     const timer = this.#world.setTimer(() => {
       if (this.#replies.delete(id) && this.#socket === socket) this.cut();
     }, TIMEOUT_MS);
-    this.#replies.set(id, (line) => {
+    this.#replies.set(id, (message) => {
       timer.cancel();
-      onReply(line);
+      onReply(message);
     });
     socket?.send(JSON.stringify({ id, ...command }));
   }
@@ -225,65 +219,65 @@ export class SimClient {
     if (this.#socket !== socket) return;
     this.#world.note(`${this.name} <- ${text}`);
     for (const row of text.split("\n")) {
-      const line = JSON.parse(row) as Line;
-      if (Object.keys(line).length === 0) socket.send("{}");
-      else if (line.push !== undefined) this.#onPush(line.push);
-      else if (line.id !== undefined) {
-        const onReply = this.#replies.get(line.id);
-        this.#replies.delete(line.id);
-        onReply?.(line);
+      const message = JSON.parse(row) as Message;
+      if (Object.keys(message).length === 0) socket.send("{}");
+      else if (message.push !== undefined) this.#onPush(message.push);
+      else if (message.id !== undefined) {
+        const onReply = this.#replies.get(message.id);
+        this.#replies.delete(message.id);
+        onReply?.(message);
       }
       if (this.#socket !== socket) return;
     }
   }
 
-  #onPush({ channel, pub, subscribe, unsubscribe }: NonNullable<Line["push"]>): void {
+  #onPush({ channel, pub, subscribe, unsubscribe }: NonNullable<Message["push"]>): void {
     if (subscribe !== undefined) this.#onSubscribed(channel, subscribe);
     if (pub !== undefined) this.#onPublication(channel, pub);
     if (unsubscribe !== undefined && unsubscribe.code >= 2500) this.#subscribe(channel);
   }
 
   #onSubscribed(channel: string, result: Result): void {
-    const listening = this.#subscriptions.get(channel);
-    if (listening === undefined) return;
+    const subscription = this.#subscriptions.get(channel);
+    if (subscription === undefined) return;
     const offset = result.offset ?? 0;
-    listening.subscribed = true;
-    listening.recoverable = result.recoverable === true;
-    listening.delta = result.delta === true;
-    listening.epoch = result.epoch ?? "";
+    subscription.subscribed = true;
+    subscription.recoverable = result.recoverable === true;
+    subscription.delta = result.delta === true;
+    subscription.epoch = result.epoch ?? "";
     if (result.was_recovering === true && result.recovered !== true) {
-      listening.unrecovered.push({ from: listening.at, to: offset });
+      subscription.unrecovered.push({ from: subscription.at, to: offset });
     }
-    if (result.recovered !== true) listening.at = offset;
-    listening.from ??= offset;
+    if (result.recovered !== true) subscription.at = offset;
+    subscription.from ??= offset;
     for (const publication of result.publications ?? []) this.#onPublication(channel, publication);
-    if (listening.at < offset) {
-      this.#world.violate(`${this.name}: ${channel} resumed at ${listening.at} of ${offset}`);
+    if (subscription.at < offset) {
+      this.#world.violate(`${this.name}: ${channel} resumed at ${subscription.at} of ${offset}`);
     }
   }
 
   #onPublication(channel: string, { data, offset, delta }: Publication): void {
-    const listening = this.#subscriptions.get(channel);
-    if (listening?.subscribed !== true) return;
-    const { id } = (listening.delta ? undelta(listening, String(data), delta === true) : data) as {
+    const subscription = this.#subscriptions.get(channel);
+    if (subscription?.subscribed !== true) return;
+    const { id } = (subscription.delta ? undelta(subscription, String(data), delta === true) : data) as {
       id: string;
     };
-    if (offset === undefined) return void listening.heard.push({ offset: this.#connections, id });
-    if (offset !== listening.at + 1) {
-      this.#world.violate(`${this.name}: ${channel} ${offset} after ${listening.at}`);
+    if (offset === undefined) return void subscription.heard.push({ offset: this.#connections, id });
+    if (offset !== subscription.at + 1) {
+      this.#world.violate(`${this.name}: ${channel} ${offset} after ${subscription.at}`);
     }
-    listening.at = offset;
-    listening.heard.push({ offset, id });
+    subscription.at = offset;
+    subscription.heard.push({ offset, id });
   }
 }
 
-/** Long enough for a patch to be worth while. */
+/** Data that is long enough for a patch to be shorter. */
 export const dataOf = (id: string) => ({ id, text: "what every publication has in common ".repeat(3) });
 
-function undelta(listening: Listening, data: string, isPatch: boolean): unknown {
+function undelta(subscription: Subscription, data: string, isPatch: boolean): unknown {
   const bytes = (text: string) => new TextEncoder().encode(text);
-  listening.before = isPatch
-    ? new TextDecoder().decode(applyDelta(bytes(listening.before), bytes(data)))
+  subscription.before = isPatch
+    ? new TextDecoder().decode(applyDelta(bytes(subscription.before), bytes(data)))
     : data;
-  return JSON.parse(listening.before);
+  return JSON.parse(subscription.before);
 }

@@ -5,7 +5,10 @@ type Appointment = {
   cancelled: boolean;
 };
 
-/** Virtual time: nothing passes but from one appointment to the next. Those of one moment run in the order they were made. */
+/**
+ * Virtual time: it goes from one appointment to the next. Appointments of the same moment run in the order in which
+ * they were made.
+ */
 export class Clock {
   now = 1_800_000_000_000;
   #order = 0;
@@ -27,7 +30,7 @@ export class Clock {
     return this.at(this.now + ms, run);
   }
 
-  /** Takes out the next appointment until `until`, and goes to its time; undefined if there is none. */
+  /** Removes the next appointment that is due by `until` and sets `now` to its time; undefined if there is none. */
   next(until: number): (() => void) | undefined {
     for (;;) {
       const first = this.#heap[0];

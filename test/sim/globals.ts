@@ -26,7 +26,7 @@ class SimResponse {
   }
 }
 
-/** Puts virtual time, seeded chance and the platform's classes in place; answers how to take them away again. */
+/** Replaces time, chance and the platform's classes by those of the world. Returns a function that restores them. */
 export function install(world: World): () => void {
   const timers = new Map<number, { cancel(): void }>();
   let lastTimer = 0;

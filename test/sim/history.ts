@@ -1,67 +1,63 @@
-import { configOf } from "../../src/platform/config.ts";
-import { configuredDescriptor } from "../../src/platform/configured.ts";
+import type { Change } from "../../src/contracts/change.ts";
+import { CONTRACT } from "../../src/contracts/version.ts";
 import { coordinatorStub } from "../../src/platform/calls.ts";
-import type { Change } from "../../src/coordinator/plan-change.ts";
 import { buildRing } from "../../src/ring/build.ts";
 import type { Descriptor } from "../../src/ring/descriptor.ts";
-import { publish } from "../../src/router/api/publish.ts";
-import { RingCache } from "../../src/router/ring-cache.ts";
 import { judge, UNSEEN, type Heard } from "../chaos/history.ts";
 import { dataOf, SimClient } from "./client.ts";
 import { install } from "./globals.ts";
+import { HookRecorder } from "./hook-recorder.ts";
 import { Random } from "./random.ts";
-import { Told } from "./told.ts";
-import { FAIR, World } from "./world.ts";
+import type { Router } from "./release.ts";
+import { TWO_RELEASES } from "./releases.ts";
+import { Rollout, type RolloutKind } from "./rollout.ts";
+import { SHORT_KEEPS } from "./variables.ts";
+import { NO_FAULTS, World } from "./world.ts";
 
 const BROADCAST = "ringcast:broadcast";
-const SHORT_KEEPS = 4;
-/** Keeps nothing. */
+/** A channel without history. */
 const FLEETING = "fleeting:e";
 const CHANNELS = ["kept:a", "kept:b", "short:c", "delta:d", FLEETING] as const;
-/** Enough for every retry, alarm and timeout to have come round. */
+/** Separates the seed of the rollout from the seed of its history. */
+const ROLLOUT_SALT = 0x9e3779b9;
+/** In this time every retry, alarm and timeout comes. */
 const QUIET_MS = 240_000;
 
-const VARIABLES = {
-  RINGCAST: {
-    development: true,
-    insecure: true,
-    anonymous: true,
-    shards: { initial: 3 },
-    limits: { recoveryMaxPublications: 1_000 },
-  },
-  RINGCAST_NS_kept: { history_size: 1_000, history_ttl: "24h", force_recovery: true, presence: true },
-  RINGCAST_NS_short: { history_size: SHORT_KEEPS, history_ttl: "24h", force_recovery: true },
-  RINGCAST_NS_delta: {
-    history_size: 1_000,
-    history_ttl: "24h",
-    force_recovery: true,
-    allowed_delta_types: ["fossil"],
-  },
-  RINGCAST_NS_fleeting: {},
-};
-
 export type Outcome = {
+  readonly releases: RolloutKind;
   readonly violations: readonly string[];
   readonly events: number;
   readonly acknowledged: number;
   readonly deliveries: number;
+  readonly callsBetweenReleases: number;
   readonly trace: readonly string[];
 };
 
-/** One history: `steps` random things happen, then nothing more goes wrong, and in the end every law must hold. */
-export async function runHistory(seed: number, steps: number, options = { trace: false }): Promise<Outcome> {
-  const told = seed % 2 === 0 ? new Told() : undefined;
-  const world = new World(new Random(seed), VARIABLES, { ...options, hooks: told?.hooks ?? {} });
-  told?.in(world);
+/**
+ * One history: `steps` random events, then a time without faults, and in the end every law must hold.
+ * Without `releases` the seed decides which releases live in it.
+ */
+export async function runHistory(
+  seed: number,
+  steps: number,
+  options: { readonly trace: boolean; readonly releases?: RolloutKind | undefined } = { trace: false },
+): Promise<Outcome> {
+  const recorder = seed % 2 === 0 ? new HookRecorder() : undefined;
+  const rollout = new Rollout(new Random(seed ^ ROLLOUT_SALT), TWO_RELEASES, options.releases);
+  const hooks = recorder?.hooks ?? {};
+  const world = new World(new Random(seed), { trace: options.trace, hooks, rollout });
+  recorder?.attach(world);
   const restore = install(world);
   try {
-    const history = new History(world, told);
+    const history = new History(world, rollout, recorder);
     await history.run(steps);
     return {
+      releases: rollout.kind,
       violations: world.violations,
       events: world.events,
       acknowledged: history.acknowledgedCount,
       deliveries: history.deliveries,
+      callsBetweenReleases: world.callsBetweenReleases,
       trace: world.trace,
     };
   } finally {
@@ -72,27 +68,34 @@ export async function runHistory(seed: number, steps: number, options = { trace:
 
 class History {
   readonly #world: World;
-  readonly #told: Told | undefined;
-  /** That of the back end's router. */
-  readonly #cache: RingCache;
+  readonly #rollout: Rollout;
+  readonly #recorder: HookRecorder | undefined;
+  /** Back losses call the first router. */
+  readonly #routers: Router[];
   readonly #clients: SimClient[];
   readonly #acknowledged = new Map<string, string[]>(
     [...CHANNELS, BROADCAST].map((channel) => [channel, []]),
   );
-  /** Published again to a channel that keeps nothing, and so has forgotten in a crash that it knew them. */
+  /** Ids that a channel without history may publish twice, as the channel has lost its memory between two tries. */
   readonly #mayRepeat = new Set<string>();
   #lastId = 0;
-  #over = false;
+  #isOver = false;
 
-  constructor(world: World, told: Told | undefined) {
+  constructor(world: World, rollout: Rollout, recorder: HookRecorder | undefined) {
     this.#world = world;
-    this.#told = told;
-    const configured = configuredDescriptor(configOf(world.env));
-    this.#cache = new RingCache(configured);
-    const caches = [this.#cache, new RingCache(configured)];
+    this.#rollout = rollout;
+    this.#recorder = recorder;
+    this.#routers = this.#newRouters();
     this.#clients = Array.from({ length: world.random.int(2, 5) }, (_, n) => {
-      return new SimClient(world, caches, `client-${n}`);
+      return new SimClient(world, this.#routers, `client-${n}`);
     });
+  }
+
+  /** The router of the next server API call. */
+  get #api(): Router {
+    const [first] = this.#routers;
+    if (first === undefined) throw new Error("there is no router");
+    return first;
   }
 
   get acknowledgedCount(): number {
@@ -114,15 +117,34 @@ class History {
       }
     });
     await this.#world.run(clock.now + 1_000);
+    const { deployAfterPart, resetWithinMs } = this.#rollout;
+    const deployAtStep = deployAfterPart === undefined ? undefined : Math.floor(deployAfterPart * steps);
+    let resetUntil = 0;
     for (let n = 0; n < steps && this.#world.violations.length === 0; n++) {
+      if (n === deployAtStep) {
+        this.#world.outside(() => this.#deploy());
+        resetUntil = clock.now + resetWithinMs;
+      }
       this.#world.outside(() => this.#step());
       const pause = random.chance(0.05) ? 40_000 : random.chance(0.3) ? 1_500 : 40;
       await this.#world.run(clock.now + random.int(0, pause));
     }
-    this.#world.weather = FAIR;
-    await this.#world.run(clock.now + QUIET_MS);
-    this.#over = true;
+    this.#world.faults = NO_FAULTS;
+    await this.#world.run(Math.max(clock.now, resetUntil) + QUIET_MS);
+    this.#isOver = true;
     if (this.#world.violations.length === 0) await this.#judge();
+  }
+
+  #newRouters(): Router[] {
+    return this.#rollout.forRouters().map((release) => {
+      return new release.code.Router(this.#world.envOf(release));
+    });
+  }
+
+  /** Replaces the routers at once. An old router finishes the requests that it has, and gets no new ones. */
+  #deploy(): void {
+    this.#world.deploy();
+    this.#routers.splice(0, this.#routers.length, ...this.#newRouters());
   }
 
   #step(): void {
@@ -138,7 +160,7 @@ class History {
       [9, () => this.#world.sleep(this.#anyObject())],
       [7, () => this.#world.crash(this.#anyObject(), random.chance(0.5))],
       [5, () => this.#change()],
-      [6, () => this.#turnWeather()],
+      [6, () => this.#changeFaults()],
     ];
     let at = random.next() * actions.reduce((sum, [weight]) => sum + weight, 0);
     for (const [weight, action] of actions) {
@@ -150,16 +172,16 @@ class History {
   #anyObject(): string {
     const { random } = this.#world;
     return random.pick(
-      this.#world.names(random.pick(["SHARD", "SHARD", "CHANNEL", "CHANNEL", "COORDINATOR"])),
+      this.#world.names(random.pick(["Shard", "Shard", "Channel", "Channel", "Coordinator"])),
     );
   }
 
-  #turnWeather(): void {
+  #changeFaults(): void {
     const { random } = this.#world;
-    this.#world.weather = random.chance(0.4)
-      ? FAIR
+    this.#world.faults = random.chance(0.4)
+      ? NO_FAULTS
       : { lost: random.next() * 0.2, answerLost: random.next() * 0.2, late: random.next() * 0.15 };
-    this.#world.note(`weather ${JSON.stringify(this.#world.weather)}`);
+    this.#world.note(`network faults: ${JSON.stringify(this.#world.faults)}`);
   }
 
   #nextId(): string {
@@ -167,20 +189,15 @@ class History {
     return `p${this.#lastId}`;
   }
 
-  /** A back end: tries again under the same key until it is answered. */
+  /** Publishes as a back end does, which tries again under the same key until the answer is a success. */
   #publish(channel: string): void {
     const id = this.#nextId();
-    const call = {
-      env: this.#world.env,
-      config: configOf(this.#world.env),
-      cache: this.#cache,
-    };
-    const lookForCrash = this.#watch(channel, id);
+    const noteMemoryLoss = this.#watchMemory(channel, id);
     const attempt = async (): Promise<void> => {
-      const answer = await publish(call, { channel, data: dataOf(id), idempotency_key: id });
-      lookForCrash();
+      const answer = await this.#api.publish({ channel, data: dataOf(id), idempotency_key: id });
+      noteMemoryLoss();
       if ("result" in answer) this.#acknowledged.get(channel)?.push(id);
-      else if (!this.#over) this.#world.setTimer(() => void attempt(), 500);
+      else if (!this.#isOver) this.#world.setTimer(() => void attempt(), 500);
     };
     this.#world.note(`publish ${id} to ${channel}`);
     void attempt();
@@ -191,15 +208,15 @@ class History {
     const channel = this.#world.random.pick(CHANNELS);
     this.#world.note(`${client.name} publishes ${id} to ${channel}`);
     client.publish(channel, id, () => this.#acknowledged.get(channel)?.push(id));
-    // Its shard tries again for a while.
-    this.#world.setTimer(this.#watch(channel, id), 20_000);
+    // The client's shard tries again for a while.
+    this.#world.setTimer(this.#watchMemory(channel, id), 20_000);
   }
 
-  /** What it answers finds out whether a publication's channel has lost its memory since. */
-  #watch(channel: string, id: string): () => void {
-    const ends = this.#world.endsOf(`CHANNEL ${channel}`);
+  /** Returns a function that notes whether the channel has lost its memory since this call. */
+  #watchMemory(channel: string, id: string): () => void {
+    const losses = this.#world.memoryLossesOf(`CHANNEL ${channel}`);
     return () => {
-      if (this.#world.endsOf(`CHANNEL ${channel}`) !== ends) this.#mayRepeat.add(id);
+      if (this.#world.memoryLossesOf(`CHANNEL ${channel}`) !== losses) this.#mayRepeat.add(id);
     };
   }
 
@@ -214,12 +231,14 @@ class History {
       return { kind: random.chance(0.7) ? "drain" : "remove", id };
     };
     void coordinator
-      .descriptor()
-      .then((descriptor) => coordinator.change({ change: decide(descriptor), dryRun: false, by: "history" }))
+      .descriptor(CONTRACT)
+      .then((descriptor) =>
+        coordinator.change({ change: decide(descriptor), dryRun: false, by: "history" }, CONTRACT),
+      )
       .catch(() => undefined);
   }
 
-  /** What must hold once nothing has gone wrong for a while. */
+  /** Checks every law, when nothing has gone wrong for a while. */
   async #judge(): Promise<void> {
     const logs = new Map<string, Heard[]>();
     const keeps = new Map([["short:c", SHORT_KEEPS]]);
@@ -244,9 +263,9 @@ class History {
 
   #readLog(channel: string): Heard[] {
     const name = channel === BROADCAST ? "COORDINATOR coordinator" : `CHANNEL ${channel}`;
-    if (!this.#world.names(channel === BROADCAST ? "COORDINATOR" : "CHANNEL").includes(name)) return [];
+    if (!this.#world.names(channel === BROADCAST ? "Coordinator" : "Channel").includes(name)) return [];
     const storage = this.#world.storageOf(name);
-    // Every call to it may have been lost, and then it has never lived.
+    // The object has no tables if every call to it was lost.
     const lived = storage.query("SELECT 1 FROM sqlite_master WHERE name = 'publications'").length > 0;
     if (!lived) return [];
     const rows = storage.query("SELECT offset, body FROM publications ORDER BY offset");
@@ -263,7 +282,7 @@ class History {
     return [...trimmed, ...kept];
   }
 
-  /** Every client is connected, to the owner of its key, and present where it listens (SPEC MV1, SE1). */
+  /** Checks that each client is connected to the owner of its key, and present in its channels (SPEC MV1, SE1). */
   async #judgePlaces(): Promise<void> {
     const descriptors: Descriptor[] = [];
     void coordinatorStub(this.#world.env)
@@ -281,7 +300,7 @@ class History {
       }
     }
     if (this.#world.violations.length > 0) return;
-    for (const problem of this.#told?.judge(this.#clients) ?? []) this.#world.violate(problem);
+    for (const problem of this.#recorder?.judge(this.#clients) ?? []) this.#world.violate(problem);
     if (this.#world.violations.length > 0) return;
     for (const channel of ["kept:a", "kept:b"]) {
       const present: number[] = [];
@@ -289,9 +308,9 @@ class History {
         .presence("")
         .then((all) => present.push(all.length));
       await this.#world.run(this.#world.clock.now + 5_000);
-      const listen = this.#clients.filter((client) => client.channels.includes(channel)).length;
-      if (present[0] !== listen)
-        this.#world.violate(`${present[0]} present on ${channel}, and ${listen} listen`);
+      const subscribers = this.#clients.filter((client) => client.channels.includes(channel)).length;
+      if (present[0] !== subscribers)
+        this.#world.violate(`${channel} has ${present[0]} present and ${subscribers} subscribers`);
     }
   }
 }

@@ -1,12 +1,22 @@
-/** A slip put into the code that ships, to see that the simulator notices. `seed`: a history of 40 steps that does. */
-export type Plant = {
-  readonly file: string;
-  readonly code: string;
-  readonly instead: string;
+import type { RolloutKind } from "./rollout.ts";
+
+/** One change of the present code; `code` MUST be once in the file. */
+type Edit = { readonly file: string; readonly code: string; readonly instead: string };
+
+/**
+ * A slip in the present code that the simulator must find. `seed`: a history of 40 steps that finds it. `releases`: the
+ * kind of history that finds it, `none` by default. `also`: further edits of the same slip.
+ */
+export type Plant = Edit & {
   readonly seed: number;
+  readonly releases?: RolloutKind;
+  readonly also?: readonly Edit[];
 };
 
-/** The first four are what the promise rests on; the others were real, and found by the simulator. */
+/**
+ * The first four remove code that the promises need. The plants with `releases` are slips that the release before does
+ * not understand; in the present release alone they break no law. The others were real, and the simulator found them.
+ */
 export const PLANTS: Readonly<Record<string, Plant>> = {
   "offset-check": {
     file: "src/shard/subscriptions/channels.ts",
@@ -67,5 +77,47 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     code: 'if (failed(owner, error)) return unavailable(2, "the shard does not answer");\n        }',
     instead: "throw error;\n        }",
     seed: 411,
+  },
+  "renamed-field": {
+    file: "src/log/delivery.ts",
+    code: "shardStub(this.#env, shard).deliver(delivery)",
+    instead: "shardStub(this.#env, shard).deliver({ ...delivery, since: undefined, after: delivery.since })",
+    also: [
+      {
+        file: "src/shard/shard.ts",
+        code: "return this.#clients.hub.deliver(delivery);",
+        instead: "return this.#clients.hub.deliver({ ...delivery, since: delivery.after });",
+      },
+    ],
+    releases: "rollback",
+    seed: 6,
+  },
+  "renamed-method": {
+    file: "src/shard/clients.ts",
+    code: "channelStub(this.env, channel).view(after)",
+    instead: "channelStub(this.env, channel).viewAfter(after)",
+    also: [
+      {
+        file: "src/channel/channel.ts",
+        code: "view(after: number): LogView {",
+        instead: "viewAfter(after: number): LogView {",
+      },
+    ],
+    releases: "mixed",
+    seed: 1,
+  },
+  "renamed-row": {
+    file: "src/platform/timetable.ts",
+    code: 'kv.get<Partial<Record<Name, number>>>("timetable")',
+    instead: 'kv.get<Partial<Record<Name, number>>>("appointments")',
+    also: [
+      {
+        file: "src/platform/timetable.ts",
+        code: 'kv.put("timetable", entries)',
+        instead: 'kv.put("appointments", entries)',
+      },
+    ],
+    releases: "upgrade",
+    seed: 22,
   },
 };

@@ -1,4 +1,4 @@
-/** Chance that a seed decides: the same seed, the same history (mulberry32). */
+/** Random numbers from a seed (mulberry32): the same seed gives the same history. */
 export class Random {
   #state: number;
 

@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { PLANTS } from "./plants.ts";
 import { register } from "./register.ts";
+import { ROLLOUT_KINDS } from "./rollout.ts";
 
 const { values } = parseArgs({
   options: {
@@ -9,36 +10,57 @@ const { values } = parseArgs({
     steps: { type: "string", default: "60" },
     histories: { type: "string", default: "1" },
     plant: { type: "string" },
+    releases: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
 if (values.help) {
-  console.log("npm run sim -- [--seed 1] [--steps 60] [--histories 1] [--plant NAME]");
+  console.log("npm run sim -- [--seed 1] [--steps 60] [--histories 1] [--releases KIND] [--plant NAME]");
   console.log("One history prints what happened in it. Several print the seeds that broke a law.");
-  console.log(`--plant puts a slip into the code and stops at the first seed that it breaks a law with:`);
+  console.log(
+    `--releases: the releases in each history (${ROLLOUT_KINDS.join(", ")}). The default: by seed.`,
+  );
+  console.log("--plant puts a slip into the code and stops at the first seed that breaks a law:");
   console.log(`  ${Object.keys(PLANTS).join(", ")}`);
   process.exit(0);
 }
 const plant = values.plant === undefined ? undefined : PLANTS[values.plant];
 if (values.plant !== undefined && plant === undefined) {
-  console.error(`there is no plant ${values.plant}; there are ${Object.keys(PLANTS).join(", ")}`);
+  console.error(`unknown --plant ${values.plant}; known are ${Object.keys(PLANTS).join(", ")}`);
   process.exit(2);
 }
-register(plant);
+const asked = values.releases;
+const askedKind = ROLLOUT_KINDS.find((kind) => kind === asked);
+if (askedKind === undefined && asked !== undefined) {
+  console.error(`unknown --releases ${asked}; known are ${ROLLOUT_KINDS.join(", ")}`);
+  process.exit(2);
+}
+/** A plant changes the present code, so a plant that names no releases needs the present release alone. */
+const kind = askedKind ?? (plant === undefined ? undefined : (plant.releases ?? "none"));
+const planted = register(plant);
 const { runHistory } = await import("./history.ts");
+if (!planted.loaded()) throw new Error("the simulator does not run the file that the plant changes");
 
 const [seed, steps, histories] = [Number(values.seed), Number(values.steps), Number(values.histories)];
 let broken = 0;
 let deliveries = 0;
+let callsBetweenReleases = 0;
 for (let n = seed; n < seed + histories; n++) {
-  const { violations, trace, ...counts } = await runHistory(n, steps, { trace: histories === 1 });
+  const { violations, trace, ...counts } = await runHistory(n, steps, {
+    trace: histories === 1,
+    releases: kind,
+  });
   deliveries += counts.deliveries;
+  callsBetweenReleases += counts.callsBetweenReleases;
   for (const line of trace) console.log(line);
   if (histories === 1) console.log(counts);
   if (violations.length === 0) continue;
   broken += 1;
-  console.log(`seed ${n}: ${violations.join("; ")}\n  npm run sim -- --seed ${n} --steps ${steps}`);
+  console.log(`seed ${n}: ${violations.join("; ")}`);
+  const replay = `npm run sim -- --seed ${n} --steps ${steps} --releases ${counts.releases}`;
+  console.log(`  ${replay}${values.plant === undefined ? "" : ` --plant ${values.plant}`}`);
   if (plant !== undefined) break;
 }
+console.log(`${callsBetweenReleases} calls between objects of two releases`);
 console.log(`${histories} histories of ${steps} steps, ${deliveries} deliveries, ${broken} broke a law`);
 process.exitCode = broken > 0 ? 1 : 0;

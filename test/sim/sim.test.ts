@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { tier } from "../support/tier.ts";
 import { PLANTS } from "./plants.ts";
 
-/** Virtual time takes the place of the process's own, so each run has a process. */
+/** Virtual time replaces the time of the whole process, so each run has a process of its own. */
 async function sim(...args: string[]): Promise<{ code: number; output: string }> {
   const command = ["--disable-warning=ExperimentalWarning", "test/sim/run.ts", ...args];
   try {
@@ -26,15 +26,26 @@ const PINNED = [
   { seed: 285, steps: 40, broke: "FO1: a shard that crashed believed its last broadcast position" },
   { seed: 232, steps: 40, broke: "HK4: an alarm rang without end while the oldest of several events waited" },
   { seed: 411, steps: 40, broke: "MB6: an upgrade failed, as a shard could not be told of the ring" },
-  { seed: 174_103_569, steps: 40, broke: "LG5: a late call of a channel's earlier life was heard again" },
+  { seed: 174_103_569, steps: 40, broke: "LG5: a late call of a channel's earlier life was delivered again" },
+];
+
+/** Histories that break a law, as a fault is known and not fixed. The fix moves its history to `PINNED`. */
+const KNOWN_FAULTS = [
+  {
+    seed: 20_023,
+    steps: 40,
+    releases: "upgrade",
+    breaks: "FO1: the answer of a shard's earlier life counts for the life that adopt has just registered",
+  },
 ];
 
 describe("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1] the simulator", () => {
   test(`${2 * HISTORIES} random histories break no law`, async () => {
-    // The same each time: a change is to blame for what it breaks. To look for more: npm run sim -- --seed 20001 --histories 5000.
+    // The histories are the same each time and have the present release alone, so that a failure is the fault of the
+    // change that is tested. More histories: npm run sim -- --seed 20001 --histories 5000.
     const runs = await Promise.all(
       [1, HISTORIES + 1].map((seed) =>
-        sim("--seed", String(seed), "--steps", "40", "--histories", String(HISTORIES)),
+        sim("--releases", "none", "--seed", String(seed), "--steps", "40", "--histories", String(HISTORIES)),
       ),
     );
     for (const { code, output } of runs) {
@@ -52,14 +63,19 @@ describe("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1]
   });
 
   test.each(PINNED)("seed $seed, which broke $broke", async ({ seed, steps }) => {
-    const { output } = await sim("--seed", String(seed), "--steps", String(steps));
+    const { output } = await sim("--releases", "none", "--seed", String(seed), "--steps", String(steps));
+    expect(output).toContain("0 broke a law");
+  });
+
+  test.fails.each(KNOWN_FAULTS)("seed $seed, which breaks $breaks", async ({ seed, steps, releases }) => {
+    const { output } = await sim("--releases", releases, "--seed", String(seed), "--steps", String(steps));
     expect(output).toContain("0 broke a law");
   });
 
   test.each(Object.entries(PLANTS).slice(0, SLIPS))(
     "a slip in the code is found: %s",
     async (name, { seed }) => {
-      // From the seed that found it when it was written; where the code has changed since, one of the next.
+      // The search begins at the seed that found the slip first. After a change of the code a later seed may find it.
       const { code, output } = await sim(
         "--plant",
         name,
@@ -74,4 +90,22 @@ describe("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1]
       expect(code).toBe(1);
     },
   );
+});
+
+describe("[CT1] releases N and N-1 understand each other in both directions", () => {
+  const histories = (...args: string[]) => sim("--steps", "40", "--histories", "150", ...args);
+
+  test.each(["upgrade", "rollback", "mixed"])("150 histories of kind %s break no law", async (kind) => {
+    const { code, output } = await histories("--releases", kind);
+    expect(output).toMatch(/^[0-9]{4,} calls between objects of two releases$/mu);
+    expect(output).toMatch(/150 histories of 40 steps, [0-9]{4,} deliveries, 0 broke a law/u);
+    expect(code).toBe(0);
+  });
+
+  const incompatible = Object.entries(PLANTS).filter(([, { releases }]) => releases !== undefined);
+
+  test.each(incompatible)("the slip %s breaks no law in the present release alone", async (name) => {
+    const { output } = await histories("--plant", name, "--releases", "none");
+    expect(output).toContain("0 broke a law");
+  });
 });

@@ -1,9 +1,9 @@
 import type { World } from "./world.ts";
 
-/** What an object may remember of a socket through its sleep (the platform's limit). */
+/** The platform's limit for the attachment of a socket, which outlives a sleep of its object. */
 const ATTACHMENT_BYTES = 16_384;
 
-/** The client's end: what it is given arrives later, in order, until the connection is cut. */
+/** The client's end of a connection. A frame arrives later, and in order, until the connection breaks. */
 export class ClientSocket {
   peer: ServerSocket | undefined;
   onMessage: (text: string) => void = () => undefined;
@@ -12,12 +12,12 @@ export class ClientSocket {
 
   accept(): void {}
 
-  /** False: the connection is gone. */
+  /** Drops the text if the connection is gone. */
   send(text: string): void {
     this.peer?.arrive(text);
   }
 
-  /** Closes as the SDK does (1000), or as a network does that is cut (1006). */
+  /** Closes with the code of the SDK (1000), or of a connection that breaks (1006). */
   close(code: number): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -35,18 +35,18 @@ export class ClientSocket {
   }
 }
 
-/** The object's end. It survives a sleep of its object, and dies with a crash of it. */
+/** The object's end of a connection. It outlives a sleep of its object, and ends with a crash of it. */
 export class ServerSocket {
   readonly #world: World;
   readonly client: ClientSocket;
-  /** The object that accepted it. */
+  /** The object that accepted the socket. */
   owner: string | undefined;
   #attachment: unknown = null;
   answeredAt = 0;
   #open = true;
-  /** Frames arrive in order: never before the one that was sent earlier. */
-  #lastDown = 0;
-  #lastUp = 0;
+  /** When the newest frame arrives in each direction. A later frame arrives at that time at the earliest. */
+  #toClientAt = 0;
+  #toObjectAt = 0;
 
   constructor(world: World, client: ClientSocket) {
     this.#world = world;
@@ -69,24 +69,24 @@ export class ServerSocket {
 
   send(text: string): void {
     if (!this.#open) throw new Error("the socket is closed");
-    this.#down(() => this.client.open && this.client.onMessage(text));
+    this.#toClient(() => this.client.open && this.client.onMessage(text));
   }
 
   close(code = 1000): void {
     if (!this.#open) return;
     this.#open = false;
     this.#world.forgetSocket(this);
-    this.#down(() => this.client.closedByServer(code));
+    this.#toClient(() => this.client.closedByServer(code));
   }
 
-  /** Its object has died. */
+  /** The object has crashed. */
   die(): void {
     this.#open = false;
-    this.#down(() => this.client.closedByServer(1006));
+    this.#toClient(() => this.client.closedByServer(1006));
   }
 
   arrive(text: string): void {
-    this.#up(() => {
+    this.#toObject(() => {
       if (!this.#open || this.owner === undefined) return;
       if (text === "{}") this.answeredAt = this.#world.clock.now;
       else this.#world.handle(this.owner, "webSocketMessage", [this, text]);
@@ -94,7 +94,7 @@ export class ServerSocket {
   }
 
   lose(code: number): void {
-    this.#up(() => {
+    this.#toObject(() => {
       if (!this.#open || this.owner === undefined) return;
       this.#open = false;
       this.#world.forgetSocket(this);
@@ -102,14 +102,14 @@ export class ServerSocket {
     });
   }
 
-  #down(run: () => void): void {
-    this.#lastDown = Math.max(this.#lastDown, this.#world.clock.now + this.#world.random.int(1, 30));
-    this.#world.clock.at(this.#lastDown, () => this.#world.outside(run));
+  #toClient(run: () => void): void {
+    this.#toClientAt = Math.max(this.#toClientAt, this.#world.clock.now + this.#world.random.int(1, 30));
+    this.#world.clock.at(this.#toClientAt, () => this.#world.outside(run));
   }
 
-  #up(run: () => void): void {
-    this.#lastUp = Math.max(this.#lastUp, this.#world.clock.now + this.#world.random.int(1, 30));
-    this.#world.clock.at(this.#lastUp, run);
+  #toObject(run: () => void): void {
+    this.#toObjectAt = Math.max(this.#toObjectAt, this.#world.clock.now + this.#world.random.int(1, 30));
+    this.#world.clock.at(this.#toObjectAt, run);
   }
 }
 

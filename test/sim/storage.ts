@@ -1,13 +1,13 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 
-/** What outlives an object: its SQLite database, its key-value rows, and its alarm. Writes are durable at once. */
+/** The storage of an object: a SQLite database, key-value rows and an alarm. A write is durable at once. */
 export class SimStorage {
   #database: DatabaseSync | undefined;
   readonly #statements = new Map<string, StatementSync>();
   #rows = new Map<string, unknown>();
   #depth = 0;
   alarmAt: number | null = null;
-  /** Called when the alarm is set. */
+  /** The world hears here of each alarm that is set. */
   onAlarm: (at: number) => void = () => undefined;
 
   readonly kv = {
@@ -22,7 +22,7 @@ export class SimStorage {
       return {
         toArray: () => rows,
         one: () => {
-          if (rows.length !== 1) throw new Error(`${rows.length} rows where there should be one`);
+          if (rows.length !== 1) throw new Error(`the query has ${rows.length} rows, and must have one`);
           return rows[0];
         },
         [Symbol.iterator]: () => rows[Symbol.iterator](),

@@ -1,4 +1,4 @@
-/** Stands in for `cloudflare:workers`. */
+/** Replaces `cloudflare:workers`. */
 export class DurableObject<Env> {
   protected readonly ctx: unknown;
   protected readonly env: Env;

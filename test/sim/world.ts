@@ -1,81 +1,96 @@
-import { Channel } from "../../src/channel/channel.ts";
-import { Coordinator } from "../../src/coordinator/coordinator.ts";
-import type { Hooks } from "../../src/hooks/hooks.ts";
-import { Shard } from "../../src/shard/shard.ts";
 import { Clock } from "./clock.ts";
 import type { Random } from "./random.ts";
+import type { ClassName, Hooks } from "./release.ts";
+import type { NamedRelease } from "./releases.ts";
+import type { Rollout } from "./rollout.ts";
 import type { ServerSocket } from "./sockets.ts";
 import { SimStorage } from "./storage.ts";
 
-type ClassName = "SHARD" | "CHANNEL" | "COORDINATOR";
+/** The bindings of a deployment, each with the class of its objects. An object is named by its binding and its id. */
+const BINDINGS: Readonly<Record<string, ClassName>> = {
+  SHARD: "Shard",
+  CHANNEL: "Channel",
+  COORDINATOR: "Coordinator",
+};
 
-/** One life of an object in memory. What it has begun ends with it, and nothing of it runs again. */
+/** One life of an object in memory. The timers and calls of a life end with it. */
 type Life = {
   readonly name: string;
-  readonly instance: Record<string, (...args: unknown[]) => unknown>;
+  /** The release whose code the life runs; clients and back ends have none. */
+  readonly release: NamedRelease | undefined;
+  readonly instance: Instance;
   dead: boolean;
-  /** What it sent and what has not arrived dies with it. */
+  /** The messages that the life has sent, and that have not arrived, are lost. */
   silenced: boolean;
-  /** Timers and calls that it waits for: while there are any it does not sleep. */
+  /** The number of timers and calls that the life waits for. The object sleeps at 0 only. */
   waiting: number;
-  /** Calls to it that are not answered. */
+  /** The calls that the life has not answered, each as a function that fails the call. */
   readonly working: Set<(error: Error) => void>;
   alarmRuns: boolean;
 };
 
-type Stored = {
+type Instance = Record<string, (...args: unknown[]) => unknown>;
+
+type SimObject = {
+  readonly className: ClassName;
   readonly storage: SimStorage;
   readonly sockets: Set<ServerSocket>;
   life: Life | undefined;
-  /** How often its memory was lost. */
-  ends: number;
+  /** How often a sleep or a crash has ended a life. */
+  memoryLosses: number;
 };
 
-/** How the network between objects behaves, each a probability for a call. */
-export type Weather = { readonly lost: number; readonly answerLost: number; readonly late: number };
-export const FAIR: Weather = { lost: 0, answerLost: 0, late: 0 };
+/** The faults of the network between objects, each a probability for a call. */
+export type NetworkFaults = { readonly lost: number; readonly answerLost: number; readonly late: number };
+export const NO_FAULTS: NetworkFaults = { lost: 0, answerLost: 0, late: 0 };
 
 const HOT_LOOP_EVENTS_A_SECOND = 4_000;
 
 /**
- * The platform in one thread: objects with storage and sockets, calls between them as messages that take their time,
- * and a virtual clock. What runs in it is the code that ships.
+ * The platform in one thread: objects with storage and sockets, calls between objects as messages that take time, and
+ * a virtual clock. The objects run the code that ships.
  *
- * One event is one message, timer, frame or alarm, and it belongs to one object: what follows from it before the next
- * event is that object's doing. `current` says whose.
+ * An event is a message, timer, frame or alarm of one object. Until the next event all code that runs belongs to that
+ * object, and `current` is its life.
  */
 export class World {
   readonly clock = new Clock();
   readonly random: Random;
+  /** The bindings, which are the same in each release. */
   readonly env: Cloudflare.Env;
-  readonly #classes: Record<ClassName, unknown>;
-  readonly #objects = new Map<string, Stored>();
-  /** Clients and back ends: they never die. */
+  readonly #rollout: Rollout;
+  readonly #hooks: Hooks;
+  readonly #envs = new Map<NamedRelease, Cloudflare.Env>();
+  readonly #classes = new Map<NamedRelease, Readonly<Record<ClassName, unknown>>>();
+  readonly #objects = new Map<string, SimObject>();
+  /** The life of clients and back ends, which never ends. */
   readonly #outside: Life;
   current: Life;
-  weather: Weather = FAIR;
+  faults: NetworkFaults = NO_FAULTS;
   events = 0;
+  /** The number of calls from an object of one release to an object of the other. */
+  callsBetweenReleases = 0;
   #second = { at: 0, events: 0 };
   readonly violations: string[] = [];
   #trace: string[] | undefined;
 
   constructor(
     random: Random,
-    variables: Record<string, unknown>,
-    options: { readonly trace: boolean; readonly hooks: Hooks },
+    options: { readonly trace: boolean; readonly hooks: Hooks; readonly rollout: Rollout },
   ) {
     this.random = random;
-    this.#classes = classesWith(options.hooks);
-    this.#outside = newLife("outside", {});
+    this.#rollout = options.rollout;
+    this.#hooks = options.hooks;
+    this.#outside = newLife({ name: "outside", release: undefined, instance: {} });
     this.current = this.#outside;
     this.#trace = options.trace ? [] : undefined;
     const bindings = Object.fromEntries(
-      (Object.keys(this.#classes) as ClassName[]).map((className) => [
-        className,
-        { getByName: (name: string) => this.stub(`${className} ${name}`) },
+      Object.keys(BINDINGS).map((binding) => [
+        binding,
+        { getByName: (id: string) => this.stub(`${binding} ${id}`) },
       ]),
     );
-    this.env = { ...variables, ...bindings } as unknown as Cloudflare.Env;
+    this.env = bindings as unknown as Cloudflare.Env;
   }
 
   get trace(): readonly string[] {
@@ -91,7 +106,7 @@ export class World {
     this.violations.push(what);
   }
 
-  /** Lets time pass, event by event, until `until` or the first broken law. */
+  /** Runs the events in order until the time `until`, or until the first broken law. */
   async run(until: number): Promise<void> {
     for (;;) {
       if (this.violations.length > 0) return;
@@ -106,7 +121,7 @@ export class World {
     this.current = this.#outside;
   }
 
-  /** Does something in the name of clients and back ends. */
+  /** Runs something as clients and back ends. */
   outside(run: () => void): void {
     this.current = this.#outside;
     run();
@@ -145,7 +160,7 @@ export class World {
     );
   }
 
-  /** An event of a socket. */
+  /** Calls an object with an event of its socket. */
   handle(name: string, method: string, args: unknown[]): void {
     const life = this.#wake(name);
     this.current = life;
@@ -154,50 +169,76 @@ export class World {
     });
   }
 
-  /** The names of objects of a class that exist. */
+  /** The names of all objects of a class. */
   names(className: ClassName): string[] {
-    return [...this.#objects.keys()].filter((name) => name.startsWith(`${className} `));
+    return [...this.#objects].flatMap(([name, object]) => (object.className === className ? [name] : []));
   }
 
   storageOf(name: string): SimStorage {
-    return this.#stored(name).storage;
+    return this.#object(name).storage;
   }
 
-  /** How often an object has lost its memory. */
-  endsOf(name: string): number {
-    return this.#stored(name).ends;
+  /** The bindings and variables of a release's deployment. */
+  envOf(release: NamedRelease): Cloudflare.Env {
+    const env = this.#envs.get(release) ?? { ...release.variables, ...this.env };
+    this.#envs.set(release, env);
+    return env;
   }
 
-  /** Memory is lost, sockets and storage stay. False where the object has something to do. */
+  /** How often an object has lost its memory, by sleep or crash. */
+  memoryLossesOf(name: string): number {
+    return this.#object(name).memoryLosses;
+  }
+
+  /** Ends a life but keeps sockets and storage. False, and nothing changes, where the object is busy. */
   sleep(name: string): boolean {
-    const { life } = this.#stored(name);
+    const { life } = this.#object(name);
     if (life === undefined || life.waiting > 0 || life.working.size > 0 || life.alarmRuns) return false;
     this.note(`${name} sleeps`);
     life.dead = true;
-    this.#stored(name).life = undefined;
-    this.#stored(name).ends += 1;
+    this.#object(name).life = undefined;
+    this.#object(name).memoryLosses += 1;
     return true;
   }
 
-  /** Memory and sockets are lost; `silenced`: also what it sent and has not arrived. Its callers hear an error. */
+  /**
+   * Ends a life and breaks the sockets. Callers get an error. `silenced`: the messages that the object has sent, and
+   * that have not arrived, are lost too.
+   */
   crash(name: string, silenced: boolean): void {
-    const stored = this.#stored(name);
-    const { life } = stored;
+    const object = this.#object(name);
+    const { life } = object;
     this.note(`${name} crashes${silenced ? ", silenced" : ""}`);
-    for (const socket of stored.sockets) socket.die();
-    stored.sockets.clear();
+    for (const socket of object.sockets) socket.die();
+    object.sockets.clear();
     if (life === undefined) return;
     life.dead = true;
     life.silenced = silenced;
-    stored.life = undefined;
-    stored.ends += 1;
+    object.life = undefined;
+    object.memoryLosses += 1;
     for (const fail of life.working) fail(new Error("the object has died"));
-    // The runtime repeats an alarm that did not end.
-    if (life.alarmRuns) void stored.storage.setAlarm(stored.storage.alarmAt ?? this.clock.now + 1_000);
+    // The platform repeats an alarm that did not end.
+    if (life.alarmRuns) void object.storage.setAlarm(object.storage.alarmAt ?? this.clock.now + 1_000);
+  }
+
+  /**
+   * Deploys the other release. An object crashes within `resetWithinMs` unless it begins a new life before; then it
+   * keeps its sockets. An object that sleeps until its crash loses its sockets alone.
+   */
+  deploy(): void {
+    this.note(`deployment of the other release, resets within ${this.#rollout.resetWithinMs} ms`);
+    this.#rollout.deploy();
+    for (const [name, object] of this.#objects) {
+      const { life } = object;
+      const { afterMs, silenced } = this.#rollout.drawReset();
+      this.clock.after(afterMs, () => {
+        if (object.life === life) this.crash(name, silenced);
+      });
+    }
   }
 
   forgetSocket(socket: ServerSocket): void {
-    if (socket.owner !== undefined) this.#stored(socket.owner).sockets.delete(socket);
+    if (socket.owner !== undefined) this.#object(socket.owner).sockets.delete(socket);
   }
 
   close(): void {
@@ -220,13 +261,14 @@ export class World {
       });
     };
     const fail = (error: Error): void => back(() => reject(error));
-    const isLost = this.random.chance(this.weather.lost);
-    const answerIsLost = this.random.chance(this.weather.answerLost);
+    const isLost = this.random.chance(this.faults.lost);
+    const answerIsLost = this.random.chance(this.faults.answerLost);
     this.clock.after(this.#delay(), () => {
       if (isLost || caller.silenced) return fail(new Error("the network lost a call"));
       const life = this.#wake(name);
       this.current = life;
-      this.note(`${caller.name} -> ${name} ${method} ${this.#trace === undefined ? "" : show(sent)}`);
+      this.note(`${caller.name} -> ${name} ${method} ${this.#trace === undefined ? "" : textOf(sent)}`);
+      if (caller.release !== undefined && caller.release !== life.release) this.callsBetweenReleases += 1;
       const dies = (error: Error): void => {
         life.working.delete(dies);
         fail(error);
@@ -238,7 +280,10 @@ export class World {
         else back(settle, life);
       };
       Promise.resolve()
-        .then(() => life.instance[method]?.(...sent))
+        .then(() => {
+          if (life.instance[method] === undefined) throw new TypeError(`${name} has no method ${method}`);
+          return life.instance[method](...sent);
+        })
         .then(
           (value) => {
             const answer = isFetch ? value : structuredClone(value);
@@ -252,52 +297,61 @@ export class World {
   }
 
   #delay(): number {
-    if (this.random.chance(this.weather.late)) return this.random.int(100, 12_000);
+    if (this.random.chance(this.faults.late)) return this.random.int(100, 12_000);
     return this.random.int(1, 20);
   }
 
-  #stored(name: string): Stored {
-    let stored = this.#objects.get(name);
-    if (stored === undefined) {
+  #object(name: string): SimObject {
+    let object = this.#objects.get(name);
+    if (object === undefined) {
+      const className = BINDINGS[name.slice(0, name.indexOf(" "))];
+      if (className === undefined) throw new Error(`no binding has an object ${name}`);
       const storage = new SimStorage();
       storage.onAlarm = (at) => this.clock.at(at, () => this.#alarm(name, at));
-      stored = { storage, sockets: new Set(), life: undefined, ends: 0 };
-      this.#objects.set(name, stored);
+      object = { className, storage, sockets: new Set(), life: undefined, memoryLosses: 0 };
+      this.#objects.set(name, object);
     }
-    return stored;
+    return object;
   }
 
   #wake(name: string): Life {
-    const stored = this.#stored(name);
-    if (stored.life !== undefined) return stored.life;
-    const [className, id] = name.split(" ") as [ClassName, string];
-    const life = newLife(name, {});
+    const object = this.#object(name);
+    if (object.life !== undefined) return object.life;
+    const release = this.#rollout.forNewLife();
+    if (this.#rollout.kind !== "none") this.note(`${name} begins a life of ${release.name}`);
+    const life = newLife({ name, release, instance: {} });
     const before = this.current;
     this.current = life;
-    const Class = this.#classes[className] as new (ctx: unknown, env: unknown) => Life["instance"];
+    const Class = this.#classOf(release, object.className);
     const ctx = {
-      id: { name: id },
-      storage: stored.storage,
+      id: { name: name.slice(name.indexOf(" ") + 1) },
+      storage: object.storage,
       waitUntil: (promise: Promise<unknown>) => void promise.catch(() => undefined),
       abort: () => this.crash(name, false),
       setWebSocketAutoResponse: () => undefined,
       acceptWebSocket: (socket: ServerSocket) => {
         socket.owner = name;
-        stored.sockets.add(socket);
+        object.sockets.add(socket);
       },
-      getWebSockets: () => [...stored.sockets],
+      getWebSockets: () => [...object.sockets],
       getWebSocketAutoResponseTimestamp: (socket: ServerSocket) =>
         socket.answeredAt === 0 ? null : new Date(socket.answeredAt),
     };
-    const alive = Object.assign(life, { instance: new Class(ctx, this.env) });
+    const alive = Object.assign(life, { instance: new Class(ctx, this.envOf(release)) });
     this.current = before;
-    stored.life = alive;
+    object.life = alive;
     return alive;
   }
 
-  /** Alarms of one object never overlap: one that comes due in another waits for its end. */
+  #classOf(release: NamedRelease, className: ClassName): new (ctx: unknown, env: unknown) => Instance {
+    const classes = this.#classes.get(release) ?? release.code.classesWith(this.#hooks);
+    this.#classes.set(release, classes);
+    return classes[className] as new (ctx: unknown, env: unknown) => Instance;
+  }
+
+  /** Runs an alarm. An alarm that comes due while another runs waits for the end of that one. */
   #alarm(name: string, at: number): void {
-    const { storage, life: running } = this.#stored(name);
+    const { storage, life: running } = this.#object(name);
     if (storage.alarmAt !== at || running?.alarmRuns === true) return;
     storage.alarmAt = null;
     const life = this.#wake(name);
@@ -320,25 +374,13 @@ export class World {
     const at = Math.floor(this.clock.now / 1_000);
     if (at !== this.#second.at) this.#second = { at, events: 0 };
     this.#second.events += 1;
-    if (this.#second.events > HOT_LOOP_EVENTS_A_SECOND) this.violate("a hot loop");
+    if (this.#second.events > HOT_LOOP_EVENTS_A_SECOND)
+      this.violate("a hot loop: too many events in one second");
   }
 }
 
-const classesWith = (hooks: Hooks): Record<ClassName, unknown> => ({
-  SHARD: class extends Shard {
-    static override readonly hooks = hooks;
-  },
-  CHANNEL: class extends Channel {
-    static override readonly hooks = hooks;
-  },
-  COORDINATOR: class extends Coordinator {
-    static override readonly hooks = hooks;
-  },
-});
-
-const newLife = (name: string, instance: Life["instance"]): Life => ({
-  name,
-  instance,
+const newLife = (of: Pick<Life, "name" | "release" | "instance">): Life => ({
+  ...of,
   dead: false,
   silenced: false,
   waiting: 0,
@@ -346,9 +388,9 @@ const newLife = (name: string, instance: Life["instance"]): Life => ({
   alarmRuns: false,
 });
 
-const show = (args: unknown[]): string => (JSON.stringify(args) ?? "").slice(0, 300);
+const textOf = (args: unknown[]): string => (JSON.stringify(args) ?? "").slice(0, 300);
 
-/** The real one: virtual time has its own. */
+/** The `setImmediate` of the process. */
 const realImmediate = setImmediate;
-/** Until no promise is left that can go on. */
+/** Resolves when no promise can go on. */
 const settled = (): Promise<void> => new Promise((resolve) => void realImmediate(resolve));

@@ -1,17 +1,17 @@
-import type { Hooks } from "../../src/hooks/hooks.ts";
+import type { Hooks } from "./release.ts";
 import type { World } from "./world.ts";
 
-/** A deployment that wants to hear of sessions and channels, and does not always take what it is told. */
-export class Told {
+/** The hooks of a deployment that records ends of sessions and occupied channels, and sometimes throws. */
+export class HookRecorder {
   readonly hooks: Hooks = {
     onDisconnect: ({ id, session }) => {
-      this.#hear(id, () => this.#ended.add(session.client));
+      this.#record(id, () => this.#ended.add(session.client));
     },
     onChannelOccupied: ({ id, channel }) => {
-      this.#hear(id, () => this.#of(channel).push("occupied"));
+      this.#record(id, () => this.#of(channel).push("occupied"));
     },
     onChannelVacated: ({ id, channel }) => {
-      this.#hear(id, () => this.#of(channel).push("vacated"));
+      this.#record(id, () => this.#of(channel).push("vacated"));
     },
   };
   readonly #ids = new Set<string>();
@@ -19,18 +19,20 @@ export class Told {
   readonly #channels = new Map<string, ("occupied" | "vacated")[]>();
   #world: World | undefined;
 
-  /** From now on it refuses when the weather is bad. */
-  in(world: World): void {
+  /** From now on the hooks throw at random while the network has faults. */
+  attach(world: World): void {
     this.#world = world;
   }
 
-  /** What it must have heard when nothing has gone wrong for a while (SPEC HK4, HK7). */
+  /** The events that are missing or wrong, when nothing has gone wrong for a while (SPEC HK4, HK7). */
   *judge(clients: readonly Client[]): Generator<string> {
     for (const { name, sessions, current } of clients) {
       for (const session of sessions) {
         const ended = this.#ended.has(session);
-        if (ended && session === current) yield `${name}: its session was told to have ended`;
-        if (!ended && session !== current) yield `${name}: the end of ${session} was not told`;
+        if (ended && session === current)
+          yield `${name}: its session is connected, and onDisconnect has reported its end`;
+        if (!ended && session !== current)
+          yield `${name}: onDisconnect has not reported the end of ${session}`;
       }
     }
     for (const [channel, facts] of this.#channels) {
@@ -41,17 +43,17 @@ export class Told {
     for (const channel of new Set([...heard, ...this.#channels.keys()])) {
       const occupied = this.#channels.get(channel)?.at(-1) === "occupied";
       if (occupied !== heard.has(channel))
-        yield `${channel}: told to be ${occupied ? "occupied" : "vacated"}, and is not`;
+        yield `${channel}: the last event is ${occupied ? "occupied" : "vacated"}, and the channel is not`;
     }
   }
 
-  #hear(id: string, note: () => void): void {
-    const { random, weather } = this.#world ?? {};
-    const isBad = weather !== undefined && weather.lost > 0;
-    if (isBad && random?.chance(0.2) === true) throw new Error("not now");
+  #record(id: string, note: () => void): void {
+    const { random, faults } = this.#world ?? {};
+    const hasFaults = faults !== undefined && faults.lost > 0;
+    if (hasFaults && random?.chance(0.2) === true) throw new Error("the hook refuses the event");
     if (!this.#ids.has(id)) note();
     this.#ids.add(id);
-    if (isBad && random?.chance(0.2) === true) throw new Error("taken, and not said");
+    if (hasFaults && random?.chance(0.2) === true) throw new Error("the hook has taken the event, and fails");
   }
 
   #of(channel: string): ("occupied" | "vacated")[] {
@@ -61,7 +63,7 @@ export class Told {
   }
 }
 
-/** `sessions`: those that were answered on `connect`; `current`: the one that lives. */
+/** `sessions`: the ids that connect replies have given; `current`: the id of the open connection. */
 type Client = {
   readonly name: string;
   readonly sessions: readonly string[];

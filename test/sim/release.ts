@@ -1,0 +1,64 @@
+import { centrifugeFront } from "../../src/centrifuge/front.ts";
+import { Channel } from "../../src/channel/channel.ts";
+import { Coordinator } from "../../src/coordinator/coordinator.ts";
+import type { Hooks } from "../../src/hooks/hooks.ts";
+import { configOf } from "../../src/platform/config.ts";
+import { configuredDescriptor } from "../../src/platform/configured.ts";
+import type { Answer } from "../../src/router/api/answer.ts";
+import { publish } from "../../src/router/api/publish.ts";
+import { forward, type Forwarded } from "../../src/router/forward.ts";
+import { RingCache } from "../../src/router/ring-cache.ts";
+import { Shard } from "../../src/shard/shard.ts";
+
+export type { Hooks };
+export type ClassName = "Shard" | "Channel" | "Coordinator";
+
+/**
+ * The code of one release that the simulator runs. `scripts/keep-release.mjs` bundles this file. The kept release has
+ * these exports as they were then, so their names and arguments MUST NOT change.
+ */
+export type Release = {
+  readonly classesWith: typeof classesWith;
+  readonly Router: typeof Router;
+};
+
+/** The classes of a deployment that has these hooks. */
+export const classesWith = (hooks: Hooks): Readonly<Record<ClassName, unknown>> => ({
+  Shard: class extends Shard {
+    static override readonly front = centrifugeFront();
+    static override readonly hooks = hooks;
+  },
+  Channel: class extends Channel {
+    static override readonly hooks = hooks;
+  },
+  Coordinator: class extends Coordinator {
+    static override readonly hooks = hooks;
+  },
+});
+
+/** One isolate of the Worker. It has a ring of its own, and a deployment replaces it. */
+export class Router {
+  readonly #env: Cloudflare.Env;
+  readonly #cache: RingCache;
+
+  constructor(env: Cloudflare.Env) {
+    this.#env = env;
+    this.#cache = new RingCache(configuredDescriptor(configOf(env)));
+  }
+
+  /** Brings a client to the shard that owns its key. */
+  connect(key: string): Promise<Forwarded> {
+    return forward({
+      env: this.#env,
+      request: new Request("http://ringcast.test/connection/websocket"),
+      cache: this.#cache,
+      key,
+      clientRegion: "auto",
+    });
+  }
+
+  /** One call of the server API. */
+  publish(params: { channel: string; data: unknown; idempotency_key: string }): Promise<Answer> {
+    return publish({ env: this.#env, config: configOf(this.#env), cache: this.#cache }, params);
+  }
+}

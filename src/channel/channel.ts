@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { addressKey, type SentAddress } from "../contracts/address.ts";
 import type { ChannelContract, PresenceEvent } from "../contracts/channel.ts";
 import type {

@@ -1,4 +1,3 @@
-
 export type Tags = Readonly<Record<string, string>>;
 
 /** The client that a publication, a join or a presence entry speaks of. `user` and `client` are present even when empty. */

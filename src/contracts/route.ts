@@ -4,6 +4,9 @@ import type { Close, ReplyError } from "./refusal.ts";
 /** What the router tells a shard with each upgrade, in one header that clients cannot send. */
 export const ROUTE_HEADER = "x-ringcast-route";
 
+/** How many owners a key has: the first, and those that it may spill to. */
+export const OWNERS = 3;
+
 export type Route = {
   /** The router's contract; contract 1 did not say. */
   readonly contract?: number;

@@ -32,8 +32,6 @@ export type SessionSummary = {
 
 /** What a shard's object answers to channels, to the coordinator and to the router, whatever its front. */
 export interface ShardContract {
-  /** An upgrade from the router (see route.ts): 101, or a `Refusal` as JSON. */
-  fetch(request: Request): Promise<Response>;
   /**
    * Shows a descriptor; an older one and a repetition change nothing. `broadcast`: how far the coordinator has sent
    * this shard the broadcast channel.

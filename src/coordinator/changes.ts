@@ -1,4 +1,4 @@
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { ShardAddress } from "../contracts/address.ts";
 import type { ChangeAnswer, ChangeRequest, ChangeResult, PredictedMoves } from "../contracts/change.ts";
 import type { Registration } from "../contracts/log.ts";

@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { addressKey, readAddress, type SentAddress, type ShardAddress } from "../contracts/address.ts";
 import type { ChangeAnswer, ChangeRequest } from "../contracts/change.ts";
 import { changeTo1, outcomesTo1, type ChangeAnswer1, type Done1 } from "../contracts/contract-1.ts";

@@ -1,4 +1,4 @@
-import type { WebhookEvent } from "../config.ts";
+import type { WebhookEvent } from "../config/webhook.ts";
 import type { ShardSpec } from "../ring/descriptor.ts";
 import type { HookSession, HookShard } from "../hooks/hooks.ts";
 

@@ -1,4 +1,4 @@
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { Timetable } from "../platform/timetable.ts";
 import { EventQueue } from "./event-queue.ts";
 import { hears, tell } from "./tell-hook.ts";

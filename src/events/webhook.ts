@@ -1,5 +1,5 @@
 import { Webhook } from "standardwebhooks";
-import type { WebhookConfig } from "../config.ts";
+import type { WebhookConfig } from "../config/webhook.ts";
 import type { Event } from "./event.ts";
 
 /**

@@ -1,4 +1,5 @@
-import { keepsHistory, type Config, type NamespaceConfig } from "../config.ts";
+import type { Config } from "../config/config.ts";
+import { keepsHistory, type NamespaceConfig } from "../config/namespace.ts";
 import { addressKey, readAddress, type SentAddress, type ShardAddress } from "../contracts/address.ts";
 import type {
   HistoryQuery,

@@ -7,11 +7,14 @@ import type { ShardContract } from "../contracts/shard.ts";
 import type { ChannelHome } from "../policy/channels.ts";
 import { namespaceOfFront } from "./fronts.ts";
 
+/** `fetch`: an upgrade from the router (contracts/route.ts): 101, or a `Refusal` as JSON. */
+export type ShardStub = ShardContract & { fetch(request: Request): Promise<Response> };
+
 /**
  * How one object finds another and calls it. Only the first `get` of an object places it, so every caller gives the
  * hint (docs/platform.md P32). A stub that has thrown stays broken: make a new one for each call.
  */
-export function shardStub(env: Cloudflare.Env, shard: SentAddress): ShardContract {
+export function shardStub(env: Cloudflare.Env, shard: SentAddress): ShardStub {
   const { front = FIRST_FRONT, name, region } = shard;
   const namespace = front === FIRST_FRONT ? env.SHARD : namespaceOfFront(env, front);
   return namespace.getByName(

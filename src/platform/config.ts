@@ -1,4 +1,4 @@
-import { parseConfig, type Config } from "../config.ts";
+import { parseConfig, type Config } from "../config/config.ts";
 
 const known = new WeakMap<object, Config>();
 

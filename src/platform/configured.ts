@@ -1,4 +1,4 @@
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
 
 /** The shards that a fresh cluster has, as epoch 0: where to ask, never an authority. */

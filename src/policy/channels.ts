@@ -1,4 +1,5 @@
-import { RESERVED_NAMESPACE, type Config, type NamespaceConfig } from "../config.ts";
+import { RESERVED_NAMESPACE, type Config } from "../config/config.ts";
+import type { NamespaceConfig } from "../config/namespace.ts";
 
 /** A channel's name taken apart: `[$][namespace:]rest[#user,user]`. */
 export type ChannelName = {

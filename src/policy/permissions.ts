@@ -1,4 +1,5 @@
-import { keepsHistory, type Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
+import { keepsHistory } from "../config/namespace.ts";
 import { LIVE_CHANNEL } from "../contracts/live.ts";
 import type { ChannelName } from "./channels.ts";
 import { isReserved, namespaceOf } from "./channels.ts";

@@ -1,4 +1,4 @@
-import { keepsHistory } from "../config.ts";
+import { keepsHistory } from "../config/namespace.ts";
 import { namespaceOf } from "./channels.ts";
 import { mayHistory, type Asked } from "./permissions.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "@hono/zod-openapi";
-import { REGIONS, shardIdSchema } from "../config.ts";
+import { REGIONS, shardIdSchema } from "../config/regions.ts";
 import { MAX_WEIGHT } from "../ring/descriptor.ts";
 
 /** Everything that the operator's API takes and gives: what validates is what the OpenAPI document says. */

@@ -1,6 +1,6 @@
 import { getCookie } from "hono/cookie";
 import type { Context } from "hono";
-import type { ClusterConfig } from "../config.ts";
+import type { ClusterConfig } from "../config/cluster.ts";
 import type { Verifier } from "../tokens/verifier.ts";
 
 export type Affinity =

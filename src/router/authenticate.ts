@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { ClusterConfig } from "../config.ts";
+import type { ClusterConfig } from "../config/cluster.ts";
 import { identityAnswer } from "../hooks/answers.ts";
 import { ask } from "../hooks/ask.ts";
 import type { Hooks } from "../hooks/hooks.ts";

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { ClusterConfig } from "../config.ts";
+import type { ClusterConfig } from "../config/cluster.ts";
 import type { Verifier } from "../tokens/verifier.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { readAffinity } from "./affinity.ts";

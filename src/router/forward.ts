@@ -1,6 +1,7 @@
 import { FIRST_FRONT, shardAddress } from "../contracts/address.ts";
 import {
   encodeRoute,
+  OWNERS,
   REFUSAL_STATUS,
   ROUTE_HEADER,
   type Refusal,
@@ -16,7 +17,6 @@ import type { RingCache } from "./ring-cache.ts";
 const MAX_STEPS = 8;
 /** A shard that has just died answers at the second call; one that is overloaded is left alone after it. */
 const MAX_FAILURES = 2;
-const MAX_REFUSALS = 3;
 const COORDINATOR_WAIT_MS = 2_000;
 
 export type Forwarded =
@@ -51,7 +51,7 @@ export async function forward(upgrade: {
     return failures >= MAX_FAILURES;
   };
   for (let step = 0; step < MAX_STEPS; step++) {
-    const owner = cache.ring.owners(key, clientRegion, MAX_REFUSALS).find(({ id }) => !refused.includes(id));
+    const owner = cache.ring.owners(key, clientRegion, OWNERS).find(({ id }) => !refused.includes(id));
     if (owner === undefined) return unavailable(5, "every shard that may take this connection is full");
     let response: Response;
     try {

@@ -1,4 +1,4 @@
-import type { Region } from "../config.ts";
+import type { Region } from "../config/regions.ts";
 
 /** West of this the Americas' north is nearer to `wnam`: the middle of the continent. */
 const NORTH_AMERICA_SPLIT = -100;

@@ -1,4 +1,4 @@
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { Action, ActionOf, Reached } from "../contracts/orders.ts";
 import { parseChannel } from "../policy/channels.ts";
 import { mayJoinLeave } from "../policy/permissions.ts";

@@ -1,4 +1,4 @@
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import type { ShardAddress } from "../contracts/address.ts";
 import type { ClientEvent, Publication } from "../contracts/publication.ts";
 import type { Close } from "../contracts/refusal.ts";

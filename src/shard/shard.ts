@@ -1,5 +1,5 @@
 import { DurableObject } from "cloudflare:workers";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 import { addressOfObject, readAddress, type SentAddress, type ShardAddress } from "../contracts/address.ts";
 import {
   doneTo1,

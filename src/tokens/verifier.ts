@@ -7,7 +7,7 @@ import {
   type JWTVerifyGetKey,
   type JWTVerifyOptions,
 } from "jose";
-import type { ClusterConfig } from "../config.ts";
+import type { ClusterConfig } from "../config/cluster.ts";
 import {
   parseConnectionClaims,
   parseSubscriptionClaims,

@@ -286,7 +286,7 @@ class History {
   async #judgePlaces(): Promise<void> {
     const descriptors: Descriptor[] = [];
     void coordinatorStub(this.#world.env)
-      .descriptor()
+      .descriptor(CONTRACT)
       .then((descriptor) => descriptors.push(descriptor));
     await this.#world.run(this.#world.clock.now + 1_000);
     const [descriptor] = descriptors;

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ConfigError, namespaceSchema, parseConfig } from "../../src/config.ts";
+import { ConfigError, parseConfig } from "../../src/config/config.ts";
+import { namespaceSchema } from "../../src/config/namespace.ts";
 
 describe("[AU5] a wrong setting is refused with the name of its field", () => {
   const wrong: [what: string, variables: Record<string, unknown>, named: RegExp][] = [

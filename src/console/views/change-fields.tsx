@@ -1,4 +1,4 @@
-import type { Region } from "../../config.ts";
+import type { Region } from "../../config/regions.ts";
 import { MAX_WEIGHT } from "../../ring/descriptor.ts";
 import type { ChangeAction, ChangeFields as Fields } from "../model/change-request.ts";
 import { Field } from "./parts.tsx";

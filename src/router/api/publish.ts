@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { keepsHistory } from "../../config.ts";
+import { keepsHistory } from "../../config/namespace.ts";
 import { encodePublication } from "../../contracts/publication.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { callAgain, channelStub, coordinatorStub } from "../../platform/calls.ts";

@@ -1,5 +1,5 @@
 import type { z } from "zod";
-import { keepsHistory, type NamespaceConfig } from "../../config.ts";
+import { keepsHistory, type NamespaceConfig } from "../../config/namespace.ts";
 import type { Present } from "../../contracts/publication.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { callAgain, channelStub, coordinatorStub, homeStub } from "../../platform/calls.ts";

@@ -3,6 +3,7 @@ import { encodeMessage } from "../../centrifuge/reply.ts";
 import { addressKey, shardAddress, type ShardAddress } from "../../contracts/address.ts";
 import { readFannedOut, readSent } from "../../contracts/contract-1.ts";
 import type { Outcome, OwnedMessage, Reached } from "../../contracts/orders.ts";
+import { OWNERS } from "../../contracts/route.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { coordinatorStub, shardStub, within } from "../../platform/calls.ts";
 import { frontsOf } from "../../platform/fronts.ts";
@@ -16,7 +17,6 @@ import type { sendParams } from "./schemas.ts";
 
 const SHARD_WAIT_MS = 3_000;
 const COORDINATOR_WAIT_MS = 6_000;
-const OWNERS = 3;
 
 /** `data` is JSON text; `frame` is the same for shards of contract 1. */
 type Message = Pick<OwnedMessage, "users" | "frame"> & { readonly data: string };

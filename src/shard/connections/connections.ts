@@ -1,4 +1,4 @@
-import type { ClusterConfig } from "../../config.ts";
+import type { ClusterConfig } from "../../config/cluster.ts";
 import type { Close } from "../../contracts/refusal.ts";
 import { logError } from "../../platform/logger.ts";
 import type { Wire } from "../front.ts";

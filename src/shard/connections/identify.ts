@@ -1,4 +1,4 @@
-import type { ClusterConfig } from "../../config.ts";
+import type { ClusterConfig } from "../../config/cluster.ts";
 import type { Close, ReplyError } from "../../contracts/refusal.ts";
 import type { RouteIdentity } from "../../contracts/route.ts";
 import type { ConnectionClaims } from "../../tokens/claims.ts";

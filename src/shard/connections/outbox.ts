@@ -1,4 +1,4 @@
-import type { ClusterConfig } from "../../config.ts";
+import type { ClusterConfig } from "../../config/cluster.ts";
 import type { Session } from "./session.ts";
 
 /** How many times the limit may be queued before even a reader that has just been probed is given up. */

@@ -1,4 +1,4 @@
-import type { ClusterConfig } from "../../config.ts";
+import type { ClusterConfig } from "../../config/cluster.ts";
 import type { Connections } from "./connections.ts";
 import { subscriptionsOf, type Session } from "./session.ts";
 

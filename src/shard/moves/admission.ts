@@ -1,7 +1,6 @@
-import type { Refusal, Route } from "../../contracts/route.ts";
+import { OWNERS, type Refusal, type Route } from "../../contracts/route.ts";
 import { objectName } from "../../ring/descriptor.ts";
 import type { Ring } from "../../ring/ring.ts";
-import { OWNERS } from "./membership.ts";
 
 /**
  * Whether a shard takes a connection. It goes by its own descriptor: it MUST be the first owner that has not

@@ -1,10 +1,8 @@
 import { buildRing } from "../../ring/build.ts";
 import type { Ring } from "../../ring/ring.ts";
 import { digest, objectName, type Descriptor, type ShardSpec } from "../../ring/descriptor.ts";
+import { OWNERS } from "../../contracts/route.ts";
 import type { Live } from "../connections/session.ts";
-
-/** How many owners a key has: the first, and those that it may spill to. */
-export const OWNERS = 3;
 
 /** The newest descriptor that a shard has been shown, kept for ever: also a removed shard shows the way. */
 export class Membership {

@@ -1,6 +1,6 @@
 import { diff } from "../../ring/diff.ts";
 import type { Ring } from "../../ring/ring.ts";
-import type { ClusterConfig } from "../../config.ts";
+import type { ClusterConfig } from "../../config/cluster.ts";
 import type { ShardAddress } from "../../contracts/address.ts";
 import type { Connections } from "../connections/connections.ts";
 import type { Session } from "../connections/session.ts";

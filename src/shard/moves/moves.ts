@@ -1,4 +1,4 @@
-import type { ClusterConfig } from "../../config.ts";
+import type { ClusterConfig } from "../../config/cluster.ts";
 import type { ShardAddress } from "../../contracts/address.ts";
 import type { Route } from "../../contracts/route.ts";
 import type { Prediction, ShardStatus } from "../../contracts/shard.ts";

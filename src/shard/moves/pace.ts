@@ -1,4 +1,4 @@
-import type { ClusterConfig } from "../../config.ts";
+import type { ClusterConfig } from "../../config/cluster.ts";
 
 /**
  * The part of each destination's intake that this shard may use, in sessions a second.

@@ -1,4 +1,4 @@
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import type { Position } from "../../contracts/publication.ts";
 import { logError } from "../../platform/logger.ts";
 import { parseChannel, type ChannelName } from "../../policy/channels.ts";

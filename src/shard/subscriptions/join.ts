@@ -1,4 +1,4 @@
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import type { Position } from "../../contracts/publication.ts";
 import type { Recovery } from "../../log/recovery.ts";
 import type { ChannelName } from "../../policy/channels.ts";

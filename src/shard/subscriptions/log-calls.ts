@@ -1,4 +1,4 @@
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import type { ShardAddress } from "../../contracts/address.ts";
 import type { Listening, LogContract, Registration } from "../../contracts/log.ts";
 import type { LogView } from "../../contracts/publication.ts";

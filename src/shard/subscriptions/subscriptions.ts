@@ -1,4 +1,4 @@
-import type { Config } from "../../config.ts";
+import type { Config } from "../../config/config.ts";
 import { isBroadcast } from "../../policy/channels.ts";
 import type { Connections } from "../connections/connections.ts";
 import { subscriptionsOf, type Open, type Session, type Subscription } from "../connections/session.ts";

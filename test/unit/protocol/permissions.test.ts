@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type NamespaceConfig, namespaceSchema, parseConfig } from "../../../src/config.ts";
+import { parseConfig } from "../../../src/config/config.ts";
+import { type NamespaceConfig, namespaceSchema } from "../../../src/config/namespace.ts";
 import { parseChannel } from "../../../src/policy/channels.ts";
 import {
   mayJoinLeave,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { REGIONS, type Region } from "../../../src/config.ts";
+import { REGIONS, type Region } from "../../../src/config/regions.ts";
 import { regionOf } from "../../../src/router/region.ts";
 
 const PLACES: [city: string, continent: string, longitude: string, region: Region][] = [

@@ -1,6 +1,6 @@
 import { decodeProtectedHeader, SignJWT } from "jose";
 import { describe, expect, test } from "vitest";
-import { clusterSchema } from "../../../src/config.ts";
+import { clusterSchema } from "../../../src/config/cluster.ts";
 import { acceptOperator, signForOperator } from "../../../src/tokens/operator.ts";
 import { createVerifier } from "../../../src/tokens/verifier.ts";
 

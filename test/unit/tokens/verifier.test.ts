@@ -12,7 +12,7 @@ import {
   type JWTPayload,
 } from "jose";
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { parseConfig } from "../../../src/config.ts";
+import { parseConfig } from "../../../src/config/config.ts";
 import { createVerifier } from "../../../src/tokens/verifier.ts";
 
 const SECRET = "a-secret-of-at-least-32-bytes-for-hmac!!";

@@ -1,0 +1,95 @@
+import type { z } from "zod";
+import { clusterSchema, type ClusterConfig } from "./cluster.ts";
+import { namespaceSchema, type NamespaceConfig } from "./namespace.ts";
+
+export type Config = {
+  readonly cluster: ClusterConfig;
+  /** The namespace of channels without a prefix. */
+  readonly defaultNamespace: NamespaceConfig;
+  readonly namespaces: ReadonlyMap<string, NamespaceConfig>;
+  /** What holds for the broadcast channel. */
+  readonly broadcast: NamespaceConfig;
+};
+
+/** Channels of this namespace belong to the cluster itself. */
+export const RESERVED_NAMESPACE = "ringcast";
+
+/** A setting that cannot be used; the message names the variable and the field. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+}
+
+const NAMESPACE_PREFIX = "RINGCAST_NS_";
+
+/**
+ * Reads the configuration from a Worker's variables.
+ *
+ * `RINGCAST` is the cluster; `RINGCAST_OVERRIDES` is laid over it, field by field (`npm start` and tests set it);
+ * `RINGCAST_NS_<name>` is one namespace each, `RINGCAST_NS_DEFAULT` that of channels without one. Each is a table
+ * or its JSON text. Throws {@link ConfigError}.
+ */
+export function parseConfig(variables: Readonly<Record<string, unknown>>): Config {
+  const base = readTable("RINGCAST", variables["RINGCAST"]);
+  const overrides = readTable("RINGCAST_OVERRIDES", variables["RINGCAST_OVERRIDES"]);
+  const cluster = check("RINGCAST", clusterSchema, merge(base, overrides));
+  if (cluster.webhook !== undefined && !isSecret(variables["WEBHOOK_SECRET"]))
+    throw new ConfigError(
+      'WEBHOOK_SECRET: a webhook is signed with it; it is base64, after "whsec_" or alone',
+    );
+  const namespaces = new Map<string, NamespaceConfig>();
+  let defaultNamespace = namespaceSchema.parse({});
+  for (const [name, value] of Object.entries(variables)) {
+    if (!name.startsWith(NAMESPACE_PREFIX)) continue;
+    const namespace = check(name, namespaceSchema, readTable(name, value));
+    const short = name.slice(NAMESPACE_PREFIX.length);
+    if (short === RESERVED_NAMESPACE)
+      throw new ConfigError(`${name}: the namespace "${RESERVED_NAMESPACE}" is the cluster's own`);
+    if (short === "DEFAULT") defaultNamespace = namespace;
+    else namespaces.set(short, namespace);
+  }
+  const { historySize, historyTtlMs } = cluster.broadcast;
+  const broadcast: NamespaceConfig = {
+    ...namespaceSchema.parse({}),
+    history_size: historySize,
+    history_ttl: historyTtlMs,
+    force_recovery: true,
+  };
+  return { cluster, defaultNamespace, namespaces, broadcast };
+}
+
+/** 24 to 64 bytes, as Standard Webhooks has it. */
+const isSecret = (secret: unknown): boolean =>
+  typeof secret === "string" && /^(whsec_)?[A-Za-z0-9+/]{32,88}={0,2}$/.test(secret);
+
+function readTable(name: string, value: unknown): Record<string, unknown> {
+  if (value === undefined) return {};
+  let table = value;
+  if (typeof value === "string") {
+    try {
+      table = JSON.parse(value);
+    } catch {
+      throw new ConfigError(`${name} is not JSON`);
+    }
+  }
+  if (!isTable(table)) throw new ConfigError(`${name} must be a table`);
+  return table;
+}
+
+function check<Schema extends z.ZodType>(name: string, schema: Schema, value: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map((issue) => `${[name, ...issue.path].join(".")}: ${issue.message}`);
+  throw new ConfigError(problems.join("; "));
+}
+
+const isTable = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+function merge(base: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
+  const merged = { ...base };
+  for (const [field, value] of Object.entries(over)) {
+    const under = merged[field];
+    merged[field] = isTable(under) && isTable(value) ? merge(under, value) : value;
+  }
+  return merged;
+}

@@ -3,6 +3,8 @@ import { createRingcast } from "../../src/ringcast.ts";
 import { install } from "../../test/sim/globals.ts";
 import { Random } from "../../test/sim/random.ts";
 import type { ClientSocket } from "../../test/sim/sockets.ts";
+import * as code from "../../test/sim/release.ts";
+import { Rollout } from "../../test/sim/rollout.ts";
 import { World } from "../../test/sim/world.ts";
 
 const API_KEY = "an-api-key-for-the-ways";
@@ -44,9 +46,16 @@ export type Client = {
   onClose: () => void;
 };
 
+/** No other release takes part. */
+function presentAlone(): Rollout {
+  const present = { name: "the present release", code, variables: VARIABLES };
+  return new Rollout(new Random(1), { before: present, present }, "none");
+}
+
 /** Ringcast on the simulator's stand-in for the platform, driven through the Worker's handler. */
 export class Cluster {
-  readonly #world = new World(new ShortestTimes(1), VARIABLES, { trace: false, hooks: {} });
+  readonly #world = new World(new ShortestTimes(1), { trace: false, hooks: {}, rollout: presentAlone() });
+  readonly #env: Cloudflare.Env = { ...this.#world.env, ...VARIABLES };
   readonly #handler = createRingcast().handler;
   readonly #restore = install(this.#world);
 
@@ -65,7 +74,7 @@ export class Cluster {
   async fetch(path: string, options: { method?: string; headers?: HeadersInit; body?: string } = {}) {
     const request = new Request(`http://ringcast.test${path}`, options);
     const context = { waitUntil: () => undefined, passThroughOnException: () => undefined, props: {} };
-    return this.#handler.fetch(request, this.#world.env, context as unknown as ExecutionContext);
+    return this.#handler.fetch(request, this.#env, context as unknown as ExecutionContext);
   }
 
   /** A request of a back end or an operator. */

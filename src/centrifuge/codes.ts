@@ -1,6 +1,6 @@
 import type { Close } from "../contracts/refusal.ts";
 import type { EndReason } from "../shard/connections/end-reasons.ts";
-import type { UnsubscribeReason } from "../shard/front.ts";
+import type { UnsubscribeReason } from "../shard/wire.ts";
 
 /**
  * Every code that a client can be given, with the text that goes with it (Centrifuge protocol v2).

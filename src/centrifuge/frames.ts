@@ -1,9 +1,8 @@
 import type { ClientEvent, Publication, Tags } from "../contracts/publication.ts";
 import { matches, type TagsFilter } from "../policy/tags-filter.ts";
 import type { Session, Subscription } from "../shard/connections/session.ts";
-import type { Batch, BatchFrames } from "../shard/front.ts";
+import type { Batch, BatchFrames } from "../shard/wire.ts";
 import { DeltaEncoder, encodeWhole } from "./delta.ts";
-import { encodeKept } from "./reply.ts";
 
 /**
  * The offset of the publication that a session was sent last, for each of its channels with deltas. In memory: after a
@@ -20,6 +19,16 @@ export class DeltaBases {
     return bases;
   }
 }
+
+/** A publication that is kept, as JSON text with its offset. */
+export const encodeKept = ({ body, offset }: Publication): string =>
+  `${body.slice(0, -1)},"offset":${offset}}`;
+
+/** Encodes batches for sessions whose deltas start from these bases. */
+export const batchEncoder =
+  (bases: DeltaBases) =>
+  (batch: Batch): Frames =>
+    new Frames(batch, bases);
 
 /**
  * What a channel says, as frames for its listeners. Nearly all of them get the same text, which is made once; a listener

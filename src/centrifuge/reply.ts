@@ -1,7 +1,8 @@
 import type { HistoryResult } from "../contracts/log.ts";
-import type { Present, Publication } from "../contracts/publication.ts";
+import type { Present } from "../contracts/publication.ts";
 import type { ReplyError } from "../contracts/refusal.ts";
 import { ERRORS, type ErrorName } from "./codes.ts";
+import { encodeKept } from "./frames.ts";
 
 /** An empty ping; a client that was told `pong: true` answers with the same two characters. */
 export const PING_FRAME = "{}";
@@ -58,10 +59,6 @@ export function encodeSubscribed(result: SubscribeResult, missed: readonly strin
   const publications = `"publications":[${missed.join(",")}]`;
   return fields === "{}" ? `{${publications}}` : `${fields.slice(0, -1)},${publications}}`;
 }
-
-/** A publication that is kept, as JSON text with its offset. */
-export const encodeKept = ({ body, offset }: Publication): string =>
-  `${body.slice(0, -1)},"offset":${offset}}`;
 
 /** A message to the client itself, of no channel. `data` is JSON text. */
 export const encodeMessage = (data: string): string => `{"push":{"message":{"data":${data}}}}`;

@@ -1,14 +1,15 @@
 import type { Session } from "../shard/connections/session.ts";
-import type { Notice, Wire } from "../shard/front.ts";
-import type { Start } from "../shard/subscriptions/join.ts";
+import type { Notice, Wire } from "../shard/wire.ts";
+import type { Start } from "../shard/subscriptions/start.ts";
 import { DISCONNECTS, UNSUBSCRIBES } from "./codes.ts";
-import { DeltaBases, Frames } from "./frames.ts";
+import { batchEncoder, DeltaBases, Frames } from "./frames.ts";
 import { encodeMessage, encodeSubscribed, PING_FRAME, PONG_ABSORBER, type SubscribeResult } from "./reply.ts";
 
 /** What the core tells clients, in the Centrifuge protocol. */
 export class CentrifugeWire implements Wire {
   readonly heartbeat = { ping: PING_FRAME, pong: PING_FRAME, absorb: PONG_ABSORBER };
   readonly #bases = new DeltaBases();
+  readonly encodeBatch = batchEncoder(this.#bases);
 
   subprotocol(offered: readonly string[]): string | undefined {
     return offered.find((name) => name === "centrifuge-json");
@@ -16,10 +17,6 @@ export class CentrifugeWire implements Wire {
 
   closeFor(why: Parameters<Wire["closeFor"]>[0]): ReturnType<Wire["closeFor"]> {
     return DISCONNECTS[why];
-  }
-
-  encodeBatch(batch: Parameters<Wire["encodeBatch"]>[0]): Frames {
-    return new Frames(batch, this.#bases);
   }
 
   encodeNotice(session: Session, notice: Notice): string {

@@ -63,7 +63,9 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
       name: this.#name,
       namespace: parsed.ok ? namespaceOf(config, parsed.channel) : undefined,
       timetable,
-      onPublished: (body, offset) => this.#events.published(this.#name, body, offset),
+      onPublished: this.#events.wants("published")
+        ? (body, offset) => this.#events.published(this.#name, body, offset)
+        : undefined,
       onForgotten: () => this.#occupancy.left(),
     });
     this.#occupancy = new Occupancy({
@@ -147,7 +149,7 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
   }
 
   #answer(contract = FIRST_CONTRACT): void {
-    checkContract(contract);
+    if (contract !== CONTRACT) checkContract(contract);
     this.#wake();
   }
 

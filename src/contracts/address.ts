@@ -1,4 +1,4 @@
-import { objectName, shardOfObject, type ShardSpec } from "../ring/descriptor.ts";
+import type { ShardSpec } from "../ring/descriptor.ts";
 
 /** The front of the objects behind the binding `SHARD`. Those of any other front are behind `SHARD_<FRONT>`. */
 export const FIRST_FRONT = "centrifuge";
@@ -41,6 +41,17 @@ export function addressOfObject(front: string, name: string | undefined): ShardA
   const { region } = shardOfObject(name ?? "");
   if (name === undefined || region === "") throw new Error("a shard is addressed by its region and id");
   return readAddress({ name, region, front });
+}
+
+/** The shard whose Durable Object has this name; see {@link objectName}. */
+export function shardOfObject(name: string): Pick<ShardSpec, "id" | "region"> {
+  const at = name.indexOf("/");
+  return { region: name.slice(0, at), id: name.slice(at + 1) };
+}
+
+/** The name of the shard's Durable Object. It holds the region, because an object never moves after its first call. */
+export function objectName(shard: Pick<ShardSpec, "id" | "region">): string {
+  return `${shard.region}/${shard.id}`;
 }
 
 /** One text for one object: a key in maps and rows. For the first front it is the object's name, as in contract 1. */

@@ -89,7 +89,9 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
       name: channel,
       namespace: config.broadcast,
       timetable,
-      onPublished: (body, offset) => this.#events.published(channel, body, offset),
+      onPublished: this.#events.wants("published")
+        ? (body, offset) => this.#events.published(channel, body, offset)
+        : undefined,
       onHeard: (shard, offset, sessions) => this.#broadcasts.heard(shard, offset, sessions),
     });
     this.#changes = new Changes({
@@ -245,7 +247,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
   }
 
   #answer(contract = FIRST_CONTRACT): void {
-    checkContract(contract);
+    if (contract !== CONTRACT) checkContract(contract);
     this.#wake();
   }
 

@@ -1,8 +1,8 @@
-import { addressKey, type ShardAddress } from "../contracts/address.ts";
+import { addressKey, objectName, shardOfObject, type ShardAddress } from "../contracts/address.ts";
 import type { PredictedMoves } from "../contracts/change.ts";
 import type { EpochReport, MovesReport } from "../contracts/coordinator.ts";
 import type { ShardStatus } from "../contracts/shard.ts";
-import { objectName, shardOfObject, type Descriptor, type ShardSpec } from "../ring/descriptor.ts";
+import type { Descriptor, ShardSpec } from "../ring/descriptor.ts";
 
 /** A shard of the ring, whatever its fronts. */
 export type RingShard = Pick<ShardSpec, "id" | "region">;

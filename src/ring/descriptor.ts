@@ -56,17 +56,6 @@ export function digest(descriptor: Descriptor): string {
   return DIGEST_SEEDS.map((digestSeed) => hex(hashKey(text, digestSeed))).join("");
 }
 
-/** The shard whose Durable Object has this name; see {@link objectName}. */
-export function shardOfObject(name: string): Pick<ShardSpec, "id" | "region"> {
-  const at = name.indexOf("/");
-  return { region: name.slice(0, at), id: name.slice(at + 1) };
-}
-
-/** The name of the shard's Durable Object. It holds the region, because an object never moves after its first call. */
-export function objectName(shard: Pick<ShardSpec, "id" | "region">): string {
-  return `${shard.region}/${shard.id}`;
-}
-
 export type ShardsRefusal =
   | { readonly kind: "tooManyShards"; readonly most: number }
   | { readonly kind: "badWeight"; readonly id: string; readonly weight: number }

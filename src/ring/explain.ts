@@ -1,6 +1,5 @@
-import type { ShardSpec } from "./descriptor.ts";
+import type { Descriptor, ShardSpec } from "./descriptor.ts";
 import type { Placement } from "./placement.ts";
-import type { Ring } from "./ring.ts";
 import { slotOf, slotStart } from "./table.ts";
 
 /** A point on the circle: point `index` of `shard`, at `position` (32 bits). */
@@ -24,7 +23,15 @@ export type Explanation = {
   readonly point: Point | null;
 };
 
-export function explain(ring: Ring, key: string, clientRegion: string): Explanation {
+/** What an explanation asks of a ring. */
+type Explained = {
+  readonly descriptor: Descriptor;
+  readonly placement: Placement;
+  owners(key: string, clientRegion: string): readonly ShardSpec[];
+  regionOf(clientRegion: string): string | undefined;
+};
+
+export function explain(ring: Explained, key: string, clientRegion: string): Explanation {
   const hash = ring.placement.hash(key);
   const slot = slotOf(hash);
   const [owner, ...next] = ring.owners(key, clientRegion);

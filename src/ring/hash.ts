@@ -19,6 +19,12 @@ export function hashKey(key: string, seed: number): number {
   return hashBytes(bytes, encodeUtf8(key, bytes), seed);
 }
 
+/** {@link hashKey} with one seed. */
+export const keyHasher =
+  (seed: number) =>
+  (key: string): number =>
+    hashKey(key, seed);
+
 /** xxHash32, 0 to 2^32 - 1. The seed counts modulo 2^32. Source: xxHash specification, version 0.1.1. */
 export function xxHash32(bytes: Uint8Array, seed: number): number {
   return hashBytes(bytes, bytes.length, seed);

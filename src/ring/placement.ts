@@ -1,5 +1,5 @@
 import type { ShardSpec } from "./descriptor.ts";
-import { hashKey, mix32 } from "./hash.ts";
+import { hashKey, keyHasher, mix32 } from "./hash.ts";
 
 /**
  * Where keys and shards fall on the circle of 32-bit hashes.
@@ -18,7 +18,7 @@ const POINTS_PER_WEIGHT = 32;
 /** The placement of every cluster: xxHash32 for keys; for point j of a shard, a mix of its id's hash and j (RG2). */
 export function ringPlacement(seed: number): Placement {
   return {
-    hash: (key) => hashKey(key, seed),
+    hash: keyHasher(seed),
     points: (shard) => {
       const hash = hashKey(shard.id, seed);
       const points = new Uint32Array(shard.weight * POINTS_PER_WEIGHT);

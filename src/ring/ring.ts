@@ -1,7 +1,7 @@
 import { canonical, digest, type Descriptor, type ShardSpec } from "./descriptor.ts";
 import { explain, type Explanation } from "./explain.ts";
 import type { Placement } from "./placement.ts";
-import { buildTable, SLOT_COUNT, slotOf } from "./table.ts";
+import { buildTable, SLOT_COUNT, SLOT_SHIFT } from "./table.ts";
 
 // The owner and the two that it spills to.
 const DEFAULT_OWNERS = 3;
@@ -40,7 +40,7 @@ export class Ring {
   }
 
   slot(key: string): number {
-    return slotOf(this.placement.hash(key));
+    return this.placement.hash(key) >>> SLOT_SHIFT;
   }
 
   /**

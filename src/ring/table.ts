@@ -5,7 +5,7 @@ import type { Placement } from "./placement.ts";
 export const SLOT_COUNT = 65_536;
 
 // A point keeps the upper 16 bits of its position as its slot and the lower 16 as its place within the slot.
-const SLOT_SHIFT = 16;
+export const SLOT_SHIFT = 16;
 const WITHIN_SLOT = 0xffff;
 const NO_POINT = 0x1_0000;
 

@@ -1,5 +1,5 @@
+import { shardOfObject } from "../contracts/address.ts";
 import type { Outcome } from "../contracts/orders.ts";
-import { shardOfObject } from "../ring/descriptor.ts";
 
 /** What became of something at one shard, as the API shows it. */
 export function describeOutcome({

@@ -4,7 +4,7 @@ import { parseChannel } from "../policy/channels.ts";
 import { mayJoinLeave } from "../policy/permissions.ts";
 import type { Connections } from "./connections/connections.ts";
 import type { Session, Subscription } from "./connections/session.ts";
-import type { Notice, Wire } from "./front.ts";
+import type { Notice, Wire } from "./wire.ts";
 import type { Subscriptions } from "./subscriptions/subscriptions.ts";
 
 export type ActionParts = {

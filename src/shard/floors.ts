@@ -38,7 +38,6 @@ export type FloorsParts = {
   readonly shard: ShardAddress;
   readonly front: Front;
   readonly hooks: Hooks;
-  readonly onAccepted: (session: Session) => void;
 };
 
 /** The parts of a shard, each on its floor: connections, subscriptions, moves and records. */
@@ -92,13 +91,14 @@ export function buildFloors(parts: FloorsParts): Floors {
     onOpen: (open) => sessionRows.add(open),
     onEnd: (session, { close, moving }) => {
       subscriptions.leaveAll(session, { moving });
-      counters.add(moving ? "moved" : "disconnects");
+      counters.counts[moving ? "moved" : "disconnects"] += 1;
       if (session.attachment.state === "open") sessionRows.delete(session.attachment, close);
     },
   });
 
   const logs = new LogCalls({ env, config, shard });
   const emitter = new Emitter({ connections, wire, counters });
+  const positions = new Positions(ctx, () => channels.positions());
   const channels: Channels<Session> = new Channels<Session>(
     cluster.limits,
     {
@@ -107,13 +107,12 @@ export function buildFloors(parts: FloorsParts): Floors {
         return logs.register(channel, listening);
       },
       view: (channel, after) => logs.view(channel, after),
-      emit: (batch, listeners) => emitter.emit(batch, listeners),
+      emitter,
+      positions,
       giveUp: (channel, sessions) => subscriptions.giveUp(channel, sessions),
-      onMoved: () => positions.touch(),
     },
     cluster.broadcast.enabled ? cluster.broadcast.channel : undefined,
   );
-  const positions = new Positions(ctx, () => channels.positions());
   const presence = new Presence({
     env,
     config,
@@ -141,8 +140,14 @@ export function buildFloors(parts: FloorsParts): Floors {
     digest: moves.membership.digest,
   });
   const moves = new Moves({ storage, env, cluster, shard, connections, status, arm, waitUntil });
-  const { onAccepted } = parts;
-  const upgrades = new Upgrades({ storage, cluster, shard, connections, moves, onAccepted });
+  const upgrades = new Upgrades({
+    ctx,
+    cluster,
+    shard,
+    connections,
+    moves,
+    timetable,
+  });
   const livePulse = new LivePulse({
     ctx,
     env,

@@ -24,7 +24,7 @@ import {
 import type { Present } from "../contracts/publication.ts";
 import { decodeRoute, ROUTE_HEADER } from "../contracts/route.ts";
 import type { Prediction, SessionSummary, ShardContract, ShardStatus } from "../contracts/shard.ts";
-import { checkContract, FIRST_CONTRACT, type Served } from "../contracts/version.ts";
+import { checkContract, CONTRACT, FIRST_CONTRACT, type Served } from "../contracts/version.ts";
 import { actOnOne, deliverOne, outcomeOf } from "../fanout/fan-out.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { configOf } from "../platform/config.ts";
@@ -34,8 +34,9 @@ import { fits } from "../policy/glob.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
 import { act } from "./actions.ts";
 import { subscriptionsOf, type Session } from "./connections/session.ts";
-import { nextDeadline, pingAll, sweep } from "./connections/sweep.ts";
-import { buildFloors, type Duty, type Floors } from "./floors.ts";
+import { nextDeadline } from "./connections/sweep.ts";
+import { runDuty } from "./duties.ts";
+import { buildFloors, type Floors } from "./floors.ts";
 import type { Front } from "./front.ts";
 
 /**
@@ -70,7 +71,6 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
       shard: this.#shard,
       front,
       hooks,
-      onAccepted: (session) => this.#armTimers(session),
     });
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(pong, absorb));
   }
@@ -90,7 +90,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     // Closed by us, and the peer has not heard of it yet.
     if (session === undefined) return;
     session.lastFrameAt = Date.now();
-    counters.add("frames");
+    counters.counts.frames += 1;
     if (typeof message !== "string") return connections.end(session, "badRequest");
     if (isLongerThan(message, this.#config.cluster.limits.frameBytes)) {
       return connections.end(session, "messageTooBig");
@@ -123,7 +123,10 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
 
   override async alarm(): Promise<void> {
     this.#wake();
-    await this.#floors.timetable.run(Date.now(), (duty, dueAt) => this.#run(duty, dueAt));
+    const parts = { floors: this.#floors, times: this.#config.cluster.times, wire: this.#front.wire };
+    await this.#floors.timetable.run(Date.now(), (duty, dueAt) =>
+      runDuty(duty, { now: Date.now(), dueAt }, parts),
+    );
   }
 
   async adopt(descriptor: Descriptor, broadcast?: Registration, contract?: number): Promise<void> {
@@ -231,7 +234,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
   }
 
   #answer(contract = FIRST_CONTRACT): void {
-    checkContract(contract);
+    if (contract !== CONTRACT) checkContract(contract);
     this.#wake();
   }
 
@@ -257,53 +260,10 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     return reached;
   }
 
-  #armTimers(session: Session): void {
-    const { pingIntervalMs } = this.#config.cluster.times;
-    this.ctx.waitUntil(this.#floors.timetable.arm("ping", session.attachment.openedAt + pingIntervalMs));
-    this.ctx.waitUntil(this.#armSweep(session));
-  }
-
   async #armSweep(session: Session): Promise<void> {
     if (session.ended) return;
     const deadline = nextDeadline(session, this.#config.cluster.times, Date.now());
     if (deadline !== undefined) await this.#floors.timetable.arm("sweep", deadline);
-  }
-
-  async #run(duty: Duty, dueAt: number): Promise<number | undefined> {
-    const now = Date.now();
-    const { events, emptyChannels, moves } = this.#floors;
-    switch (duty) {
-      case "ping":
-        return this.#ping(now, dueAt);
-      case "sweep":
-        return this.#sweep(now);
-      case "moves":
-      case "report":
-        return moves.run(duty, now);
-      case "events":
-        return events.run(now);
-      case "vacancies":
-        return emptyChannels.run(now);
-    }
-  }
-
-  #ping(now: number, dueAt: number): number | undefined {
-    const { connections, moves } = this.#floors;
-    const { times } = this.#config.cluster;
-    const { ping } = this.#front.wire.heartbeat;
-    pingAll({ connections, times, ping }, { now, previousPingAt: dueAt - times.pingIntervalMs });
-    moves.reports.look(now);
-    return connections.sessions.size === 0 ? undefined : now + times.pingIntervalMs;
-  }
-
-  #sweep(now: number): number | undefined {
-    const { connections, subscriptions } = this.#floors;
-    const endSubscription = (session: Session, channel: string): void => {
-      subscriptions.leave(session, channel);
-      const notice = { kind: "unsubscribed", channel, why: "expired" } as const;
-      connections.send(session, this.#front.wire.encodeNotice(session, notice));
-    };
-    return sweep({ connections, times: this.#config.cluster.times, endSubscription }, now);
   }
 }
 

@@ -69,7 +69,7 @@ export async function connect(context: Context, session: Session, command: Conne
     ...timeToLive(open.expiresAt, Date.now()),
     ...(greeting === undefined ? {} : { data: greeting }),
   } as const;
-  context.counters.add("connects");
+  context.counters.counts.connects += 1;
   connections.release(session, encodeConnected(id, result, subs));
   for (const { name: channel } of channels)
     subscriptions.presence.announce({ kind: "join", session, channel });

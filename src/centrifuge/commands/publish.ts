@@ -1,4 +1,4 @@
-import { encodePublication } from "../../contracts/publication.ts";
+import { describeClient, encodePublication } from "../../contracts/publication.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { PASS, type Asked } from "../../hooks/ask.ts";
 import type { PublishChange } from "../../hooks/hooks.ts";
@@ -7,7 +7,6 @@ import { logError } from "../../platform/logger.ts";
 import { parseChannel } from "../../policy/channels.ts";
 import { mayPublish } from "../../policy/permissions.ts";
 import { hookSession, subscriptionsOf } from "../../shard/connections/session.ts";
-import { infoOf } from "../../shard/subscriptions/presence.ts";
 import type { CommandOf } from "../command.ts";
 import { fail, type Client, type Context } from "../context.ts";
 import { encodeReply } from "../reply.ts";
@@ -22,25 +21,27 @@ export async function publish(
   const parsed = parseChannel(body.channel, config.cluster.limits.channelBytes);
   if (!parsed.ok || body.data === undefined) return fail(context, session, { id, error: "badRequest" });
   const { channel } = parsed;
-  const decide = (granted: boolean) => {
-    // As of now: while a hook thinks, the session may lose its subscription.
-    const subscribed = subscriptionsOf(session).has(channel.name);
-    return mayPublish({ config, channel, user: open.user, subscribed, granted });
-  };
+  const { user, connInfo } = open;
+  let { subscriptions } = open;
   let asked: Asked<PublishChange> = PASS;
   if (asker.asksPublish) {
-    const mayBe = decide(true);
+    const subscribed = subscriptions.has(channel.name);
+    const mayBe = mayPublish({ config, channel, user, subscribed, granted: true });
     if (mayBe !== "allowed") return fail(context, session, { id, error: mayBe });
     asked = await asker.publish(hookSession(open), { channel: channel.name, data: body.data });
     if (session.ended) return;
+    // While a hook thinks, the session may lose its subscription.
+    subscriptions = subscriptionsOf(session);
   }
   if (asked.kind === "error") return fail(context, session, { id, error: asked.error });
   if (asked.kind === "disconnect") return connections.close(session, asked.close);
   const { allow, data = body.data, tags } = asked.change;
-  const permission = decide(allow === true);
+  const subscribed = subscriptions.has(channel.name);
+  const permission = mayPublish({ config, channel, user, subscribed, granted: allow === true });
   if (permission !== "allowed") return fail(context, session, { id, error: permission });
 
-  const info = infoOf(session, channel.name);
+  const { chanInfo } = subscriptions.get(channel.name) ?? {};
+  const info = describeClient({ id: open.id, user, connInfo, chanInfo });
   const publication = {
     id: crypto.randomUUID(),
     body: encodePublication({ data, info, ...(tags === undefined ? {} : { tags }) }),

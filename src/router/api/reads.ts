@@ -1,11 +1,11 @@
 import type { z } from "zod";
 import { keepsHistory, type NamespaceConfig } from "../../config/namespace.ts";
+import { objectName } from "../../contracts/address.ts";
 import type { Present } from "../../contracts/publication.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { callAgain, channelStub, coordinatorStub, homeStub } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
 import { homeOf, namespaceOf, parseChannel } from "../../policy/channels.ts";
-import { objectName } from "../../ring/descriptor.ts";
 import { PRODUCT_VERSION } from "../../version.ts";
 import { fail, ok, type Answer, type Failure } from "./answer.ts";
 import type { Call } from "./call.ts";

@@ -1,11 +1,11 @@
 import type { ClusterConfig } from "../../config/cluster.ts";
 import type { Close } from "../../contracts/refusal.ts";
 import { logError } from "../../platform/logger.ts";
-import type { Wire } from "../front.ts";
+import type { Wire } from "../wire.ts";
 import type { EndReason } from "./end-reasons.ts";
 import { sendFrame, type SendContext } from "./outbox.ts";
 import { Sessions } from "./sessions.ts";
-import { newSession, type Open, type Opening, type Session } from "./session.ts";
+import type { Open, Opening, Session } from "./session.ts";
 
 /** `moving`: the user is about to return, so its channels hold its leaves back. */
 export type Ending = { readonly close: Close; readonly moving: boolean };
@@ -46,22 +46,18 @@ export class Connections {
     return { sockets: sockets.size };
   }
 
-  /** Accepts an upgrade; answers with the session and the 101 for its client. */
-  accept(
-    opening: Opening,
-    offered: string | null,
-  ): { readonly session: Session; readonly response: Response } {
+  /** Accepts an upgrade; answers with the 101 for its client. `offered`: the subprotocols that the client offers. */
+  accept(opening: Opening, offered: string | null): Response {
     const { ctx, cluster, wire } = this.#parts;
     const { 0: client, 1: server } = new WebSocketPair();
     ctx.acceptWebSocket(server);
     server.serializeAttachment(opening);
-    const session = newSession(server, opening, cluster.limits);
-    this.sessions.add(session);
+    this.sessions.add(server, opening, cluster.limits);
     const headers = new Headers();
-    const names = offered?.split(",").map((name) => name.trim()) ?? [];
-    const subprotocol = wire.subprotocol(names);
+    const names = offered?.split(",").map((name) => name.trim());
+    const subprotocol = names === undefined ? undefined : wire.subprotocol(names);
     if (subprotocol !== undefined) headers.set("sec-websocket-protocol", subprotocol);
-    return { session, response: new Response(null, { status: 101, webSocket: client, headers }) };
+    return new Response(null, { status: 101, webSocket: client, headers });
   }
 
   /** Lets a session in, under its user's name; answers false where its socket cannot remember as much. */

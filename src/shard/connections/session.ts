@@ -1,7 +1,7 @@
 import type { HookSession } from "../../hooks/hooks.ts";
 import type { RouteIdentity } from "../../contracts/route.ts";
 import type { TagsFilter } from "../../policy/tags-filter.ts";
-import { TokenBucket } from "../../platform/token-bucket.ts";
+import type { TokenBucket } from "../../platform/token-bucket.ts";
 
 /**
  * What a socket must remember through sleep: the attachment, at most 16,384 bytes serialised (platform limit).
@@ -86,27 +86,6 @@ export type Session = {
   probedAt: number | undefined;
   lastFrameAt: number;
 };
-
-export function newSession(
-  socket: WebSocket,
-  attachment: Live,
-  limits: { readonly commandBurst: number; readonly commandsPerSecond: number },
-): Session {
-  const budget = { burst: limits.commandBurst, perSecond: limits.commandsPerSecond };
-  return {
-    socket,
-    ended: false,
-    attachment,
-    queue: Promise.resolve(),
-    busy: 0,
-    commands: new TokenBucket(budget, Date.now()),
-    refusals: new TokenBucket(budget, Date.now()),
-    held: undefined,
-    unprovenBytes: 0,
-    probedAt: undefined,
-    lastFrameAt: 0,
-  };
-}
 
 /** A session as hooks see it. */
 export const hookSession = ({

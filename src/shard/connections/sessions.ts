@@ -1,4 +1,7 @@
-import { newSession, type Attachment, type Live, type Session } from "./session.ts";
+import { TokenBucket } from "../../platform/token-bucket.ts";
+import type { Attachment, Live, Session } from "./session.ts";
+
+type CommandLimits = { readonly commandBurst: number; readonly commandsPerSecond: number };
 
 /** The sessions of a shard, found by socket and by user; rebuilt from the attachments after a sleep. */
 export class Sessions {
@@ -18,16 +21,17 @@ export class Sessions {
   }
 
   /** Takes in the sockets that slept with the object. One that we had closed is no session any more. */
-  wake(sockets: Iterable<WebSocket>, limits: Parameters<typeof newSession>[2]): void {
+  wake(sockets: Iterable<WebSocket>, limits: CommandLimits): void {
     for (const socket of sockets) {
       const attachment = socket.deserializeAttachment() as Attachment | null;
       if (attachment === null || attachment.state === "closing") continue;
-      this.add(newSession(socket, attachment, limits));
+      this.add(socket, attachment, limits);
     }
   }
 
-  add(session: Session): void {
-    this.bySocket.set(session.socket, session);
+  add(socket: WebSocket, attachment: Live, limits: CommandLimits): void {
+    const session = newSession(socket, attachment, limits);
+    this.bySocket.set(socket, session);
     if (session.attachment.state === "open") this.#index(session, session.attachment.user);
   }
 
@@ -64,4 +68,21 @@ export class Sessions {
     sessions.add(session);
     this.#byUser.set(user, sessions);
   }
+}
+
+export function newSession(socket: WebSocket, attachment: Live, limits: CommandLimits): Session {
+  const budget = { burst: limits.commandBurst, perSecond: limits.commandsPerSecond };
+  return {
+    socket,
+    ended: false,
+    attachment,
+    queue: Promise.resolve(),
+    busy: 0,
+    commands: new TokenBucket(budget, Date.now()),
+    refusals: new TokenBucket(budget, Date.now()),
+    held: undefined,
+    unprovenBytes: 0,
+    probedAt: undefined,
+    lastFrameAt: 0,
+  };
 }

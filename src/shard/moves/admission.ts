@@ -1,5 +1,5 @@
+import { objectName } from "../../contracts/address.ts";
 import { OWNERS, type Refusal, type Route } from "../../contracts/route.ts";
-import { objectName } from "../../ring/descriptor.ts";
 import type { Ring } from "../../ring/ring.ts";
 
 /**

@@ -1,6 +1,7 @@
 import { buildRing } from "../../ring/build.ts";
 import type { Ring } from "../../ring/ring.ts";
-import { digest, objectName, type Descriptor, type ShardSpec } from "../../ring/descriptor.ts";
+import { digest, type Descriptor, type ShardSpec } from "../../ring/descriptor.ts";
+import { objectName } from "../../contracts/address.ts";
 import { OWNERS } from "../../contracts/route.ts";
 import type { Live } from "../connections/session.ts";
 
@@ -8,31 +9,28 @@ import type { Live } from "../connections/session.ts";
 export class Membership {
   readonly #storage: DurableObjectStorage;
   readonly #name: string;
-  #ring: Ring | undefined;
+  /** Undefined before the first descriptor. */
+  ring: Ring | undefined;
 
   constructor(storage: DurableObjectStorage, name: string) {
     this.#storage = storage;
     this.#name = name;
     const descriptor = storage.kv.get<Descriptor>("descriptor");
-    if (descriptor !== undefined) this.#ring = buildRing(descriptor);
-  }
-
-  get ring(): Ring | undefined {
-    return this.#ring;
+    if (descriptor !== undefined) this.ring = buildRing(descriptor);
   }
 
   /** 0 before the first descriptor. */
   get ringEpoch(): number {
-    return this.#ring?.descriptor.epoch ?? 0;
+    return this.ring?.descriptor.epoch ?? 0;
   }
 
   get digest(): string {
-    return this.#ring?.digest ?? "";
+    return this.ring?.digest ?? "";
   }
 
   /** This shard as the descriptor has it; undefined when it is not (or no longer) a member. */
   get self(): ShardSpec | undefined {
-    return this.#ring?.descriptor.shards.find((shard) => objectName(shard) === this.#name);
+    return this.ring?.descriptor.shards.find((shard) => objectName(shard) === this.#name);
   }
 
   /** Adopts a newer descriptor; answers false for any other. */
@@ -50,7 +48,7 @@ export class Membership {
   }
 
   #store(descriptor: Descriptor): void {
-    this.#ring = buildRing(descriptor);
+    this.ring = buildRing(descriptor);
     this.#storage.kv.put("descriptor", descriptor);
   }
 }

@@ -1,6 +1,5 @@
 import type { ClusterConfig } from "../../config/cluster.ts";
 import type { ShardAddress } from "../../contracts/address.ts";
-import type { Route } from "../../contracts/route.ts";
 import type { Prediction, ShardStatus } from "../../contracts/shard.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { coordinatorStub, within } from "../../platform/calls.ts";
@@ -67,11 +66,8 @@ export class Moves {
     if (this.membership.adopt(descriptor)) await this.#plan(before);
   }
 
-  /** Two descriptors of one epoch, or none at all: only the coordinator knows which is true. */
-  async settle(route: Route): Promise<void> {
-    const known = this.membership.ring;
-    const isTwin = known?.descriptor.epoch === route.ringEpoch && known.digest !== route.digest;
-    if (known !== undefined && !isTwin) return;
+  /** Asks the coordinator for its descriptor. Does not reject: without an answer the shard goes by its own. */
+  async settle(): Promise<void> {
     try {
       const answer = coordinatorStub(this.#parts.env).descriptor(CONTRACT);
       await this.#correct(await within(COORDINATOR_WAIT_MS, answer));

@@ -2,8 +2,10 @@ import type { ClusterConfig } from "../../config/cluster.ts";
 import type { ShardAddress } from "../../contracts/address.ts";
 import { REFUSAL_STATUS, type Refusal, type Route } from "../../contracts/route.ts";
 import { TokenBucket } from "../../platform/token-bucket.ts";
+import type { Timetable } from "../../platform/timetable.ts";
 import type { Connections } from "../connections/connections.ts";
-import type { Opening, Session } from "../connections/session.ts";
+import type { Opening } from "../connections/session.ts";
+import type { Ring } from "../../ring/ring.ts";
 import { planAdmission } from "./admission.ts";
 import type { Moves } from "./moves.ts";
 
@@ -11,12 +13,12 @@ import type { Moves } from "./moves.ts";
 const BUSY_RETRY_SECONDS = 2;
 
 export type UpgradesParts = {
-  readonly storage: DurableObjectStorage;
+  readonly ctx: DurableObjectState;
   readonly cluster: ClusterConfig;
   readonly shard: ShardAddress;
   readonly connections: Connections;
   readonly moves: Moves;
-  readonly onAccepted: (session: Session) => void;
+  readonly timetable: Pick<Timetable<"ping" | "sweep">, "arm">;
 };
 
 /** Takes the upgrades that the router brings, or says why not and who should (SPEC MB7). */
@@ -32,13 +34,13 @@ export class Upgrades {
 
   /** From the first spill on, for good, some of this shard's keys may be with the next owners. */
   get hasSpilled(): boolean {
-    return this.#parts.storage.kv.get<boolean>("spilled") === true;
+    return this.#parts.ctx.storage.kv.get<boolean>("spilled") === true;
   }
 
   /** 101, or a `Refusal` as JSON. `offered`: the subprotocols that the client offers. */
   async take(route: Route, offered: string | null): Promise<Response> {
-    const { storage, cluster, shard, connections, moves, onAccepted } = this.#parts;
-    await moves.settle(route);
+    const { ctx, cluster, shard, connections, moves, timetable } = this.#parts;
+    if (isDisputed(moves.membership.ring, route)) await moves.settle();
     const admission = planAdmission({
       ring: moves.membership.ring,
       shardName: shard.name,
@@ -46,15 +48,20 @@ export class Upgrades {
       sessions: connections.sessions.size,
       sessionsMax: cluster.limits.sessionsPerShard,
     });
-    if (admission.kind === "full" && !this.hasSpilled) storage.kv.put("spilled", true);
+    if (admission.kind === "full" && !this.hasSpilled) ctx.storage.kv.put("spilled", true);
     if (admission.kind !== "accept") return refuse(admission);
     const now = Date.now();
     if (!this.#bucket.take(now)) return refuse({ kind: "busy", retryAfterSeconds: BUSY_RETRY_SECONDS });
-    const { session, response } = connections.accept(openingOf(route, admission.rank, now), offered);
-    onAccepted(session);
-    return response;
+    const { pingIntervalMs, staleConnectionMs } = cluster.times;
+    ctx.waitUntil(timetable.arm("ping", now + pingIntervalMs));
+    ctx.waitUntil(timetable.arm("sweep", now + staleConnectionMs));
+    return connections.accept(openingOf(route, admission.rank, now), offered);
   }
 }
+
+/** Two descriptors of one epoch, or none at all: only the coordinator knows which is true. */
+const isDisputed = (ring: Ring | undefined, route: Route): boolean =>
+  ring === undefined || (ring.descriptor.epoch === route.ringEpoch && ring.digest !== route.digest);
 
 const openingOf = (route: Route, rank: number, openedAt: number): Opening => ({
   state: "opening",

@@ -1,10 +1,11 @@
-import { LIVE_CHANNEL, type Counts, type Pulse } from "../../contracts/live.ts";
-import type { Batch } from "../front.ts";
+import type { Counts, Pulse } from "../../contracts/live.ts";
 
 /** Enough for a 99th percentile of a second; more would only cost memory. */
 const MAX_SAMPLES = 1_000;
 
-const NOTHING: Counts = {
+type Mutable<T> = { -readonly [Field in keyof T]: T[Field] };
+
+const nothing = (): Mutable<Counts> => ({
   frames: 0,
   connects: 0,
   disconnects: 0,
@@ -12,33 +13,25 @@ const NOTHING: Counts = {
   deliveries: 0,
   resumed: 0,
   notResumed: 0,
-};
+});
 
 /** What a shard counts between two pulses of the live feed. Counting goes on unwatched: it costs an addition. */
 export class Counters {
-  #counts = { ...NOTHING };
+  /** The floors add to these. */
+  counts = nothing();
+  /** From the channel's turn of publishing to the shard's of sending, ms. Taken while an operator watches. */
   #latencies: number[] = [];
+  isWatched = false;
 
-  add(what: Exclude<keyof Counts, "deliveries">): void {
-    this.#counts[what] += 1;
-  }
-
-  /** A batch that is about to go to so many sessions. The live feed does not speak of itself. */
-  emitted({ channel, events }: Batch, sessions: number, now: number): void {
-    if (channel === LIVE_CHANNEL) return;
-    for (const event of events) {
-      if (event.kind === "join" || event.kind === "leave") continue;
-      this.#counts.deliveries += sessions;
-      if (event.kind === "pub" && event.at !== undefined && this.#latencies.length < MAX_SAMPLES)
-        this.#latencies.push(Math.max(0, now - event.at));
-    }
+  sample(latencyMs: number): void {
+    if (this.#latencies.length < MAX_SAMPLES) this.#latencies.push(Math.max(0, latencyMs));
   }
 
   /** What was counted since the last call. */
   take(): Pick<Pulse, "counts" | "latency"> {
-    const counts = this.#counts;
+    const { counts } = this;
     const latencies = this.#latencies.toSorted((a, b) => a - b);
-    this.#counts = { ...NOTHING };
+    this.counts = nothing();
     this.#latencies = [];
     return { counts, latency: summarize(latencies) };
   }

@@ -54,6 +54,7 @@ export class LivePulse {
     this.#until = until;
     if (this.#timer !== null) return;
     this.#counters.take();
+    this.#counters.isWatched = true;
     this.#pulsedAt = now;
     this.#timer = setTimeout(() => this.#pulse(), 0);
   }
@@ -62,6 +63,7 @@ export class LivePulse {
     const now = Date.now();
     if (now >= this.#until) {
       this.#timer = null;
+      this.#counters.isWatched = false;
       this.#ctx.storage.kv.delete("watchedUntil");
       return;
     }

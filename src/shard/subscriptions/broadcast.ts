@@ -5,8 +5,9 @@ import { parseChannel, type ChannelName } from "../../policy/channels.ts";
 import { planTracking } from "../../policy/tracking.ts";
 import type { Connections } from "../connections/connections.ts";
 import type { Session } from "../connections/session.ts";
-import type { Wire } from "../front.ts";
-import type { Joined, Start, Wishes } from "./join.ts";
+import type { Wire } from "../wire.ts";
+import type { Joined, Wishes } from "./join.ts";
+import type { Start } from "./start.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
 /** Between two attempts to reach the coordinator for the sessions that wait: doubling from the first to the last. */

@@ -18,20 +18,12 @@ export class Channels<Listener> {
   readonly #followed = new Map<string, FollowedChannel<Listener>>();
   /** The channel that this shard follows whether it has a listener or not. */
   readonly #pinned: string | undefined;
-  /** A position has changed since `positions` was last called. */
-  #moved = false;
 
-  /** `onMoved` is called for the first position that changes after `positions` was called. */
   constructor(limits: ChannelsLimits, effects: ChannelEffects<Listener>, pinned?: string) {
     this.#pinned = pinned;
     this.#recoveryLimit = limits.recoveryMaxPublications;
     this.#tail = new Tail(limits);
-    const onMoved = (): void => {
-      if (this.#moved) return;
-      this.#moved = true;
-      effects.onMoved();
-    };
-    this.#effects = { ...effects, onMoved };
+    this.#effects = effects;
   }
 
   /** How many channels this shard follows, without the pinned one. */
@@ -101,7 +93,6 @@ export class Channels<Listener> {
 
   /** What must be known again after a sleep. */
   positions(): Map<string, KeptPosition> {
-    this.#moved = false;
     const kept = new Map<string, KeptPosition>();
     for (const [channel, { position }] of this.#followed)
       if (position !== undefined) kept.set(channel, position);

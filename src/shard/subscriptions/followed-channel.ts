@@ -3,7 +3,7 @@ import type { Delivered, Delivery } from "../../contracts/orders.ts";
 import type { ClientEvent, LogView, Position, Publication } from "../../contracts/publication.ts";
 import { planCacheRecovery, planRecovery, proves, type Recovery } from "../../log/recovery.ts";
 import { logError } from "../../platform/logger.ts";
-import type { Batch } from "../front.ts";
+import type { Batch } from "../wire.ts";
 import { planDelivery, type Heard, type KeptPosition } from "./heard.ts";
 import { Lookup } from "./lookup.ts";
 import { ChannelRegistration } from "./registration.ts";
@@ -30,11 +30,11 @@ export type ChannelEffects<Listener> = {
   /** `listening`: the shard has listeners already. */
   readonly register: (channel: string, listening: Listening | null) => Promise<Registration | null>;
   readonly view: (channel: string, after: number) => Promise<LogView>;
-  readonly emit: (batch: Batch, listeners: ReadonlySet<Listener>) => void;
+  readonly emitter: { emit(batch: Batch, listeners: ReadonlySet<Listener>): void };
+  /** Keeps the positions through a sleep; told when one has changed. */
+  readonly positions: { touch(): void };
   /** These listeners have missed what the channel cannot tell: they must begin anew. They listen no more. */
   readonly giveUp: (channel: string, listeners: readonly Listener[]) => void;
-  /** The position has changed, and is to be kept through a sleep. */
-  readonly onMoved: () => void;
 };
 
 /**
@@ -52,7 +52,8 @@ export class FollowedChannel<Listener> {
   readonly #recoveryLimit: number;
   readonly #tail: Tail;
   readonly #registration = new ChannelRegistration();
-  readonly #lookup: Lookup;
+  /** Made for the first client that the log is asked for. */
+  #lookup: Lookup | undefined;
   #heard: Heard = { kind: "unknown" };
   /** Subscribes that are not done yet: they count as listeners. */
   #waiting = 0;
@@ -72,13 +73,6 @@ export class FollowedChannel<Listener> {
     this.#effects = effects;
     this.#tail = tail;
     this.#recoveryLimit = recoveryLimit;
-    this.#lookup = new Lookup({
-      view: (after) => effects.view(channel, after),
-      learn: (view, after) => {
-        const whole = after <= Math.max(0, view.top - recoveryLimit);
-        tail.learn(channel, view, { whole });
-      },
-    });
   }
 
   /** A listener is here, or is about to be. */
@@ -107,7 +101,7 @@ export class FollowedChannel<Listener> {
     if (this.isRegistered || this.#heard.kind === "known") return;
     this.#registration.assume();
     this.#heard = { kind: "known", position: { logEpoch, offset }, durable };
-    this.#effects.onMoved();
+    this.#effects.positions.touch();
   }
 
   /**
@@ -132,6 +126,7 @@ export class FollowedChannel<Listener> {
       if (resume === null) return start({ position, recovery: null });
       const known = this.#remembered(position, resume);
       if (known !== undefined) return start(this.#plan(known, resume));
+      this.#lookup ??= this.#openLookup();
       await this.#lookup.ask(this.#lookupAfter(resume, position), (view) => start(this.#plan(view, resume)));
     } finally {
       this.#waiting -= 1;
@@ -151,8 +146,13 @@ export class FollowedChannel<Listener> {
 
   /** Applies a delivery after those before it; what this shard has seen is dropped. */
   deliver(delivery: Delivery): Delivered | Promise<Delivered> {
-    const applied = this.#registration.keep(delivery) ? undefined : this.#applyNext(delivery);
+    const { early } = this.#registration;
     const delivered = (): Delivered => ({ kind: "delivered", sessions: this.listeners.size });
+    if (early !== undefined) {
+      early.push(delivery);
+      return delivered();
+    }
+    const applied = this.#applyNext(delivery);
     return applied === undefined ? delivered() : applied.then(delivered);
   }
 
@@ -188,6 +188,13 @@ export class FollowedChannel<Listener> {
   }
 
   #apply(delivery: Delivery): Promise<void> | undefined {
+    const { logEpoch, since: before } = delivery;
+    const heard = this.#heard;
+    // Nearly every delivery joins on to the one before.
+    if (heard.kind === "known" && heard.position.logEpoch === logEpoch && heard.position.offset >= before) {
+      this.#take(delivery, heard.position);
+      return undefined;
+    }
     const plan = planDelivery(this.#heard, delivery);
     if (plan.kind === "drop") return undefined;
     if (plan.giveUp) this.#giveUp();
@@ -208,7 +215,7 @@ export class FollowedChannel<Listener> {
     this.#advance(from, events, durable);
     if (!cleared) return;
     this.#tail.drop(this.#channel);
-    this.#lookup.clear();
+    this.#lookup?.clear();
   }
 
   /** Fetches what lies between a position and the log's top. */
@@ -230,14 +237,14 @@ export class FollowedChannel<Listener> {
     if (durable && first !== undefined) {
       if (this.#wantingPrevious.size > 0) previous = this.#tail.at(channel, from.logEpoch, first.offset - 1);
       this.#tail.add(channel, from.logEpoch, publications);
-      this.#lookup.add(publications);
+      this.#lookup?.add(publications);
     }
-    if (events.length > 0) this.#effects.emit({ channel, events, durable, previous }, this.listeners);
+    if (events.length > 0) this.#effects.emitter.emit({ channel, events, durable, previous }, this.listeners);
   }
 
   #setHeard(position: Position, durable: boolean): void {
     this.#heard = { kind: "known", position, durable, superseded: this.#heard.superseded };
-    this.#effects.onMoved();
+    this.#effects.positions.touch();
   }
 
   /** What this shard knows by itself of what a client has missed; undefined where the log has to be asked. */
@@ -248,6 +255,17 @@ export class FollowedChannel<Listener> {
     const { since } = resume;
     if (since.offset !== position.offset || since.logEpoch !== position.logEpoch) return undefined;
     return { logEpoch: position.logEpoch, top: position.offset, publications: [] };
+  }
+
+  #openLookup(): Lookup {
+    const channel = this.#channel;
+    return new Lookup({
+      view: (after) => this.#effects.view(channel, after),
+      learn: (view, after) => {
+        const whole = after <= Math.max(0, view.top - this.#recoveryLimit);
+        this.#tail.learn(channel, view, { whole });
+      },
+    });
   }
 
   /** The offset to ask the log after. The second client to ask has everything fetched that may be resumed. */

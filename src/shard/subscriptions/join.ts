@@ -1,12 +1,12 @@
 import type { Config } from "../../config/config.ts";
 import type { Position } from "../../contracts/publication.ts";
-import type { Recovery } from "../../log/recovery.ts";
 import type { ChannelName } from "../../policy/channels.ts";
-import { planTracking, type Tracking } from "../../policy/tracking.ts";
+import { planTracking } from "../../policy/tracking.ts";
 import type { Session, Subscription } from "../connections/session.ts";
 import type { Counters } from "../records/counters.ts";
 import type { Channels } from "./channels.ts";
 import type { Beginning } from "./followed-channel.ts";
+import type { Start } from "./start.ts";
 
 /** What a client says of a channel that it subscribes to, or that the server subscribes it to. */
 export type Wishes = {
@@ -25,18 +25,6 @@ export type JoinRequest = {
   readonly user: string;
   readonly wishes: Wishes;
   readonly subscription: Subscription;
-};
-
-/** How a subscription begins. */
-export type Start = {
-  readonly subscription: Subscription;
-  readonly tracking: Tracking;
-  /** No publication at or before it will be sent; null where nothing is kept. */
-  readonly position: Position | null;
-  /** Null where the client did not resume. */
-  readonly recovery: Recovery | null;
-  /** The position that the client resumes from, if it does. */
-  readonly since: Position | undefined;
 };
 
 /** `full`: the socket cannot remember another subscription. `gone`: the session has ended meanwhile. */
@@ -81,7 +69,7 @@ export async function join(
       joined = "full";
       return false;
     }
-    if (recovery !== null) counters.add(recovery.kind === "resume" ? "resumed" : "notResumed");
+    if (recovery !== null) counters.counts[recovery.kind === "resume" ? "resumed" : "notResumed"] += 1;
     tell({ subscription: remembered, tracking, position, recovery, since });
     joined = "joined";
     return true;

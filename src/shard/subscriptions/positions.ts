@@ -12,6 +12,7 @@ const WRITE_MS = 200;
 export class Positions {
   readonly #ctx: DurableObjectState;
   readonly #present: () => Map<string, KeptPosition>;
+  #isWriting = false;
 
   constructor(ctx: DurableObjectState, present: () => Map<string, KeptPosition>) {
     this.#ctx = ctx;
@@ -23,13 +24,16 @@ export class Positions {
     return this.#ctx.storage.kv.get<Map<string, KeptPosition>>("positions") ?? new Map();
   }
 
-  /** A position has changed. MUST NOT be called again before `present` was. */
+  /** A position has changed. */
   touch(): void {
+    if (this.#isWriting) return;
+    this.#isWriting = true;
     this.#ctx.waitUntil(this.#write());
   }
 
   async #write(): Promise<void> {
     await scheduler.wait(WRITE_MS);
+    this.#isWriting = false;
     this.#ctx.storage.kv.put("positions", this.#present());
   }
 }

@@ -6,8 +6,6 @@ type State =
   | {
       readonly kind: "pending";
       readonly answer: Promise<Registration | null>;
-      /** Delivered before the answer: the channel counts the shard as listening already. */
-      readonly early: Delivery[];
     }
   | { readonly kind: "held" };
 
@@ -20,6 +18,8 @@ export type RegistrationEffects = {
 /** The registration of this shard with one channel: one call, for all that wait for it (SPEC SE1). */
 export class ChannelRegistration {
   #state: State = { kind: "none" };
+  /** While the answer is awaited: what is delivered before it. The channel counts the shard as listening already. */
+  early: Delivery[] | undefined;
 
   get isNone(): boolean {
     return this.#state.kind === "none";
@@ -28,13 +28,6 @@ export class ChannelRegistration {
   /** The channel has this shard already, as the shard knows from elsewhere. */
   assume(): void {
     this.#state = { kind: "held" };
-  }
-
-  /** Keeps a delivery until the registration is answered; answers false where none is awaited. */
-  keep(delivery: Delivery): boolean {
-    if (this.#state.kind !== "pending") return false;
-    this.#state.early.push(delivery);
-    return true;
   }
 
   /** Waits until the channel delivers to this shard. Rejects if the channel cannot be reached. */
@@ -48,13 +41,18 @@ export class ChannelRegistration {
   #begin({ register, onAnswer }: RegistrationEffects): void {
     const early: Delivery[] = [];
     const answer = register();
-    this.#state = { kind: "pending", answer, early };
+    this.#state = { kind: "pending", answer };
+    this.early = early;
     void answer.then(
       (registration) => {
         this.#state = { kind: registration === null ? "none" : "held" };
+        this.early = undefined;
         onAnswer(registration, early);
       },
-      () => (this.#state = { kind: "none" }),
+      () => {
+        this.#state = { kind: "none" };
+        this.early = undefined;
+      },
     );
   }
 }

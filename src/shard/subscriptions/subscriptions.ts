@@ -2,12 +2,13 @@ import type { Config } from "../../config/config.ts";
 import { isBroadcast } from "../../policy/channels.ts";
 import type { Connections } from "../connections/connections.ts";
 import { subscriptionsOf, type Open, type Session, type Subscription } from "../connections/session.ts";
-import type { Wire } from "../front.ts";
+import type { Wire } from "../wire.ts";
 import type { Counters } from "../records/counters.ts";
 import type { EmptyChannels } from "../records/empty-channels.ts";
 import type { Channels } from "./channels.ts";
 import type { KeptPosition } from "./heard.ts";
-import { join, type Joined, type JoinRequest, type Start } from "./join.ts";
+import { join, type Joined, type JoinRequest } from "./join.ts";
+import type { Start } from "./start.ts";
 import type { Presence } from "./presence.ts";
 
 const GIVE_UPS_PER_SECOND = 100;

@@ -1,0 +1,38 @@
+import type { ClusterConfig } from "../config/cluster.ts";
+import type { Session } from "./connections/session.ts";
+import { pingAll, sweep } from "./connections/sweep.ts";
+import type { Duty, Floors } from "./floors.ts";
+import type { Wire } from "./wire.ts";
+
+/** Runs one duty of the shard's alarm at `now`; answers when it is next due. `dueAt`: its appointment. */
+export async function runDuty(
+  duty: Duty,
+  { now, dueAt }: { readonly now: number; readonly dueAt: number },
+  parts: { readonly floors: Floors; readonly times: ClusterConfig["times"]; readonly wire: Wire },
+): Promise<number | undefined> {
+  const { floors, times, wire } = parts;
+  const { connections, emptyChannels, events, moves, subscriptions } = floors;
+  switch (duty) {
+    case "ping": {
+      const { ping } = wire.heartbeat;
+      pingAll({ connections, times, ping }, { now, previousPingAt: dueAt - times.pingIntervalMs });
+      moves.reports.look(now);
+      return connections.sessions.size === 0 ? undefined : now + times.pingIntervalMs;
+    }
+    case "sweep": {
+      const endSubscription = (session: Session, channel: string): void => {
+        subscriptions.leave(session, channel);
+        const notice = { kind: "unsubscribed", channel, why: "expired" } as const;
+        connections.send(session, wire.encodeNotice(session, notice));
+      };
+      return sweep({ connections, times, endSubscription }, now);
+    }
+    case "moves":
+    case "report":
+      return moves.run(duty, now);
+    case "events":
+      return events.run(now);
+    case "vacancies":
+      return emptyChannels.run(now);
+  }
+}

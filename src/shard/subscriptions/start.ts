@@ -1,0 +1,16 @@
+import type { Position } from "../../contracts/publication.ts";
+import type { Recovery } from "../../log/recovery.ts";
+import type { Tracking } from "../../policy/tracking.ts";
+import type { Subscription } from "../connections/session.ts";
+
+/** How a subscription begins. */
+export type Start = {
+  readonly subscription: Subscription;
+  readonly tracking: Tracking;
+  /** No publication at or before it will be sent; null where nothing is kept. */
+  readonly position: Position | null;
+  /** Null where the client did not resume. */
+  readonly recovery: Recovery | null;
+  /** The position that the client resumes from, if it does. */
+  readonly since: Position | undefined;
+};

@@ -1,0 +1,42 @@
+import type { ClientEvent, Publication } from "../contracts/publication.ts";
+import type { Close } from "../contracts/refusal.ts";
+import type { EndReason } from "./connections/end-reasons.ts";
+import type { Session, Subscription } from "./connections/session.ts";
+import type { Start } from "./subscriptions/start.ts";
+
+/** From the core's words to frames. Every text that it answers with is one frame; an empty one is not sent. */
+export type Wire = {
+  /** The runtime answers `pong` with `absorb` and does not wake the object for it. */
+  readonly heartbeat: { readonly ping: string; readonly pong: string; readonly absorb: string };
+  /** The subprotocol to agree on, of those that the client offers. */
+  subprotocol(offered: readonly string[]): string | undefined;
+  encodeBatch(batch: Batch): BatchFrames;
+  encodeNotice(session: Session, notice: Notice): string;
+  closeFor(why: EndReason): Close;
+};
+
+/** What a channel says at once. `previous`: the publication before the first, where a listener wants deltas. */
+export type Batch = {
+  readonly channel: string;
+  readonly events: readonly ClientEvent[];
+  /** Publications are kept: clients are told their offsets. */
+  readonly durable: boolean;
+  readonly previous: Publication | undefined;
+};
+
+/** The frames of one batch; what many listeners get alike is encoded once. */
+export type BatchFrames = {
+  frameFor(session: Session, subscription: Subscription): string;
+};
+
+/** What the core tells one client. */
+export type Notice =
+  /** A message to the client itself, of no channel; `data` is JSON text. */
+  | { readonly kind: "message"; readonly data: string }
+  /** The server has subscribed the client. `data` goes along where it is not undefined. */
+  | { readonly kind: "subscribed"; readonly channel: string; readonly start: Start; readonly data?: unknown }
+  /** What the client has missed of a channel that it believes itself subscribed to. */
+  | { readonly kind: "missed"; readonly channel: string; readonly start: Start }
+  | { readonly kind: "unsubscribed"; readonly channel: string; readonly why: UnsubscribeReason };
+
+export type UnsubscribeReason = "server" | "insufficientState" | "expired";

@@ -53,8 +53,8 @@ export class Console {
     const shown = result.getByText(/Reached|offset|not sent|no history/);
     // Another way takes the last result away, so that it is not read for this one's.
     await panel.getByRole("radio", { name: way === "Send" ? "Publish" : "Send" }).check();
-    await shown.first().waitFor({ state: "detached" });
     await panel.getByRole("radio", { name: way }).check();
+    await shown.first().waitFor({ state: "detached" });
     for (const [label, value] of Object.entries(fields)) {
       if (label === "Mode") await panel.getByRole("combobox", { name: label }).selectOption(value);
       else await panel.getByLabel(label, { exact: true }).fill(value);

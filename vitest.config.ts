@@ -67,6 +67,8 @@ export default defineConfig({
           include: ["test/workers/**/*.test.ts"],
           exclude: ["test/workers/hooks*.test.ts"],
           testTimeout: 60_000,
+          // Most of a test is waiting.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
@@ -102,6 +104,8 @@ export default defineConfig({
           name: "hooks",
           include: ["test/workers/hooks*.test.ts"],
           testTimeout: 60_000,
+          // Most of a test is waiting.
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },

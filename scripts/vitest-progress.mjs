@@ -33,14 +33,18 @@ export default class VitestProgress {
     tell({ kind: "fileEnd", file: fileOf(module) });
   }
 
-  onTestRunEnd(modules, unhandledErrors) {
+  async onTestRunEnd(modules, unhandledErrors) {
     for (const error of unhandledErrors)
       tell({ kind: "failure", file: "no file", name: "an error outside of any test", text: textOf(error) });
     const states = modules.flatMap((module) =>
       [...module.children.allTests()].map((test) => test.result().state),
     );
     const passed = states.filter((state) => state === "passed").length;
-    tell({ kind: "end", passed, failed: states.length - passed });
+    // vitest ends the process soon after this.
+    await new Promise((sent) => {
+      if (process.send === undefined) return sent();
+      process.send({ kind: "end", passed, failed: states.length - passed }, sent);
+    });
   }
 }
 

@@ -78,6 +78,9 @@ describe("[SE2] what cannot be read ends its own connection, and touches no othe
     hasty.send({ id: 1, subscribe: { channel: "a" } });
     expect((await hasty.closed).code).toBe(3501);
     const silent = await RawClient.open(cluster.endpoint("silent"));
+    // The close frame is enough: the local runtime keeps the TCP connection of a socket that never spoke until its object sleeps.
+    await eventually(() => silent.socket.readyState !== silent.socket.OPEN);
+    silent.socket.terminate();
     expect((await silent.closed).code).toBe(3502);
   });
 

@@ -49,14 +49,18 @@ export class Console {
   /** Sends a message, and answers with what the page says became of it. */
   async message(way: "Publish" | "Send" | "Broadcast", fields: Record<string, string>): Promise<string> {
     const panel = this.page.getByRole("region", { name: "Messages" });
+    const result = this.page.getByTestId("result");
+    const shown = result.getByText(/Reached|offset|not sent|no history/);
+    // Another way takes the last result away, so that it is not read for this one's.
+    await panel.getByRole("radio", { name: way === "Send" ? "Publish" : "Send" }).check();
     await panel.getByRole("radio", { name: way }).check();
+    await shown.first().waitFor({ state: "detached" });
     for (const [label, value] of Object.entries(fields)) {
       if (label === "Mode") await panel.getByRole("combobox", { name: label }).selectOption(value);
       else await panel.getByLabel(label, { exact: true }).fill(value);
     }
     await panel.getByRole("button", { name: way, exact: true }).click();
-    const result = this.page.getByTestId("result");
-    await result.getByText(/Reached|offset|not sent|no history/).waitFor();
+    await shown.waitFor();
     return (await result.innerText()).replaceAll(/\s+/g, " ");
   }
 

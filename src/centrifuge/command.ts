@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { tagsFilterSchema } from "../policy/tags-filter.ts";
 
-/** What a client asks for (Centrifuge protocol v2, JSON). A field that we do not know is ignored. */
+/** The commands of clients (Centrifuge protocol v2, JSON; docs/protocol.md C6). Unknown fields are ignored. */
 
 const uint32 = z.number().int().min(0).max(0xffff_ffff);
 /** JavaScript's exact integers; a log never gets there. */

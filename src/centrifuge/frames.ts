@@ -31,7 +31,7 @@ export const batchEncoder =
     new Frames(batch, bases);
 
 /**
- * What a channel says, as frames for its listeners. Nearly all of them get the same text, which is made once; a listener
+ * The frames of a batch. Nearly all listeners get the same text, which is made once; a listener
  * that wants patches, a part of the tags, or begins in the middle gets a frame of its own.
  */
 export class Frames implements BatchFrames {
@@ -74,7 +74,7 @@ export class Frames implements BatchFrames {
       .join("\n");
   }
 
-  /** What a subscription that resumes has missed, as the JSON text of each; with delta, the first one is whole. */
+  /** The publications that a resumed subscription has missed, as JSON text each; with delta, the first one is whole. */
   missedBy(session: Session, subscription: Subscription): string[] {
     const missed = this.#batch.events.filter(
       (event): event is Publication => event.kind === "pub" && this.#passes(event, subscription.filter),

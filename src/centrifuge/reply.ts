@@ -7,7 +7,7 @@ import { encodeKept } from "./frames.ts";
 /** An empty ping; a client that was told `pong: true` answers with the same two characters. */
 export const PING_FRAME = "{}";
 /**
- * What the runtime answers to a pong. It must look like nothing to every SDK: `{}` and `{"id":0}` are pings, and
+ * The runtime's answer to a pong. Every SDK must ignore it (docs/protocol.md C30): `{}` and `{"id":0}` are pings, and
  * would be answered for ever; an empty push is a ping to the Python SDK (measured with JS 5.0 to 5.8).
  */
 export const PONG_ABSORBER = '{"push":{"channel":""}}';

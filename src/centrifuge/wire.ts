@@ -5,7 +5,7 @@ import { DISCONNECTS, UNSUBSCRIBES } from "./codes.ts";
 import { batchEncoder, DeltaBases, Frames } from "./frames.ts";
 import { encodeMessage, encodeSubscribed, PING_FRAME, PONG_ABSORBER, type SubscribeResult } from "./reply.ts";
 
-/** What the core tells clients, in the Centrifuge protocol. */
+/** Encodes the core's words to clients in the Centrifuge protocol. */
 export class CentrifugeWire implements Wire {
   readonly heartbeat = { ping: PING_FRAME, pong: PING_FRAME, absorb: PONG_ABSORBER };
   readonly #bases = new DeltaBases();

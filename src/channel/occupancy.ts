@@ -11,7 +11,7 @@ export type OccupancyParts = {
 };
 
 /**
- * Whether anybody listens to a channel, as far as others want to hear of it (SPEC HK7).
+ * Whether a channel has a listener, as far as a hook or the webhook wants to hear of it (SPEC HK7).
  *
  * Occupied with the first shard that registers. Vacated when the last has been gone for the grace, as a move takes all
  * listeners away for a moment. A shard ends its registration after a grace of its own, so it may take two of them.

@@ -24,7 +24,7 @@ export type ChangeRequest = {
 
 export type ChangeRefusalCode = "notFound" | "conflict" | "lastShard" | "tooManyShards" | "badShards";
 
-/** What a change will move: sessions by the shard that they leave and by the one that they go to. */
+/** The sessions that a change will move, by the shard that they leave and by the one that they go to. */
 export type PredictedMoves = {
   readonly moving: number;
   readonly from: Readonly<Record<string, number>>;

@@ -9,7 +9,7 @@ export type PresenceEvent = {
   readonly held: boolean;
 };
 
-/** What a channel's object answers to shards and to the router. It is addressed by the channel's name. */
+/** The calls of shards and of the router that a channel's object answers. It is addressed by the channel's name. */
 export interface ChannelContract extends LogContract {
   /** Answers when the publication is durable. Repeating a call with the same `id` publishes nothing new. */
   publish(publication: PublishRequest, contract: number): Promise<PublishResult>;

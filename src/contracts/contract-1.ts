@@ -16,7 +16,7 @@ import type {
  * file. A request has the same shape in both; an answer goes out in the caller's shape, and is read in either.
  */
 
-/** What a shard did, whether it delivered or acted. */
+/** The result of an order at one shard, whether it delivered or acted. */
 export type Done1 = {
   readonly sessions: number;
   readonly noListeners: boolean;

@@ -73,7 +73,7 @@ export type ChannelList = {
   readonly unreachable: readonly string[];
 };
 
-/** What became of a broadcast at one shard. `pending`: not delivered yet, and it still will be. */
+/** The outcome of a broadcast at one shard. `pending`: not delivered yet, and it still will be. */
 export type ShardOutcome = {
   readonly name: string;
   readonly ok: boolean;
@@ -88,7 +88,7 @@ export type BroadcastAnswer = PublishResult & {
   readonly ms: number;
 };
 
-/** What the coordinator answers. Its log is the broadcast channel's. */
+/** The calls that the coordinator answers. Its log is the broadcast channel's. */
 export interface CoordinatorContract extends LogContract {
   descriptor(contract: number): Promise<Descriptor>;
   /** Carries out a change, or with `dryRun` says exactly what it would do, and does nothing (SPEC MB5). */

@@ -7,7 +7,7 @@ import type { PredictedMoves } from "./change.ts";
  */
 export const LIVE_CHANNEL = "ringcast:live";
 
-/** What has happened in a shard since its last pulse. */
+/** Counts of a shard since its last pulse. */
 export type Counts = {
   /** Frames from clients. */
   readonly frames: number;

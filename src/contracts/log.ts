@@ -44,7 +44,7 @@ export type HistoryResult = {
   readonly refused: "unrecoverablePosition" | "badRequest" | "notAvailable" | null;
 };
 
-/** What the home of a channel's log answers: the channel's object, or the coordinator for the broadcast channel. */
+/** The calls that a log's home answers: the channel's object, or the coordinator for the broadcast channel. */
 export interface LogContract {
   /**
    * From now on the shard gets every event. Once for each shard, not once for each of its clients.

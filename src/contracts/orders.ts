@@ -2,7 +2,7 @@ import type { Descriptor } from "../ring/descriptor.ts";
 import type { SentAddress } from "./address.ts";
 import type { ChannelEvent, Position } from "./publication.ts";
 
-/** What goes from one object to one shard or to many, directly or down a tree of shards (SPEC FO5). */
+/** Orders from one object to one shard or to many, directly or down a tree of shards (SPEC FO5). */
 
 /** One call of a channel to a shard that listens. */
 export type Delivery = {
@@ -24,7 +24,7 @@ export type Delivery = {
  */
 export type Delivered = { readonly kind: "delivered" | "noListeners"; readonly sessions: number };
 
-/** What is done with the sessions of some users, on every shard that has any. Times are ms since 1970. */
+/** An action on the sessions of some users, on every shard that has any. Times are ms since 1970. */
 export type Action =
   | {
       readonly kind: "send";
@@ -68,7 +68,7 @@ export type Action =
     };
 export type ActionOf<Kind extends Action["kind"]> = Extract<Action, { kind: Kind }>;
 
-/** What an action has come to at one shard: how many sessions of each user it reached. */
+/** The result of an action at one shard: how many sessions of each user it reached. */
 export type Reached = {
   readonly kind: "reached";
   readonly sessions: number;
@@ -99,7 +99,7 @@ export type Branch = DeliverBranch | ActBranch;
 
 export const isDeliverBranch = (branch: Branch): branch is DeliverBranch => branch.order.kind === "deliver";
 
-/** What came of an order at one shard, by the name of its object. `done` is null where the shard was not reached. */
+/** The outcome of an order at one shard, by the name of its object. `done` is null where the shard was not reached. */
 export type Outcome<Done> = { readonly name: string; readonly ms: number; readonly done: Done | null };
 
 export type FannedOut<Done> = {

@@ -31,7 +31,7 @@ export type ClientEvent =
   | Publication
   | { readonly kind: "join" | "leave" | "passing"; readonly body: string };
 
-/** What a channel tells its shards. `cleared`: the channel's history was dropped, and every memory of it with it. */
+/** One thing that a channel tells its shards. `cleared`: the channel's history was dropped, and every memory of it with it. */
 export type ChannelEvent = ClientEvent | { readonly kind: "cleared"; readonly body: "" };
 
 /** A place in a channel's log: the offset of the last publication before it. */

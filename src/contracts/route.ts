@@ -1,7 +1,7 @@
 import type { Descriptor } from "../ring/descriptor.ts";
 import type { Close, ReplyError } from "./refusal.ts";
 
-/** What the router tells a shard with each upgrade, in one header that clients cannot send. */
+/** The router's word to a shard with each upgrade, in one header that clients cannot send. */
 export const ROUTE_HEADER = "x-ringcast-route";
 
 /** How many owners a key has: the first, and those that it may spill to. */
@@ -20,11 +20,14 @@ export type Route = {
   readonly refused: readonly string[];
   /** The connection token, when it travelled in the upgrade. */
   readonly token?: string;
-  /** What the deployment's own `authenticate` has found, where it has found anything. */
+  /** The answer of the deployment's own `authenticate`, where it has given one. */
   readonly identity?: RouteIdentity;
 };
 
-/** Who a connection is without its token, or why it is refused: at its `connect`, as an upgrade's answer reaches no client. */
+/**
+ * The identity of a connection without its token, or why it is refused. The refusal is told at its `connect`, as the
+ * answer to an upgrade reaches no client.
+ */
 export type RouteIdentity =
   | {
       readonly kind: "user";
@@ -41,7 +44,7 @@ export const encodeRoute = (route: Route): string => encodeURIComponent(JSON.str
 /** Only our own router writes this header, so a value that does not parse is a bug and throws. */
 export const decodeRoute = (text: string): Route => JSON.parse(decodeURIComponent(text)) as Route;
 
-/** Why a shard did not take a connection: the body of its answer, by status. */
+/** The reason that a shard did not take a connection: the body of its answer, by status. */
 export type Refusal =
   /** 421: another shard owns the key, by this descriptor. */
   | { readonly kind: "misdirected"; readonly descriptor: Descriptor }

@@ -30,14 +30,14 @@ export type SessionSummary = {
   readonly channels: readonly string[];
 };
 
-/** What a shard's object answers to channels, to the coordinator and to the router, whatever its front. */
+/** The calls of channels, the coordinator and the router that a shard's object answers, whatever its front. */
 export interface ShardContract {
   /**
    * Shows a descriptor; an older one and a repetition change nothing. `broadcast`: how far the coordinator has sent
    * this shard the broadcast channel.
    */
   adopt(descriptor: Descriptor, broadcast: Registration | undefined, contract: number): Promise<void>;
-  /** What a descriptor would move from here, by the function that the moves go by. */
+  /** The moves from here that a descriptor would cause, by the function that the moves go by. */
   predict(descriptor: Descriptor, contract: number): Promise<Prediction>;
   status(contract: number): Promise<ShardStatus>;
   /** Speaks to the live feed until then, ms since 1970. */

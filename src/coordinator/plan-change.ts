@@ -25,7 +25,7 @@ export type ChangeContext = {
 /**
  * The descriptor that follows from a change, or why there is none (SPEC MB1 to MB4).
  *
- * What is so already is `unchanged`, so a repeated order changes nothing. A number in an id that was made here is
+ * A change that is carried out already is `unchanged`, so a repeated order changes nothing. A number in an id that was made here is
  * never used again.
  */
 export function planChange(change: Change, context: ChangeContext): PlannedChange {
@@ -34,7 +34,7 @@ export function planChange(change: Change, context: ChangeContext): PlannedChang
   const { descriptor } = context;
   if (sameShards(plan.shards, descriptor.shards)) return { kind: "unchanged", cause: plan.cause };
   if (!plan.shards.some(({ state }) => state === "active")) {
-    return refuse("lastShard", "the last active shard cannot leave: nobody would own its clients");
+    return refuse("lastShard", "the last active shard cannot leave: no shard would own its clients");
   }
   const grows = plan.shards.length > descriptor.shards.length;
   if (grows && plan.shards.length > context.shardsMax) {

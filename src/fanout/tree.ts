@@ -7,7 +7,7 @@ export type Branch<Target> = { readonly relay: Target; readonly others: readonly
 /**
  * Cuts targets into branches so that a sender and its relays have about equally many calls to make (SPEC FO5).
  *
- * Each target is in exactly one branch. Up to {@link DIRECT_MAX} of them: a branch each, and nobody relays.
+ * Each target is in exactly one branch. Up to {@link DIRECT_MAX} of them: a branch each, and no relay.
  */
 export function planTree<Target>(targets: readonly Target[]): Branch<Target>[] {
   const branches = targets.length <= DIRECT_MAX ? targets.length : Math.ceil(Math.sqrt(targets.length));

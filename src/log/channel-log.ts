@@ -25,7 +25,7 @@ import { migrate } from "./schema.ts";
 const DELIVER_CHECK_MS = 5_000;
 const DELIVER_CHECK_LAST_MS = 60_000;
 
-/** What a log has its object's alarm do. */
+/** The duties that a log gives to its object's alarm. */
 export type LogDuty = "deliver" | "expire";
 
 export type ChannelLogParts = {
@@ -237,7 +237,7 @@ export class ChannelLog {
     if (!this.#log.durable) return [];
     return [...this.#listeners.values()].filter(({ lane }) => {
       if (lane.heard >= this.#log.top) return false;
-      // What was dropped cannot be delivered: the shard finds the gap at the next publication, and no alarm need ring.
+      // A dropped publication cannot be delivered: the shard finds the gap at the next one, and no alarm need ring.
       return lane.waits || this.#log.after(lane.heard, 1).length > 0;
     });
   }

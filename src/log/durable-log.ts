@@ -6,7 +6,7 @@ export type LogLimits = {
   /** How many publications are kept, and for how long. */
   readonly size: number;
   readonly ttlMs: number;
-  /** How long the top is remembered after the last publication, while nobody listens. */
+  /** How long the top is remembered after the last publication, while no shard listens. */
   readonly metaTtlMs: number;
 };
 

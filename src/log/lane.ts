@@ -5,7 +5,7 @@ import { logError } from "../platform/logger.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Log } from "./log.ts";
 
-/** What waits in memory for a shard that does not answer, at most. */
+/** The most that waits in memory for a shard that does not answer. */
 const LANE_BYTES = 8 * 1_048_576;
 /** How many events travel in one call, at most. */
 const BATCH_EVENTS = 256;

@@ -5,11 +5,11 @@ export type Recovery =
   | { readonly kind: "restart"; readonly reason: string };
 
 /**
- * What a recovering subscriber is owed (SPEC DL2, DL3). `since` is the position that the client states; an empty log
+ * Plans what a recovering subscriber is sent (SPEC DL2, DL3). `since` is the position that the client states; an empty log
  * epoch matches any.
  *
  * Answers `resume` with every publication after `since`, oldest first, or `restart` where the view cannot prove that
- * nothing is missing. MUST NOT answer with a part of what is owed.
+ * nothing is missing. MUST NOT answer with a part.
  */
 export function planRecovery(view: LogView, since: Position, limit: number): Recovery {
   if (since.logEpoch !== "" && since.logEpoch !== view.logEpoch)
@@ -22,7 +22,7 @@ export function planRecovery(view: LogView, since: Position, limit: number): Rec
 }
 
 /**
- * The same in cache mode: the newest publication is all that anybody wants. Recovered if there is one, or if the
+ * The same in cache mode: a subscriber wants the newest publication only. It is recovered if there is one, or if the
  * client has it already.
  */
 export function planCacheRecovery(view: LogView, since: Position): Recovery {
@@ -33,7 +33,7 @@ export function planCacheRecovery(view: LogView, since: Position): Recovery {
   return { kind: "resume", publications: [newest] };
 }
 
-/** Whether a view says all that there is to say to somebody at `since`, so that no other source need be asked. */
+/** Whether a view has every publication after `since`, so that the log need not be asked. */
 export const proves = (view: LogView, since: Position): boolean =>
   (since.logEpoch === "" || since.logEpoch === view.logEpoch) &&
   since.offset <= view.top &&

@@ -3,7 +3,7 @@
  * release before it MUST be able to work with what the step leaves (SPEC CT3).
  */
 const MIGRATIONS = [
-  // What came before was never released, and kept nothing that anybody could miss.
+  // The tables before these were never released.
   `DROP TABLE IF EXISTS log;
    DROP TABLE IF EXISTS listeners;
    CREATE TABLE log (id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL, top INTEGER NOT NULL, at INTEGER NOT NULL);

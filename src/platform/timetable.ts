@@ -1,3 +1,5 @@
+import { logError } from "./logger.ts";
+
 /**
  * Several appointments over the one alarm that an object has.
  *
@@ -43,7 +45,7 @@ export class Timetable<Name extends string> {
       try {
         next.set(name, await duty(name, before[name] ?? now));
       } catch (error) {
-        console.error(`duty ${name} failed and is tried again`, error);
+        logError("a duty of the alarm failed and is tried again", { duty: name, error });
         next.set(name, now + RETRY_MS);
       }
     }

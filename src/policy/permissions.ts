@@ -4,7 +4,7 @@ import { LIVE_CHANNEL } from "../contracts/live.ts";
 import type { ChannelName } from "./channels.ts";
 import { isReserved, namespaceOf } from "./channels.ts";
 
-/** What a client may do in a channel (SPEC AU3). `insecure` grants everything that the namespace can do at all. */
+/** Whether a client may do something in a channel (SPEC AU3). `insecure` grants everything that the namespace can do at all. */
 export type Permission = "allowed" | "unknownChannel" | "permissionDenied" | "notAvailable";
 
 export type Asked = { readonly config: Config; readonly channel: ChannelName; readonly user: string };
@@ -62,7 +62,7 @@ export function mayHistory(asked: Asked & { readonly subscribed: boolean }): Per
   return decide(asked, granted && (asked.user !== "" || namespace.allow_history_for_anonymous));
 }
 
-/** Whether a subscriber hears of joins and leaves: where the namespace forces it, or who asks may see presence. */
+/** Whether a subscriber hears of joins and leaves: where the namespace forces it, or the client asks and may see presence. */
 export function mayJoinLeave(
   asked: Asked & { readonly subscribed: boolean; readonly asked: boolean; readonly operator?: boolean },
 ): boolean {

@@ -10,7 +10,7 @@ export type Tracking = {
   readonly mode: "stream" | "cache";
 };
 
-/** What a subscription keeps track of: where the namespace forces it, or permits it to who wishes it. */
+/** Plans what a subscription keeps track of: what its namespace forces, and what it permits and the client wishes. */
 export function planTracking(
   asked: Asked & {
     readonly recoverable: boolean;

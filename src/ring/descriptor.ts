@@ -46,7 +46,7 @@ export function canonical(descriptor: Descriptor): Descriptor {
 /**
  * 16 hex digits that differ for any difference between descriptors, save the order of the list (RG1, RG4).
  *
- * It guards against mistakes and skew; it is no defence against somebody who searches for a collision.
+ * It guards against mistakes and skew; it is no defence against a search for a collision.
  */
 export function digest(descriptor: Descriptor): string {
   const { epoch, seed, defaultRegion, shards } = canonical(descriptor);

@@ -9,7 +9,7 @@ export const OTHER_REGIONS = "other";
 export type SlotRange = readonly [first: number, last: number];
 
 /**
- * The slots that clients of `region` see go from one shard to another, by id; null is nobody at all.
+ * The slots that clients of `region` see go from one shard to another, by id; null where no shard has them.
  *
  * `from` equals `to` only where a shard has changed its region, which makes it another object.
  */
@@ -92,7 +92,7 @@ function diffRegion(before: Ring, after: Ring, region: string): Move[] {
 // Above any index of a shard, and above NOBODY.
 const PAIR_BASE = 0x1_0000;
 const NOBODY = 0xffff;
-/** No shard of the other ring, and not nobody either. */
+/** The index of no shard: neither of the other ring's nor of no owner. */
 const GONE = 0x1_0000;
 const UNOWNED = new Uint16Array(SLOT_COUNT).fill(NOBODY);
 

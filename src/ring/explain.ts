@@ -6,7 +6,7 @@ import { slotOf, slotStart } from "./table.ts";
 export type Point = { readonly position: number; readonly shard: string; readonly index: number };
 
 /**
- * Why a key is where it is, as JSON (RG7). Shards are named by id; `nextOwners` leaves out the owner.
+ * The reasons for a key's place, as JSON (RG7). Shards are named by id; `nextOwners` leaves out the owner.
  *
  * `region`, `owner` and `point` are null when no shard is active.
  */
@@ -23,7 +23,7 @@ export type Explanation = {
   readonly point: Point | null;
 };
 
-/** What an explanation asks of a ring. */
+/** The part of a ring that an explanation needs. */
 type Explained = {
   readonly descriptor: Descriptor;
   readonly placement: Placement;

@@ -7,9 +7,9 @@ import { buildTable, SLOT_COUNT, SLOT_SHIFT } from "./table.ts";
 const DEFAULT_OWNERS = 3;
 
 /**
- * Who owns a key, under one descriptor (RG1 to RG7). Made by `buildRing`, which checks the descriptor first.
+ * The owners of keys under one descriptor (RG1 to RG7). Made by `buildRing`, which checks the descriptor first.
  *
- * Only active shards own anything. Each region has a ring of its own, whose table is built at its first use.
+ * Only active shards own slots. Each region has a ring of its own, whose table is built at its first use.
  */
 export class Ring {
   /** Canonical: the indexes in a table are indexes into its `shards`. */

@@ -28,7 +28,7 @@ import { Positions } from "./subscriptions/positions.ts";
 import { Presence } from "./subscriptions/presence.ts";
 import { Subscriptions } from "./subscriptions/subscriptions.ts";
 
-/** What a shard has its object's alarm do. */
+/** The duties of a shard's alarm. */
 export type Duty = "ping" | "sweep" | "events" | "vacancies" | MovesDuty;
 
 export type FloorsParts = {
@@ -55,7 +55,7 @@ export type Floors = {
   readonly livePulse: LivePulse;
   readonly serve: Serve;
   readonly status: () => ShardStatus;
-  /** Takes up what slept with the object. `closing`: sockets whose end wakes it. */
+  /** Takes up the sessions that slept with the object. `closing`: sockets whose end wakes it. */
   readonly wake: (closing: readonly WebSocket[]) => void;
 };
 

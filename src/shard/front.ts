@@ -12,8 +12,8 @@ import type { Wire } from "./wire.ts";
 /**
  * A client protocol, as the shard's core sees it (SPEC FR1, docs/architecture.md).
  *
- * A front agrees on the handshake of a socket, turns frames into commands to the core, and turns what the core has to
- * say into frames. The core knows sessions, subscriptions and moves, and MUST NOT know a wire name. A second front is a
+ * A front agrees on the handshake of a socket, turns frames into commands to the core, and turns the core's words
+ * into frames. The core knows sessions, subscriptions and moves, and MUST NOT know a wire name. A second front is a
  * second object class on the same ring.
  */
 export type Front = {
@@ -27,7 +27,7 @@ export type Front = {
 /** Carries out one frame. The core calls it for one frame of a session at a time, in the order of their arrival. */
 export type Serve = (session: Session, frame: string) => Promise<void>;
 
-/** What a front may use of the shard that it runs on. */
+/** The parts of a shard that its front may use. */
 export type Core = {
   readonly env: Cloudflare.Env;
   readonly config: Config;

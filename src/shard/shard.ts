@@ -254,7 +254,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     const { connections, subscriptions } = this.#floors;
     const parts = { config: this.#config, connections, subscriptions, wire: this.#front.wire };
     const reached = await act(parts, action);
-    // What has been given a date is looked at when it is due.
+    // A session that was given an expiry is looked at when it is due.
     for (const user of reached.users.keys())
       for (const session of connections.sessions.ofUser(user)) await this.#armSweep(session);
     return reached;

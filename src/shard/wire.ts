@@ -15,7 +15,7 @@ export type Wire = {
   closeFor(why: EndReason): Close;
 };
 
-/** What a channel says at once. `previous`: the publication before the first, where a listener wants deltas. */
+/** Events of a channel that go out together. `previous`: the publication before the first, where a listener wants deltas. */
 export type Batch = {
   readonly channel: string;
   readonly events: readonly ClientEvent[];
@@ -29,13 +29,13 @@ export type BatchFrames = {
   frameFor(session: Session, subscription: Subscription): string;
 };
 
-/** What the core tells one client. */
+/** The core's words to one client. */
 export type Notice =
   /** A message to the client itself, of no channel; `data` is JSON text. */
   | { readonly kind: "message"; readonly data: string }
   /** The server has subscribed the client. `data` goes along where it is not undefined. */
   | { readonly kind: "subscribed"; readonly channel: string; readonly start: Start; readonly data?: unknown }
-  /** What the client has missed of a channel that it believes itself subscribed to. */
+  /** Publications that the client has missed of a channel that it believes itself subscribed to. */
   | { readonly kind: "missed"; readonly channel: string; readonly start: Start }
   | { readonly kind: "unsubscribed"; readonly channel: string; readonly why: UnsubscribeReason };
 

@@ -53,7 +53,7 @@ export async function connect(context: Context, session: Session, command: Conne
   const open = openOf(opening, claims, asked.change.info ?? claims.info);
   if (!connections.open(session, open)) return disconnect(context, session, "badRequest");
 
-  // What the channels say meanwhile comes after the answer.
+  // Events of the channels wait until the answer has gone out.
   connections.hold(session);
   const subs = await subscribeAll(context, { session, open, claims, channels }, body.subs ?? {});
   if (session.ended) return;
@@ -179,9 +179,9 @@ async function subscribeAll(
     const { delta, ...position } = positions[name] ?? {};
     return { ...sinceOf(position), delta };
   };
-  const everybody = config.cluster.broadcast.channel;
-  const heard = broadcast.join(session, wishesFor(everybody), (start) => {
-    subs.set(everybody, wire.encodeStart(session, everybody, start));
+  const broadcastChannel = config.cluster.broadcast.channel;
+  const heard = broadcast.join(session, wishesFor(broadcastChannel), (start) => {
+    subs.set(broadcastChannel, wire.encodeStart(session, broadcastChannel, start));
   });
   const joined = await Promise.allSettled(
     channels.map((channel) => {

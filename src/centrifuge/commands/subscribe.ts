@@ -133,7 +133,7 @@ type Grant =
   | { readonly kind: "error"; readonly error: ErrorName }
   | { readonly kind: "disconnect"; readonly why: DisconnectName };
 
-/** What a subscription token grants. One made for another user or channel is an attack, and ends the connection. */
+/** Reads a subscription token. One made for another user or channel is an attack, and ends the connection. */
 async function readGrant(
   { verifier }: Context,
   { open }: Client,

@@ -25,8 +25,8 @@ const ANONYMOUS: ConnectionClaims = { user: "", channels: [], subs: {} };
 export const isOperator = ({ operator, user }: ConnectionClaims): boolean => operator === true && user === "";
 
 /**
- * Who a connection is: by the token of its first frame, else by that of its upgrade; before both by what the
- * deployment's `authenticate` has said (SPEC AU1, HK3).
+ * Finds the identity of a connection: what the deployment's `authenticate` has said, else the token of the first frame,
+ * else the token of the upgrade (SPEC AU1, HK3).
  */
 export async function identify(
   opening: Opening,
@@ -61,7 +61,7 @@ const REFUSED = {
   unavailable: "unavailable",
 } as const;
 
-/** What `authenticate` has found, in the form of a token's claims, which tell seconds. */
+/** The identity that `authenticate` has found, in the form of a token's claims, which tell seconds. */
 const claimsOf = ({ user, info, expiresAt }: Extract<RouteIdentity, { kind: "user" }>): ConnectionClaims => ({
   ...ANONYMOUS,
   user,

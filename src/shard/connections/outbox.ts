@@ -19,7 +19,7 @@ export type SendContext = {
  * Where the runtime counts queued bytes (`bufferedAmount`), they decide; it is asked when as much may have been sent
  * since. Elsewhere the bytes sent since the last proof of reading do (counted as UTF-16 units): past half the limit
  * the peer is probed with a ping, and is slow when it has left the probe unanswered for the grace and the limit is
- * passed. What it sends meanwhile proves nothing. `now` is the time of the turn, which stands still in it.
+ * passed. The frames that it sends meanwhile prove nothing. `now` is the time of the turn, which stands still in it.
  */
 export function sendFrame(session: Session, frame: string, now: number, context: SendContext): SendResult {
   const { limits } = context;

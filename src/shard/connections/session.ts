@@ -4,7 +4,8 @@ import type { TagsFilter } from "../../policy/tags-filter.ts";
 import type { TokenBucket } from "../../platform/token-bucket.ts";
 
 /**
- * What a socket must remember through sleep: the attachment, at most 16,384 bytes serialised (platform limit).
+ * The attachment: the part of a session that its socket remembers through sleep, at most 16,384 bytes serialised
+ * (docs/platform.md P2).
  * A change of its shape MUST stay readable: a deployment meets the attachments of the one before.
  */
 

@@ -76,7 +76,7 @@ export class Moves {
     }
   }
 
-  /** What a descriptor would move from here, by the function that the moves go by. */
+  /** The moves from here that a descriptor would cause, by the function that the moves go by. */
   predict(descriptor: Descriptor): Prediction {
     const { connections, shard } = this.#parts;
     const ring = buildRing(descriptor);

@@ -24,7 +24,7 @@ export type ReportsParts = {
   readonly arm: (at: number) => void;
 };
 
-/** What this shard tells the coordinator: its counters, its moves, and that it is drained and empty. */
+/** The reports of this shard to the coordinator: its counters, its moves, and that it is drained and empty. */
 export class Reports {
   readonly #parts: ReportsParts;
 

@@ -9,7 +9,7 @@ import type { Ring } from "../../ring/ring.ts";
 import { planAdmission } from "./admission.ts";
 import type { Moves } from "./moves.ts";
 
-/** What a client that came too fast is told to wait. */
+/** The Retry-After of a client that came too fast. */
 const BUSY_RETRY_SECONDS = 2;
 
 export type UpgradesParts = {
@@ -21,7 +21,7 @@ export type UpgradesParts = {
   readonly timetable: Pick<Timetable<"ping" | "sweep">, "arm">;
 };
 
-/** Takes the upgrades that the router brings, or says why not and who should (SPEC MB7). */
+/** Takes the upgrades that the router brings, or says why not, and which shard should (SPEC MB7). */
 export class Upgrades {
   readonly #parts: UpgradesParts;
   readonly #bucket: TokenBucket;

@@ -15,7 +15,7 @@ const nothing = (): Mutable<Counts> => ({
   notResumed: 0,
 });
 
-/** What a shard counts between two pulses of the live feed. Counting goes on unwatched: it costs an addition. */
+/** The counters of a shard between two pulses of the live feed. Counting goes on unwatched: it costs an addition. */
 export class Counters {
   /** The floors add to these. */
   counts = nothing();
@@ -27,7 +27,7 @@ export class Counters {
     if (this.#latencies.length < MAX_SAMPLES) this.#latencies.push(Math.max(0, latencyMs));
   }
 
-  /** What was counted since the last call. */
+  /** Answers with the counts since the last call, and begins anew. */
   take(): Pick<Pulse, "counts" | "latency"> {
     const { counts } = this;
     const latencies = this.#latencies.toSorted((a, b) => a - b);

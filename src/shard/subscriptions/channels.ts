@@ -91,7 +91,7 @@ export class Channels<Listener> {
     return this.#followed.has(channel);
   }
 
-  /** What must be known again after a sleep. */
+  /** The positions that are kept through a sleep. */
   positions(): Map<string, KeptPosition> {
     const kept = new Map<string, KeptPosition>();
     for (const [channel, { position }] of this.#followed)

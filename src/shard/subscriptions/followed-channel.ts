@@ -247,7 +247,7 @@ export class FollowedChannel<Listener> {
     this.#effects.positions.touch();
   }
 
-  /** What this shard knows by itself of what a client has missed; undefined where the log has to be asked. */
+  /** The view from which this shard can answer a resume by itself; undefined where the log has to be asked. */
   #remembered(position: Position, resume: Resume): LogView | undefined {
     const known = this.#tail.view(this.#channel);
     const isCurrent = known?.logEpoch === position.logEpoch && known.top >= position.offset;

@@ -7,7 +7,7 @@ export type Heard = { readonly superseded?: string | undefined } & (
   | { readonly kind: "known"; readonly position: Position; readonly durable: boolean }
 );
 
-/** What must be known again after a sleep. */
+/** A position as it is kept through a sleep. */
 export type KeptPosition = Position & { readonly durable: boolean };
 
 export type DeliveryPlan =
@@ -19,12 +19,12 @@ export type DeliveryPlan =
       readonly giveUp: boolean;
       /** The listeners have every publication up to here. */
       readonly from: Position;
-      /** What lies between `from` and the delivery is fetched first. */
+      /** The publications between `from` and the delivery are fetched first. */
       readonly pull: boolean;
       readonly superseded: string | undefined;
     };
 
-/** What a shard does with a delivery, by its place in the channel (SPEC DL1, DL8). */
+/** Plans what a shard does with a delivery, by its place in the channel (SPEC DL1, DL8). */
 export function planDelivery(heard: Heard, delivery: Delivery): DeliveryPlan {
   const { logEpoch, durable, since: before, mayRepeat, entries } = delivery;
   if (logEpoch === heard.superseded) return { kind: "drop" };

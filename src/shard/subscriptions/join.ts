@@ -8,7 +8,7 @@ import type { Channels } from "./channels.ts";
 import type { Beginning } from "./followed-channel.ts";
 import type { Start } from "./start.ts";
 
-/** What a client says of a channel that it subscribes to, or that the server subscribes it to. */
+/** A client's wishes for a channel that it subscribes to, or that the server subscribes it to. */
 export type Wishes = {
   /** The position that the client resumes from; an empty log epoch matches any. */
   readonly since?: Position | undefined;

@@ -10,7 +10,7 @@ const COORDINATOR_WAIT_MS = 1_500;
 /** After a failure no subscribe waits for the coordinator for so long. */
 const COORDINATOR_REST_MS = 900;
 
-/** What a shard asks of the logs that it follows, wherever their home is. */
+/** The calls of a shard to the logs that it follows, wherever their home is. */
 export class LogCalls {
   readonly #parts: { readonly env: Cloudflare.Env; readonly config: Config; readonly shard: ShardAddress };
   #coordinatorRestsUntil = 0;

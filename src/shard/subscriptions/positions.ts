@@ -19,7 +19,7 @@ export class Positions {
     this.#present = present;
   }
 
-  /** What was known when the object fell asleep. */
+  /** The positions as they were when the object fell asleep. */
   read(): Map<string, KeptPosition> {
     return this.#ctx.storage.kv.get<Map<string, KeptPosition>>("positions") ?? new Map();
   }

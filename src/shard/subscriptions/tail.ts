@@ -69,7 +69,7 @@ export class Tail {
     this.#shrink(run);
   }
 
-  /** What is known of a channel; undefined if nothing is. */
+  /** The remembered end of a channel's log; undefined if none is. */
   view(channel: string): TailView | undefined {
     const run = this.#runs.get(channel);
     if (run === undefined) return undefined;

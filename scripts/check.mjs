@@ -28,7 +28,9 @@ export const checks = [
   types("tests in workerd", "test/workers/tsconfig.json"),
   types("benchmarks", "bench/tsconfig.json"),
   types("benchmarks in workerd", "bench/workers/tsconfig.json"),
+  types("the ways", "scripts/ways/tsconfig.json"),
   { name: "imports", command: "node", args: ["scripts/check-imports.mjs"] },
+  { name: "ways", command: "npm", args: ["run", "--silent", "ways", "--", "--check"] },
   { name: "laws", command: "node", args: ["scripts/check-spec.mjs"] },
 ];
 

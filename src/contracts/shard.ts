@@ -43,7 +43,10 @@ export interface ShardContract {
   /** Speaks to the live feed until then, ms since 1970. */
   watch(until: number, contract: number): Promise<void>;
   deliver(delivery: Delivery, contract: number): Promise<Delivered>;
-  /** Whether the shard has a listener of a channel. False ends the registration under which it is asked. */
+  /**
+   * Whether the shard has a listener of a channel. False ends the registration under which it is asked. The name is
+   * contract 1's.
+   */
   attends(channel: string, contract: number): Promise<boolean>;
   /** The clients that listen to a channel through this shard. */
   presenceHere(channel: string, contract: number): Promise<Present[]>;

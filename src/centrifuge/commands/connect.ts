@@ -50,7 +50,8 @@ export async function connect(context: Context, session: Session, command: Conne
   if (planned.kind === "disconnect") return disconnect(context, session, planned.why);
   if (planned.kind === "error") return refuse(context, { session, opening, id }, planned.error);
   const { channels } = planned;
-  const open = openOf(opening, claims, asked.change.info ?? claims.info);
+  const { info = claims.info } = asked.change;
+  const open = openOf(opening, claims, info);
   if (!connections.open(session, open)) return disconnect(context, session, "badRequest");
 
   // Events of the channels wait until the answer has gone out.

@@ -1,7 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { buildConsole } from "./scripts/build-console.mjs";
-import type {} from "./test/support/tier.ts";
 
 // A Worker without its page cannot be started.
 buildConsole();

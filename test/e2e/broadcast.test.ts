@@ -94,16 +94,16 @@ test(
       listeners.push(...batch);
       await eventually(() => connected(batch));
     }
-    let changing = true;
+    const ring = { changes: true };
     const changes = (async () => {
       await addShards(2);
       await drainShard("auto-3");
       await addShards(1);
-      changing = false;
+      ring.changes = false;
     })();
     const goes = listeners.slice(0, 100);
     const expected: unknown[] = [];
-    for (let n = 0; n < 30 || changing; n++) {
+    for (let n = 0; n < 30 || ring.changes; n++) {
       expected.push(n);
       const { result } = await call("/api/publish", { channel: BROADCAST, data: n, report: true });
       expect(result.offset).toBe(n + 1);
@@ -139,13 +139,13 @@ test("[FO7] a message in the middle of a move is delivered, or reported as not d
   let sent = 0;
   for (const { client } of listeners.values())
     client.on("connecting", ({ code }) => code === 4001 && (moved += 1));
-  let changing = true;
+  const ring = { changes: true };
   const changes = (async () => {
     for (const id of ["auto-1", "auto-2"]) await drainShard(id);
     await addShards(2);
-    changing = false;
+    ring.changes = false;
   })();
-  for (let n = 0; n < 100 || changing; n++) {
+  for (let n = 0; n < 100 || ring.changes; n++) {
     const mode = ["ring", "fanout", "auto"][n % 3];
     const { result } = await call("/api/send", { users, data: n, mode });
     const offline = new Set<string>(result.offline);

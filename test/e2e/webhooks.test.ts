@@ -86,9 +86,9 @@ test(
     await eventually(() => listeners.every(({ ids }) => ids.size > 0));
     // As long as there is trouble. A few at a time: there is to be something in every batch.
     let publications = 0;
-    let trouble = true;
+    const trouble = { lasts: true };
     const publishing = (async () => {
-      while (trouble || publications < PUBLICATIONS) {
+      while (trouble.lasts || publications < PUBLICATIONS) {
         await Promise.all(CHANNELS.map((channel) => publish(channel, publications + 1)));
         publications += 1;
         await sleep(PACE_MS);
@@ -112,7 +112,7 @@ test(
     await eventually(() => receiver.deliveries.length > before + 3);
     await server.killAndRestart();
     receiver.mood = "ok";
-    trouble = false;
+    trouble.lasts = false;
     await publishing;
     await eventually(() => listeners.every(({ client }) => client.state === "connected"));
     for (const { client } of listeners) client.disconnect();

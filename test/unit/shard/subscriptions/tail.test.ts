@@ -100,8 +100,9 @@ test("[DL10] a tail gives the publication at an offset exactly where it holds it
         else if (kind === "add") tail.add("a", "e", range(from, to));
         else tail.learn("a", view(from, to), { whole: kind === "whole" });
         const held = new Map(tail.view("a")?.publications.map((one) => [one.offset, one]));
-        for (let offset = -1; offset <= 82; offset++)
-          expect(tail.at("a", "e", offset)).toBe(held.get(offset));
+        const offsets = Array.from({ length: 84 }, (_, n) => n - 1);
+        const given = offsets.map((offset) => tail.at("a", "e", offset));
+        expect(given).toEqual(offsets.map((offset) => held.get(offset)));
         expect(tail.at("a", "f", to)).toBeUndefined();
         expect(tail.at("b", "e", to)).toBeUndefined();
       }
@@ -109,17 +110,16 @@ test("[DL10] a tail gives the publication at an offset exactly where it holds it
   );
 });
 
-test("[DL6] 700,000 short publications stay bounded, in one channel and over many", () => {
+test("[DL6] 700,000 short publications stay bounded, of one channel and of many", () => {
   const limits = { tailBytes: 4_096, recoveryMaxPublications: 300 };
   const one = new Tail(limits);
-  for (let offset = 1; offset <= 350_000; offset++) one.add("a", "e", range(offset, offset));
+  for (let offset = 1; offset <= 700_000; offset += 100) one.add("a", "e", range(offset, offset + 99));
   const kept = one.view("a")?.publications ?? [];
-  expect(kept).toHaveLength(300);
-  expect(kept.at(-1)?.offset).toBe(350_000);
+  expect(kept.map(({ offset }) => offset)).toEqual(range(699_701, 700_000).map(({ offset }) => offset));
   const many = new Tail(limits);
-  for (let n = 0; n < 350_000; n++) {
-    const offset = Math.floor(n / 1_000) + 1;
-    many.add(`channel ${n % 1_000}`, "e", range(offset, offset));
+  for (let n = 0; n < 70_000; n++) {
+    const from = Math.floor(n / 1_000) * 10 + 1;
+    many.add(`channel ${n % 1_000}`, "e", range(from, from + 9));
   }
   const held = Array.from({ length: 1_000 }, (_, n) => many.view(`channel ${n}`)?.publications ?? []).flat();
   expect(held.reduce((sum, { body }) => sum + body.length, 0)).toBeLessThanOrEqual(limits.tailBytes);

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { HeldLeaves } from "../../../src/channel/held-leaves.ts";
-import type { PresenceEvent } from "../../../src/contracts/delivery.ts";
+import type { PresenceEvent } from "../../../src/contracts/channel.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { planChange, type Change, type ChangeContext } from "../../../src/coordinator/plan-change.ts";
+import type { Change } from "../../../src/contracts/change.ts";
+import { planChange, type ChangeContext } from "../../../src/coordinator/plan-change.ts";
 import type { Descriptor, ShardSpec } from "../../../src/ring/descriptor.ts";
 
 const shard = (id: string, fields: Partial<ShardSpec> = {}): ShardSpec => ({

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { PubEntry } from "../../../src/contracts/delivery.ts";
-import { planCacheRecovery, planRecovery, proves, type LogView } from "../../../src/log/recovery.ts";
+import type { LogView, Publication } from "../../../src/contracts/publication.ts";
+import { planCacheRecovery, planRecovery, proves } from "../../../src/log/recovery.ts";
 
-const pub = (offset: number): PubEntry => ({ kind: "pub", offset, body: `p${offset}` });
+const pub = (offset: number): Publication => ({ kind: "pub", offset, body: `p${offset}` });
 
 /** Any log that keeps the newest `kept` of `top` publications. */
 const logs = fc.record({ top: fc.nat(40), kept: fc.nat(40) }).map(({ top, kept }): LogView => {

@@ -1,10 +1,10 @@
 import fc from "fast-check";
 import { applyDelta } from "fossil-delta";
 import { expect, test } from "vitest";
-import type { PubEntry } from "../../../src/contracts/delivery.ts";
+import type { Publication } from "../../../src/contracts/publication.ts";
 import { DeltaEncoder } from "../../../src/centrifuge/delta.ts";
 
-const pub = (offset: number, data: unknown): PubEntry => ({
+const pub = (offset: number, data: unknown): Publication => ({
   kind: "pub",
   offset,
   body: JSON.stringify({ data, info: { user: "a" } }),

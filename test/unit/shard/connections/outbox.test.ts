@@ -1,9 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { PING_FRAME } from "../../../src/centrifuge/reply.ts";
-import { sendFrame } from "../../../src/shard/connections/outbox.ts";
-import { newSession, type Session } from "../../../src/shard/connections/session.ts";
+import { sendFrame } from "../../../../src/shard/connections/outbox.ts";
+import { newSession, type Session } from "../../../../src/shard/connections/session.ts";
 
+/** No frame of a test is the same text. */
+const PING = "ping";
 const LIMITS = { queuedBytes: 1_000, slowReaderGraceMs: 5_000 };
 
 /** What a reader that reads nothing has in its queue. */
@@ -35,7 +36,8 @@ class Reader {
 
   sendText(text: string) {
     const { now } = this;
-    return sendFrame(this.session, text, { now, limits: LIMITS, answeredAt: () => this.answeredAt });
+    const context = { limits: LIMITS, ping: PING, answeredAt: () => this.answeredAt };
+    return sendFrame(this.session, text, now, context);
   }
 
   /** Sends frames of 100 bytes. */
@@ -44,7 +46,7 @@ class Reader {
   }
 
   get pings(): number {
-    return this.frames.filter((frame) => frame === PING_FRAME).length;
+    return this.frames.filter((frame) => frame === PING).length;
   }
 }
 
@@ -94,7 +96,7 @@ describe("[SE4] where the runtime does not count, a reader is slow when it leave
     expect(reader.sendBytes(500)).toBe("sent");
     expect(reader.pings).toBe(0);
     expect(reader.send(1)).toBe("sent");
-    expect(reader.frames.slice(-2)).toEqual(["x", PING_FRAME]);
+    expect(reader.frames.slice(-2)).toEqual(["x", PING]);
     expect(reader.sendBytes(1_000)).toBe("sent");
     expect(reader.pings).toBe(1);
   });

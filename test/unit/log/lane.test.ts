@@ -1,8 +1,19 @@
-import { expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { shardAddress } from "../../../src/contracts/address.ts";
+import type { Delivered, Delivery } from "../../../src/contracts/orders.ts";
+import type { Publication } from "../../../src/contracts/publication.ts";
 import { Lane } from "../../../src/log/lane.ts";
-import type { DeliveryResult, PubEntry } from "../../../src/contracts/delivery.ts";
 
-const pub = (offset: number, bytes = 2): PubEntry => ({ kind: "pub", offset, body: "x".repeat(bytes) });
+beforeEach(() => void vi.spyOn(console, "error").mockImplementation(() => undefined));
+afterEach(() => void vi.restoreAllMocks());
+
+const SHARD = shardAddress("centrifuge", { id: "weur-1", region: "weur" });
+
+const pub = (offset: number, bytes = 2): Publication => ({
+  kind: "pub",
+  offset,
+  body: "x".repeat(bytes),
+});
 
 /** A lane to a shard that answers when the test says so. */
 function setUp(position = { heard: 0, tried: 0 }) {
@@ -10,33 +21,46 @@ function setUp(position = { heard: 0, tried: 0 }) {
     offsets: number[];
     since: number;
     mayRepeat: boolean;
-    answer: (result: DeliveryResult) => void;
+    delivery: Delivery;
+    answer: (result: Delivered) => void;
     fail: () => void;
   }[] = [];
   const forgotten = vi.fn<() => void>();
-  const stored: PubEntry[] = [];
-  const heard: number[] = [];
+  const stored: Publication[] = [];
+  const heard: [offset: number, sessions: number][] = [];
   const lane = new Lane(position, {
-    deliver: ({ entries, since, mayRepeat }) =>
-      new Promise((resolve, reject) => {
-        calls.push({
-          since,
-          mayRepeat,
-          offsets: entries.map((entry) => (entry.kind === "pub" ? entry.offset : 0)),
-          answer: resolve,
-          fail: () => reject(new Error("gone")),
-        });
-      }),
+    channel: "room",
+    shard: SHARD,
+    registration: 7,
+    log: {
+      durable: true,
+      logEpoch: "e",
+      after: (offset, limit) => stored.filter((one) => one.offset > offset).slice(0, limit),
+    },
+    deliveries: {
+      send: (shard, delivery) =>
+        new Promise((resolve, reject) => {
+          expect(shard).toBe(SHARD);
+          const { entries, since, mayRepeat } = delivery;
+          calls.push({
+            delivery,
+            since,
+            mayRepeat,
+            offsets: entries.map((event) => (event.kind === "pub" ? event.offset : 0)),
+            answer: resolve,
+            fail: () => reject(new Error("gone")),
+          });
+        }),
+    },
     onNoListeners: forgotten,
-    onHeard: (offset) => heard.push(offset),
-    readAfter: (offset, limit) => stored.filter((one) => one.offset > offset).slice(0, limit),
+    onHeard: (offset, sessions) => void heard.push([offset, sessions]),
   });
   return { lane, calls, forgotten, stored, heard };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-test("[SE1] one call is in flight, and what comes meanwhile goes together in the next, in order", async () => {
+test("[SE1] one call is in flight, and events that come meanwhile go together in the next, in order", async () => {
   const { lane, calls } = setUp();
   const first = lane.push(pub(1));
   for (const offset of [2, 3, 4]) void lane.push(pub(offset));
@@ -50,26 +74,49 @@ test("[SE1] one call is in flight, and what comes meanwhile goes together in the
   expect(calls.at(-1)?.offsets).toEqual([5]);
 });
 
+test("[DL1] a delivery names its channel, its registration and its log", () => {
+  const { lane, calls } = setUp({ heard: 3, tried: 3 });
+  void lane.push(pub(4));
+  expect(calls[0]?.delivery).toEqual({
+    channel: "room",
+    registration: 7,
+    logEpoch: "e",
+    durable: true,
+    since: 3,
+    mayRepeat: false,
+    entries: [pub(4)],
+  });
+});
+
 test("[DL1] a delivery that failed is sent again from the log, and says that it may repeat", async () => {
-  vi.spyOn(console, "error").mockImplementation(() => undefined);
   const { lane, calls, stored, heard } = setUp();
   stored.push(pub(1), pub(2));
   const resting = lane.push(pub(1));
   void lane.push(pub(2));
   calls[0]?.fail();
   await resting;
-  // It rests until something wakes it.
+  // It rests until it is run.
   expect(calls).toHaveLength(1);
   const done = lane.run();
   expect(calls[1]).toMatchObject({ offsets: [1, 2], since: 0, mayRepeat: true });
-  calls[1]?.answer({ kind: "delivered", sessions: 1 });
+  calls[1]?.answer({ kind: "delivered", sessions: 3 });
   await done;
-  expect(heard).toEqual([2]);
-  vi.restoreAllMocks();
+  expect(heard).toEqual([[2, 3]]);
+  expect(lane.heard).toBe(2);
 });
 
-test("[LG5] without a log, what a failed delivery carried is gone, and the rest goes on", async () => {
-  vi.spyOn(console, "error").mockImplementation(() => undefined);
+test("[DL1] a failed delivery is logged with its channel, its shard and the offset that the shard has heard", async () => {
+  const { lane, calls, stored } = setUp({ heard: 3, tried: 3 });
+  stored.push(pub(4));
+  const resting = lane.push(pub(4));
+  calls[0]?.fail();
+  await resting;
+  expect(console.error).toHaveBeenCalledWith(
+    expect.objectContaining({ channel: "room", shard: "weur-1", offset: 3 }),
+  );
+});
+
+test("[LG5] without a log, the publications of a failed delivery are lost, and the later ones go on", async () => {
   const { lane, calls } = setUp();
   const resting = lane.push(pub(1));
   void lane.push(pub(2));
@@ -79,10 +126,9 @@ test("[LG5] without a log, what a failed delivery carried is gone, and the rest 
   expect(calls[1]).toMatchObject({ offsets: [2, 3], since: 1 });
   calls[1]?.answer({ kind: "delivered", sessions: 1 });
   await done;
-  vi.restoreAllMocks();
 });
 
-test("[DL5] what an earlier life left is read from the log, and may repeat; what is new does not", async () => {
+test("[DL5] what an earlier life left is read from the log and may repeat; a new publication does not", async () => {
   const { lane, calls, stored } = setUp({ heard: 3, tried: 5 });
   stored.push(pub(4), pub(5));
   const done = lane.run();
@@ -112,21 +158,24 @@ test("[DL1] joins and leaves go with the publications, and a burst larger than a
 });
 
 test("[SE1] a shard without listeners is reported, once for each answer", async () => {
-  const { lane, calls, forgotten } = setUp();
+  const { lane, calls, forgotten, heard } = setUp();
   const done = lane.push(pub(1));
   calls[0]?.answer({ kind: "noListeners", sessions: 0 });
   await done;
   expect(forgotten).toHaveBeenCalledTimes(1);
+  expect(heard).toEqual([]);
 });
 
-test("[SE3] what waits in memory for a shard is bounded: the oldest goes, the newest stays", async () => {
+test("[SE3] the events that wait in memory for a shard are bounded: the oldest goes, the newest stays", async () => {
   const { lane, calls } = setUp();
   const done = lane.push(pub(1));
   const mebibyte = 1_048_576;
   for (let offset = 2; offset <= 21; offset++) void lane.push(pub(offset, mebibyte));
+  expect(lane.waits).toBe(true);
   calls[0]?.answer({ kind: "delivered", sessions: 1 });
   await turn();
   expect(calls[1]?.offsets).toEqual([14, 15, 16, 17, 18, 19, 20, 21]);
   calls[1]?.answer({ kind: "delivered", sessions: 1 });
   await done;
+  expect(lane.waits).toBe(false);
 });

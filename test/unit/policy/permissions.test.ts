@@ -2,14 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../../src/config/config.ts";
 import { type NamespaceConfig, namespaceSchema } from "../../../src/config/namespace.ts";
-import { parseChannel } from "../../../src/policy/channels.ts";
-import {
-  mayJoinLeave,
-  mayPresence,
-  mayPublish,
-  namespaceOf,
-  planSubscribe,
-} from "../../../src/policy/permissions.ts";
+import { namespaceOf, parseChannel } from "../../../src/policy/channels.ts";
+import { mayJoinLeave, mayPresence, mayPublish, planSubscribe } from "../../../src/policy/permissions.ts";
 
 /** The options that are switches: what else a namespace may hold permits nothing. */
 type Switch = {

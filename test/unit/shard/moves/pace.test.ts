@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { planPace, stepMoves, type Budget, type Leaving } from "../../../src/shard/moves/pace.ts";
+import { planPace, stepMoves, type Budget, type Leaving } from "../../../../src/shard/moves/pace.ts";
 
 const LIMITS = { perSecondToOneShard: 300, perSecondFromOneShard: 100, busyWaitMs: 3_000 };
 const TICK_MS = 100;

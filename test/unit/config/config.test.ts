@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ConfigError, parseConfig } from "../../src/config/config.ts";
-import { namespaceSchema } from "../../src/config/namespace.ts";
+import { ConfigError, parseConfig } from "../../../src/config/config.ts";
+import { namespaceSchema } from "../../../src/config/namespace.ts";
 
 describe("[AU5] a wrong setting is refused with the name of its field", () => {
   const wrong: [what: string, variables: Record<string, unknown>, named: RegExp][] = [

@@ -1,0 +1,339 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { SimStorage } from "../../sim/storage.ts";
+import { ID_TTL_MS, openDurableLog, type LogLimits } from "../../../src/log/durable-log.ts";
+import { openEphemeralLog } from "../../../src/log/ephemeral-log.ts";
+import type { Log } from "../../../src/log/log.ts";
+import { migrate } from "../../../src/log/schema.ts";
+import type { HistoryQuery } from "../../../src/contracts/log.ts";
+import type { Publication } from "../../../src/contracts/publication.ts";
+import { logCalls, offsetsOf, publish, START, testLogContract, type LogUnderTest } from "./log-contract.ts";
+
+const MINUTE = 60_000;
+const LIMITS: LogLimits = { size: 10, ttlMs: 2 * MINUTE, metaTtlMs: 10 * MINUTE };
+const MANY = 1_000;
+
+/** A log in a database of its own; a write fails where `breaks` says so. */
+function durable(limits: LogLimits = LIMITS): LogUnderTest & { breaks: boolean } {
+  const storage = new SimStorage();
+  // The log uses `sql`, `kv` and `transactionSync`, and the simulator has these.
+  const platform = storage as unknown as DurableObjectStorage;
+  const work = storage.transactionSync.bind(storage);
+  const under = { breaks: false };
+  storage.transactionSync = (write) =>
+    work(() => {
+      const result = write();
+      if (under.breaks) throw new Error("the disk is full");
+      return result;
+    });
+  let epochs = 0;
+  const open = (now: number): Log => {
+    migrate(platform);
+    return openDurableLog(platform, { limits, newEpoch: () => `e${++epochs}`, now });
+  };
+  return Object.assign(under, { log: open(START), restart: open });
+}
+
+function ephemeral(): LogUnderTest {
+  let lives = 0;
+  const open = (): Log => openEphemeralLog(`life ${++lives}`);
+  return { log: open(), restart: open };
+}
+
+describe("a durable log", () => {
+  testLogContract(durable);
+
+  test("[LG2, LG4] every call answers as a list of publications and a table of ids would", () => {
+    fc.assert(
+      fc.property(logCalls(3 * MINUTE), fc.array(fc.nat(39), { maxLength: 5 }), (calls, restarts) => {
+        const under = durable();
+        let { log } = under;
+        let logEpoch = "e1";
+        const epochs = new Set([logEpoch]);
+        let top = 0;
+        let lastAt = START;
+        let kept: (Publication & { at: number })[] = [];
+        const ids = new Map<string, { offset: number; until: number }>();
+        let now = START;
+        for (const [n, { call, gapMs }] of calls.entries()) {
+          now += gapMs;
+          if (restarts.includes(n)) log = under.restart(now);
+          switch (call.kind) {
+            case "append": {
+              const known = ids.get(call.id);
+              const repeated = known !== undefined && known.until > now;
+              const offset = repeated ? known.offset : top + 1;
+              expect(log.append(call, now)).toEqual({ offset, logEpoch, refused: null, repeated });
+              if (repeated) break;
+              [top, lastAt] = [offset, now];
+              ids.set(call.id, { offset, until: now + ID_TTL_MS });
+              kept = [...kept, { kind: "pub" as const, offset, body: call.body, at: now }].slice(
+                -LIMITS.size,
+              );
+              break;
+            }
+            case "clear":
+              log.clear();
+              kept = [];
+              break;
+            case "expire": {
+              const due = log.expire(now, call.inUse);
+              kept = kept.filter(({ at }) => at > now - LIMITS.ttlMs);
+              for (const [id, { until }] of ids) if (until <= now) ids.delete(id);
+              const forgets = !call.inUse && top > 0 && ids.size === 0 && lastAt + LIMITS.metaTtlMs <= now;
+              if (forgets) {
+                expect(due).toBeUndefined();
+                expect(epochs).not.toContain(log.logEpoch);
+                logEpoch = log.logEpoch;
+                epochs.add(logEpoch);
+                [top, lastAt] = [0, now];
+                break;
+              }
+              // No publication and no id outlasts its time by more than the appointment.
+              const next = [
+                ...kept.map(({ at }) => at + LIMITS.ttlMs),
+                ...[...ids.values()].map(({ until }) => until),
+              ];
+              expect(due ?? Infinity).toBeLessThanOrEqual(Math.min(...next, Infinity));
+              break;
+            }
+          }
+          expect([log.top, log.logEpoch]).toEqual([top, logEpoch]);
+          const publications = kept.map(({ kind, offset, body }) => ({ kind, offset, body }));
+          expect(log.after(0, MANY)).toEqual(publications);
+          expect(log.view(0, MANY)).toEqual({ logEpoch, top, publications });
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("[LG2] the oldest publications are dropped by number, and the top stays", () => {
+    const { log } = durable({ ...LIMITS, size: 3 });
+    for (const id of ["a", "b", "c", "d", "e"]) publish(log, id);
+    expect(offsetsOf(log.after(0, MANY))).toEqual([3, 4, 5]);
+    expect(log.top).toBe(5);
+  });
+
+  test("[LG2] publications are dropped by age, to the millisecond, and the top stays", () => {
+    const { log } = durable();
+    publish(log, "a", START);
+    publish(log, "b", START + 1);
+    expect(log.expire(START + LIMITS.ttlMs - 1, true)).toBe(START + LIMITS.ttlMs);
+    expect(offsetsOf(log.after(0, MANY))).toEqual([1, 2]);
+    log.expire(START + LIMITS.ttlMs, true);
+    expect(offsetsOf(log.after(0, MANY))).toEqual([2]);
+    expect(log.top).toBe(2);
+  });
+
+  test("[LG3] the top is forgotten without listeners after its time, and the log then has another epoch", () => {
+    const { log, restart } = durable();
+    publish(log, "a");
+    const { logEpoch } = log;
+    const last = START + LIMITS.metaTtlMs;
+    log.expire(last, true);
+    log.expire(last - 1, false);
+    expect([log.top, log.logEpoch]).toEqual([1, logEpoch]);
+    expect(log.expire(last, false)).toBeUndefined();
+    expect(log.top).toBe(0);
+    expect(log.logEpoch).not.toBe(logEpoch);
+    expect(restart(last)).toMatchObject({ top: 0, logEpoch: log.logEpoch });
+    expect(publish(log, "a", last)).toMatchObject({ offset: 1, logEpoch: log.logEpoch, repeated: false });
+  });
+
+  test("[LG3] a log outlives its ids, also where its top would be forgotten sooner", () => {
+    const { log } = durable({ ...LIMITS, metaTtlMs: MINUTE });
+    publish(log, "a");
+    const { logEpoch } = log;
+    log.expire(START + ID_TTL_MS - 1, false);
+    expect(publish(log, "a", START + ID_TTL_MS - 1)).toMatchObject({ offset: 1, logEpoch, repeated: true });
+    log.expire(START + ID_TTL_MS, false);
+    expect(log.top).toBe(0);
+    expect(log.logEpoch).not.toBe(logEpoch);
+  });
+
+  test("[LG4] an id answers for five minutes across trimming, expiry, a clear and a restart, and no longer", () => {
+    const { log, restart } = durable({ ...LIMITS, size: 1 });
+    publish(log, "a");
+    publish(log, "b");
+    log.expire(START + LIMITS.ttlMs, true);
+    log.clear();
+    const woken = restart(START + ID_TTL_MS - 1);
+    expect(publish(woken, "a", START + ID_TTL_MS - 1)).toMatchObject({ offset: 1, repeated: true });
+    expect(publish(woken, "a", START + ID_TTL_MS)).toMatchObject({ offset: 3, repeated: false });
+  });
+
+  test("[LG2, LG3] a restart changes neither the epoch, nor the top, nor a publication", () => {
+    const { log, restart } = durable();
+    for (const id of ["a", "b", "c"]) publish(log, id);
+    const before = log.view(0, MANY);
+    expect(restart(START + 1).view(0, MANY)).toEqual(before);
+  });
+
+  test("[LG1] a write that throws fails its publisher and changes nothing", () => {
+    const under = durable();
+    const { log, restart } = under;
+    publish(log, "a");
+    const before = log.view(0, MANY);
+    under.breaks = true;
+    expect(() => publish(log, "b")).toThrow("the disk is full");
+    under.breaks = false;
+    expect(log.view(0, MANY)).toEqual(before);
+    expect(restart(START).view(0, MANY)).toEqual(before);
+    expect(publish(log, "b")).toMatchObject({ offset: 2, repeated: false });
+  });
+
+  test("[LG1] a publication larger than a row is refused, and its id is free", () => {
+    const { log } = durable();
+    const body = "x".repeat(2_000_001);
+    expect(log.append({ id: "a", body }, START)).toMatchObject({ refused: "tooLarge", repeated: false });
+    expect(log.top).toBe(0);
+    expect(log.append({ id: "a", body: body.slice(1) }, START)).toMatchObject({ offset: 1, refused: null });
+    // The limit counts bytes, and a character has up to three.
+    expect(log.append({ id: "b", body: "€".repeat(700_000) }, START)).toMatchObject({ refused: "tooLarge" });
+  });
+
+  test("[LG4] a publication that is not kept takes no offset, and its id publishes once", () => {
+    const { log } = durable();
+    publish(log, "a");
+    const passing = { id: "p", body: "{}", passing: true };
+    expect(log.append(passing, START)).toMatchObject({ offset: 0, refused: null, repeated: false });
+    expect(log.append(passing, START)).toMatchObject({ offset: 0, refused: null, repeated: true });
+    expect(offsetsOf(log.after(0, MANY))).toEqual([1]);
+    expect(log.top).toBe(1);
+  });
+
+  test("[AP3] a version that is not newer publishes nothing, across a restart, and another epoch begins anew", () => {
+    const { log, restart } = durable();
+    let ids = 0;
+    const append = (to: Log, number: number, epoch: string) =>
+      to.append({ id: `${++ids}`, body: "{}", version: { number, epoch } }, START);
+    expect(append(log, 5, "x")).toMatchObject({ offset: 1, repeated: false });
+    for (const [number, epoch] of [
+      [5, "x"],
+      [4, "x"],
+      [5, ""],
+    ] as const)
+      expect(append(log, number, epoch)).toMatchObject({ offset: 1, repeated: true });
+    const woken = restart(START);
+    expect(append(woken, 5, "x")).toMatchObject({ repeated: true });
+    expect(append(woken, 1, "y")).toMatchObject({ offset: 2, repeated: false });
+    expect(append(woken, 2, "")).toMatchObject({ offset: 3, repeated: false });
+    expect(woken.top).toBe(3);
+  });
+
+  test("[LG6] a history answers what the query asks of the publications that are kept", () => {
+    const query = fc.record({
+      limit: fc.integer({ min: -1, max: 12 }),
+      reverse: fc.boolean(),
+      since: fc.option(fc.record({ logEpoch: fc.constantFrom("e1", "", "other"), offset: fc.nat(16) })),
+    });
+    fc.assert(
+      fc.property(fc.nat(14), query, fc.integer({ min: 1, max: 12 }), (count, query, max) => {
+        const { log } = durable();
+        for (let n = 1; n <= count; n++) publish(log, `${n}`);
+        expect(log.history(query, max)).toEqual({
+          logEpoch: "e1",
+          top: count,
+          ...expectedHistory(log.after(0, MANY), query, max),
+        });
+      }),
+    );
+  });
+
+  test("[LG6] a history of another log is refused, and so is one that reads backwards from the beginning", () => {
+    const { log } = durable();
+    publish(log, "a");
+    const ask = (since: HistoryQuery["since"], reverse = false) =>
+      log.history({ limit: 1, reverse, since }, MANY).refused;
+    expect(ask({ logEpoch: "other", offset: 0 })).toBe("unrecoverablePosition");
+    expect(ask({ logEpoch: "e1", offset: 0 })).toBeNull();
+    expect(ask({ logEpoch: "", offset: 0 })).toBeNull();
+    expect(ask({ logEpoch: "e1", offset: 0 }, true)).toBe("badRequest");
+    expect(ask(null, true)).toBeNull();
+  });
+
+  test("[CT3] a store of a later release is left alone", () => {
+    const storage = new SimStorage();
+    storage.kv.put("schema", 99);
+    migrate(storage as unknown as DurableObjectStorage);
+    expect(storage.query("SELECT name FROM sqlite_schema")).toEqual([]);
+  });
+
+  test("[CT1] a store of contract 1 is expanded, and keeps its publications", () => {
+    const { storage, log } = storeOfContract1();
+    expect(log).toMatchObject({ top: 2, logEpoch: "old" });
+    expect(offsetsOf(log.after(0, MANY))).toEqual([1, 2]);
+    expect(storage.query("SELECT front, name FROM listeners")).toEqual([
+      { front: "centrifuge", name: "weur/weur-1" },
+    ]);
+  });
+});
+
+describe("an ephemeral log", () => {
+  testLogContract(ephemeral);
+
+  test("[LG5] an ephemeral log keeps no publication and has no history", () => {
+    const { log } = ephemeral();
+    expect(log.durable).toBe(false);
+    for (const id of ["a", "b"]) publish(log, id);
+    const { logEpoch } = log;
+    expect(log.after(0, MANY)).toEqual([]);
+    expect(log.view(0, MANY)).toEqual({ logEpoch, top: 2, publications: [] });
+    for (const limit of [-1, 0, 5])
+      expect(log.history({ limit, reverse: false, since: null }, MANY)).toEqual({
+        logEpoch,
+        top: 2,
+        publications: [],
+        refused: "notAvailable",
+      });
+    expect(log.expire(START + 365 * 24 * 60 * MINUTE, false)).toBeUndefined();
+  });
+
+  test("[LG5] an ephemeral log forgets its ids and its offsets with the object's life in memory", () => {
+    const { log, restart } = ephemeral();
+    publish(log, "a");
+    const woken = restart(START);
+    expect(woken.logEpoch).not.toBe(log.logEpoch);
+    expect(publish(woken, "a")).toMatchObject({ offset: 1, repeated: false });
+  });
+
+  test("[LG5] an ephemeral log knows the last 4,096 ids", () => {
+    const { log } = ephemeral();
+    for (let n = 1; n <= 4_097; n++) publish(log, `${n}`);
+    expect(publish(log, "2")).toMatchObject({ offset: 2, repeated: true });
+    expect(publish(log, "4097")).toMatchObject({ offset: 4_097, repeated: true });
+    expect(publish(log, "1")).toMatchObject({ repeated: false });
+  });
+});
+
+/** What release 0.1.0 has left of a channel: two publications, and a shard that listens. */
+function storeOfContract1(): { storage: SimStorage; log: Log } {
+  const storage = new SimStorage();
+  storage.kv.put("schema", 2);
+  storage.query(`
+    CREATE TABLE log (id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL, top INTEGER NOT NULL, at INTEGER NOT NULL,
+      version INTEGER NOT NULL DEFAULT 0, version_epoch TEXT NOT NULL DEFAULT '');
+    CREATE TABLE publications (offset INTEGER PRIMARY KEY, at INTEGER NOT NULL, body TEXT NOT NULL);
+    CREATE TABLE ids (id TEXT PRIMARY KEY, offset INTEGER NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
+    CREATE INDEX ids_until ON ids (until);
+    CREATE TABLE listeners (registration INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, region TEXT NOT NULL,
+      heard INTEGER NOT NULL);
+    INSERT INTO log (id, epoch, top, at) VALUES (1, 'old', 2, ${START});
+    INSERT INTO publications VALUES (1, ${START}, '{}'), (2, ${START}, '{}');
+    INSERT INTO listeners (name, region, heard) VALUES ('weur/weur-1', 'weur', 2);`);
+  const platform = storage as unknown as DurableObjectStorage;
+  migrate(platform);
+  return { storage, log: openDurableLog(platform, { limits: LIMITS, newEpoch: () => "new", now: START }) };
+}
+
+/** By the rules of the Centrifuge protocol (docs/protocol.md C24). */
+function expectedHistory(kept: readonly Publication[], { limit, reverse, since }: HistoryQuery, max: number) {
+  if (since?.logEpoch === "other") return { publications: [], refused: "unrecoverablePosition" };
+  if (reverse && since?.offset === 0) return { publications: [], refused: "badRequest" };
+  const wanted = kept.filter(({ offset }) =>
+    since === null ? true : reverse ? offset < since.offset : offset > since.offset,
+  );
+  const most = limit < 0 ? max : Math.min(limit, max);
+  return { publications: (reverse ? wanted.toReversed() : wanted).slice(0, most), refused: null };
+}

@@ -7,8 +7,9 @@ import {
   type ClientEvent,
   type Publication,
 } from "../../../src/contracts/publication.ts";
-import { newSession, type Session, type Subscription } from "../../../src/shard/connections/session.ts";
-import type { Batch } from "../../../src/shard/front.ts";
+import type { Session, Subscription } from "../../../src/shard/connections/session.ts";
+import { newSession } from "../../../src/shard/connections/sessions.ts";
+import type { Batch } from "../../../src/shard/wire.ts";
 
 const LONG = "a long text that every publication has in common, so that a patch is shorter";
 

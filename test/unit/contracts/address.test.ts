@@ -8,7 +8,7 @@ import {
   readAddress,
   shardAddress,
 } from "../../../src/contracts/address.ts";
-import { objectName } from "../../../src/ring/descriptor.ts";
+import { objectName } from "../../../src/contracts/address.ts";
 
 const front = fc.oneof(fc.constantFrom(FIRST_FRONT, "socketio"), fc.stringMatching(/^[a-z0-9_]{1,12}$/));
 const shard = fc.record({

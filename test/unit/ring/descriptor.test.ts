@@ -1,13 +1,8 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
+import { objectName } from "../../../src/contracts/address.ts";
 import { buildRing } from "../../../src/ring/build.ts";
-import {
-  checkShards,
-  type Descriptor,
-  digest,
-  objectName,
-  type ShardSpec,
-} from "../../../src/ring/descriptor.ts";
+import { checkShards, type Descriptor, digest, type ShardSpec } from "../../../src/ring/descriptor.ts";
 import { hashKey } from "../../../src/ring/hash.ts";
 import { arbitraryCluster, describe, shard } from "./cluster.ts";
 

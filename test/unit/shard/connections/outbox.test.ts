@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { sendFrame } from "../../../../src/shard/connections/outbox.ts";
-import { newSession, type Session } from "../../../../src/shard/connections/session.ts";
+import type { Session } from "../../../../src/shard/connections/session.ts";
+import { newSession } from "../../../../src/shard/connections/sessions.ts";
 
 /** No frame of a test is the same text. */
 const PING = "ping";

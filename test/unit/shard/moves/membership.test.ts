@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe as group, expect, test } from "vitest";
 import { buildRing } from "../../../../src/ring/build.ts";
-import { objectName } from "../../../../src/ring/descriptor.ts";
+import { objectName } from "../../../../src/contracts/address.ts";
 import { mustMove } from "../../../../src/shard/moves/membership.ts";
 import { arbitraryCluster, change, describe, shard } from "../../ring/cluster.ts";
 import { arbitraryClientRegion, arbitraryKey, FIVE, KEY, owner, withState, without } from "./five-shards.ts";

@@ -1,8 +1,8 @@
-import { expect, test, vi } from "vitest";
+import { expect, test } from "vitest";
 import type { Registration } from "../../../../src/contracts/log.ts";
 import type { Delivery } from "../../../../src/contracts/orders.ts";
 import type { ClientEvent, LogView, Publication } from "../../../../src/contracts/publication.ts";
-import type { Batch } from "../../../../src/shard/front.ts";
+import type { Batch } from "../../../../src/shard/wire.ts";
 import { Channels } from "../../../../src/shard/subscriptions/channels.ts";
 import type { Beginning, Resume } from "../../../../src/shard/subscriptions/followed-channel.ts";
 
@@ -17,7 +17,8 @@ class Shard {
   readonly views: ({ after: number } & Call<LogView>)[] = [];
   readonly batches: Batch[] = [];
   readonly gaveUp: string[] = [];
-  readonly onMoved = vi.fn<() => void>();
+  /** How often a position is said to have changed. */
+  touches = 0;
   readonly #heard = new Map<string, ClientEvent[]>();
   readonly channels: Channels<string>;
 
@@ -30,11 +31,13 @@ class Shard {
         view: (_channel, after) =>
           new Promise((answer, fail) => void this.views.push({ after, answer, fail })),
         giveUp: (channel, listeners) => this.gaveUp.push(`${channel}: ${listeners.join(" ")}`),
-        onMoved: this.onMoved,
-        emit: (batch, listeners) => {
-          this.batches.push(batch);
-          for (const listener of listeners)
-            this.#heard.set(listener, [...(this.#heard.get(listener) ?? []), ...batch.events]);
+        positions: { touch: () => void (this.touches += 1) },
+        emitter: {
+          emit: (batch, listeners) => {
+            this.batches.push(batch);
+            for (const listener of listeners)
+              this.#heard.set(listener, [...(this.#heard.get(listener) ?? []), ...batch.events]);
+          },
         },
       },
       pinned,
@@ -188,14 +191,16 @@ test("[SE5] after a sleep a listener hears on, without a new registration", asyn
   expect(shard.registers).toEqual([]);
 });
 
-test("[SE5] the shard is told once that positions have moved, until it reads them", async () => {
+test("[SE5] each change of a position is said, so that it is written before a sleep", async () => {
   const shard = await Shard.listening(["ann"]);
+  const { touches } = shard;
   await shard.deliver([pub(4)]);
-  expect(shard.onMoved).toHaveBeenCalledTimes(1);
-  shard.channels.positions();
+  expect(shard.touches).toBe(touches + 1);
+  expect(shard.channels.positions().get("room")?.offset).toBe(4);
+  await shard.deliver([pub(4)]);
   await shard.deliver([pub(5)]);
-  await shard.deliver([pub(6)]);
-  expect(shard.onMoved).toHaveBeenCalledTimes(2);
+  expect(shard.touches).toBeGreaterThan(touches + 1);
+  expect(shard.channels.positions().get("room")?.offset).toBe(5);
 });
 
 test("[LG5] a channel that keeps nothing begins anew with each of its lives", async () => {

@@ -258,6 +258,7 @@ describe("a durable log", () => {
     storage.kv.put("schema", 99);
     migrate(storage as unknown as DurableObjectStorage);
     expect(storage.query("SELECT name FROM sqlite_schema")).toEqual([]);
+    expect(storage.kv.get("schema")).toBe(99);
   });
 
   test("[CT1] a store of contract 1 is expanded, and keeps its publications", () => {

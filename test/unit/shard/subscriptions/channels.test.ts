@@ -392,6 +392,29 @@ test("[FO1] the pinned channel is followed without a listener, and a listener be
   expect(shard.channels.hasListeners(PINNED)).toBe(true);
 });
 
+test("[FO1] a shard that has heard of the pinned channel needs no registration for its listeners", async () => {
+  const shard = new Shard({ pinned: PINNED });
+  await shard.deliver([pub(4)], { channel: PINNED });
+  const beginnings: Beginning[] = [];
+  const request = { listener: "ann", resume: null, wantsPrevious: false };
+  await shard.channels.listen(PINNED, request, (beginning) => beginnings.push(beginning) > 0);
+  expect(beginnings).toEqual([{ position: { logEpoch: "e", offset: 4 }, recovery: null }]);
+  expect(shard.registers).toEqual([]);
+});
+
+test("[DL3] a shard forgets what it has heard with its registration, as it hears of no removal any more", async () => {
+  const shard = await Shard.listening(["ann"]);
+  await shard.deliver([pub(4)]);
+  shard.channels.leave("room", "ann");
+  expect(shard.channels.hasListeners("room")).toBe(false);
+  // The channel's history is removed while the shard does not listen.
+  const bob = shard.listen("bob", { resume: since(3) });
+  shard.registers[1]?.answer({ number: 2, logEpoch: "e", offset: 4, durable: true });
+  await turn();
+  shard.views[0]?.answer({ logEpoch: "e", top: 4, publications: [] });
+  expect((await bob)?.recovery?.kind).toBe("restart");
+});
+
 test("[FO1] a seed is ignored where the shard knows better", async () => {
   const shard = await Shard.listening(["ann"]);
   shard.channels.seed("room", { logEpoch: "e", offset: 99, durable: true });

@@ -1,38 +1,19 @@
-import type { Context, MiddlewareHandler } from "hono";
-import { answerError } from "./errors.ts";
+import type { Context } from "hono";
 
-/** What an API key permits. */
+/** What an API key permits (SPEC AU4). */
 export type Access = "full" | "read" | "none";
 
 /**
- * Lets in who shows the `API_KEY`, and for reading also the `READ_KEY` (SPEC AU4): in `X-API-Key`, or in
- * `Authorization` after `apikey` or `Bearer`. A deployment without a key lets nobody in.
+ * What the key of a request permits: `API_KEY` everything, `READ_KEY` reading. `otherwise` is a key that did not come
+ * in a header. A deployment without keys permits nothing.
  */
-export const requireKey: MiddlewareHandler<{ Bindings: Cloudflare.Env }> = async (request, next) => {
-  if (keyIn(request) === undefined) {
-    return answerError(request, 401, { code: "noKey", message: "send an API key in the X-API-Key header" });
-  }
-  const access = await accessOf(request);
-  if (access === "none")
-    return answerError(request, 401, { code: "wrongKey", message: "this API key is not valid" });
-  const reads = READING_METHODS.has(request.req.method) || request.req.path.endsWith(READING_POST);
-  if (access === "read" && !reads)
-    return answerError(request, 403, { code: "readOnly", message: "this API key may only read" });
-  return next();
-};
-
-const READING_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
-/** Makes tokens to watch with, and so is no GET. */
-const READING_POST = "/admin/api/live";
-
-/** What the key of a request permits; `otherwise` is one that came in no header. */
 export async function accessOf<Env extends { Bindings: Cloudflare.Env }>(
   request: Context<Env>,
   otherwise?: string,
 ): Promise<Access> {
   const given = keyIn(request) ?? otherwise;
   if (given === undefined) return "none";
-  // Both are always compared, so that the time tells nothing of which is near.
+  // Both keys are always compared, so that the time does not show which one is similar.
   const digest = await sha256(given);
   const [full, read] = await Promise.all([
     isKey(digest, request.env.API_KEY),
@@ -42,20 +23,21 @@ export async function accessOf<Env extends { Bindings: Cloudflare.Env }>(
   return read ? "read" : "none";
 }
 
-const keyIn = (request: Pick<Context, "req">): string | undefined =>
+/** The key in `X-API-Key`, else the one in `Authorization` after `apikey` or `Bearer` (docs/protocol.md C41). */
+export const keyIn = (request: Pick<Context, "req">): string | undefined =>
   nonEmpty(request.req.header("x-api-key")) ?? fromAuthorization(request.req.header("authorization"));
 
-/** An empty header is one that was not set. */
+/** An empty header counts as absent. */
 const nonEmpty = (header: string | undefined): string | undefined => (header === "" ? undefined : header);
 
 function fromAuthorization(header: string | undefined): string | undefined {
   return /^(?:apikey|bearer) (.+)$/i.exec(header ?? "")?.[1];
 }
 
-/** Of the deployment's keys, which are few. */
+/** The digests of the deployment's two keys. */
 const digests = new Map<string, Promise<ArrayBuffer>>();
 
-/** Compares digests, as `timingSafeEqual` takes only buffers of one length and the key's length is a secret too. */
+/** Compares digests, because `timingSafeEqual` needs equal lengths, and the length of a key is a secret as well. */
 async function isKey(given: ArrayBuffer, key: string | undefined): Promise<boolean> {
   if (key === undefined || key === "") return false;
   const known = digests.get(key) ?? sha256(key);

@@ -1,28 +1,27 @@
-import type { OpenAPIHono } from "@hono/zod-openapi";
-import { configOf } from "../platform/config.ts";
-import { coordinatorStub } from "../platform/calls.ts";
-import { LIVE_CHANNEL } from "../contracts/live.ts";
-import { CONTRACT } from "../contracts/version.ts";
-import { logError } from "../platform/logger.ts";
-import { signForOperator } from "../tokens/operator.ts";
-import * as schema from "./admin-schemas.ts";
-import { adminRoute, jsonBody } from "./admin-route.ts";
-import { accessOf } from "./auth.ts";
+import { LIVE_CHANNEL } from "../../contracts/live.ts";
+import { CONTRACT } from "../../contracts/version.ts";
+import { coordinatorStub } from "../../platform/calls.ts";
+import { configOf } from "../../platform/config.ts";
+import { logError } from "../../platform/logger.ts";
+import { signForOperator } from "../../tokens/operator.ts";
+import { accessOf } from "../access.ts";
+import { adminRoute, fail, jsonBody, type AdminApp } from "./route.ts";
+import { clientsBody, clientTokens, liveBody, liveTokens } from "./schemas/live.ts";
 
-/** A page that is closed is not watched for longer than this. The SDK renews by itself. */
+/** The cluster reports to the live feed for this long after a page was closed. The SDK renews the token by itself. */
 const WATCH_MS = 60_000;
-/** How long a connection of the page, or of a simulated client, goes on before it shows a new token. */
+/** A connection of the page or of a simulated client needs a new token after this time. */
 const CONNECTION_MS = 900_000;
 
-/** What the operator's page needs to be a stock client: tokens to read with, and users for its simulated clients. */
-export function addLive(app: OpenAPIHono<{ Bindings: Cloudflare.Env }>): void {
+/** The routes that sign tokens for the operator's page and for its simulated clients, which are stock clients. */
+export function addLive(app: AdminApp): void {
   app.openapi(
     adminRoute({
       method: "post",
       path: "/live",
-      summary: "Tokens to watch the cluster, or any channel, with; also for the reading key",
-      request: { body: jsonBody(schema.liveBody) },
-      answer: schema.liveTokens,
+      summary: "Sign tokens to watch the cluster or channels with; the reading key may ask for them too",
+      request: { body: jsonBody(liveBody) },
+      answer: liveTokens,
     }),
     async (request) => {
       const { channels } = request.req.valid("json");
@@ -32,17 +31,12 @@ export function addLive(app: OpenAPIHono<{ Bindings: Cloudflare.Env }>): void {
       const { development, times } = configOf(env).cluster;
       const key = env.API_KEY ?? "";
       if (key === "") {
-        return request.json(
-          { error: { code: "noApiKey", message: "tokens are signed with the API_KEY, and none is set" } },
-          409,
-        );
+        const message = "tokens are signed with the API_KEY, and the deployment has none";
+        return fail(request, 409, { code: "noApiKey", message });
       }
       if (channels.includes(LIVE_CHANNEL)) {
-        // A subscription outlives its token by the grace that a refresh has.
-        await coordinatorStub(env)
-          .watch(expiresAt + times.expiredGraceMs, CONTRACT)
-          // Its tokens still open other channels; the page then says that it hears nothing of the cluster.
-          .catch((error: unknown) => logError("the coordinator was not told that a page watches", { error }));
+        // A subscription goes on after the end of its token until the grace for a refresh has passed.
+        await watch(env, expiresAt + times.expiredGraceMs);
       }
       const sign = (channel: string) => signForOperator(key, { sub: "", channel }, expiresAt);
       const tokens = await signEach(channels, sign);
@@ -55,9 +49,9 @@ export function addLive(app: OpenAPIHono<{ Bindings: Cloudflare.Env }>): void {
     adminRoute({
       method: "post",
       path: "/clients",
-      summary: "Connection tokens for simulated clients",
-      request: { body: jsonBody(schema.clientsBody) },
-      answer: schema.clientTokens,
+      summary: "Sign connection tokens for simulated clients",
+      request: { body: jsonBody(clientsBody) },
+      answer: clientTokens,
     }),
     async (request) => {
       const expiresAt = Date.now() + CONNECTION_MS;
@@ -68,7 +62,16 @@ export function addLive(app: OpenAPIHono<{ Bindings: Cloudflare.Env }>): void {
   );
 }
 
-/** By name; a name may be `__proto__`. */
+/** Where the coordinator fails, the page still gets its tokens: they open other channels, and the feed stays silent. */
+async function watch(env: Cloudflare.Env, until: number): Promise<void> {
+  try {
+    await coordinatorStub(env).watch(until, CONTRACT);
+  } catch (error) {
+    logError("the coordinator was not told that a page watches", { channel: LIVE_CHANNEL, error });
+  }
+}
+
+/** Tokens by name. `Object.fromEntries` also takes the name `__proto__`. */
 async function signEach(
   names: readonly string[],
   sign: (name: string) => Promise<string>,

@@ -3,34 +3,36 @@ import type { Config } from "../../config/config.ts";
 import type { RingCache } from "../ring-cache.ts";
 import type { Answer } from "./answer.ts";
 
-/** What a method may use. */
+/** The parts of the deployment that a method works with. */
 export type Call = { readonly env: Cloudflare.Env; readonly config: Config; readonly cache: RingCache };
 
-/** A method of the server API. */
-export type Method = {
+type Description = {
   readonly summary: string;
-  /** The read-only key may call it. */
+  /** Whether the reading key may call the method. */
   readonly reads: boolean;
   readonly params: z.ZodType;
   readonly result: z.ZodType;
-  readonly run: (call: Call, params: unknown) => Promise<Answer>;
 };
 
-/** A method whose parameters are checked before it runs. */
-export function method<Params extends z.ZodType>(spec: {
+/** A method of the server API. */
+export type Method = Description &
+  (
+    | {
+        readonly kind: "call";
+        /** `params` MUST have passed the method's own schema. */
+        run(call: Call, params: unknown): Promise<Answer>;
+      }
+    /** Runs other methods, and checks the permission for each of them. */
+    | { readonly kind: "batch" }
+    /** Part of Centrifugo's API, and absent here. */
+    | { readonly kind: "absent" }
+  );
+
+/** A method that `run` carries out. The type of its parameters follows from their schema. */
+export const method = <Params extends z.ZodType>(spec: {
   readonly summary: string;
   readonly reads?: true;
   readonly params: Params;
   readonly result: z.ZodType;
   readonly run: (call: Call, params: z.infer<Params>) => Promise<Answer>;
-}): Method {
-  const { run } = spec;
-  return {
-    summary: spec.summary,
-    reads: spec.reads === true,
-    params: spec.params,
-    result: spec.result,
-    // Checked by whoever dispatches; see run-method.ts.
-    run: (call, params) => run(call, params as z.infer<Params>),
-  };
-}
+}): Method => ({ kind: "call", ...spec, reads: spec.reads === true });

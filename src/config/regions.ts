@@ -1,8 +1,8 @@
 import { z } from "zod";
 
 /**
- * The location hints of Durable Objects (docs/platform.md P32). With `auto` there is no hint, and the place of the first
- * caller decides.
+ * The location hints of Durable Objects (docs/platform.md P32). `auto` gives no hint, and the place of the
+ * first caller decides.
  */
 export const REGIONS = [
   "auto",

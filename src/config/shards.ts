@@ -8,7 +8,7 @@ export const shardsSchema = z
     // Four shards take 80,000 sessions (`limits.sessionsPerShard`).
     initial: count(1, 64).default(4),
     initialWeight: count(1, 64).default(16),
-    // Protects an operator who mistypes a number from starting a thousand objects.
+    // A mistyped number must not start a thousand objects.
     max: count(1, 1000).default(64),
     defaultRegion: regionSchema.default("auto"),
     seed: count(0, 0xffff_ffff).default(0),

@@ -134,7 +134,7 @@ export type HookSession = {
   readonly user: string;
   /** The affinity key that placed the connection. It does not prove the user. */
   readonly key: string;
-  /** The info of the connection, as JSON. */
+  /** The info of the connection, a JSON value. */
   readonly info: unknown;
 };
 
@@ -171,20 +171,20 @@ export type PublishEvent = InSession & { readonly channel: string; readonly data
 export type RpcEvent = InSession & { readonly method: string; readonly data: unknown };
 
 /** `id` belongs to this event alone and stays the same in each repetition. `at` is in ms since 1970. */
-type TellingEvent = { readonly env: Cloudflare.Env; readonly id: string; readonly at: number };
+type ToldEvent = { readonly env: Cloudflare.Env; readonly id: string; readonly at: number };
 
 /** `code` and `reason` are those of the close. A session whose shard died has the code 1006 and the reason `lost`. */
-export type DisconnectEvent = TellingEvent & {
+export type DisconnectEvent = ToldEvent & {
   readonly shard: HookShard;
   readonly session: HookSession;
   readonly code: number;
   readonly reason: string;
 };
 
-export type ChannelEvent = TellingEvent & { readonly channel: string };
+export type ChannelEvent = ToldEvent & { readonly channel: string };
 
 /** `cause` says what changed, `by` names the author, and `shards` are the shards of the new epoch. */
-export type ShardChangeEvent = TellingEvent & {
+export type ShardChangeEvent = ToldEvent & {
   readonly ringEpoch: number;
   readonly cause: string;
   readonly by: string;

@@ -1,11 +1,11 @@
 import type { Context } from "hono";
 
-/** What an API key permits (SPEC AU4). */
+/** The access that an API key gives (SPEC AU4). */
 export type Access = "full" | "read" | "none";
 
 /**
- * What the key of a request permits: `API_KEY` everything, `READ_KEY` reading. `otherwise` is a key that did not come
- * in a header. A deployment without keys permits nothing.
+ * The access that the key of a request gives: full with `API_KEY`, reading with `READ_KEY`. `otherwise` is a key that did
+ * not come in a header. In a deployment without keys no request has access.
  */
 export async function accessOf<Env extends { Bindings: Cloudflare.Env }>(
   request: Context<Env>,

@@ -21,7 +21,7 @@ export async function readAffinity(
 ): Promise<Affinity> {
   const { affinity, limits } = settings.cluster;
   const token = readToken(request);
-  // Hono hides that a part of the URL cannot be decoded, and such a key MUST be refused. So the URL itself is read.
+  // Hono's readers hide a part of the URL that cannot be decoded. Such a key MUST be refused, so the URL itself is read.
   const url = new URL(request.req.url);
   const sources = {
     key: async () => url.searchParams.get("key") ?? undefined,

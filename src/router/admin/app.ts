@@ -55,7 +55,7 @@ export function createAdmin(): AdminApp {
   app.notFound((request) =>
     answerError(request, 404, {
       code: "notFound",
-      message: `there is no ${request.req.method} ${request.req.path}`,
+      message: `${request.req.method} ${request.req.path} does not exist`,
     }),
   );
   return app;

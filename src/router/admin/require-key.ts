@@ -3,7 +3,7 @@ import { accessOf, keyIn } from "../access.ts";
 import { answerError } from "../errors.ts";
 
 const READING_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
-/** Makes tokens for a page that watches. It is a POST, but it changes nothing. */
+/** A POST that makes tokens for a page that watches. The reading key may call it too. */
 const READING_POST = "/admin/api/live";
 
 /** Refuses a request to the operator's API without a key that permits it (SPEC AU4). */

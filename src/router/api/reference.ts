@@ -15,7 +15,7 @@ type Schema = {
   readonly additionalProperties?: Schema | boolean;
 };
 
-/** The methods as a page: plain HTML, without a script, which loads nothing else (SPEC AP6). */
+/** The page that describes the methods: plain HTML, without scripts and files of its own (SPEC AP6). */
 export function referencePage() {
   const { info } = apiDocument();
   const methods = [...METHODS].map(([name, { summary, params, result }]) => ({

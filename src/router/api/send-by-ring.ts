@@ -20,8 +20,7 @@ export type Sent = { readonly outcomes: readonly Outcome<Reached>[]; readonly ca
 /**
  * Sends a message to the shards that own the users' names, with one call for each shard.
  *
- * A shard that has a newer ring sends nothing and answers with its descriptor; the message then goes to the owners by
- * that ring. Where a shard has ever been full, the next two owners are called too, because sessions may have spilled.
+ * A shard that has a newer ring answers with its descriptor instead; the message then goes to the owners by that ring. Where a shard has ever been full, the next two owners are called too, because sessions may have spilled.
  */
 export async function sendByRing({ env, cache }: Call, message: Message): Promise<Sent> {
   const outcomes: Outcome<Reached>[] = [];

@@ -4,20 +4,24 @@ import type { Shard } from "./shard/shard.ts";
 
 declare global {
   namespace Cloudflare {
-    /** The public names of a deployment's bindings. They are never renamed: stored objects are found by them. */
+    /** The bindings of a deployment. Their names MUST NOT change, because they find the stored objects. */
     interface Env {
       SHARD: DurableObjectNamespace<Shard>;
-      /** The shards of a further front: `SHARD_SOCKETIO` for the front `socketio`. */
+      /** The shards of another front, for example `SHARD_SOCKETIO` for the front `socketio` (SPEC FR2). */
       [front: `SHARD_${string}`]: DurableObjectNamespace<Shard> | undefined;
       CHANNEL: DurableObjectNamespace<Channel>;
       COORDINATOR: DurableObjectNamespace<Coordinator>;
+      /** The key that permits everything (SPEC AU4). */
       API_KEY?: string;
+      /** The key that permits reading. */
       READ_KEY?: string;
+      /** The secret of tokens that are signed with HS256, HS384 or HS512. */
       TOKEN_HMAC_SECRET?: string;
-      /** Signs what goes to the webhook. */
+      /** The secret that signs the requests to the webhook (SPEC HK6). */
       WEBHOOK_SECRET?: string;
-      /** The platform's rate limit for the server API, where a deployment has bound one. */
+      /** The platform's rate limit for the server API, if the deployment has bound one (docs/platform.md P43). */
       API_RATE_LIMIT?: RateLimit;
+      /** The settings of the cluster, and the fields that replace some of them (config/config.ts). */
       RINGCAST?: unknown;
       RINGCAST_OVERRIDES?: unknown;
     }

@@ -6,9 +6,10 @@ import type { Hooks } from "./hooks/hooks.ts";
 import { createRouter } from "./router/router.ts";
 import { Shard } from "./shard/shard.ts";
 
-/** What a deployment gives in code; its settings are in its variables (config.ts). */
+/** The part of a deployment that is code. Its settings are in its variables (config/config.ts). */
 export type RingcastOptions = { readonly hooks?: Hooks };
 
+/** The exports of a deployment's Worker. */
 export type Ringcast = {
   readonly handler: {
     fetch(request: Request, env: Cloudflare.Env, ctx: ExecutionContext): Response | Promise<Response>;
@@ -21,8 +22,11 @@ export type Ringcast = {
 export type * from "./hooks/hooks.ts";
 
 /**
- * A cluster: the handler of the Worker and its three Durable Object classes, to be exported as `Shard`, `Channel`
- * and `Coordinator` and bound as `SHARD`, `CHANNEL` and `COORDINATOR`. These names are never changed.
+ * Makes a cluster: the handler of the Worker, and its three Durable Object classes.
+ *
+ * The Worker MUST export the classes as `Shard`, `Channel` and `Coordinator`, and bind them as `SHARD`, `CHANNEL` and
+ * `COORDINATOR`. These names MUST NOT change, because the storage of an object belongs to its class (docs/platform.md
+ * P39).
  */
 export function createRingcast({ hooks = {} }: RingcastOptions = {}): Ringcast {
   const router = createRouter(hooks);

@@ -2,19 +2,20 @@ import type { z } from "zod";
 import { clusterSchema, type ClusterConfig } from "./cluster.ts";
 import { namespaceSchema, type NamespaceConfig } from "./namespace.ts";
 
+/** The settings of a deployment. */
 export type Config = {
   readonly cluster: ClusterConfig;
-  /** The namespace of channels without a prefix. */
+  /** The namespace of channels without a namespace in their names. */
   readonly defaultNamespace: NamespaceConfig;
   readonly namespaces: ReadonlyMap<string, NamespaceConfig>;
-  /** What holds for the broadcast channel. */
+  /** The namespace of the broadcast channel. */
   readonly broadcast: NamespaceConfig;
 };
 
-/** Channels of this namespace belong to the cluster itself. */
+/** The channels of this namespace belong to the cluster itself (SPEC FO6). */
 export const RESERVED_NAMESPACE = "ringcast";
 
-/** A setting that cannot be used; the message names the variable and the field. */
+/** A setting is wrong. The message names the variable and the field (SPEC AU5). */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
@@ -24,9 +25,9 @@ const NAMESPACE_PREFIX = "RINGCAST_NS_";
 /**
  * Reads the configuration from a Worker's variables.
  *
- * `RINGCAST` is the cluster; `RINGCAST_OVERRIDES` is laid over it, field by field (`npm start` and tests set it);
- * `RINGCAST_NS_<name>` is one namespace each, `RINGCAST_NS_DEFAULT` that of channels without one. Each is a table
- * or its JSON text. Throws {@link ConfigError}.
+ * `RINGCAST` has the settings of the cluster. The fields of `RINGCAST_OVERRIDES` replace those of `RINGCAST`; `npm start`
+ * and the tests set them. `RINGCAST_NS_<name>` has the options of one namespace, and `RINGCAST_NS_DEFAULT` those of
+ * channels without a namespace. Each variable is a table or the JSON text of a table. Throws {@link ConfigError}.
  */
 export function parseConfig(variables: Readonly<Record<string, unknown>>): Config {
   const base = readTable("RINGCAST", variables["RINGCAST"]);
@@ -34,7 +35,7 @@ export function parseConfig(variables: Readonly<Record<string, unknown>>): Confi
   const cluster = check("RINGCAST", clusterSchema, merge(base, overrides));
   if (cluster.webhook !== undefined && !isSecret(variables["WEBHOOK_SECRET"]))
     throw new ConfigError(
-      'WEBHOOK_SECRET: a webhook is signed with it; it is base64, after "whsec_" or alone',
+      'WEBHOOK_SECRET: a webhook needs this secret as base64 text of 24 to 64 bytes, with or without "whsec_" before it',
     );
   const namespaces = new Map<string, NamespaceConfig>();
   let defaultNamespace = namespaceSchema.parse({});
@@ -57,7 +58,7 @@ export function parseConfig(variables: Readonly<Record<string, unknown>>): Confi
   return { cluster, defaultNamespace, namespaces, broadcast };
 }
 
-/** 24 to 64 bytes, as Standard Webhooks has it. */
+/** A secret of Standard Webhooks has 24 to 64 bytes. */
 const isSecret = (secret: unknown): boolean =>
   typeof secret === "string" && /^(whsec_)?[A-Za-z0-9+/]{32,88}={0,2}$/.test(secret);
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { count } from "./count.ts";
 
-/** A length of time as Centrifugo writes it ("90s", "1h30m"), in ms. */
+/** A duration, written as in Centrifugo's configuration ("90s", "1h30m") and read as ms (docs/protocol.md C40). */
 const duration = z
   .string()
   .regex(/^(?=.)(\d+h)?(\d+m)?(\d+s)?(\d+ms)?$/, 'a duration is written like "90s", "10m" or "720h"')
@@ -10,7 +10,7 @@ const duration = z
     return part("h") * 3_600_000 + part("m") * 60_000 + part("s") * 1_000 + part("ms");
   });
 
-/** Options of a namespace, by Centrifugo's names, so that its configuration carries over. */
+/** The options of a namespace. They have Centrifugo's names, so a configuration of Centrifugo can be copied. */
 export const namespaceSchema = z.strictObject({
   presence: z.boolean().default(false),
   join_leave: z.boolean().default(false),
@@ -24,10 +24,10 @@ export const namespaceSchema = z.strictObject({
   allow_presence_for_client: z.boolean().default(false),
   allow_presence_for_anonymous: z.boolean().default(false),
   allow_user_limited_channels: z.boolean().default(false),
-  // How many publications are kept, and for how long: history is on where both are more than nothing.
+  // A channel keeps so many publications for so long. History is on where both are above zero.
   history_size: count(0, 100_000).default(0),
   history_ttl: duration.default(0),
-  // How long the offset of the newest is remembered while nobody listens and nothing is published.
+  // A channel without listeners and publications remembers its top for this long (SPEC LG3, docs/protocol.md C40).
   history_meta_ttl: duration.default(2_592_000_000),
   force_recovery: z.boolean().default(false),
   allow_recovery: z.boolean().default(false),
@@ -42,5 +42,6 @@ export const namespaceSchema = z.strictObject({
 });
 export type NamespaceConfig = z.infer<typeof namespaceSchema>;
 
+/** Whether the channels of a namespace have a log. */
 export const keepsHistory = (namespace: NamespaceConfig): boolean =>
   namespace.history_size > 0 && namespace.history_ttl > 0;

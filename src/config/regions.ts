@@ -1,6 +1,9 @@
 import { z } from "zod";
 
-/** Where a Durable Object can be asked to live; `auto` asks for nothing, so the first caller decides. */
+/**
+ * The location hints of Durable Objects (docs/platform.md P32). `auto` gives no hint, and the place of the
+ * first caller decides.
+ */
 export const REGIONS = [
   "auto",
   "wnam",
@@ -18,7 +21,7 @@ export const REGIONS = [
 export type Region = (typeof REGIONS)[number];
 export const regionSchema = z.enum(REGIONS);
 
-/** Letters, digits, dot, underscore and dash: safe in a URL path, an object name and a log line. */
+/** The characters of a shard's id need no escape in a URL path, an object's name and a log line. */
 export const shardIdSchema = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, "a shard id has 1 to 64 letters, digits, '.', '_' or '-'");

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { count } from "./count.ts";
 
-/** What a back end can be told of. */
+/** The events that a back end can be told of. */
 export const WEBHOOK_EVENTS = [
   "connected",
   "disconnected",
@@ -12,17 +12,18 @@ export const WEBHOOK_EVENTS = [
 ] as const;
 export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
 
+/** The back end that is told of events, and how often it is tried again (SPEC HK6). */
 export const webhookSchema = z.strictObject({
   url: z.url({ protocol: /^https?$/ }),
   events: z.array(z.enum(WEBHOOK_EVENTS)).min(1),
-  // An event waits this long for others to travel with.
+  // An event waits this long for further events of the same batch.
   batchMs: count(0, 60_000).default(500),
   batchEvents: count(1, 1_000).default(100),
   timeoutMs: count(100, 60_000).default(10_000),
-  // Between two tries of one batch: doubling from the first to the last.
+  // The pause between two attempts to send one batch doubles from the first to the last.
   retryFirstMs: count(10, 60_000).default(1_000),
   retryLastMs: count(1_000, 3_600_000).default(600_000),
-  // What nobody has taken by then is dropped, with an error in the log.
+  // A batch that the back end has not taken for this long is dropped, with an error in the log.
   keepMs: count(1_000, 604_800_000).default(86_400_000),
 });
 export type WebhookConfig = z.infer<typeof webhookSchema>;

@@ -1,27 +1,30 @@
+import { logError } from "../platform/logger.ts";
 import type { Event } from "./event.ts";
 
-/** Events that go to their receiver together, always in the same company. */
-export type Lot = {
-  readonly batch: string;
+/** Events that are sent together. A repetition has the same events under the same id. */
+export type Batch = {
+  /** Empty for a hook, which is told of one event at a time. */
+  readonly id: string;
   readonly events: readonly Event[];
   readonly rows: readonly number[];
   readonly tries: number;
 };
 
-type Settings = {
-  /** How many events make a lot, at most. */
-  readonly batch: number;
+export type RetrySettings = {
+  /** The pause before the next attempt doubles from the first to the last. */
   readonly retryFirstMs: number;
   readonly retryLastMs: number;
   readonly keepMs: number;
 };
 
+type Settings = RetrySettings & { readonly batchEvents: number };
+
 type Row = { seq: number; body: string; at: number; batch: string | null; tries: number; due: number };
 
 /**
- * The events that one receiver has still to take, oldest first, in the object's own storage.
+ * The events that one receiver has not taken yet, oldest first, in the storage of the object.
  *
- * Its table is made with the first event, so that an object of which nobody wants to hear has none.
+ * The table is created with the first event, so an object without events has no table (SPEC HK5).
  */
 export class EventQueue {
   readonly #sql: SqlStorage;
@@ -57,45 +60,48 @@ export class EventQueue {
   }
 
   /**
-   * What is to be sent by now. One lot at a time keeps the order: nothing overtakes the oldest. Where more may be on
-   * their way at once, a lot that waits for its next try holds up no other.
+   * The batches that are due at `now`, at most `most`.
+   *
+   * With `most` = 1 the oldest batch comes first, and no event overtakes it. With more, each event is a batch of its
+   * own, and a batch that waits for its next attempt does not delay the others.
    */
-  take(now: number, lots: number): Lot[] {
+  take(now: number, most: number): Batch[] {
     if (!this.exists) return [];
-    if (lots > 1)
-      return this.#rows("WHERE due <= ? ORDER BY seq LIMIT ?", now, lots).map((row) => lotOf([row]));
+    if (most > 1)
+      return this.#rows("WHERE due <= ? ORDER BY seq LIMIT ?", now, most).map((row) => batchOf([row]));
     const [oldest] = this.#rows("ORDER BY seq LIMIT 1");
     if (oldest === undefined || oldest.due > now) return [];
-    if (oldest.batch !== null) return [lotOf(this.#rows("WHERE batch = ? ORDER BY seq", oldest.batch))];
-    const rows = this.#rows("WHERE batch IS NULL ORDER BY seq LIMIT ?", this.#settings.batch);
-    // Whatever is sent again is sent in the same company, under the same id.
+    if (oldest.batch !== null) return [batchOf(this.#rows("WHERE batch = ? ORDER BY seq", oldest.batch))];
+    const rows = this.#rows("WHERE batch IS NULL ORDER BY seq LIMIT ?", this.#settings.batchEvents);
+    // The id is stored, so that a repetition has the same events under the same id (SPEC HK6).
     const batch = crypto.randomUUID();
     this.#update(`SET batch = ? WHERE seq <= ?`, batch, rows.at(-1)?.seq ?? 0);
-    return [lotOf(rows.map((row) => ({ ...row, batch })))];
+    return [batchOf(rows.map((row) => ({ ...row, batch })))];
   }
 
-  done({ rows }: Lot): void {
+  done({ rows }: Batch): void {
     for (const seq of rows) this.#sql.exec(`DELETE FROM ${this.#table} WHERE seq = ?`, seq);
   }
 
-  /** To be tried again later and later; dropped when all of it is older than `keepMs`. */
-  failed(lot: Lot, now: number): void {
+  /** Schedules the next attempt, or drops the batch if all its events are older than `keepMs`. */
+  failed(batch: Batch, now: number): void {
     const { keepMs, retryFirstMs, retryLastMs } = this.#settings;
-    const newest = Math.max(...lot.events.map(({ at }) => at));
+    const newest = Math.max(...batch.events.map(({ at }) => at));
     if (newest + keepMs <= now) {
-      console.error(`dropped, as nobody took them: ${lot.events.map(({ id }) => id).join(", ")}`);
-      return this.done(lot);
+      const events = batch.events.map(({ id }) => id);
+      logError("events were dropped, because their receiver has not taken them in time", { events });
+      return this.done(batch);
     }
-    // A little of it is chance, so that many objects do not come back in step.
-    const pause = Math.min(retryLastMs, retryFirstMs * 2 ** lot.tries) * (0.75 + Math.random() / 4);
-    for (const seq of lot.rows)
-      this.#update("SET tries = ?, due = ? WHERE seq = ?", lot.tries + 1, now + pause, seq);
+    // Chance is a part of the pause, so that many objects do not try at the same moment.
+    const pause = Math.min(retryLastMs, retryFirstMs * 2 ** batch.tries) * (0.75 + Math.random() / 4);
+    for (const seq of batch.rows)
+      this.#update("SET tries = ?, due = ? WHERE seq = ?", batch.tries + 1, now + pause, seq);
   }
 
-  /** When `take` has something again, in ms since 1970; undefined if nothing waits. */
-  nextDue(lots: number): number | undefined {
+  /** The time at which `take` has a batch again, in ms since 1970; undefined for an empty queue. */
+  nextDue(most: number): number | undefined {
     if (!this.exists) return undefined;
-    const [next] = this.#rows(lots > 1 ? "ORDER BY due LIMIT 1" : "ORDER BY seq LIMIT 1");
+    const [next] = this.#rows(most > 1 ? "ORDER BY due LIMIT 1" : "ORDER BY seq LIMIT 1");
     return next?.due;
   }
 
@@ -108,8 +114,8 @@ export class EventQueue {
   }
 }
 
-const lotOf = (rows: readonly Row[]): Lot => ({
-  batch: rows[0]?.batch ?? "",
+const batchOf = (rows: readonly Row[]): Batch => ({
+  id: rows[0]?.batch ?? "",
   events: rows.map(({ body }) => JSON.parse(body) as Event),
   rows: rows.map(({ seq }) => seq),
   tries: rows[0]?.tries ?? 0,

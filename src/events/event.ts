@@ -2,8 +2,8 @@ import type { WebhookEvent } from "../config/webhook.ts";
 import type { ShardSpec } from "../ring/descriptor.ts";
 import type { HookSession, HookShard } from "../hooks/hooks.ts";
 
-/** What a deployment or its back ends may want to hear of; the body of a webhook is made of these. */
-export type Fact =
+/** The kind and the fields of an event, as its webhook shows them. */
+export type EventDetails =
   | { readonly type: "connected"; readonly shard: HookShard; readonly session: HookSession }
   | {
       readonly type: "disconnected";
@@ -16,9 +16,9 @@ export type Fact =
   | {
       readonly type: "published";
       readonly channel: string;
-      /** Null where nothing is kept. */
+      /** Null where the channel has no log. */
       readonly offset: number | null;
-      /** As clients see it: `data`, `info`, `tags`. */
+      /** The publication as clients see it: `data`, `info`, `tags`. */
       readonly publication: unknown;
     }
   | {
@@ -29,8 +29,10 @@ export type Fact =
       readonly shards: readonly ShardSpec[];
     };
 
-/** A fact with the id that it keeps, and when it was found. */
-export type Event = { readonly id: string; readonly at: number } & Fact;
+export type EventType = EventDetails["type"];
 
-// Every fact can be subscribed to, and nothing else can.
-true satisfies Fact["type"] extends WebhookEvent ? (WebhookEvent extends Fact["type"] ? true : false) : false;
+/** An event. `id` stays the same in each repetition; `at` is the time of the event in ms since 1970. */
+export type Event = { readonly id: string; readonly at: number } & EventDetails;
+
+// A webhook can subscribe to exactly these types.
+true satisfies EventType extends WebhookEvent ? (WebhookEvent extends EventType ? true : false) : false;

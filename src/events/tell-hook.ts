@@ -1,35 +1,38 @@
-import { within } from "../platform/calls.ts";
-import type { Event, Fact } from "./event.ts";
 import type { Hooks } from "../hooks/hooks.ts";
+import { within } from "../platform/calls.ts";
+import type { Event, EventType } from "./event.ts";
 
-/** The hook that hears of each kind of fact; null where there is none. */
-const HEARERS = {
+/** The hook that is told of each type of event, or null where there is none. */
+const HOOKS = {
   connected: null,
   disconnected: "onDisconnect",
   occupied: "onChannelOccupied",
   vacated: "onChannelVacated",
   published: null,
   shards: "onShardChange",
-} as const satisfies Record<Fact["type"], keyof Hooks | null>;
+} as const satisfies Record<EventType, keyof Hooks | null>;
 
-export function hears(hooks: Hooks, type: Fact["type"]): boolean {
-  const name = HEARERS[type];
-  return name !== null && hooks[name] !== undefined;
+/** The types of events that the deployment has a hook for. */
+export function typesWithHook(hooks: Hooks): EventType[] {
+  return (Object.keys(HOOKS) as EventType[]).filter((type) => {
+    const name = HOOKS[type];
+    return name !== null && hooks[name] !== undefined;
+  });
 }
 
-/** Tells a hook; rejects with what it throws, or when it takes too long. */
-export async function tell(
+/** Calls the hook of an event. Rejects if the hook throws or takes longer than `timeoutMs`. */
+export async function tellHook(
   hooks: Hooks,
   event: Event,
   by: { readonly env: Cloudflare.Env; readonly timeoutMs: number },
 ): Promise<void> {
   await within(
     by.timeoutMs,
-    Promise.resolve().then(() => hear(hooks, event, by.env)),
+    Promise.resolve().then(() => callHook(hooks, event, by.env)),
   );
 }
 
-function hear(hooks: Hooks, event: Event, env: Cloudflare.Env): unknown {
+function callHook(hooks: Hooks, event: Event, env: Cloudflare.Env): unknown {
   switch (event.type) {
     case "disconnected":
       return hooks.onDisconnect?.({ ...event, env });

@@ -3,8 +3,8 @@ import type { WebhookConfig } from "../config/webhook.ts";
 import type { Event } from "./event.ts";
 
 /**
- * Posts events to the back end, signed by Standard Webhooks (standardwebhooks.com). Rejects unless it answers with 2xx
- * in time. The same batch again has the same `webhook-id` and the same body.
+ * Posts events to the back end, signed by Standard Webhooks (standardwebhooks.com). Rejects unless the back end answers
+ * with 2xx within `timeoutMs`. A repetition of a batch has the same `webhook-id` and the same body (SPEC HK6).
  */
 export async function postEvents(
   webhook: WebhookConfig,
@@ -21,7 +21,7 @@ export async function postEvents(
       "webhook-signature": new Webhook(post.secret).sign(post.batch, now, body),
     },
     body,
-    // A redirect would take the events to where nobody has configured them to go.
+    // A redirect would send the events to an address that is not in the settings.
     redirect: "manual",
     signal: AbortSignal.timeout(webhook.timeoutMs),
   });

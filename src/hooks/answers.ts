@@ -1,9 +1,9 @@
 import { z } from "zod";
 import type { ConnectChange, Identity, PublishChange, Refusal, RpcAnswer, SubscribeChange } from "./hooks.ts";
 
-/** What hooks may answer. They are the deployment's own code, and a slip in it must not become a broken frame. */
+/** The schemas of the answers of hooks. They keep a mistake in the deployment's code from becoming a broken frame. */
 
-/** The JS SDK obeys a reason that is JSON. */
+/** Whether a text may be the reason of a close: no JSON (docs/protocol.md C34), 123 bytes (docs/platform.md P13). */
 const isProse = (reason: string): boolean => {
   try {
     JSON.parse(reason);
@@ -13,14 +13,14 @@ const isProse = (reason: string): boolean => {
   }
 };
 
-/** What goes into a frame. A value that JSON has no words for would fail after the hook, where its session ends. */
+/** A value that JSON can express. Any other value would fail later, while the frame is written, and end the session. */
 const value = z.unknown().refine((data) => {
   try {
     return data === undefined || JSON.stringify(data) !== undefined;
   } catch {
     return false;
   }
-}, "it is no JSON");
+}, "the value is not JSON");
 
 const refusal = z.union([
   z.strictObject({
@@ -33,7 +33,7 @@ const refusal = z.union([
   z.strictObject({
     disconnect: z.strictObject({
       code: z.number().int().min(3000).max(4999),
-      reason: z.string().refine(isProse, "a reason has at most 123 bytes, and is no JSON"),
+      reason: z.string().refine(isProse, "a reason has at most 123 bytes and is not JSON"),
     }),
   }),
 ]);
@@ -71,4 +71,5 @@ export const publishAnswer: Answers<PublishChange> = answer(
 );
 export const rpcAnswer: Answers<RpcAnswer> = answer(z.strictObject({ data: value }));
 
+/** The schema of all that a hook may answer: nothing, a refusal or a change. */
 export type Answers<Change> = z.ZodType<Change | Refusal | null | undefined>;

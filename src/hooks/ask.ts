@@ -4,19 +4,22 @@ import { within } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
 import type { Answers } from "./answers.ts";
 
-/** What a hook has decided. `change` is empty where it has said nothing. */
+/** The decision of a hook. `change` is empty where the hook has answered nothing. */
 export type Asked<Change> =
   | { readonly kind: "pass"; readonly change: Partial<Change> }
   | { readonly kind: "error"; readonly error: ReplyError }
   | { readonly kind: "disconnect"; readonly close: Close };
 
-/** Nothing was asked, and nothing is changed. */
+/** The decision where no hook was asked: the operation goes on unchanged. */
 export const PASS = { kind: "pass", change: {} } as const;
 
-/** What a client hears of a hook that failed; a stock client tries again. */
+/** The error reply after a hook has failed. A stock client tries again, because the error is temporary. */
 export const HOOK_FAILED: ReplyError = { code: 100, message: "internal server error", temporary: true };
 
-/** Asks a hook. Never rejects: what it throws, delays or answers wrongly is the temporary error 100 (SPEC HK2). */
+/**
+ * Asks a hook. A hook that throws, takes longer than `timeoutMs` or gives a wrong answer has decided for the temporary
+ * error 100 (SPEC HK2). MUST NOT reject.
+ */
 export async function ask<Change extends object>(
   name: string,
   hook: () => unknown,
@@ -29,7 +32,8 @@ export async function ask<Change extends object>(
         Promise.resolve().then(() => hook()),
       ),
     );
-    if (!answer.success) throw new Error(`it answered what it may not: ${z.prettifyError(answer.error)}`);
+    if (!answer.success)
+      throw new Error(`the answer of the hook is not allowed: ${z.prettifyError(answer.error)}`);
     const { data } = answer;
     if (data === null || data === undefined) return { kind: "pass", change: {} };
     if ("error" in data) return { kind: "error", error: data.error };

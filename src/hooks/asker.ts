@@ -16,9 +16,9 @@ import type {
 
 type Context = "env" | "shard" | "session";
 
-/** Asks the hooks that decide, for the sessions of one shard. A hook that is not there lets everything pass. */
+/** Asks the hooks that decide, for the sessions of one shard. Without a hook every operation goes on unchanged. */
 export class Asker {
-  /** Without the hook a publication passes unasked. */
+  /** Whether the deployment has an `onPublish` hook. */
   readonly asksPublish: boolean;
   readonly #hooks: Hooks;
   readonly #timeoutMs: number;
@@ -55,7 +55,7 @@ export class Asker {
     return ask("onPublish", () => hooks.onPublish?.(all), this.#by(publishAnswer));
   }
 
-  /** Undefined where there is no such hook. */
+  /** Answers undefined where the deployment has no `onRpc` hook. */
   async rpc(session: HookSession, event: Omit<RpcEvent, Context>): Promise<Asked<RpcAnswer> | undefined> {
     const hooks = this.#hooks;
     if (hooks.onRpc === undefined) return undefined;

@@ -1,45 +1,68 @@
 import type { ShardSpec } from "../ring/descriptor.ts";
 
 /**
- * What a deployment decides in code (SPEC HK).
+ * The functions through which the code of a deployment takes part in a cluster (SPEC HK1 to HK8). Each is optional.
  *
- * A hook that decides (`authenticate`, `onConnect`, `onSubscribe`, `onPublish`, `onRpc`) may let pass, change what
- * passes, or refuse. Answering nothing is letting pass. One that throws, takes longer than `times.hookTimeoutMs` or
- * answers what it may not refuses that one operation with the temporary error 100; its session goes on. Hooks of one
- * session run one after the other, in the order of its commands.
+ * **Hooks that decide**: `authenticate`, `onConnect`, `onSubscribe`, `onPublish` and `onRpc`. The operation waits for the
+ * hook's answer, for at most `times.hookTimeoutMs` (5,000 ms by default). The hook answers with one of these:
  *
- * A hook that hears (`onDisconnect` and those below it) is told of a fact at least once, and again, with the same
- * `id`, until it returns: MUST be safe to repeat. What it throws is tried again for a day, with growing pauses.
+ * - nothing (`undefined` or `null`): the operation goes on unchanged;
+ * - a change, such as a {@link PublishChange}: the operation goes on with the change;
+ * - a {@link Refusal}: the client gets an error reply, or its connection is closed.
+ *
+ * A hook that throws, takes longer or gives another answer refuses this one operation with the temporary error 100, and
+ * the session stays open. The hooks of one session run one after the other, in the order of the session's commands.
+ *
+ * **Hooks that are told**: `onDisconnect`, `onChannelOccupied`, `onChannelVacated` and `onShardChange`. Nothing waits for
+ * them. A hook is told of each event at least once. If the hook throws, or takes longer than `times.hookTimeoutMs`, it
+ * is called again with the same `id`, with growing pauses, for one day. So each of these hooks MUST be safe to repeat.
  */
 export type Hooks = {
   /**
-   * Says who opens a connection, before it is placed; runs in the router. Counts as a valid token of that user and
-   * goes before whatever token the client has. Answering nothing leaves it to the token.
+   * Called in the router for each upgrade, before the connection has a shard. Returns the identity of the user who
+   * connects, for example from a cookie. The identity counts as a valid token of that user, and any token of the client
+   * is then ignored. Without an answer the client's token decides. A refusal reaches the client at its `connect`,
+   * because a browser does not show the answer to an upgrade. As JSON text the identity has at most 8,192 characters.
    */
   authenticate?(event: AuthenticateEvent): Answer<Identity>;
-  /** A client says `connect`, and it is known who it is. Runs again after each reconnect, also after a move. */
+  /**
+   * Called for each `connect` command, after the user is known and before the client gets its answer. A client sends
+   * `connect` again after each reconnect, also when its session moves to another shard.
+   */
   onConnect?(event: ConnectEvent): Answer<ConnectChange>;
-  /** A client asks for a channel, by whatever right. Not asked for what the server subscribes it to. */
+  /**
+   * Called for each `subscribe` command of a client, also where a token or the namespace permits it. The server's own
+   * subscriptions (the channels of a token, of `onConnect` and of the server API) do not call it.
+   */
   onSubscribe?(event: SubscribeEvent): Answer<SubscribeChange>;
-  /** A client publishes. Not asked for what comes through the server API. */
+  /** Called for each `publish` command of a client. Publications through the server API do not call it. */
   onPublish?(event: PublishEvent): Answer<PublishChange>;
-  /** Answers `rpc`. Without it clients get 108. */
+  /** Called for each `rpc` command, and answers it. Without this hook the client gets the error 108. */
   onRpc?(event: RpcEvent): Answer<RpcAnswer>;
-  /** A session that had been let in has ended, in whatever way, a crash of its shard included. */
-  onDisconnect?(event: DisconnectEvent): Heard;
-  /** A channel has its first listener. */
-  onChannelOccupied?(event: ChannelEvent): Heard;
-  /** A channel has lost its last listener, and `times.vacatedGraceMs` have passed without another. */
-  onChannelVacated?(event: ChannelEvent): Heard;
-  /** The cluster has a new epoch. */
-  onShardChange?(event: ShardChangeEvent): Heard;
+  /**
+   * Told that a session has ended which had been let in at `connect`. The reason may be anything, also a crash of the
+   * session's shard (SPEC HK4).
+   */
+  onDisconnect?(event: DisconnectEvent): Told;
+  /** Told that a channel has its first listener. */
+  onChannelOccupied?(event: ChannelEvent): Told;
+  /**
+   * Told that a channel has had no listener for `times.vacatedGraceMs` (5,000 ms by default). Occupied and vacated
+   * alternate for each channel (SPEC HK7). A session that moves causes neither.
+   */
+  onChannelVacated?(event: ChannelEvent): Told;
+  /** Told that the cluster has a new ring epoch, because shards were added, drained, removed or re-weighted. */
+  onShardChange?(event: ShardChangeEvent): Told;
 };
 
 type Awaitable<T> = T | Promise<T>;
 type Answer<Change> = Awaitable<Change | Refusal | null | undefined | void>;
-type Heard = Awaitable<void>;
+type Told = Awaitable<void>;
 
-/** An error reply: a code from 100 to 1999. A stock client tries again what is `temporary`. */
+/**
+ * Refuses an operation with an error reply. `code` is from 100 to 1999; applications use 400 to 1999. A stock client
+ * repeats the operation if the error is `temporary` (docs/protocol.md C31).
+ */
 export type RefusedWithError = {
   readonly error: {
     readonly code: number;
@@ -47,53 +70,75 @@ export type RefusedWithError = {
     readonly temporary?: boolean | undefined;
   };
 };
+
 /**
- * Ends the connection: a code from 3000 to 4999. Stock clients come back after 3000 to 3499 and 4000 to 4499, and stay
- * away after the others. The reason has at most 123 bytes and MUST NOT be JSON.
+ * Closes the connection. `code` is from 3000 to 4999. A stock client reconnects after 3000 to 3499 and 4000 to 4499, and
+ * stays away after 3500 to 3999 and 4500 to 4999 (docs/protocol.md C33). `reason` has at most 123 bytes of UTF-8 and
+ * MUST NOT be JSON text (docs/platform.md P13, docs/protocol.md C34).
  */
 export type RefusedWithDisconnect = {
   readonly disconnect: { readonly code: number; readonly reason: string };
 };
+
+/** An answer that refuses the operation. */
 export type Refusal = RefusedWithError | RefusedWithDisconnect;
 
-/** Times are ms since 1970. `info` is shown to others in presence, joins, leaves and publications. */
+/** The answer of `authenticate`. */
 export type Identity = {
+  /** The user's id, or empty for an anonymous visitor. */
   readonly user: string;
+  /** JSON that other clients see in presence, joins, leaves and publications. */
   readonly info?: unknown;
+  /** The end of the identity, in ms since 1970. Without it the identity does not expire. */
   readonly expiresAt?: number | undefined;
 };
 
-/** `data` goes into the reply; `channels` are subscribed to by the server, beside those of the token. */
+/** The answer of `onConnect`. */
 export type ConnectChange = {
+  /** JSON for the client, in the reply to `connect`. */
   readonly data?: unknown;
+  /** Channels that the server subscribes the client to, in addition to those of its token. */
   readonly channels?: readonly string[] | undefined;
+  /** JSON that other clients see, in place of the info of the token or identity. */
   readonly info?: unknown;
 };
 
-/** `allow` grants what the namespace does not; `info` is shown to others; `data` goes into the reply. */
+/** The answer of `onSubscribe`. */
 export type SubscribeChange = {
+  /** Grants the subscription where the namespace does not (SPEC HK1). */
   readonly allow?: true | undefined;
+  /** JSON about this subscription that other clients see in presence, joins, leaves and publications. */
   readonly info?: unknown;
+  /** JSON for the client, in the reply to `subscribe`. */
   readonly data?: unknown;
 };
 
-/** `allow` grants what the namespace does not; `data` is published in place of the client's. */
+/** The answer of `onPublish`. */
 export type PublishChange = {
+  /** Grants the publication where the namespace does not (SPEC HK1). */
   readonly allow?: true | undefined;
+  /** JSON that is published in place of the client's data. */
   readonly data?: unknown;
+  /** Tags of the publication, which tags filters compare (docs/protocol.md C28). */
   readonly tags?: Readonly<Record<string, string>> | undefined;
 };
 
+/** The answer of `onRpc`: JSON for the client. */
 export type RpcAnswer = { readonly data: unknown };
 
-/** The client's session. `key` is what placed it; `user` is empty for nobody. */
+/** The session that an event belongs to. */
 export type HookSession = {
+  /** The client id, new with each connection (docs/protocol.md C15). */
   readonly client: string;
+  /** The user's id, or empty for an anonymous visitor. */
   readonly user: string;
+  /** The affinity key that placed the connection. It does not prove the user. */
   readonly key: string;
+  /** The info of the connection, a JSON value. */
   readonly info: unknown;
 };
 
+/** The shard that the session is on. */
 export type HookShard = { readonly id: string; readonly region: string };
 
 type InSession = {
@@ -102,34 +147,44 @@ type InSession = {
   readonly session: HookSession;
 };
 
-/** `region`: where the client is, as far as the platform says. */
+/** `region` is the client's region (docs/platform.md P34), and `auto` where it is unknown. `request` is the upgrade. */
 export type AuthenticateEvent = {
   readonly env: Cloudflare.Env;
   readonly region: string;
   readonly request: Request;
 };
-/** What the client says of itself. */
+
+/** `data`, `name` and `version` are the client's own words in `connect`, and prove nothing. */
 export type ConnectEvent = InSession & {
   readonly data: unknown;
   readonly name: string;
   readonly version: string;
 };
+
+/** `data` is the client's JSON in `subscribe`. */
 export type SubscribeEvent = InSession & { readonly channel: string; readonly data: unknown };
+
+/** `data` is the JSON that the client publishes. */
 export type PublishEvent = InSession & { readonly channel: string; readonly data: unknown };
+
+/** `data` is the client's JSON in `rpc`. `method` is empty where the client names none. */
 export type RpcEvent = InSession & { readonly method: string; readonly data: unknown };
 
-/** `id` is the same each time that the fact is told, and of no other fact; `at` is when it was found. */
-type Told = { readonly env: Cloudflare.Env; readonly id: string; readonly at: number };
+/** `id` belongs to this event alone and stays the same in each repetition. `at` is in ms since 1970. */
+type ToldEvent = { readonly env: Cloudflare.Env; readonly id: string; readonly at: number };
 
-/** `reason` is that of the close, or `lost` where the shard died and nobody knows; `code` is 1006 then. */
-export type DisconnectEvent = Told & {
+/** `code` and `reason` are those of the close. A session whose shard died has the code 1006 and the reason `lost`. */
+export type DisconnectEvent = ToldEvent & {
   readonly shard: HookShard;
   readonly session: HookSession;
   readonly code: number;
   readonly reason: string;
 };
-export type ChannelEvent = Told & { readonly channel: string };
-export type ShardChangeEvent = Told & {
+
+export type ChannelEvent = ToldEvent & { readonly channel: string };
+
+/** `cause` says what changed, `by` names the author, and `shards` are the shards of the new epoch. */
+export type ShardChangeEvent = ToldEvent & {
   readonly ringEpoch: number;
   readonly cause: string;
   readonly by: string;

@@ -8,10 +8,11 @@ export type Affinity =
   | { readonly ok: false; readonly message: string };
 
 /**
- * The key that places a connection: the first source of `affinity.order` that the request has, else a random one.
- * It places and never identifies. A token in the upgrade (query `token`, cookie `ringcast_token` or a bearer
- * header) also serves as the connection's token; only a valid one places. `user`: who it is by the deployment's own
- * code, in place of a token.
+ * The key that places a connection: that of the first source in `affinity.order` which the request has, else a random
+ * key. A key never identifies a user (SPEC AU7).
+ *
+ * A token in the upgrade (query `token`, cookie `ringcast_token` or a bearer header) also becomes the connection's token,
+ * and only a valid token gives a key. `user` is the user that the `authenticate` hook has named, in place of a token.
  */
 export async function readAffinity(
   request: Context,
@@ -20,7 +21,7 @@ export async function readAffinity(
 ): Promise<Affinity> {
   const { affinity, limits } = settings.cluster;
   const token = readToken(request);
-  // Read from the URL itself: what does not decode MUST be seen as such, and be refused.
+  // Hono's readers hide a part of the URL that cannot be decoded. Such a key MUST be refused, so the URL itself is read.
   const url = new URL(request.req.url);
   const sources = {
     key: async () => url.searchParams.get("key") ?? undefined,
@@ -50,7 +51,7 @@ function readToken(request: Context): string | undefined {
   return token === "" ? undefined : token;
 }
 
-/** The last part of a path, decoded; the replacement character where that is no UTF-8. */
+/** The last part of a path, decoded; the replacement character where the part is not UTF-8. */
 function decodeLast(path: string): string {
   try {
     return decodeURIComponent(path.slice(path.lastIndexOf("/") + 1));
@@ -59,11 +60,11 @@ function decodeLast(path: string): string {
   }
 }
 
-/** What is wrong with a key, in words that follow its name. */
+/** The problem of a key, as the end of a sentence that begins with the key's name; undefined for a good key. */
 function checkKey(key: string, maxBytes: number): string | undefined {
   if (key === "") return "is empty";
   if (new TextEncoder().encode(key).byteLength > maxBytes) return `is longer than ${maxBytes} bytes`;
-  // Control characters and the replacement that broken UTF-8 decodes to.
+  // Control characters, and the replacement character, to which broken UTF-8 decodes.
   if (/[\p{Cc}\uFFFD]/u.test(key) || !key.isWellFormed()) return "is not readable text";
   return undefined;
 }

@@ -1,47 +1,30 @@
 import type { Context } from "hono";
 import type { ClusterConfig } from "../config/cluster.ts";
-import type { Verifier } from "../tokens/verifier.ts";
+import type { Region } from "../config/regions.ts";
+import type { RouteIdentity } from "../contracts/route.ts";
 import type { Hooks } from "../hooks/hooks.ts";
+import type { Verifier } from "../tokens/verifier.ts";
 import { readAffinity } from "./affinity.ts";
 import { authenticate } from "./authenticate.ts";
 import { answerError } from "./errors.ts";
 import { forward } from "./forward.ts";
-import { regionOf } from "./region.ts";
 import type { RingCache } from "./ring-cache.ts";
 
-/** `GET /connection/websocket`: checks what can be checked without a session, then hands the upgrade to its shard. */
-export async function connectClient(
-  request: Context<{ Bindings: Cloudflare.Env }>,
-  parts: {
-    readonly cluster: ClusterConfig;
-    readonly hooks: Hooks;
-    readonly verifier: Verifier;
-    readonly cache: RingCache;
-  },
-): Promise<Response> {
-  if (request.req.header("upgrade")?.toLowerCase() !== "websocket") {
-    return answerError(
-      request,
-      426,
-      { code: "upgradeRequired", message: "this address takes WebSocket connections only" },
-      { upgrade: "websocket" },
-    );
-  }
-  const origin = request.req.header("origin");
-  if (origin !== undefined && !originAllowed(origin, new URL(request.req.url), parts.cluster)) {
-    return answerError(request, 403, {
-      code: "foreignOrigin",
-      message: `the origin ${origin} is not allowed`,
-    });
-  }
-  if (wantsProtobuf(request)) {
-    return answerError(request, 400, {
-      code: "jsonOnly",
-      message: "this server speaks the JSON protocol only",
-    });
-  }
+type Upgrade = Context<{ Bindings: Cloudflare.Env }>;
+
+type Parts = {
+  readonly cluster: ClusterConfig;
+  readonly hooks: Hooks;
+  readonly verifier: Verifier;
+  readonly cache: RingCache;
+};
+
+/** `GET /connection/websocket`: checks an upgrade, finds its region, identity and key, and takes it to its shard. */
+export async function connectClient(request: Upgrade, parts: Parts): Promise<Response> {
+  const refusal = refuseUpgrade(request, parts.cluster);
+  if (refusal !== undefined) return refusal;
   const clientRegion = regionOf(request.req.raw.cf);
-  const identity = await authenticate(request, parts, clientRegion);
+  const identity = await identityOf(request, parts, clientRegion);
   const user = identity?.kind === "user" ? identity.user : undefined;
   const affinity = await readAffinity(request, parts, user);
   if (!affinity.ok) return answerError(request, 400, { code: "badKey", message: affinity.message });
@@ -56,22 +39,88 @@ export async function connectClient(
     ...(identity === undefined ? {} : { identity }),
   });
   if (forwarded.kind === "connected") return forwarded.response;
-  return answerError(
-    request,
-    503,
-    { code: "unavailable", message: forwarded.message },
-    { "retry-after": String(forwarded.retryAfterSeconds) },
-  );
+  return answerError(request, 503, {
+    code: "unavailable",
+    message: forwarded.message,
+    headers: { "retry-after": String(forwarded.retryAfterSeconds) },
+  });
 }
 
-/** A page of this very deployment, one of `allowedOrigins`, or anybody in development. */
+/** Refuses an upgrade that no shard needs to hear of (SPEC AU6). */
+function refuseUpgrade(request: Upgrade, cluster: ClusterConfig): Response | undefined {
+  if (request.req.header("upgrade")?.toLowerCase() !== "websocket") {
+    return answerError(request, 426, {
+      code: "upgradeRequired",
+      message: "this address takes WebSocket connections only",
+      headers: { upgrade: "websocket" },
+    });
+  }
+  const origin = request.req.header("origin");
+  if (origin !== undefined && !originAllowed(origin, new URL(request.req.url), cluster)) {
+    return answerError(request, 403, {
+      code: "foreignOrigin",
+      message: `the origin ${origin} is not allowed`,
+    });
+  }
+  if (wantsProtobuf(request)) {
+    return answerError(request, 400, {
+      code: "jsonOnly",
+      message: "this server speaks the JSON protocol only",
+    });
+  }
+  return undefined;
+}
+
+/** Allows the deployment's own origin and `allowedOrigins`, and every origin in development. */
 function originAllowed(origin: string, url: URL, cluster: ClusterConfig): boolean {
   if (cluster.development || cluster.allowedOrigins.includes("*")) return true;
   return origin === url.origin || cluster.allowedOrigins.includes(origin);
 }
 
-function wantsProtobuf(request: Context): boolean {
+/** A client asks for Protobuf in one of three ways (docs/protocol.md C2). */
+function wantsProtobuf(request: Upgrade): boolean {
   const offered = request.req.header("sec-websocket-protocol") ?? "";
   const format = request.req.query("format") ?? request.req.query("cf_protocol");
   return format === "protobuf" || offered.includes("centrifuge-protobuf");
+}
+
+/** Asks the deployment's `authenticate` hook, if there is one. */
+async function identityOf(
+  request: Upgrade,
+  parts: Parts,
+  region: Region,
+): Promise<RouteIdentity | undefined> {
+  const { hooks, cluster } = parts;
+  if (hooks.authenticate === undefined) return undefined;
+  const event = { env: request.env, region, request: request.req.raw };
+  return authenticate(() => hooks.authenticate?.(event), { timeoutMs: cluster.times.hookTimeoutMs });
+}
+
+/** Degrees of longitude: the regions of North America meet in the middle of the continent. */
+const NORTH_AMERICA_SPLIT = -100;
+/** The regions of Europe meet at about the river Oder. */
+const EUROPE_SPLIT = 15;
+/** The part of Asia to the west is the Middle East. */
+const MIDDLE_EAST_END = 60;
+
+/** The region nearest to a client, by the edge's geolocation, or `auto` where the edge has none (docs/platform.md P34). */
+export function regionOf(cf: Readonly<Record<string, unknown>> | undefined): Region {
+  const given = cf?.["longitude"];
+  const longitude = given === undefined ? undefined : Number(given);
+  switch (cf?.["continent"]) {
+    case "NA":
+      return (longitude ?? 0) < NORTH_AMERICA_SPLIT ? "wnam" : "enam";
+    case "SA":
+      return "sam";
+    case "EU":
+      return (longitude ?? 0) < EUROPE_SPLIT ? "weur" : "eeur";
+    case "AS":
+      return longitude !== undefined && longitude < MIDDLE_EAST_END ? "me" : "apac";
+    case "OC":
+      return "oc";
+    case "AF":
+      return "afr";
+    default:
+      return "auto";
+  }
 }

@@ -1,12 +1,18 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 
-/** Every error of ours that is not a WebSocket frame: a code for programs, a sentence for people. */
+/** The error of an HTTP answer: a code for programs, and a sentence for people. */
+type HttpError = {
+  readonly code: string;
+  readonly message: string;
+  readonly headers?: Readonly<Record<string, string>>;
+};
+
+/** Answers an HTTP request with an error of Ringcast. Errors of the server API have Centrifugo's form instead. */
 export function answerError(
   request: Context,
   status: ContentfulStatusCode,
-  error: { readonly code: string; readonly message: string },
-  headers: Record<string, string> = {},
+  { code, message, headers = {} }: HttpError,
 ): Response {
-  return request.json({ error }, status, headers);
+  return request.json({ error: { code, message } }, status, { ...headers });
 }

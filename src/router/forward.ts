@@ -1,4 +1,4 @@
-import { FIRST_FRONT, shardAddress } from "../contracts/address.ts";
+import { FIRST_FRONT, type ShardAddress } from "../contracts/address.ts";
 import {
   encodeRoute,
   OWNERS,
@@ -10,12 +10,11 @@ import {
 import { CONTRACT } from "../contracts/version.ts";
 import { coordinatorStub, shardStub, within } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
-import type { ShardSpec } from "../ring/descriptor.ts";
 import type { RingCache } from "./ring-cache.ts";
 
-/** A request finds its shard in one step, or two after a change; more than this is a fault. */
+/** An upgrade finds its shard in one step, and after a change of the ring in two. More steps than this are a fault. */
 const MAX_STEPS = 8;
-/** A shard that has just died answers at the second call; one that is overloaded is left alone after it. */
+/** A shard that has just died answers the second call. An overloaded shard gets no third call (docs/platform.md P23). */
 const MAX_FAILURES = 2;
 const COORDINATOR_WAIT_MS = 2_000;
 
@@ -24,15 +23,15 @@ export type Forwarded =
   | { readonly kind: "unavailable"; readonly retryAfterSeconds: number; readonly message: string };
 
 /**
- * Takes an upgrade to the shard that owns its key. A router or a shard that is behind is corrected on the way, within
- * one request.
+ * Takes an upgrade to the shard that owns its key (SPEC MB7). Within the same request it corrects a router or a shard
+ * that has an old descriptor (SPEC MB8).
  *
- * Steady state: one call, to the owner. The coordinator is asked only after two shards in one request have said
- * that they are not the owner.
+ * In the steady state it makes one call, to the owner. It asks the coordinator only after two shards have answered that
+ * another shard owns the key.
  */
 export async function forward(upgrade: {
   readonly env: Cloudflare.Env;
-  /** The client protocol; without it that of the first front. */
+  /** The front of the client's protocol; the first front unless given. */
   readonly front?: string;
   readonly request: Request;
   readonly cache: RingCache;
@@ -45,19 +44,21 @@ export async function forward(upgrade: {
   const refused: string[] = [];
   let misdirected = 0;
   let failures = 0;
-  const failed = (owner: ShardSpec, error: unknown): boolean => {
-    logError("a shard did not take an upgrade", { shard: owner.id, attempt: failures + 1, error });
+  const failed = (shard: ShardAddress, error: unknown): boolean => {
     failures += 1;
+    logError("a shard did not take an upgrade", { shard: shard.id, attempt: failures, error });
     return failures >= MAX_FAILURES;
   };
   for (let step = 0; step < MAX_STEPS; step++) {
     const owner = cache.ring.owners(key, clientRegion, OWNERS).find(({ id }) => !refused.includes(id));
-    if (owner === undefined) return unavailable(5, "every shard that may take this connection is full");
+    const address = owner === undefined ? undefined : cache.addresses.get(owner.id);
+    if (address === undefined) return unavailable(5, "every shard that may take this connection is full");
+    const shard = { ...address, front };
     let response: Response;
     try {
-      response = await ask(upgrade, owner, refused);
+      response = await ask(upgrade, shard, refused);
     } catch (error) {
-      if (failed(owner, error)) return unavailable(2, "the shard does not answer");
+      if (failed(shard, error)) return unavailable(2, "the shard does not answer");
       continue;
     }
     if (response.status === 101) return { kind: "connected", response };
@@ -71,18 +72,18 @@ export async function forward(upgrade: {
       case "behind":
         if (cache.ring.descriptor.epoch === 0) return unavailable(2, "the cluster is starting");
         try {
-          await shardStub(env, shardAddress(front, owner)).adopt(cache.ring.descriptor, undefined, CONTRACT);
+          await shardStub(env, shard).adopt(cache.ring.descriptor, undefined, CONTRACT);
         } catch (error) {
-          if (failed(owner, error)) return unavailable(2, "the shard does not answer");
+          if (failed(shard, error)) return unavailable(2, "the shard does not answer");
         }
         break;
       case "full":
-        refused.push(owner.id);
+        refused.push(shard.id);
         break;
       case "busy":
         return unavailable(refusal.retryAfterSeconds, "too many connections at once");
       case undefined:
-        return unavailable(5, `shard ${owner.id} answered ${response.status}`);
+        return unavailable(5, `shard ${shard.id} answered ${response.status}`);
     }
   }
   return unavailable(5, "no shard took the connection");
@@ -90,12 +91,12 @@ export async function forward(upgrade: {
 
 function ask(
   upgrade: Parameters<typeof forward>[0],
-  owner: ShardSpec,
+  shard: ShardAddress,
   refused: readonly string[],
 ): Promise<Response> {
   const { ring } = upgrade.cache;
   const forwarded = new Request(upgrade.request);
-  // `set` also drops what a client says in our header.
+  // `set` also drops the client's own value of the header (SPEC AU6).
   forwarded.headers.set(
     ROUTE_HEADER,
     encodeRoute({
@@ -109,7 +110,7 @@ function ask(
       ...(upgrade.identity === undefined ? {} : { identity: upgrade.identity }),
     }),
   );
-  return shardStub(upgrade.env, shardAddress(upgrade.front ?? FIRST_FRONT, owner)).fetch(forwarded);
+  return shardStub(upgrade.env, shard).fetch(forwarded);
 }
 
 async function readRefusal(response: Response): Promise<Refusal | undefined> {

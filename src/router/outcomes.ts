@@ -1,7 +1,7 @@
 import { shardOfObject } from "../contracts/address.ts";
 import type { Outcome } from "../contracts/orders.ts";
 
-/** What became of something at one shard, as the API shows it. */
+/** The outcome of an order at one shard, as the server API shows it. */
 export function describeOutcome({
   name,
   pending,

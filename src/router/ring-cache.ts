@@ -1,28 +1,39 @@
+import { FIRST_FRONT, shardAddress, type ShardAddress } from "../contracts/address.ts";
 import { buildRing } from "../ring/build.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
 import type { Ring } from "../ring/ring.ts";
 
 /**
- * The newest ring that this isolate has seen. It starts from the configured list, epoch 0: where to ask, never an
- * authority. Nothing here expires; shards correct it when it is wrong.
+ * The newest ring that this isolate has seen (docs/platform.md P27).
+ *
+ * The cache begins with the configured shards as epoch 0. It does not expire: shards correct it when it is wrong.
  */
 export class RingCache {
-  #ring: Ring;
+  /** Only this class sets it. */
+  ring: Ring;
+  /** The address of each shard of the ring, by shard id, for the first front. Only this class sets it. */
+  addresses: ReadonlyMap<string, ShardAddress>;
 
   constructor(configured: Descriptor) {
-    this.#ring = buildRing(configured);
+    this.ring = buildRing(configured);
+    this.addresses = addressesOf(this.ring);
   }
 
-  get ring(): Ring {
-    return this.#ring;
-  }
-
+  /** Takes a descriptor that a shard has shown, if its epoch is newer. */
   adopt(descriptor: Descriptor): void {
-    if (descriptor.epoch > this.#ring.descriptor.epoch) this.#ring = buildRing(descriptor);
+    if (descriptor.epoch > this.ring.descriptor.epoch) this.#replace(descriptor);
   }
 
-  /** The coordinator's own word: it also replaces another descriptor of the same epoch. */
+  /** Takes the coordinator's descriptor, which also replaces another descriptor of the same epoch. */
   correct(descriptor: Descriptor): void {
-    if (descriptor.epoch >= this.#ring.descriptor.epoch) this.#ring = buildRing(descriptor);
+    if (descriptor.epoch >= this.ring.descriptor.epoch) this.#replace(descriptor);
+  }
+
+  #replace(descriptor: Descriptor): void {
+    this.ring = buildRing(descriptor);
+    this.addresses = addressesOf(this.ring);
   }
 }
+
+const addressesOf = ({ descriptor }: Ring): ReadonlyMap<string, ShardAddress> =>
+  new Map(descriptor.shards.map((shard) => [shard.id, shardAddress(FIRST_FRONT, shard)]));

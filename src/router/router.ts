@@ -1,38 +1,34 @@
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { ConfigError } from "../config/config.ts";
+import { ConfigError, type Config } from "../config/config.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { configOf } from "../platform/config.ts";
 import { configuredDescriptor } from "../platform/configured.ts";
-import { createVerifier, type Verifier } from "../tokens/verifier.ts";
-import { createAdmin } from "./admin.ts";
+import { logError } from "../platform/logger.ts";
+import { createVerifier } from "../tokens/verifier.ts";
+import { createAdmin } from "./admin/app.ts";
 import { createApi } from "./api/api.ts";
 import { connectClient } from "./connection.ts";
 import { answerError } from "./errors.ts";
 import { RingCache } from "./ring-cache.ts";
 
-/** The Worker: stateless but for the newest ring that its isolate has seen. */
+/** The Worker. Its only state is the newest ring that its isolate has seen (docs/platform.md P27). */
 export function createRouter(hooks: Hooks): Hono<{ Bindings: Cloudflare.Env }> {
-  const isolates = new WeakMap<object, { readonly cache: RingCache; readonly verifier: Verifier }>();
+  const partsByEnv = new WeakMap<object, ReturnType<typeof createParts>>();
   const partsOf = (env: Cloudflare.Env) => {
-    const config = configOf(env);
-    let parts = isolates.get(config);
+    let parts = partsByEnv.get(env);
     if (parts === undefined) {
-      const verifier = createVerifier({ tokens: config.cluster.tokens, hmacSecret: env.TOKEN_HMAC_SECRET });
-      parts = { cache: new RingCache(configuredDescriptor(config)), verifier };
-      isolates.set(config, parts);
+      parts = createParts(env, hooks);
+      partsByEnv.set(env, parts);
     }
-    return { cluster: config.cluster, hooks, ...parts };
+    return parts;
   };
 
   const app = new Hono<{ Bindings: Cloudflare.Env }>();
   app.get("/connection/websocket", (request) => connectClient(request, partsOf(request.env)));
   app.get("/connection/websocket/:key", (request) => connectClient(request, partsOf(request.env)));
   app.route("/admin/api", createAdmin());
-  app.route(
-    "/api",
-    createApi((env) => partsOf(env).cache),
-  );
+  app.route("/api", createApi(partsOf));
   app.get("/", (request) =>
     request.json({
       name: "ringcast",
@@ -43,18 +39,34 @@ export function createRouter(hooks: Hooks): Hono<{ Bindings: Cloudflare.Env }> {
     }),
   );
   app.notFound((request) =>
-    answerError(request, 404, { code: "notFound", message: `there is nothing at ${request.req.path}` }),
+    answerError(request, 404, {
+      code: "notFound",
+      message: `the address ${request.req.path} does not exist`,
+    }),
   );
   app.onError((error, request) => {
-    // What Hono's own readers refuse, such as a body that is not JSON.
+    // Hono's own readers throw these errors, for example for a body that is not JSON.
     if (error instanceof HTTPException && error.status < 500) {
       return answerError(request, error.status, { code: "badRequest", message: error.message });
     }
-    console.error(error);
+    logError("a request failed", { method: request.req.method, path: request.req.path, error });
     if (error instanceof ConfigError) {
       return answerError(request, 500, { code: "badConfiguration", message: error.message });
     }
     return answerError(request, 500, { code: "internal", message: "internal server error" });
   });
   return app;
+}
+
+/** The parts that all requests of an isolate share. Throws `ConfigError`. */
+function createParts(env: Cloudflare.Env, hooks: Hooks) {
+  const config: Config = configOf(env);
+  const { cluster } = config;
+  return {
+    config,
+    cluster,
+    hooks,
+    verifier: createVerifier({ tokens: cluster.tokens, hmacSecret: env.TOKEN_HMAC_SECRET }),
+    cache: new RingCache(configuredDescriptor(config)),
+  };
 }

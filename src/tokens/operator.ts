@@ -1,15 +1,15 @@
 import { base64url, jwtVerify, SignJWT, type JWTPayload } from "jose";
-import { parseConnectionClaims, parseSubscriptionClaims, type ParsedClaims } from "./claims.ts";
+import { parseConnectionClaims, parseSubscriptionClaims, type ParsedClaims } from "./parse-claims.ts";
 import type { Verdict, Verifier } from "./verifier.ts";
 
 const KEY_ID = "ringcast-operator";
-/** Says that the operator's API has made a token; the signature proves it. */
+/** Marks a token of the operator's API. The signature proves the mark. */
 const HEADER = { alg: "HS256", kid: KEY_ID } as const;
 const BEGINNING = `${base64url.encode(JSON.stringify(HEADER))}.`;
 
 /**
- * A token that this deployment's own operator's API hands out, signed with a key that follows from `API_KEY`: no
- * secret is to be configured for it, and a new API key ends all of them.
+ * Signs a token of the operator's API with a key that is derived from `API_KEY`. So it needs no secret of its own, and a
+ * new API key makes all earlier tokens invalid. `expiresAtMs` is in ms since 1970.
  */
 export async function signForOperator(
   apiKey: string,
@@ -22,7 +22,7 @@ export async function signForOperator(
     .sign(await derive(apiKey));
 }
 
-/** A verifier that also takes the operator's tokens; what they claim is then marked with `operator`. */
+/** A verifier that also takes the operator's tokens, and sets `operator` in their claims (SPEC OP1). */
 export function acceptOperator(verifier: Verifier, apiKey: string | undefined): Verifier {
   if (apiKey === undefined || apiKey === "") return verifier;
   let key: Promise<Uint8Array> | undefined;
@@ -57,10 +57,10 @@ function markOperator<Claims extends object>(
   return parsed.ok ? { ok: true, claims: { ...parsed.claims, operator: true } } : parsed;
 }
 
-/** Made here alone, so that its header is always the same text; no other token is read twice for it. */
+/** Only this file makes these tokens, so their header is always the same text. */
 const isOurs = (token: string): boolean => token.startsWith(BEGINNING);
 
-/** HMAC of a name under the API key: whoever sees a token, or guesses at it, learns nothing of the key itself. */
+/** The HMAC of a name under the API key. A token does not help an attacker to find the API key. */
 async function derive(apiKey: string): Promise<Uint8Array> {
   const text = new TextEncoder();
   const hmac = { name: "HMAC", hash: "SHA-256" };

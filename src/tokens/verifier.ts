@@ -1,84 +1,54 @@
-import {
-  createRemoteJWKSet,
-  errors,
-  importSPKI,
-  jwtVerify,
-  type CryptoKey,
-  type JWTVerifyGetKey,
-  type JWTVerifyOptions,
-} from "jose";
-import type { ClusterConfig } from "../config/cluster.ts";
-import {
-  parseConnectionClaims,
-  parseSubscriptionClaims,
-  type ConnectionClaims,
-  type ParsedClaims,
-  type SubscriptionClaims,
-} from "./claims.ts";
+import { createRemoteJWKSet, errors, jwtVerify, type JWTVerifyGetKey, type JWTVerifyOptions } from "jose";
+import { logWarning } from "../platform/logger.ts";
+import type { ConnectionClaims, SubscriptionClaims } from "./claims.ts";
+import { createKeys, isAlgorithm, KEY_KINDS, type TokenSettings } from "./keys.ts";
+import { parseConnectionClaims, parseSubscriptionClaims, type ParsedClaims } from "./parse-claims.ts";
 
-/** `detail` is for our log alone; `unavailable`: the keys could not be fetched, so nothing is known of the token. */
+/**
+ * Whether a token is valid, and its claims.
+ *
+ * `unavailable`: the keys could not be fetched, so the token may be valid. `detail` is for the log only: a client gets a
+ * code.
+ */
 export type Verdict<Claims> =
   | { readonly ok: true; readonly claims: Claims }
   | { readonly ok: false; readonly reason: "expired" | "invalid" | "unavailable"; readonly detail: string };
 
-/** Tells whether a token is ours, and what it says. Never rejects. */
+/** Verifies tokens. MUST NOT reject. */
 export type Verifier = {
   connection(token: string): Promise<Verdict<ConnectionClaims>>;
   subscription(token: string): Promise<Verdict<SubscriptionClaims>>;
 };
 
-type TokenSettings = ClusterConfig["tokens"];
-
-/** A family of algorithms and the one kind of key that it goes with: a key of another kind is never tried. */
-const FAMILIES = {
-  HS256: "hmac",
-  HS384: "hmac",
-  HS512: "hmac",
-  RS256: "rsa",
-  RS384: "rsa",
-  RS512: "rsa",
-  ES256: "ecdsa",
-  ES384: "ecdsa",
-  ES512: "ecdsa",
-  EdDSA: "ed25519",
-  Ed25519: "ed25519",
-} as const;
-type Algorithm = keyof typeof FAMILIES;
-
-const isAlgorithm = (name: unknown): name is Algorithm =>
-  typeof name === "string" && Object.hasOwn(FAMILIES, name);
-
-/** Longer than any token that a client may send in a frame; spares the parser. */
+/** A longer token is refused before it is parsed. */
 const MAX_TOKEN_LENGTH = 16_384;
 
 /**
- * A verifier for the configured keys: an HMAC secret, public keys (PEM, SPKI) and a JWKS address, any of them.
+ * A verifier for the configured keys: an HMAC secret, public keys (PEM, SPKI) and the address of a JWKS (SPEC AU1).
  *
- * The token's `alg` chooses among the configured keys and never how a key is read, so a public key cannot be passed
- * off as an HMAC secret. A token with a `kid` goes to the JWKS, if there is one (kept by jose, with its cool-down).
+ * The token's `alg` selects one of the configured keys. It never decides how a key is read, so a public key cannot
+ * serve as an HMAC secret. A token with a `kid` goes to the JWKS, if one is configured. jose keeps the JWKS in memory
+ * and limits how often it is fetched.
  */
-export function createVerifier(settings: {
-  readonly tokens: TokenSettings;
-  readonly hmacSecret: string | undefined;
-}): Verifier {
-  const { tokens, hmacSecret } = settings;
-  const keys = createKeys(tokens, hmacSecret);
+export function createVerifier(settings: TokenSettings): Verifier {
+  const { tokens } = settings;
+  const keys = createKeys(settings);
   const jwks = tokens.jwksUrl === undefined ? undefined : createRemoteJWKSet(new URL(tokens.jwksUrl));
   const options: JWTVerifyOptions = {
-    algorithms: Object.keys(FAMILIES),
+    algorithms: Object.keys(KEY_KINDS),
     ...(tokens.audience === undefined ? {} : { audience: tokens.audience }),
     ...(tokens.issuer === undefined ? {} : { issuer: tokens.issuer }),
   };
 
-  // The token's header is read once, by jose, which refuses what is in no family.
+  // jose reads the token's header once, and refuses an algorithm that is not in `options`.
   const keyOf: JWTVerifyGetKey = async (header, token) => {
     const { alg, kid } = header;
     if (!isAlgorithm(alg)) throw new errors.JOSEAlgNotAllowed(`algorithm ${String(alg)}`);
-    const family = FAMILIES[alg];
-    if (jwks !== undefined && family !== "hmac" && (kid !== undefined || keys[family] === undefined)) {
+    const kind = KEY_KINDS[alg];
+    if (jwks !== undefined && kind !== "hmac" && (kid !== undefined || keys[kind] === undefined)) {
       return jwks(header, token);
     }
-    const key = await keys[family]?.(alg);
+    const key = await keys[kind]?.(alg);
     if (key === undefined) throw new errors.JOSEAlgNotAllowed(`no key for ${alg}`);
     return key;
   };
@@ -99,8 +69,7 @@ export function createVerifier(settings: {
     } catch (error) {
       verdict = { ok: false, reason: reasonOf(error), detail: String(error) };
     }
-    // The client hears a code; why, is said here alone.
-    if (!verdict.ok) console.warn(`a token is ${verdict.reason}: ${verdict.detail}`);
+    if (!verdict.ok) logWarning("a token was refused", { reason: verdict.reason, detail: verdict.detail });
     return verdict;
   };
   return {
@@ -109,49 +78,9 @@ export function createVerifier(settings: {
   };
 }
 
-type KeySource = (alg: Algorithm) => Promise<CryptoKey>;
-
-function createKeys(tokens: TokenSettings, hmacSecret: string | undefined) {
-  return {
-    hmac: hmacSecret === undefined || hmacSecret === "" ? undefined : fromSecret(hmacSecret),
-    rsa: fromPem(tokens.rsaPublicKey),
-    ecdsa: fromPem(tokens.ecdsaPublicKey),
-    ed25519: fromPem(tokens.ed25519PublicKey),
-  } satisfies Record<(typeof FAMILIES)[Algorithm], KeySource | undefined>;
-}
-
-/** As a key rather than as bytes, which jose would import anew for each token. */
-function fromSecret(secret: string): KeySource {
-  const bytes = new TextEncoder().encode(secret);
-  return importedOnce((alg) => {
-    const hash = `SHA-${alg.slice(2)}`;
-    return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash }, false, ["verify"]);
-  });
-}
-
-function fromPem(pem: string | undefined): KeySource | undefined {
-  if (pem === undefined) return undefined;
-  return importedOnce((alg) =>
-    // A P-256 key and an ES384 token, say: this key cannot have signed it.
-    importSPKI(pem, alg).catch((error: unknown) => {
-      throw new errors.JOSEAlgNotAllowed(`the key does not serve ${alg}: ${String(error)}`);
-    }),
-  );
-}
-
-/** A key is imported at its first use, once for each algorithm, as WebCrypto binds the two. */
-function importedOnce(importFor: KeySource): KeySource {
-  const imported = new Map<Algorithm, Promise<CryptoKey>>();
-  return (alg) => {
-    const key = imported.get(alg) ?? importFor(alg);
-    imported.set(alg, key);
-    return key;
-  };
-}
-
 function reasonOf(error: unknown): "expired" | "invalid" | "unavailable" {
   if (error instanceof errors.JWTExpired) return "expired";
   if (error instanceof errors.JWKSTimeout || error instanceof errors.JWKSInvalid) return "unavailable";
-  // What goes wrong on the way to the JWKS is no JOSE error, or the generic one ("Expected 200 OK").
+  // A failure on the way to the JWKS is no error of jose, or jose's generic error ("Expected 200 OK").
   return error instanceof errors.JOSEError && error.code !== "ERR_JOSE_GENERIC" ? "invalid" : "unavailable";
 }

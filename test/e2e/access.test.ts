@@ -1,6 +1,9 @@
 import type { Centrifuge } from "centrifuge";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import * as schemas from "../../src/router/admin-schemas.ts";
+import * as changes from "../../src/router/admin/schemas/changes.ts";
+import * as common from "../../src/router/admin/schemas/common.ts";
+import * as reads from "../../src/router/admin/schemas/reads.ts";
+import * as users from "../../src/router/admin/schemas/users.ts";
 import { API_KEY, eventually, READ_KEY, signToken, startCluster, type Cluster } from "../support/cluster.ts";
 import { RawClient } from "../support/raw-client.ts";
 
@@ -247,16 +250,16 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
 
   test("the answers are what the OpenAPI document says, field by field", async () => {
     const answers = [
-      [schemas.clusterReport, await cluster.admin("GET", "/cluster")],
-      [schemas.epochList, await cluster.admin("GET", "/epochs")],
-      [schemas.explanation, await cluster.admin("GET", "/explain?key=ann&region=weur")],
-      [schemas.changeResult, await cluster.admin("POST", "/shards", { count: 2, dryRun: true })],
-      [schemas.changeResult, await cluster.admin("POST", "/shards/auto-1/drain", { dryRun: true })],
-      [schemas.changeResult, await cluster.admin("PATCH", "/shards/auto-1", { weight: 3, dryRun: true })],
-      [schemas.changeResult, await cluster.admin("DELETE", "/shards/auto-1?dryRun=true")],
-      [schemas.changeResult, await cluster.admin("POST", "/rollback", { epoch: 1, dryRun: true })],
-      [schemas.userSessions, await cluster.admin("GET", "/users/ann/sessions")],
-      [schemas.userDisconnected, await cluster.admin("POST", "/users/nobody/disconnect")],
+      [reads.clusterReport, await cluster.admin("GET", "/cluster")],
+      [reads.epochList, await cluster.admin("GET", "/epochs")],
+      [reads.explanation, await cluster.admin("GET", "/explain?key=ann&region=weur")],
+      [changes.changeResult, await cluster.admin("POST", "/shards", { count: 2, dryRun: true })],
+      [changes.changeResult, await cluster.admin("POST", "/shards/auto-1/drain", { dryRun: true })],
+      [changes.changeResult, await cluster.admin("PATCH", "/shards/auto-1", { weight: 3, dryRun: true })],
+      [changes.changeResult, await cluster.admin("DELETE", "/shards/auto-1?dryRun=true")],
+      [changes.changeResult, await cluster.admin("POST", "/rollback", { epoch: 1, dryRun: true })],
+      [users.userSessions, await cluster.admin("GET", "/users/ann/sessions")],
+      [users.userDisconnected, await cluster.admin("POST", "/users/nobody/disconnect")],
     ] as const;
     for (const [schema, { status, body }] of answers) {
       expect(status).toBe(200);
@@ -265,7 +268,7 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
     }
     const { status, body } = await cluster.admin("POST", "/shards/nobody/drain", {});
     expect(status).toBe(404);
-    expect(schemas.errorBody.strict().parse(body)).toEqual(body);
+    expect(common.errorBody.strict().parse(body)).toEqual(body);
   });
 
   test("the OpenAPI document describes every path", async () => {

@@ -74,7 +74,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
   "unheeded-adopt": {
     file: "src/router/forward.ts",
-    code: 'if (failed(owner, error)) return unavailable(2, "the shard does not answer");\n        }',
+    code: 'if (failed(shard, error)) return unavailable(2, "the shard does not answer");\n        }',
     instead: "throw error;\n        }",
     seed: 490,
   },

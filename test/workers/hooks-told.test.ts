@@ -10,7 +10,7 @@ import type { ChannelEvent, DisconnectEvent, ShardChangeEvent } from "../../src/
 import { Channel } from "../../src/channel/channel.ts";
 import { Occupancy } from "../../src/channel/occupancy.ts";
 import { Vacancies } from "../../src/shard/records/empty-channels.ts";
-import { EventQueue, type Lot } from "../../src/events/event-queue.ts";
+import { EventQueue, type Batch } from "../../src/events/event-queue.ts";
 import { channelStub } from "../../src/platform/calls.ts";
 import { Client, coordinator, Gate, keysOf, shard, startOver, until } from "./client.ts";
 import { forgetHooks, hooks } from "./hooked.ts";
@@ -293,19 +293,19 @@ test("[HK6] what waits goes out in the same company, later and later, and is dro
   const stub = channelStub(env, "queue-test");
   await stub.view(0);
   await runInDurableObject(stub, (_, { storage }) => {
-    const settings = { batch: 2, retryFirstMs: 1_000, retryLastMs: 8_000, keepMs: 86_400_000 };
+    const settings = { batchEvents: 2, retryFirstMs: 1_000, retryLastMs: 8_000, keepMs: 86_400_000 };
     const queue = new EventQueue(storage, "webhook_events", settings);
     expect(queue.exists).toBe(false);
     for (const id of ["a", "b", "c"]) queue.add({ id, at: 0, type: "occupied", channel: "room" }, 0);
     let now = 0;
-    let batch: string | undefined;
+    let id: string | undefined;
     const pauses: number[] = [];
     for (;;) {
-      const [lot] = queue.take(now, 1);
-      expect(lot?.events.map(({ id }) => id)).toEqual(["a", "b"]);
-      batch ??= lot?.batch;
-      expect(lot?.batch).toBe(batch);
-      queue.failed(lot as Lot, now);
+      const [batch] = queue.take(now, 1);
+      expect(batch?.events.map(({ id }) => id)).toEqual(["a", "b"]);
+      id ??= batch?.id;
+      expect(batch?.id).toBe(id);
+      queue.failed(batch as Batch, now);
       if (logged.mock.calls.length > 0) break;
       // Nothing overtakes it, although "c" is due.
       expect(queue.take(now, 1)).toEqual([]);
@@ -321,10 +321,10 @@ test("[HK6] what waits goes out in the same company, later and later, and is dro
       expect(pauses[n]).toBeGreaterThanOrEqual(most * 0.75);
     }
     // Reopened, as after a crash: the next are in another company.
-    const [lot] = new EventQueue(storage, "webhook_events", settings).take(now, 1);
-    expect(lot?.events.map(({ id }) => id)).toEqual(["c"]);
-    expect(lot?.batch).not.toBe(batch);
-    queue.done(lot as Lot);
+    const [batch] = new EventQueue(storage, "webhook_events", settings).take(now, 1);
+    expect(batch?.events.map(({ id }) => id)).toEqual(["c"]);
+    expect(batch?.id).not.toBe(id);
+    queue.done(batch as Batch);
     expect(queue.nextDue(1)).toBeUndefined();
   });
 });

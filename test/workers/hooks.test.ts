@@ -22,7 +22,7 @@ function fetcher() {
 const silence = () => vi.spyOn(console, "error").mockImplementation(() => undefined);
 /** The errors that tell of a hook. */
 const ofHooks = (logged: ReturnType<typeof silence>) =>
-  logged.mock.calls.filter(([message]) => String(message).startsWith("the hook "));
+  logged.mock.calls.filter(([entry]) => typeof entry === "object" && entry.hook !== undefined);
 const never = () => new Promise<never>(() => undefined);
 /** As the deployment under test is configured (vitest.config.ts). */
 const HOOK_TIMEOUT_MS = 300;

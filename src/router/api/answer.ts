@@ -1,11 +1,11 @@
 import { ERRORS } from "../../centrifuge/codes.ts";
 
-/** What a method of the server API answers: Centrifugo's envelope. */
+/** The answer of a method of the server API, in Centrifugo's form (docs/protocol.md C41). */
 export type Answer = Success | Failure;
 export type Success = { readonly result: object };
 export type Failure = { readonly error: { readonly code: number; readonly message: string } };
 
-/** The errors that the API can answer with, and what each is over HTTP where the caller wants that (Centrifugo §3). */
+/** The errors of the API, and their HTTP statuses where the caller asks for transport mode (docs/protocol.md C42). */
 const STATUS = {
   internal: 500,
   unknownChannel: 404,
@@ -20,7 +20,7 @@ export type ApiErrorName = keyof typeof STATUS;
 
 export const ok = (result: object): Success => ({ result });
 
-/** `detail` says what is wrong, where the code alone does not. */
+/** `detail` names the problem where the code alone is too general. */
 export function fail(name: ApiErrorName, detail?: string): Failure {
   const { code, message } = CODES[name];
   return { error: { code, message: detail === undefined ? message : `${message}: ${detail}` } };
@@ -30,7 +30,7 @@ const STATUS_BY_CODE = new Map(
   (Object.keys(STATUS) as ApiErrorName[]).map((name) => [CODES[name].code as number, STATUS[name]]),
 );
 
-/** What each status stands for, over HTTP. */
+/** The errors that each HTTP status stands for, as text. */
 export const MEANINGS: ReadonlyMap<number, string> = new Map(
   [...new Set(Object.values(STATUS))].map((status) => [
     status,

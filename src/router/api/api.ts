@@ -1,27 +1,24 @@
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { configOf } from "../../platform/config.ts";
-import { accessOf, type Access } from "../auth.ts";
+import { accessOf, type Access } from "../access.ts";
 import { answerError } from "../errors.ts";
-import type { RingCache } from "../ring-cache.ts";
 import { statusOf, type Answer } from "./answer.ts";
-import type { Call } from "./call.ts";
 import { apiDocument } from "./document.ts";
-import { METHOD_NUMBERS } from "./methods.ts";
+import type { Call } from "./method.ts";
+import { METHOD_NUMBERS, METHODS } from "./methods.ts";
 import { referencePage } from "./reference.ts";
 import { runMethod } from "./run-method.ts";
 
 type App = { Bindings: Cloudflare.Env; Variables: { access: Access } };
-type Ask = Context<App>;
 
 /**
- * The server API, compatible with Centrifugo's (its documentation, "Server API"; `centrifuge-protocol.md` §3).
+ * The server API, compatible with Centrifugo's (docs/protocol.md C41, C43).
  *
- * `POST /api/<method>` takes JSON and answers 200 with `result` or `error`; `POST /api` is the older form, one command
- * a line. `GET /api` shows people what there is.
+ * `POST /api/<method>` takes JSON and answers 200 with `result` or `error`. `POST /api` takes the older form, with one
+ * command on each line. `GET /api` is a page that describes the methods.
  */
-export function createApi(cacheOf: (env: Cloudflare.Env) => RingCache): Hono<App> {
+export function createApi(partsOf: (env: Cloudflare.Env) => Pick<Call, "config" | "cache">): Hono<App> {
   const app = new Hono<App>();
   app.get("/", (request) =>
     request.html(referencePage(), 200, {
@@ -32,37 +29,42 @@ export function createApi(cacheOf: (env: Cloudflare.Env) => RingCache): Hono<App
 
   app.use(async (request, next) => {
     const access = await accessOf(request, request.req.query("api_key"));
-    // Centrifugo's answer, which its libraries know.
+    // Centrifugo's libraries expect an empty body (docs/protocol.md C41).
     if (access === "none") return request.body(null, 401);
     request.set("access", access);
     const limiter = request.env.API_RATE_LIMIT;
     if (limiter !== undefined && !(await limiter.limit({ key: access })).success) {
-      return answerError(
-        request,
-        429,
-        { code: "tooManyRequests", message: "this API key is used too often" },
-        { "retry-after": "10" },
-      );
+      return answerError(request, 429, {
+        code: "tooManyRequests",
+        message: "this API key is used too often",
+        // The shortest period of the platform's rate limit (docs/platform.md P43).
+        headers: { "retry-after": "10" },
+      });
     }
     return next();
   });
   app.use((request, next) => {
-    const maxSize = configOf(request.env).cluster.limits.apiBodyBytes;
+    const maxSize = partsOf(request.env).config.cluster.limits.apiBodyBytes;
     const onError = (one: Context) =>
       answerError(one, 413, { code: "tooLarge", message: `a request has at most ${maxSize} bytes` });
     return bodyLimit({ maxSize, onError })(request, next);
   });
 
-  const callOf = ({ env }: Ask): Call => ({ env, config: configOf(env), cache: cacheOf(env) });
+  const callOf = ({ env }: Context<App>): Call => {
+    const { config, cache } = partsOf(env);
+    return { env, config, cache };
+  };
   app.post("/", async (request) => {
+    const call = callOf(request);
     const lines = (await request.req.text()).split("\n").filter((line) => line.trim() !== "");
-    const limit = configOf(request.env).cluster.limits.apiCommands;
+    const limit = call.config.cluster.limits.apiCommands;
     if (lines.length > limit) return request.text(`at most ${limit} commands at once`, 400);
+    const access = request.get("access");
     const answers: Answer[] = [];
     for (const line of lines) {
       const command = readCommand(line);
       if (command === undefined) return request.text("not a line of JSON with a method", 400);
-      answers.push(await runMethod(callOf(request), request.get("access"), command.method, command.params));
+      answers.push(await runMethod(call, { ...command, access }));
     }
     return request.body(answers.map((answer) => JSON.stringify(answer)).join("\n"), 200, {
       "content-type": "application/json",
@@ -76,27 +78,27 @@ export function createApi(cacheOf: (env: Cloudflare.Env) => RingCache): Hono<App
       return request.text("the request is not JSON", 400);
     }
     const name = request.req.param("method");
-    const answer = await runMethod(callOf(request), request.get("access"), name, params);
+    const answer = await runMethod(callOf(request), { name, params, access: request.get("access") });
     return reply(request, name, answer);
   });
   return app;
 }
 
-/** Over HTTP an error is a 200 with `error`, or where the caller wants that, a status of its own. */
-function reply(request: Ask, name: string, answer: Answer): Response {
+/** An error is 200 with `error`, or has a status of its own where the caller asks for that (docs/protocol.md C42). */
+function reply(request: Context<App>, name: string, answer: Answer): Response {
   if ("error" in answer) {
     if (request.req.header("x-centrifugo-error-mode") !== "transport") return request.json(answer);
     return request.json(answer.error, statusOf(answer.error.code) as ContentfulStatusCode);
   }
-  return request.json(name === "batch" ? answer.result : answer);
+  return request.json(METHODS.get(name)?.kind === "batch" ? answer.result : answer);
 }
 
-/** A line of the older form: the method by its name or number. */
-function readCommand(line: string): { readonly method: string; readonly params: unknown } | undefined {
+/** Reads a line of the older form, which has the method by its name or number (docs/protocol.md C43). */
+function readCommand(line: string): { readonly name: string; readonly params: unknown } | undefined {
   try {
     const { method, params } = JSON.parse(line) as { method?: unknown; params?: unknown };
-    if (typeof method === "number") return { method: METHOD_NUMBERS[method] ?? String(method), params };
-    return { method: typeof method === "string" ? method : METHOD_NUMBERS[0], params };
+    if (typeof method === "number") return { name: METHOD_NUMBERS[method] ?? String(method), params };
+    return { name: typeof method === "string" ? method : METHOD_NUMBERS[0], params };
   } catch {
     return undefined;
   }

@@ -2,16 +2,16 @@ import { OpenAPIHono, z } from "@hono/zod-openapi";
 import { PRODUCT_VERSION } from "../../version.ts";
 import { MEANINGS } from "./answer.ts";
 import { METHODS } from "./methods.ts";
-import { batchResult } from "./schemas.ts";
+import { batchResult } from "./schemas/commands.ts";
 
 type Document = ReturnType<OpenAPIHono["getOpenAPI31Document"]>;
 
-let known: Document | undefined;
+let document: Document | undefined;
 
-/** The API's OpenAPI document, from the schemas that check its requests. */
+/** The OpenAPI document of the server API, made of the schemas that check its requests (SPEC AP6). */
 export function apiDocument(): Document {
-  known ??= write();
-  return known;
+  document ??= write();
+  return document;
 }
 
 const inTransportMode = (errors: string) => ({
@@ -28,7 +28,7 @@ function write(): Document {
   const error = z.object({ code: z.number().int(), message: z.string() });
   for (const [name, method] of METHODS) {
     const answer =
-      name === "batch"
+      method.kind === "batch"
         ? z.object({ ...batchResult.partial().shape, error: error.optional() })
         : z.object({ result: method.result.optional(), error: error.optional() });
     app.openAPIRegistry.registerPath({
@@ -41,7 +41,7 @@ function write(): Document {
         200: { description: "`result` or `error`", content: { "application/json": { schema: answer } } },
         ...Object.fromEntries([...MEANINGS].map(([status, errors]) => [status, inTransportMode(errors)])),
         400: inTransportMode(`${MEANINGS.get(400)}. In either mode: the request is not JSON`),
-        401: { description: "No API key, or a wrong one" },
+        401: { description: "The API key is absent or wrong" },
         413: { description: "The request is too large" },
         429: { description: "The API key is used too often" },
       },
@@ -53,7 +53,7 @@ function write(): Document {
       title: "Ringcast server API",
       version: PRODUCT_VERSION,
       description:
-        "How back ends publish and look after their users. Compatible with Centrifugo's server API.",
+        "Back ends publish and manage their users with these methods. Compatible with Centrifugo's server API.",
     },
     servers: [{ url: "/api" }],
     security: [{ apiKey: [] }],

@@ -1,115 +1,121 @@
-import { fail, ok } from "./answer.ts";
-import { method, type Method } from "./call.ts";
+import { channels, info } from "./cluster-reads.ts";
+import { history, removeHistory } from "./history.ts";
+import { method, type Method } from "./method.ts";
+import { presence, presenceStats } from "./presence.ts";
 import { broadcast, publish } from "./publish.ts";
-import * as reads from "./reads.ts";
-import * as schema from "./schemas.ts";
+import { batchParams, batchResult, rpcParams, rpcResult } from "./schemas/commands.ts";
+import { channelParams, empty } from "./schemas/fields.ts";
+import * as publishing from "./schemas/publish.ts";
+import * as reading from "./schemas/reads.ts";
+import { sendParams, sendResult } from "./schemas/send.ts";
+import * as ofUsers from "./schemas/users.ts";
 import { send } from "./send.ts";
 import * as users from "./users.ts";
 
-/** The methods of the server API: Centrifugo's, so that its server libraries work unchanged, and our `send`. */
-export const METHODS: ReadonlyMap<string, Method> = new Map(
+/** The methods of the server API: those of Centrifugo, so that its libraries work unchanged, and `send`. */
+export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>(
   Object.entries({
     publish: method({
       summary: "Publish to a channel",
-      params: schema.publishParams,
-      result: schema.publishResult,
+      params: publishing.publishParams,
+      result: publishing.publishResult,
       run: publish,
     }),
     broadcast: method({
-      summary: "Publish the same to many channels",
-      params: schema.broadcastParams,
-      result: schema.broadcastResult,
+      summary: "Publish the same data to many channels",
+      params: publishing.broadcastParams,
+      result: publishing.broadcastResult,
       run: broadcast,
     }),
     send: method({
-      summary: "Send a message to every session of one user or of several, at most once",
-      params: schema.sendParams,
-      result: schema.sendResult,
+      summary: "Send a message to every session of one or more users, at most once",
+      params: sendParams,
+      result: sendResult,
       run: send,
     }),
     subscribe: method({
       summary: "Subscribe every session of a user to a channel",
-      params: schema.subscribeParams,
-      result: schema.empty,
+      params: ofUsers.subscribeParams,
+      result: empty,
       run: users.subscribe,
     }),
     unsubscribe: method({
       summary: "Unsubscribe every session of a user from a channel",
-      params: schema.unsubscribeParams,
-      result: schema.empty,
+      params: ofUsers.unsubscribeParams,
+      result: empty,
       run: users.unsubscribe,
     }),
     disconnect: method({
-      summary: "Close every session of a user; its clients stay away unless the code says otherwise",
-      params: schema.disconnectParams,
-      result: schema.empty,
+      summary: "Close every session of a user; the code decides whether its clients reconnect",
+      params: ofUsers.disconnectParams,
+      result: empty,
       run: users.disconnect,
     }),
     refresh: method({
-      summary: "Set when the sessions of a user run out",
-      params: schema.refreshParams,
-      result: schema.empty,
+      summary: "Set the time at which the sessions of a user expire",
+      params: ofUsers.refreshParams,
+      result: empty,
       run: users.refresh,
     }),
     presence: method({
-      summary: "Who listens to a channel",
+      summary: "List the clients that are subscribed to a channel",
       reads: true,
-      params: schema.channelParams,
-      result: schema.presenceResult,
-      run: reads.presence,
+      params: channelParams,
+      result: reading.presenceResult,
+      run: presence,
     }),
     presence_stats: method({
-      summary: "How many listen to a channel",
+      summary: "Count the clients that are subscribed to a channel",
       reads: true,
-      params: schema.channelParams,
-      result: schema.presenceStatsResult,
-      run: reads.presenceStats,
+      params: channelParams,
+      result: reading.presenceStatsResult,
+      run: presenceStats,
     }),
     history: method({
-      summary: "What a channel keeps",
+      summary: "Read the publications that a channel keeps",
       reads: true,
-      params: schema.historyParams,
-      result: schema.historyResult,
-      run: reads.history,
+      params: reading.historyParams,
+      result: reading.historyResult,
+      run: history,
     }),
     history_remove: method({
-      summary: "Drop what a channel keeps; its offset goes on from where it is",
-      params: schema.channelParams,
-      result: schema.empty,
-      run: reads.removeHistory,
+      summary: "Drop the publications that a channel keeps; its offsets continue",
+      params: channelParams,
+      result: empty,
+      run: removeHistory,
     }),
     channels: method({
-      summary: "The channels that have listeners",
+      summary: "List the channels that have subscribers",
       reads: true,
-      params: schema.channelsParams,
-      result: schema.channelsResult,
-      run: reads.channels,
+      params: reading.channelsParams,
+      result: reading.channelsResult,
+      run: channels,
     }),
     info: method({
-      summary: "The shards, as Centrifugo shows its nodes",
+      summary: "List the shards in the form of Centrifugo's nodes",
       reads: true,
-      params: schema.empty,
-      result: schema.infoResult,
-      run: reads.info,
+      params: empty,
+      result: reading.infoResult,
+      run: info,
     }),
-    rpc: method({
-      summary: "Call a method of the application; there are none here",
-      params: schema.rpcParams,
-      result: schema.rpcResult,
-      run: () => Promise.resolve(fail("methodNotFound")),
-    }),
-    batch: method({
-      summary: "Several commands in one request, one after the other or in parallel",
+    rpc: {
+      kind: "absent",
+      summary: "Call a method of the application; this server has none, and answers error 104",
+      reads: false,
+      params: rpcParams,
+      result: rpcResult,
+    },
+    batch: {
+      kind: "batch",
+      summary: "Carry out several commands of one request, in order or in parallel",
       reads: true,
-      params: schema.batchParams,
-      result: schema.batchResult,
-      // Each command has its own permission; see run-method.ts.
-      run: () => Promise.resolve(ok({ replies: [] })),
-    }),
-  }),
+      params: batchParams,
+      result: batchResult,
+    },
+  } satisfies Record<string, Method>),
 );
 
-/** Numbers that the oldest server libraries use in place of names. */
+/** The methods by the number that the oldest server libraries use in place of the name (docs/protocol.md C43). */
 export const METHOD_NUMBERS = [
   "publish",
   "broadcast",

@@ -1,8 +1,9 @@
-/** `data`, or what `b64data` holds, which has to be JSON too: it travels in JSON frames. `undefined`: neither is there. */
+/** The JSON value of a publication or message, or the problem with it. */
 export type Payload =
   | { readonly ok: true; readonly data: unknown }
   | { readonly ok: false; readonly reason: string };
 
+/** Reads `data`, or `b64data`: Base64 of a text that has to be JSON, because it travels in JSON frames. */
 export function readPayload(params: {
   readonly data?: unknown;
   readonly b64data?: string | undefined;

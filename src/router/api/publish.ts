@@ -7,17 +7,20 @@ import { logError } from "../../platform/logger.ts";
 import { homeOf, namespaceOf, parseChannel } from "../../policy/channels.ts";
 import { describeOutcome } from "../outcomes.ts";
 import { fail, ok, type Answer } from "./answer.ts";
-import type { Call } from "./call.ts";
+import type { Call } from "./method.ts";
 import { readPayload } from "./payload.ts";
-import type { broadcastParams, publishParams } from "./schemas.ts";
+import type { broadcastParams, publishParams } from "./schemas/publish.ts";
 
 type Params = z.infer<typeof publishParams>;
 
-/** Publishes to a channel. Answered when the publication is durable, where its namespace keeps any. */
+/**
+ * Publishes to a channel, or to the broadcast channel at the coordinator. Where the namespace keeps history, the answer
+ * comes when the publication is durable (SPEC LG1); the caller repeats a failed call under the same id (SPEC LG4).
+ */
 export async function publish(call: Call, params: Params): Promise<Answer> {
   const { env, config } = call;
   const parsed = parseChannel(params.channel, config.cluster.limits.channelBytes);
-  if (!parsed.ok) return fail("badRequest", "this is no name of a channel");
+  if (!parsed.ok) return fail("badRequest", "the channel's name is not valid");
   const namespace = namespaceOf(config, parsed.channel);
   if (namespace === undefined) return fail("unknownChannel");
   const payload = readPayload(params);
@@ -25,15 +28,15 @@ export async function publish(call: Call, params: Params): Promise<Answer> {
 
   const { idempotency_key: key = "", tags = {}, version = 0 } = params;
   const publication = {
-    // Its own space, so that no key of a back end meets an id of ours.
+    // The prefix keeps a back end's key apart from the ids that Ringcast makes.
     id: key === "" ? crypto.randomUUID() : `key:${key}`,
     body: encodePublication({ data: payload.data, ...(Object.keys(tags).length === 0 ? {} : { tags }) }),
     ...(params.skip_history === true ? { passing: true } : {}),
     ...(version === 0 ? {} : { version: { number: version, epoch: params.version_epoch ?? "" } }),
   };
   const home = homeOf(config, params.channel);
-  const everybody = home.kind === "coordinator";
-  const wantsReport = everybody && params.report === true;
+  const isBroadcast = home.kind === "coordinator";
+  const wantsReport = isBroadcast && params.report === true;
   try {
     const { refused, offset, logEpoch, report } = await callAgain(async () => {
       if (home.kind === "channel") {
@@ -56,11 +59,11 @@ export async function publish(call: Call, params: Params): Promise<Answer> {
     });
   } catch (error) {
     logError("a channel did not take a publication", { channel: params.channel, error });
-    return fail("internal", `${everybody ? "the coordinator" : "the channel"} does not answer`);
+    return fail("internal", `${isBroadcast ? "the coordinator" : "the channel"} does not answer`);
   }
 }
 
-/** Publishes to many channels; each has an answer of its own. */
+/** Publishes to many channels. Each channel has an answer of its own. */
 export async function broadcast(
   call: Call,
   { channels, ...publication }: z.infer<typeof broadcastParams>,

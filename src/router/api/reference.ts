@@ -15,7 +15,7 @@ type Schema = {
   readonly additionalProperties?: Schema | boolean;
 };
 
-/** The methods as a page for people: plain HTML, nothing fetched, no script. */
+/** The page that describes the methods: plain HTML, without scripts and files of its own (SPEC AP6). */
 export function referencePage() {
   const { info } = apiDocument();
   const methods = [...METHODS].map(([name, { summary, params, result }]) => ({
@@ -39,8 +39,9 @@ export function referencePage() {
         <main>
           <h1>${info.title}</h1>
           <p>
-            ${info.description} Machines read <a href="/api/openapi.json">the OpenAPI document</a>. The key
-            goes into <code>X-API-Key</code>; an answer is 200 with <code>result</code> or <code>error</code>.
+            ${info.description} Programs read <a href="/api/openapi.json">the OpenAPI document</a>. Send the
+            API key in <code>X-API-Key</code>. An answer is 200 with <code>result</code> or
+            <code>error</code>.
           </p>
           ${methods.map(
             ({ name, summary, params, result }) =>

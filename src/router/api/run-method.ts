@@ -1,26 +1,36 @@
 import type { z } from "zod";
-import type { Access } from "../auth.ts";
+import { logError } from "../../platform/logger.ts";
+import type { Access } from "../access.ts";
 import { fail, type Answer } from "./answer.ts";
-import type { Call } from "./call.ts";
+import type { Call } from "./method.ts";
 import { METHODS } from "./methods.ts";
-import type { batchParams } from "./schemas.ts";
+import type { batchParams } from "./schemas/commands.ts";
 
-/** Runs one command of the server API: finds its method, checks its parameters and what its key permits. */
-export async function runMethod(call: Call, access: Access, name: string, params: unknown): Promise<Answer> {
+/** One command of a request: the method's name, its parameters as JSON, and the access that its key gives. */
+export type Command = { readonly name: string; readonly params: unknown; readonly access: Access };
+
+/** Runs one command of the server API: finds its method, and checks its permission and its parameters. */
+export async function runMethod(call: Call, { name, params, access }: Command): Promise<Answer> {
   const method = METHODS.get(name);
   if (method === undefined) return fail("methodNotFound", name);
   if (access === "read" && !method.reads) return fail("notAvailable", "this API key may only read");
-  const checked = method.params.safeParse(withoutNulls(params ?? {}));
+  const checked = method.params.safeParse(withoutNulls(params ?? {}, DEPTH));
   if (!checked.success) {
     const [issue] = checked.error.issues;
     const field = issue?.path.join(".") ?? "";
     return fail("badRequest", `${field === "" ? "the parameters" : field}: ${issue?.message ?? "not valid"}`);
   }
   try {
-    if (name === "batch") return await runBatch(call, access, checked.data as z.infer<typeof batchParams>);
-    return await method.run(call, checked.data);
+    switch (method.kind) {
+      case "call":
+        return await method.run(call, checked.data);
+      case "batch":
+        return await runBatch(call, access, checked.data as z.infer<typeof batchParams>);
+      case "absent":
+        return fail("methodNotFound");
+    }
   } catch (error) {
-    console.error(`${name} failed`, error);
+    logError("a method of the server API failed", { method: name, error });
     return fail("internal");
   }
 }
@@ -28,11 +38,11 @@ export async function runMethod(call: Call, access: Access, name: string, params
 /** Fields in which null is a value. */
 const VALUES: ReadonlySet<string> = new Set(["data", "info", "params", "commands"]);
 
-/** No method takes more: `since` has fields of its own, and those have none. */
+/** No method has fields that are nested deeper: `since` has fields, and these have none. */
 const DEPTH = 2;
 
-/** Null is absent, as in Go, for which server libraries are written. */
-function withoutNulls(params: unknown, depth = DEPTH): unknown {
+/** Drops the fields that are null. Server libraries are written for Go, where null means that the field is absent. */
+function withoutNulls(params: unknown, depth: number): unknown {
   if (depth === 0 || typeof params !== "object" || params === null || Array.isArray(params)) return params;
   return Object.fromEntries(
     Object.entries(params)
@@ -41,14 +51,14 @@ function withoutNulls(params: unknown, depth = DEPTH): unknown {
   );
 }
 
-/** A batch answers without the envelope's `result`: `{"replies": [{"publish": {…}}, {"error": {…}}]}`. */
+/** A batch answers without the `result` of other methods: `{"replies": [{"publish": {…}}, {"error": {…}}]}`. */
 async function runBatch(call: Call, access: Access, batch: z.infer<typeof batchParams>): Promise<Answer> {
   const limit = call.config.cluster.limits.apiCommands;
   if (batch.commands.length > limit) return fail("badRequest", `at most ${limit} commands at once`);
   const run = async (command: Record<string, unknown>): Promise<object> => {
     const [name = "", params] = Object.entries(command)[0] ?? [];
     if (name === "batch") return fail("badRequest", "a batch holds no batch");
-    const answer = await runMethod(call, access, name, params);
+    const answer = await runMethod(call, { name, params, access });
     return "error" in answer ? answer : { [name]: answer.result };
   };
   const replies: object[] = [];

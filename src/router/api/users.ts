@@ -8,11 +8,11 @@ import { logError } from "../../platform/logger.ts";
 import { isBroadcast, namespaceOf, parseChannel } from "../../policy/channels.ts";
 import { unreachedIds } from "../outcomes.ts";
 import { fail, ok, type Answer } from "./answer.ts";
-import type { Call } from "./call.ts";
+import type { Call } from "./method.ts";
 import { readPayload } from "./payload.ts";
-import type { disconnectParams, refreshParams, subscribeParams, unsubscribeParams } from "./schemas.ts";
+import type { disconnectParams, refreshParams, subscribeParams, unsubscribeParams } from "./schemas/users.ts";
 
-/** What is done with every session of a user, wherever its key has put it: always on every shard (SPEC AP5). */
+/** Orders for every session of a user. They go to every shard, because a key may place a session on any (SPEC AP5). */
 
 const COORDINATOR_WAIT_MS = 8_000;
 
@@ -47,11 +47,13 @@ export async function unsubscribe(call: Call, params: z.infer<typeof unsubscribe
 export async function disconnect(call: Call, params: z.infer<typeof disconnectParams>): Promise<Answer> {
   const { user, client = null, whitelist = [] } = params;
   const { code, reason } = params.disconnect ?? DISCONNECTS.forced;
-  // 123 bytes are what a close frame has room for; the JS SDK obeys the fields of a reason that is JSON.
+  // A close frame has room for 123 bytes (docs/platform.md P13).
   if (new TextEncoder().encode(reason).byteLength > 123) {
     return fail("badRequest", "a reason has at most 123 bytes");
   }
-  if (isJson(reason)) return fail("badRequest", "a reason must not be JSON: stock clients would obey it");
+  // Fields of such a reason would override the rule of the codes (docs/protocol.md C34).
+  if (isJson(reason))
+    return fail("badRequest", "a reason must not be JSON, because stock clients would read it");
   return onEveryShard(call, { kind: "disconnect", user, client, except: whitelist, code, reason });
 }
 
@@ -69,13 +71,14 @@ export function refresh(call: Call, params: z.infer<typeof refreshParams>): Prom
 
 function checkChannel({ config }: Call, name: string): Answer | undefined {
   const parsed = parseChannel(name, config.cluster.limits.channelBytes);
-  if (!parsed.ok) return fail("badRequest", "this is no name of a channel");
+  if (!parsed.ok) return fail("badRequest", "the channel's name is not valid");
   if (namespaceOf(config, parsed.channel) === undefined) return fail("unknownChannel");
-  if (isBroadcast(config, name)) return fail("badRequest", "every session hears the broadcast channel");
+  if (isBroadcast(config, name))
+    return fail("badRequest", "every session is subscribed to the broadcast channel already");
   return undefined;
 }
 
-/** Safe to repeat, so a caller who is told that a shard did not answer calls again. */
+/** Carries out an order on every shard. A caller may repeat an order that has failed on some shard. */
 async function onEveryShard({ env }: Call, action: Action): Promise<Answer> {
   try {
     const fanned = await callAgain(() =>

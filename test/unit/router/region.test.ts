@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { REGIONS, type Region } from "../../../src/config/regions.ts";
-import { regionOf } from "../../../src/router/region.ts";
+import { regionOf } from "../../../src/router/connection.ts";
 
 const PLACES: [city: string, continent: string, longitude: string, region: Region][] = [
   ["San Francisco", "NA", "-122.41940", "wnam"],

@@ -1,0 +1,40 @@
+import { z } from "zod";
+import { count } from "./count.ts";
+
+/** The limits of clients, shards and the server API. A client over a limit gets a code from the one table (SPEC SE3). */
+export const limitsSchema = z
+  .strictObject({
+    // The defaults of Centrifugo: a frame, a client's channels, a channel's name (docs/protocol.md C17).
+    frameBytes: count(1024, 1_048_576).default(65_536),
+    channelsPerClient: count(1, 512).default(128),
+    channelBytes: count(16, 1024).default(255),
+    // The key is part of each socket's attachment, which holds 16 KiB (docs/platform.md P2).
+    keyBytes: count(16, 1024).default(256),
+    // A client may send a burst of commands, and then so many a second. The SDK subscribes to all its channels in
+    // the frame of its `connect` (docs/protocol.md C10), so the burst is larger than `channelsPerClient`.
+    commandsPerSecond: count(1, 10_000).default(100),
+    commandBurst: count(1, 20_000).default(512),
+    // An object takes 32,768 sockets, and its memory usually ends first (docs/platform.md P1, P24).
+    sessionsPerShard: count(1, 32_000).default(20_000),
+    // An object answers 500 to 1,000 events a second, and a connection is several events (docs/platform.md P23).
+    upgradesPerSecond: count(1, 10_000).default(400),
+    upgradeBurst: count(1, 20_000).default(1_600),
+    // Centrifugo's `queue_max_size` (docs/protocol.md C17). The runtime itself has no limit (docs/platform.md P5).
+    queuedBytes: count(16_384, 67_108_864).default(1_048_576),
+    // Centrifugo's `recovery_max_publication_limit` and `history_max_publication_limit` (docs/protocol.md C17).
+    recoveryMaxPublications: count(1, 10_000).default(300),
+    historyMaxPublications: count(1, 10_000).default(300),
+    // The memory of one shard for publications that it has delivered, over all channels (SPEC DL6).
+    tailBytes: count(0, 67_108_864).default(8_388_608),
+    // The bytes of one request to the server API.
+    apiBodyBytes: count(1_024, 33_554_432).default(4_194_304),
+    // The commands, channels or users of one request to the server API. Each of them is a call to an object, and an
+    // invocation may make 1,000 such calls on the free plan (docs/platform.md P30).
+    apiCommands: count(1, 1_000).default(500),
+    // The names in one answer to `channels`.
+    channelNames: count(1, 100_000).default(10_000),
+    // Where the runtime cannot count queued bytes (docs/platform.md P6), the shard sends a probe to a slow reader.
+    // The reader has this long to answer the probe.
+    slowReaderGraceMs: count(100, 60_000).default(5_000),
+  })
+  .prefault({});

@@ -1,0 +1,16 @@
+import { z } from "zod";
+import { count } from "./count.ts";
+import { regionSchema } from "./regions.ts";
+
+/** The shards that a fresh cluster starts with, and how many it may have. */
+export const shardsSchema = z
+  .strictObject({
+    // Four shards take 80,000 sessions (`limits.sessionsPerShard`).
+    initial: count(1, 64).default(4),
+    initialWeight: count(1, 64).default(16),
+    // A mistyped number must not start a thousand objects.
+    max: count(1, 1000).default(64),
+    defaultRegion: regionSchema.default("auto"),
+    seed: count(0, 0xffff_ffff).default(0),
+  })
+  .prefault({});

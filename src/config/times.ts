@@ -1,0 +1,27 @@
+import { z } from "zod";
+import { count } from "./count.ts";
+
+/** How long the parts of a cluster wait, in ms. */
+export const timesSchema = z
+  .strictObject({
+    // Centrifugo's ping and pong (docs/protocol.md C17, C29).
+    pingIntervalMs: count(1_000, 300_000).default(25_000),
+    pongTimeoutMs: count(500, 60_000).default(8_000),
+    // A connection without a `connect` command for this long is closed with 3502 (docs/protocol.md C9).
+    staleConnectionMs: count(500, 120_000).default(10_000),
+    // A client may refresh an expired token for this long (docs/protocol.md C17).
+    expiredGraceMs: count(500, 300_000).default(25_000),
+    joinLeaveBatchMs: count(0, 5_000).default(100),
+    // A channel holds the leave of a session that moves. A stock client comes back in 0.5 to 1 s after its close
+    // (docs/protocol.md C35).
+    movedLeaveHoldMs: count(0, 60_000).default(5_000),
+    deliveryTimeoutMs: count(500, 60_000).default(10_000),
+    presenceCacheMs: count(0, 10_000).default(1_000),
+    healthReportMs: count(1_000, 3_600_000).default(60_000),
+    // A hook that takes longer has failed (SPEC HK2).
+    hookTimeoutMs: count(10, 60_000).default(5_000),
+    // A channel is vacated after this time without a listener. A move takes the listeners away for 0.5 to 1 s
+    // (docs/protocol.md C35).
+    vacatedGraceMs: count(0, 300_000).default(5_000),
+  })
+  .prefault({});

@@ -1,0 +1,49 @@
+import type { Context } from "hono";
+
+/** The access that an API key gives (SPEC AU4). */
+export type Access = "full" | "read" | "none";
+
+/**
+ * The access that the key of a request gives: full with `API_KEY`, reading with `READ_KEY`. `otherwise` is a key that did
+ * not come in a header. In a deployment without keys no request has access.
+ */
+export async function accessOf<Env extends { Bindings: Cloudflare.Env }>(
+  request: Context<Env>,
+  otherwise?: string,
+): Promise<Access> {
+  const given = keyIn(request) ?? otherwise;
+  if (given === undefined) return "none";
+  // Both keys are always compared, so that the time does not show which one is similar.
+  const digest = await sha256(given);
+  const [full, read] = await Promise.all([
+    isKey(digest, request.env.API_KEY),
+    isKey(digest, request.env.READ_KEY),
+  ]);
+  if (full) return "full";
+  return read ? "read" : "none";
+}
+
+/** The key in `X-API-Key`, else the one in `Authorization` after `apikey` or `Bearer` (docs/protocol.md C41). */
+export const keyIn = (request: Pick<Context, "req">): string | undefined =>
+  nonEmpty(request.req.header("x-api-key")) ?? fromAuthorization(request.req.header("authorization"));
+
+/** An empty header counts as absent. */
+const nonEmpty = (header: string | undefined): string | undefined => (header === "" ? undefined : header);
+
+function fromAuthorization(header: string | undefined): string | undefined {
+  return /^(?:apikey|bearer) (.+)$/i.exec(header ?? "")?.[1];
+}
+
+/** The digests of the deployment's two keys. */
+const digests = new Map<string, Promise<ArrayBuffer>>();
+
+/** Compares digests, because `timingSafeEqual` needs equal lengths, and the length of a key is a secret as well. */
+async function isKey(given: ArrayBuffer, key: string | undefined): Promise<boolean> {
+  if (key === undefined || key === "") return false;
+  const known = digests.get(key) ?? sha256(key);
+  digests.set(key, known);
+  return crypto.subtle.timingSafeEqual(given, await known);
+}
+
+const sha256 = (text: string): Promise<ArrayBuffer> =>
+  crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));

@@ -1,0 +1,30 @@
+import { z } from "@hono/zod-openapi";
+
+export const liveBody = z
+  .strictObject({
+    channels: z
+      .array(z.string().min(1).max(1024))
+      .max(16)
+      .default([])
+      .openapi({ description: "Channels to watch; `ringcast:live` is the live feed of the cluster." }),
+  })
+  .openapi("Watch");
+
+export const liveTokens = z
+  .object({
+    access: z.enum(["full", "read"]).openapi({ description: "The access of the API key of this request." }),
+    development: z.boolean(),
+    channel: z.string().openapi({ description: "The channel of the live feed." }),
+    connection: z.string().openapi({ description: "A connection token without a user." }),
+    tokens: z.record(z.string(), z.string()).openapi({ description: "The subscription tokens, by channel." }),
+    expiresAt: z.number().int(),
+  })
+  .openapi("WatchTokens");
+
+export const clientsBody = z
+  .strictObject({ users: z.array(z.string().min(1).max(255)).min(1).max(500) })
+  .openapi("Clients");
+
+export const clientTokens = z
+  .object({ tokens: z.record(z.string(), z.string()), expiresAt: z.number().int() })
+  .openapi("ClientTokens");

@@ -1,0 +1,24 @@
+import { z } from "@hono/zod-openapi";
+import { list } from "./common.ts";
+
+export const userParam = z.object({ user: z.string().min(1).max(255) });
+
+export const userSessions = z
+  .object({
+    sessions: list(
+      z.object({
+        client: z.string(),
+        user: z.string(),
+        key: z.string(),
+        shard: z.string(),
+        connectedAt: z.number().int(),
+        channels: list(z.string()),
+      }),
+    ),
+    unreachable: list(z.string()),
+  })
+  .openapi("UserSessions");
+
+export const userDisconnected = z
+  .object({ disconnected: z.number().int(), unreachable: list(z.string()) })
+  .openapi("UserDisconnected");

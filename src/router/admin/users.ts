@@ -1,0 +1,41 @@
+import { DISCONNECTS } from "../../centrifuge/codes.ts";
+import { readFannedOut } from "../../contracts/contract-1.ts";
+import { CONTRACT } from "../../contracts/version.ts";
+import { coordinatorStub } from "../../platform/calls.ts";
+import { unreachedIds } from "../outcomes.ts";
+import { adminRoute, type AdminApp } from "./route.ts";
+import { userDisconnected, userParam, userSessions } from "./schemas/users.ts";
+
+/** The routes about one user, wherever its sessions are. */
+export function addUsers(app: AdminApp): void {
+  app.openapi(
+    adminRoute({
+      method: "get",
+      path: "/users/{user}/sessions",
+      summary: "List every session of a user, on all shards",
+      request: { params: userParam },
+      answer: userSessions,
+    }),
+    async (request) => {
+      const { user } = request.req.valid("param");
+      return request.json(await coordinatorStub(request.env).sessionsOf(user, CONTRACT), 200);
+    },
+  );
+  app.openapi(
+    adminRoute({
+      method: "post",
+      path: "/users/{user}/disconnect",
+      summary: "Close every session of a user; the clients do not reconnect",
+      request: { params: userParam },
+      answer: userDisconnected,
+    }),
+    async (request) => {
+      const { user } = request.req.valid("param");
+      const action = { kind: "disconnect", user, client: null, except: [], ...DISCONNECTS.forced } as const;
+      const { outcomes } = readFannedOut(await coordinatorStub(request.env).act(action, CONTRACT));
+      const disconnected = outcomes.reduce((sum, { done }) => sum + (done?.sessions ?? 0), 0);
+      const unreachable = unreachedIds(outcomes);
+      return request.json({ disconnected, unreachable }, 200);
+    },
+  );
+}

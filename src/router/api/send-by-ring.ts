@@ -1,0 +1,91 @@
+import { addressKey, shardAddress, type ShardAddress } from "../../contracts/address.ts";
+import { readSent } from "../../contracts/contract-1.ts";
+import type { Outcome, OwnedMessage, Reached } from "../../contracts/orders.ts";
+import { OWNERS } from "../../contracts/route.ts";
+import { CONTRACT } from "../../contracts/version.ts";
+import { shardStub, within } from "../../platform/calls.ts";
+import { frontsOf } from "../../platform/fronts.ts";
+import { logError } from "../../platform/logger.ts";
+import type { Ring } from "../../ring/ring.ts";
+import type { Call } from "./method.ts";
+
+const SHARD_WAIT_MS = 3_000;
+
+/** `data` is JSON text; `frame` is the same as a frame, for shards of contract 1. */
+export type Message = Pick<OwnedMessage, "users" | "frame"> & { readonly data: string };
+
+/** The outcome at each shard, and the number of calls between objects. */
+export type Sent = { readonly outcomes: readonly Outcome<Reached>[]; readonly calls: number };
+
+/**
+ * Sends a message to the shards that own the users' names, with one call for each shard.
+ *
+ * A shard that has a newer ring answers with its descriptor instead; the message then goes to the owners by that ring. Where a shard has ever been full, the next two owners are called too, because sessions may have spilled.
+ */
+export async function sendByRing({ env, cache }: Call, message: Message): Promise<Sent> {
+  const outcomes: Outcome<Reached>[] = [];
+  const asked = new Set<string>();
+  const spilled = new Set<string>();
+  const fronts = frontsOf(env);
+  let calls = 0;
+  for (;;) {
+    const { ring } = cache;
+    const ringEpoch = ring.descriptor.epoch;
+    const groups = groupByShard(ring, message.users, { fronts, asked, spilled });
+    if (groups.size === 0) return { outcomes, calls };
+    calls += groups.size;
+    await Promise.all(
+      [...groups.values()].map(async ({ shard, users }) => {
+        const startedAt = Date.now();
+        const finish = (done: Reached | null): void => {
+          for (const user of users) asked.add(pair(shard, user));
+          outcomes.push({ name: shard.name, ms: Date.now() - startedAt, done });
+        };
+        try {
+          const sent = shardStub(env, shard).sendOwned({ ...message, users, ringEpoch }, CONTRACT);
+          const answer = readSent(await within(SHARD_WAIT_MS, sent));
+          if (answer.kind === "newer") return cache.adopt(answer.descriptor);
+          if (answer.spilled) spilled.add(shard.id);
+          finish(answer.reached);
+        } catch (error) {
+          logError("a shard did not take a message", { shard: shard.id, error });
+          finish(null);
+        }
+      }),
+    );
+  }
+}
+
+const pair = (shard: ShardAddress, user: string): string => `${addressKey(shard)} ${user}`;
+
+type Group = { readonly shard: ShardAddress; readonly users: string[] };
+
+/**
+ * The shards that still have to be called, each with its users: the owner in each region, the next owners where the
+ * owner has spilled, and the objects of every front.
+ */
+function groupByShard(
+  ring: Ring,
+  users: readonly string[],
+  state: {
+    readonly fronts: readonly string[];
+    readonly asked: ReadonlySet<string>;
+    readonly spilled: ReadonlySet<string>;
+  },
+): Map<string, Group> {
+  const groups = new Map<string, Group>();
+  for (const user of users) {
+    for (const region of ring.regions()) {
+      const [owner, ...next] = ring.owners(user, region, OWNERS);
+      if (owner === undefined) continue;
+      const owners = state.spilled.has(owner.id) ? [owner, ...next] : [owner];
+      for (const shard of owners.flatMap((spec) => state.fronts.map((front) => shardAddress(front, spec)))) {
+        if (state.asked.has(pair(shard, user))) continue;
+        const group = groups.get(addressKey(shard));
+        if (group === undefined) groups.set(addressKey(shard), { shard, users: [user] });
+        else group.users.push(user);
+      }
+    }
+  }
+  return groups;
+}

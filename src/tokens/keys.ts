@@ -1,0 +1,68 @@
+import { errors, importSPKI, type CryptoKey } from "jose";
+import type { ClusterConfig } from "../config/cluster.ts";
+
+/** Each algorithm and the kind of key that it takes. A key of another kind is never tried (SPEC AU1). */
+export const KEY_KINDS = {
+  HS256: "hmac",
+  HS384: "hmac",
+  HS512: "hmac",
+  RS256: "rsa",
+  RS384: "rsa",
+  RS512: "rsa",
+  ES256: "ecdsa",
+  ES384: "ecdsa",
+  ES512: "ecdsa",
+  EdDSA: "ed25519",
+  Ed25519: "ed25519",
+} as const;
+export type Algorithm = keyof typeof KEY_KINDS;
+
+export const isAlgorithm = (name: unknown): name is Algorithm =>
+  typeof name === "string" && Object.hasOwn(KEY_KINDS, name);
+
+export type TokenSettings = {
+  readonly tokens: ClusterConfig["tokens"];
+  readonly hmacSecret: string | undefined;
+};
+
+/** Imports a key for one algorithm. Rejects where the key cannot serve the algorithm. */
+type KeySource = (alg: Algorithm) => Promise<CryptoKey>;
+
+/** The configured keys, by kind. */
+export function createKeys({ tokens, hmacSecret }: TokenSettings) {
+  return {
+    hmac: hmacSecret === undefined || hmacSecret === "" ? undefined : fromSecret(hmacSecret),
+    rsa: fromPem(tokens.rsaPublicKey),
+    ecdsa: fromPem(tokens.ecdsaPublicKey),
+    ed25519: fromPem(tokens.ed25519PublicKey),
+  } satisfies Record<(typeof KEY_KINDS)[Algorithm], KeySource | undefined>;
+}
+
+/** A key, and not the secret's bytes, because jose would import the bytes again for each token. */
+function fromSecret(secret: string): KeySource {
+  const bytes = new TextEncoder().encode(secret);
+  return importedOnce((alg) => {
+    const hash = `SHA-${alg.slice(2)}`;
+    return crypto.subtle.importKey("raw", bytes, { name: "HMAC", hash }, false, ["verify"]);
+  });
+}
+
+function fromPem(pem: string | undefined): KeySource | undefined {
+  if (pem === undefined) return undefined;
+  return importedOnce((alg) =>
+    // For example a P-256 key and an ES384 token: this key cannot have signed the token.
+    importSPKI(pem, alg).catch((error: unknown) => {
+      throw new errors.JOSEAlgNotAllowed(`the key does not serve ${alg}: ${String(error)}`);
+    }),
+  );
+}
+
+/** Imports a key at its first use, once for each algorithm, because WebCrypto binds a key to its algorithm. */
+function importedOnce(importFor: KeySource): KeySource {
+  const imported = new Map<Algorithm, Promise<CryptoKey>>();
+  return (alg) => {
+    const key = imported.get(alg) ?? importFor(alg);
+    imported.set(alg, key);
+    return key;
+  };
+}

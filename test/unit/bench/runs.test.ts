@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 
-/** What a program of `bench/` prints. That it runs is all that is asked: figures are for a quiet machine. */
+/** The output of a program of `bench/`. The tests ask only that it runs: figures are for a quiet machine. */
 async function run(...command: string[]): Promise<string> {
   return (await promisify(execFile)(process.execPath, command)).stdout;
 }

@@ -19,10 +19,10 @@ const NAMES: [name: string, parts: Omit<ChannelName, "name">][] = [
   ["dialog#ann,bob", { namespace: undefined, isPrivate: false, users: ["ann", "bob"] }],
   ["chat:dialog#ann", { namespace: "chat", isPrivate: false, users: ["ann"] }],
   ["$chat:dialog#ann", { namespace: "chat", isPrivate: true, users: ["ann"] }],
-  // An empty list names the empty user, whom planSubscribe refuses.
+  // An empty list names the empty user, and planSubscribe refuses that user.
   ["dialog#", { namespace: undefined, isPrivate: false, users: [""] }],
   ["a#b#c,d", { namespace: undefined, isPrivate: false, users: ["b#c", "d"] }],
-  // Nobody can configure a namespace without a name, so the channel is unknown.
+  // A namespace without a name cannot be configured, so the channel is unknown.
   [":room", { namespace: "", isPrivate: false, users: undefined }],
   ["two words", { namespace: undefined, isPrivate: false, users: undefined }],
 ];

@@ -18,4 +18,4 @@ test("the simulation reckons a cluster from the recorded figures, and what it co
   expect(output).toMatch(/depth of the tree.*2/);
   expect(output).toMatch(/Dollars a month/);
   expect(output).not.toContain("NaN");
-});
+}, 60_000);

@@ -15,6 +15,7 @@ const PURE = [
   join("shard", "moves", "admission.ts"),
   join("shard", "moves", "pace.ts"),
   join("shard", "subscriptions", "heard.ts"),
+  join("shard", "subscriptions", "resume.ts"),
   join("coordinator", "plan-change.ts"),
   join("fanout", "tree.ts"),
 ];

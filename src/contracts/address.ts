@@ -38,9 +38,9 @@ export const readAddress = ({ name, front = FIRST_FRONT }: SentAddress): ShardAd
 
 /** The address of an object by its own name. Throws where the name is none of a shard. */
 export function addressOfObject(front: string, name: string | undefined): ShardAddress {
-  const { region } = shardOfObject(name ?? "");
-  if (name === undefined || region === "") throw new Error("a shard is addressed by its region and id");
-  return readAddress({ name, region, front });
+  if (name === undefined || !/^[^/]+\/./.test(name))
+    throw new Error("a shard is addressed by its region and id");
+  return readAddress({ name, region: shardOfObject(name).region, front });
 }
 
 /** The shard whose Durable Object has this name; see {@link objectName}. */

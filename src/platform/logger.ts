@@ -21,7 +21,7 @@ export function logWarning(message: string, fields: LogFields): void {
 
 /** An error has no fields of its own that would be logged. */
 function entryOf(message: string, { error, ...fields }: LogFields): Record<string, unknown> {
-  if (error === undefined) return { message, ...fields };
+  if (error === undefined) return { ...fields, message };
   const text = error instanceof Error ? (error.stack ?? String(error)) : String(error);
-  return { message, ...fields, error: text };
+  return { ...fields, message, error: text };
 }

@@ -6,6 +6,7 @@ import {
   type ListenRequest,
 } from "./followed-channel.ts";
 import type { KeptPosition } from "./heard.ts";
+import type { Beginning } from "./resume.ts";
 import { Tail } from "./tail.ts";
 
 export type ChannelsLimits = { readonly recoveryMaxPublications: number; readonly tailBytes: number };

@@ -1,22 +1,14 @@
 import type { Listening, Registration } from "../../contracts/log.ts";
 import type { Delivered, Delivery } from "../../contracts/orders.ts";
 import type { ClientEvent, LogView, Position, Publication } from "../../contracts/publication.ts";
-import { planCacheRecovery, planRecovery, proves, type Recovery } from "../../log/recovery.ts";
+import { planRecovery } from "../../log/recovery.ts";
 import { logError } from "../../platform/logger.ts";
 import type { Batch } from "../wire.ts";
 import { planDelivery, type Heard, type KeptPosition } from "./heard.ts";
 import { Lookup } from "./lookup.ts";
 import { ChannelRegistration } from "./registration.ts";
-import type { Tail, TailView } from "./tail.ts";
-
-/** Where a listener begins. `position`: no publication at or before it will be sent; null where nothing is kept. */
-export type Beginning = {
-  readonly position: Position | null;
-  /** Only where the client wanted to resume, and something is kept. */
-  readonly recovery: Recovery | null;
-};
-
-export type Resume = { readonly since: Position; readonly mode: "stream" | "cache" };
+import { lookupAfter, planBeginning, settles, type Beginning, type Resume } from "./resume.ts";
+import type { Tail } from "./tail.ts";
 
 export type ListenRequest<Listener> = {
   readonly listener: Listener;
@@ -119,15 +111,21 @@ export class FollowedChannel<Listener> {
       await this.#registration.ensure({
         register: () => this.#register(),
         onAnswer: (answer, early) => this.#onRegistered(answer, early),
+        onFailure: (early) => this.#applyEarly(early),
       });
       if (this.#heard.kind === "unknown" || !this.#heard.durable)
         return start({ position: null, recovery: null });
       const { position } = this.#heard;
       if (resume === null) return start({ position, recovery: null });
       const known = this.#remembered(position, resume);
-      if (known !== undefined) return start(this.#plan(known, resume));
+      if (known !== undefined) return start(planBeginning(known, resume, this.#recoveryLimit));
       this.#lookup ??= this.#openLookup();
-      await this.#lookup.ask(this.#lookupAfter(resume, position), (view) => start(this.#plan(view, resume)));
+      const after = lookupAfter(resume, {
+        top: position.offset,
+        limit: this.#recoveryLimit,
+        again: this.#tail.view(this.#channel) !== undefined,
+      });
+      await this.#lookup.ask(after, (view) => start(planBeginning(view, resume, this.#recoveryLimit)));
     } finally {
       this.#waiting -= 1;
     }
@@ -165,12 +163,15 @@ export class FollowedChannel<Listener> {
     if (answer === null) return this.#giveUp();
     const { logEpoch, offset, durable } = answer;
     this.#setHeard({ logEpoch, offset }, durable);
-    for (const delivery of early) {
-      // Answered already: what fails now is found missing by the next delivery.
+    this.#applyEarly(early);
+  }
+
+  /** The channel has their answers already: the next delivery finds a gap where one fails. */
+  #applyEarly(early: readonly Delivery[]): void {
+    for (const delivery of early)
       this.#applyNext(delivery)?.catch((error: unknown) =>
         logError("a delivery could not be applied", { channel: this.#channel, error }),
       );
-    }
   }
 
   /** Applies a delivery after those before it; answers with nothing where that is done at once. */
@@ -268,19 +269,6 @@ export class FollowedChannel<Listener> {
     });
   }
 
-  /** The offset to ask the log after. The second client to ask has everything fetched that may be resumed. */
-  #lookupAfter({ since, mode }: Resume, { offset: top }: Position): number {
-    if (mode === "cache") return Math.max(0, top - 1);
-    if (this.#tail.view(this.#channel) === undefined) return since.offset;
-    return Math.min(since.offset, Math.max(0, top - this.#recoveryLimit));
-  }
-
-  #plan(view: LogView, { since, mode }: Resume): Beginning {
-    const recovery =
-      mode === "cache" ? planCacheRecovery(view, since) : planRecovery(view, since, this.#recoveryLimit);
-    return { position: { logEpoch: view.logEpoch, offset: view.top }, recovery };
-  }
-
   #giveUp(): void {
     const listeners = [...this.listeners];
     this.listeners.clear();
@@ -289,11 +277,4 @@ export class FollowedChannel<Listener> {
     this.#tail.drop(this.#channel);
     if (listeners.length > 0) this.#effects.giveUp(this.#channel, listeners);
   }
-}
-
-/** Whether what a shard remembers is enough to answer a client without asking the log. */
-function settles(known: TailView, { since, mode }: Resume): boolean {
-  if (mode === "cache") return known.publications.length > 0;
-  const sameLog = since.logEpoch === "" || since.logEpoch === known.logEpoch;
-  return proves(known, since) || (known.whole && sameLog && since.offset <= known.top);
 }

@@ -5,7 +5,7 @@ import { planTracking } from "../../policy/tracking.ts";
 import type { Session, Subscription } from "../connections/session.ts";
 import type { Counters } from "../records/counters.ts";
 import type { Channels } from "./channels.ts";
-import type { Beginning } from "./followed-channel.ts";
+import type { Beginning } from "./resume.ts";
 import type { Start } from "./start.ts";
 
 /** A client's wishes for a channel that it subscribes to, or that the server subscribes it to. */

@@ -13,6 +13,8 @@ export type RegistrationEffects = {
   readonly register: () => Promise<Registration | null>;
   /** In the turn of the answer; null: the channel does not know where the shard's listeners are. */
   readonly onAnswer: (registration: Registration | null, early: readonly Delivery[]) => void;
+  /** The call has failed. The early deliveries belong to a registration that the shard had before. */
+  readonly onFailure: (early: readonly Delivery[]) => void;
 };
 
 /** The registration of this shard with one channel: one call, for all that wait for it (SPEC SE1). */
@@ -38,7 +40,7 @@ export class ChannelRegistration {
     }
   }
 
-  #begin({ register, onAnswer }: RegistrationEffects): void {
+  #begin({ register, onAnswer, onFailure }: RegistrationEffects): void {
     const early: Delivery[] = [];
     const answer = register();
     this.#state = { kind: "pending", answer };
@@ -52,6 +54,7 @@ export class ChannelRegistration {
       () => {
         this.#state = { kind: "none" };
         this.early = undefined;
+        onFailure(early);
       },
     );
   }

@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 
-/** What a program of `bench/` prints. That it runs is all that is asked: figures are for a quiet machine. */
+/** The output of a program of `bench/`. The tests ask only that it runs: figures are for a quiet machine. */
 async function run(...command: string[]): Promise<string> {
   return (await promisify(execFile)(process.execPath, command)).stdout;
 }
@@ -18,4 +18,4 @@ test("the simulation reckons a cluster from the recorded figures, and what it co
   expect(output).toMatch(/depth of the tree.*2/);
   expect(output).toMatch(/Dollars a month/);
   expect(output).not.toContain("NaN");
-});
+}, 60_000);

@@ -61,7 +61,7 @@ test("in a cluster of regions a shard that is added moves clients of its own reg
   expect(one.busiestShard.clients).toBeGreaterThan(load.clients / 32);
 });
 
-test("what is included costs nothing, and one unit more costs its price", () => {
+test("included units cost nothing, and one unit more costs its price", () => {
   expect(bill(none).total).toBe(PRICES.planPerMonth);
   expect(bill({ ...none, rowsWritten: 50e6 }).total).toBe(5);
   expect(bill({ ...none, rowsWritten: 51e6 }).rowsWritten).toBeCloseTo(1);

@@ -5,7 +5,7 @@ const disconnects = Object.entries(DISCONNECTS);
 const errors = Object.entries(ERRORS);
 const unsubscribes = Object.entries(UNSUBSCRIBES);
 
-/** What a stock SDK does after a close code; it knows the ranges and no names. */
+/** Whether a stock SDK connects again after a close code; it knows the ranges and no names. */
 function reconnectsAfter(code: number): boolean {
   const stops = (code >= 3500 && code < 4000) || (code >= 4500 && code < 5000) || code === 1009;
   return !stops;

@@ -12,7 +12,7 @@ const pub = (offset: number, data: unknown): Publication => ({
 
 type Received = { data: string; delta?: true; offset: number; info: unknown };
 
-/** What a client makes of it, as the stock SDK does. */
+/** The text that a client makes of it, as the stock SDK does. */
 function decode(received: Received, before: string | undefined): string {
   if (received.delta !== true) return received.data;
   const bytes = (text: string) => new TextEncoder().encode(text);
@@ -45,7 +45,7 @@ test("[DL10] any series of publications is the same with patches as without", ()
   );
 });
 
-test("[DL10] a patch is sent to who has the publication before, and only if it is shorter", () => {
+test("[DL10] a patch is sent to a client that has the publication before, and only if it is shorter", () => {
   const common = "x".repeat(500);
   const encoder = new DeltaEncoder(
     [pub(5, { common, n: 1 }), pub(6, { common, n: 2 }), pub(7, 1)],

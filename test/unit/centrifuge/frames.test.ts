@@ -47,7 +47,7 @@ type Line = { push: { channel: string; pub?: Pub; join?: unknown; leave?: unknow
 const readFrame = (frame: string): Line["push"][] =>
   frame === "" ? [] : frame.split("\n").map((line) => (JSON.parse(line) as Line).push);
 
-/** What one subscription gets of a batch, for each line what it is: an offset, "passing", "join" or "leave". */
+/** The lines that one subscription gets of a batch: an offset, "passing", "join" or "leave" for each. */
 function heard(one: Batch, subscription: Subscription, bases = new DeltaBases()): (number | string)[] {
   return readFrame(new Frames(one, bases).frameFor(session(), subscription)).map(
     ({ channel, pub: publication, join }) => {
@@ -109,7 +109,7 @@ test("[AP7] a subscription with a filter gets the publications that pass, and jo
 });
 
 describe("[DL10] a subscription with delta gets each publication as a patch of the one that it got before", () => {
-  /** A client with delta: what it has heard, as text. */
+  /** A client with delta, and the texts that it has heard. */
   class Reader {
     readonly session = session();
     readonly got: { text: string; patched: boolean }[] = [];

@@ -22,7 +22,7 @@ const broken = (one: Run) => Object.values(judge(one)).map(({ length }) => lengt
 
 test("[DL1] the judge of chaos runs finds nothing in a faultless run", () => {
   expect(broken(run({}))).toEqual([0, 0, 0, 0]);
-  // What was never acknowledged may be there.
+  // A publication that was never acknowledged may be there.
   expect(broken(run({}, { acknowledged: ["a", "c"] }))).toEqual([0, 0, 0, 0]);
   expect(broken(run({ from: 2, heard: [{ offset: 3, id: "c" }] }))).toEqual([0, 0, 0, 0]);
 });
@@ -48,7 +48,7 @@ test("[DL1] it takes what was trimmed for an excuse, and nothing else", () => {
   expect(broken(run({ heard: [c] }, { keeps: 1 }))).toEqual([1, 0, 0, 0]);
   expect(broken(run({ heard: [b, c], unrecovered: [trimmed] }, { keeps: 1 }))).toEqual([0, 1, 0, 0]);
   expect(broken(run({ heard: [a, c], unrecovered: [trimmed] }, { keeps: 1 }))).toEqual([1, 0, 0, 0]);
-  // What was trimmed before anybody had heard it may be anything that was acknowledged.
+  // A publication that was trimmed before any client had heard it may be any that was acknowledged.
   const held = [a, { offset: 2, id: UNSEEN }, c];
   expect(broken(run({ heard: [a, c] }, { held, keeps: 1 }))).toEqual([1, 0, 0, 0]);
   expect(broken(run({ heard: [], unrecovered: [{ from: 0, to: 3 }] }, { held, keeps: 1 }))).toEqual([

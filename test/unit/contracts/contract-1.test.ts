@@ -66,7 +66,7 @@ const outcome = <Done>(done: fc.Arbitrary<Done>): fc.Arbitrary<Outcome<Done>> =>
 const carried = <Value>(value: Value): Value => structuredClone(value);
 
 describe("[CT1] an answer is the same to this release after a way through contract 1, and without it", () => {
-  test("what an action reached", () => {
+  test("the sessions that an action reached", () => {
     fc.assert(
       fc.property(reached, (done) => {
         expect(readReached(carried(doneTo1(done)))).toEqual(done);
@@ -75,7 +75,7 @@ describe("[CT1] an answer is the same to this release after a way through contra
     );
   });
 
-  test("what a delivery came to", () => {
+  test("the result of a delivery", () => {
     fc.assert(
       fc.property(delivered, (done) => {
         expect(readDelivered(carried(doneTo1(done)))).toEqual(done);
@@ -135,7 +135,7 @@ describe("[CT1] an answer in the shape of release 0.1.0 is the same after it was
     fc.record({ newer: descriptor, done: fc.constant(null), spilled: fc.boolean() }),
   );
 
-  test("what an action reached", () => {
+  test("the sessions that an action reached", () => {
     fc.assert(
       fc.property(acted, (done) => {
         expect(doneTo1(readReached(done))).toEqual(done);
@@ -143,7 +143,7 @@ describe("[CT1] an answer in the shape of release 0.1.0 is the same after it was
     );
   });
 
-  test("what a delivery came to", () => {
+  test("the result of a delivery", () => {
     const one: fc.Arbitrary<Done1> = fc.record({
       sessions: count,
       noListeners: fc.boolean(),

@@ -87,14 +87,14 @@ describe("[MB3] a removed shard never comes back by itself", () => {
   });
 });
 
-describe("[MB4] what would hurt is refused with a reason", () => {
+describe("[MB4] a harmful change is refused with a reason", () => {
   const cases: [what: string, change: Change, code: string][] = [
     ["more than shards.max", { kind: "add", count: 7 }, "tooManyShards"],
     ["an id in another region", { kind: "add", ids: ["auto-1"], region: "weur" }, "conflict"],
     ["an id with another weight", { kind: "add", ids: ["auto-1"], weight: 3 }, "conflict"],
-    ["draining what nobody knows", { kind: "drain", id: "auto-9" }, "notFound"],
-    ["removing what nobody knows", { kind: "remove", id: "auto-9" }, "notFound"],
-    ["weighing what nobody knows", { kind: "weight", id: "auto-9", weight: 2 }, "notFound"],
+    ["draining an unknown shard", { kind: "drain", id: "auto-9" }, "notFound"],
+    ["removing an unknown shard", { kind: "remove", id: "auto-9" }, "notFound"],
+    ["weighing an unknown shard", { kind: "weight", id: "auto-9", weight: 2 }, "notFound"],
     ["an epoch that never was", { kind: "rollback", ringEpoch: 99 }, "notFound"],
     ["two ids of one hash", { kind: "add", ids: ["shard-96311", "shard-190567"] }, "badShards"],
     ["a weight of nothing", { kind: "weight", id: "auto-1", weight: 0 }, "badShards"],

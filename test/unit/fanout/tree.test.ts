@@ -4,7 +4,7 @@ import { DIRECT_MAX, planTree } from "../../../src/fanout/tree.ts";
 
 const numbered = (count: number) => Array.from({ length: count }, (_, n) => n);
 
-test("[FO5] a tree has each target once, and nobody relays up to 32", () => {
+test("[FO5] a tree has each target once, and no shard relays up to 32", () => {
   fc.assert(
     fc.property(fc.nat(2_000), (count) => {
       const branches = planTree(numbered(count));

@@ -128,7 +128,7 @@ test("[LG5] without a log, the publications of a failed delivery are lost, and t
   await done;
 });
 
-test("[DL5] what an earlier life left is read from the log and may repeat; a new publication does not", async () => {
+test("[DL5] publications that an earlier life left are read from the log and may repeat; a new one does not", async () => {
   const { lane, calls, stored } = setUp({ heard: 3, tried: 5 });
   stored.push(pub(4), pub(5));
   const done = lane.run();

@@ -222,7 +222,7 @@ describe("a durable log", () => {
     expect(woken.top).toBe(3);
   });
 
-  test("[LG6] a history answers what the query asks of the publications that are kept", () => {
+  test("[LG6] a history answers with the kept publications that the query asks for", () => {
     const query = fc.record({
       limit: fc.integer({ min: -1, max: 12 }),
       reverse: fc.boolean(),
@@ -308,7 +308,7 @@ describe("an ephemeral log", () => {
   });
 });
 
-/** What release 0.1.0 has left of a channel: two publications, and a shard that listens. */
+/** A channel that release 0.1.0 has stored: two publications, and a shard that listens. */
 function storeOfContract1(): { storage: SimStorage; log: Log } {
   const storage = new SimStorage();
   storage.kv.put("schema", 2);

@@ -42,7 +42,7 @@ test("[DL6] a view that proves a position recovers it", () => {
   );
 });
 
-test("[DL9] in cache mode the newest is given to who does not have it", () => {
+test("[DL9] in cache mode the newest is given to a client that does not have it", () => {
   const log: LogView = { logEpoch: "e", top: 9, publications: [pub(8), pub(9)] };
   const given = (offset: number, logEpoch: string, view = log) => {
     const recovery = planCacheRecovery(view, { offset, logEpoch });

@@ -50,7 +50,7 @@ test.each([
   [Object.assign(new Error("no stack"), { stack: undefined }), "Error: no stack"],
   ["a text", "a text"],
   [null, "null"],
-])("what was thrown without a stack is logged as text (%s)", (error, text) => {
+])("a value that was thrown without a stack is logged as text (%s)", (error, text) => {
   logError("a frame failed", { error });
   expect(vi.mocked(console.error).mock.calls).toEqual([[{ message: "a frame failed", error: text }]]);
 });

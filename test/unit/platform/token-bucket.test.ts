@@ -22,7 +22,7 @@ test("[SE3] an empty bucket lets one through again when one token has flowed in,
   expect(bucket.take(START + 251)).toBe(false);
 });
 
-test("[SE3] who asks too often is not set back by it: refused requests take nothing", () => {
+test("[SE3] a refused request takes nothing: a client that asks too often is not set back", () => {
   const bucket = new TokenBucket({ burst: 1, perSecond: 1 }, START);
   expect(bucket.take(START)).toBe(true);
   for (let at = START + 50; at < START + 1_000; at += 50) expect(bucket.take(at)).toBe(false);

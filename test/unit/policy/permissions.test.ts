@@ -11,7 +11,7 @@ type Switch = {
 }[keyof NamespaceConfig];
 type Options = Partial<Record<Switch, boolean>>;
 
-/** Who asks about which channel, where `options` are those of the channels without a prefix and of `chat:`. */
+/** A question of a user about a channel; `options` are those of the channels without a prefix and of `chat:`. */
 function asked(given: { options?: Options; channel?: string; user?: string; insecure?: boolean } = {}) {
   const { options = {}, channel = "news", user = "ann", insecure = false } = given;
   const parsed = parseChannel(channel, 255);
@@ -63,7 +63,7 @@ describe("[AU3] namespaces", () => {
   });
 
   test.each(["other:x", ":x", "__proto__:x", "constructor:x"])(
-    "[AU3] nobody does anything in %s, whose namespace is not configured",
+    "[AU3] no client may do anything in %s, whose namespace is not configured",
     (channel) => {
       for (const insecure of [false, true]) {
         const given = { channel, options: all, insecure };
@@ -183,7 +183,7 @@ describe("[AU3] publishing and presence", () => {
     expect(may({ options: foreign }, true)).toBe("permissionDenied");
   });
 
-  test("[AU3] presence that is not kept is not available, to whom everything is permitted either", () => {
+  test("[AU3] presence that is not kept is not available, also where everything is permitted", () => {
     const options = allBut("presence");
     expect(presence({ options }, true)).toBe("notAvailable");
     expect(presence({ options, insecure: true }, true)).toBe("notAvailable");
@@ -211,7 +211,7 @@ describe("[AU3] joins and leaves", () => {
     expect(hears(forced, { asked: false, user: "" })).toBe(true);
   });
 
-  test("[AU3] a namespace that has none tells nobody, forced or insecure", () => {
+  test("[AU3] a namespace that has none tells no subscriber, forced or insecure", () => {
     const options = allBut("join_leave");
     expect(hears(options, { asked: true })).toBe(false);
     expect(hears(options, { asked: true, insecure: true })).toBe(false);

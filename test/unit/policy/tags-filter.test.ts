@@ -122,7 +122,7 @@ test("[AP7] of two decimals of any length exactly one order holds", () => {
   );
 });
 
-test("[AP7] what means nothing is refused, as is what is too deep", () => {
+test("[AP7] a filter without a meaning is refused, and so is one that is too deep", () => {
   const leaf = { key: "a", cmp: "eq", val: "1" };
   const deep = (depth: number) => Array.from({ length: depth - 1 }).reduce<TagsFilter>(not, leaf);
   expect(isMeaningful(deep(16))).toBe(true);

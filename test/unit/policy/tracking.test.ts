@@ -6,7 +6,7 @@ import { planTracking } from "../../../src/policy/tracking.ts";
 
 const KEPT = { history_size: 10, history_ttl: "60s" };
 
-/** What a subscription of a user keeps track of, in a namespace with these options. */
+/** The tracking of a user's subscription in a namespace with these options. */
 function track(
   options: Record<string, unknown>,
   wishes: { recoverable?: boolean; positioned?: boolean; delta?: string } = {},

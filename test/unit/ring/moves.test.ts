@@ -148,7 +148,7 @@ test("[RG2] the first shard of a region takes that region's clients from the def
   ]);
 });
 
-test("[RG2] the last shard that leaves gives its slots to nobody", () => {
+test("[RG2] the last shard that leaves gives its slots to no shard", () => {
   const before = buildRing(describe([shard("a")]));
   const { moves } = diff(before, change(before, []));
   expect(moves.map(({ region, from, to, slots }) => [region, from, to, slots])).toEqual([

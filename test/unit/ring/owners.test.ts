@@ -5,8 +5,9 @@ import { ringPlacement } from "../../../src/ring/placement.ts";
 import type { Ring } from "../../../src/ring/ring.ts";
 import { slotStart } from "../../../src/ring/table.ts";
 import { arbitraryCluster, CLIENT_REGIONS, describe, ownersOfSlots, shard } from "./cluster.ts";
+import { anyText } from "../any-text.ts";
 
-const anyKey = fc.string({ unit: "binary" });
+const anyKey = anyText();
 const anyRegion = fc.constantFrom(...CLIENT_REGIONS);
 
 test("[RG7] the owners are distinct, of the serving region, and the first is the owner", () => {

@@ -29,7 +29,7 @@ test("[RG5] without active shards in the default region the first region by name
 });
 
 test.each([[[]], [[shard("a", { state: "draining" })]]])(
-  "[RG5] without an active shard nobody owns a key",
+  "[RG5] without an active shard a key has no owner",
   (shards) => {
     const ring = buildRing(describe(shards));
     expect(ring.regionOf("weur")).toBeUndefined();

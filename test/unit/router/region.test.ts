@@ -36,7 +36,7 @@ test.each([
   },
 );
 
-test("[RG5] a client whom the edge cannot place is of no region, and so goes to the default one", () => {
+test("[RG5] a client that the edge cannot place is of no region, and so goes to the default one", () => {
   expect(regionOf(undefined)).toBe("auto");
   expect(regionOf({})).toBe("auto");
   expect(regionOf({ longitude: "13.4" })).toBe("auto");
@@ -52,7 +52,7 @@ test.each([
   expect(regionOf({ continent })).toBe(region);
 });
 
-test("[RG5] whatever the edge says, the answer is a region", () => {
+test("[RG5] the answer is a region for anything that the edge says", () => {
   const continent = fc.oneof(fc.constantFrom("NA", "SA", "EU", "AS", "OC", "AF", "AN"), fc.anything());
   const longitude = fc.oneof(fc.double(), fc.string(), fc.constant(undefined), fc.constant(null));
   fc.assert(

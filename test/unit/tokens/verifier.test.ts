@@ -88,7 +88,7 @@ describe("[AU1] a token is believed if a configured key of its own kind signed i
     });
   });
 
-  test("whatever else is sent as a token is invalid, and nothing throws", async () => {
+  test("any other text that is sent as a token is invalid, and nothing throws", async () => {
     const verifier = verifierWith();
     const good = await sign({ sub: "a" });
     const mangled = fc.nat(good.length - 1).map((at) => good.slice(0, at) + good.slice(at + 1));
@@ -178,7 +178,7 @@ describe("[AU1] keys are fetched from a JWKS", () => {
   });
 });
 
-describe("[AU1] a token that nobody signed", () => {
+describe("[AU1] an unsigned token", () => {
   test("[AU1] a token with alg none is invalid, however its header spells it", async () => {
     const unsigned = new UnsecuredJWT({ sub: "ann", channel: "room" }).encode();
     const [, payload = ""] = unsigned.split(".");
@@ -224,7 +224,7 @@ describe("[AU1] a token that nobody signed", () => {
     expect(await verifierWith().connection(token)).toMatchObject({ ok: false, reason: "invalid" });
   });
 
-  test("[AU1] a verifier without any key believes nobody", async () => {
+  test("[AU1] a verifier without any key accepts no token", async () => {
     const { privateKey } = await generateKeyPair("RS256");
     const { tokens } = parseConfig({}).cluster;
     const verifier = createVerifier({ tokens, hmacSecret: undefined });
@@ -234,13 +234,13 @@ describe("[AU1] a token that nobody signed", () => {
   });
 });
 
-describe("[AU1] what a connection token says", () => {
+describe("[AU1] the claims of a connection token", () => {
   const claimsOf = async (payload: JWTPayload, tokens = {}) => {
     const verdict = await verifierWith(tokens).connection(await sign(payload));
     return verdict.ok ? verdict.claims : verdict.reason;
   };
 
-  test("[AU1] a token with no user, or with the user under another claim, names nobody", async () => {
+  test("[AU1] a token with no user, or with the user under another claim, names no user", async () => {
     expect(await claimsOf({})).toEqual({ user: "", channels: [], subs: {} });
     expect(await claimsOf({ sub: "ann" }, { userIdClaim: "uid" })).toMatchObject({ user: "" });
     expect(await claimsOf({ uid: 7 }, { userIdClaim: "uid" })).toBe("invalid");
@@ -292,7 +292,7 @@ describe("[AU1] what a connection token says", () => {
   );
 });
 
-describe("[AU2] what a subscription token says", () => {
+describe("[AU2] the claims of a subscription token", () => {
   const claimsOf = async (payload: JWTPayload, tokens = {}) => {
     const verdict = await verifierWith(tokens).subscription(await sign(payload));
     return verdict.ok ? verdict.claims : verdict.reason;

@@ -8,7 +8,7 @@ import { newSession } from "../../../../src/shard/connections/sessions.ts";
 const PING = "ping";
 const LIMITS = { queuedBytes: 1_000, slowReaderGraceMs: 5_000 };
 
-/** What a reader that reads nothing has in its queue. */
+/** The bytes in the queue of a reader that reads nothing. */
 const bytesOf = ({ frames }: Reader): number => Buffer.byteLength(frames.join(""));
 
 /** A session with a peer whose reading the test decides, on a clock of its own. */
@@ -84,7 +84,7 @@ describe("[SE4] where the runtime counts what is queued, a reader is slow as soo
     );
   });
 
-  test("one who reads may be sent any amount, and is never probed", () => {
+  test("a reader that reads may be sent any amount, and is never probed", () => {
     const reader = new Reader(() => 0);
     expect(reader.sendBytes(100 * LIMITS.queuedBytes)).toBe("sent");
     expect(reader.pings).toBe(0);
@@ -92,7 +92,7 @@ describe("[SE4] where the runtime counts what is queued, a reader is slow as soo
 });
 
 describe("[SE4] where the runtime does not count, a reader is slow when it leaves a probe unanswered", () => {
-  test("up to half the limit nobody is probed; past it there is one probe, behind the frame", () => {
+  test("up to half the limit no reader is probed; past it there is one probe, behind the frame", () => {
     const reader = new Reader();
     expect(reader.sendBytes(500)).toBe("sent");
     expect(reader.pings).toBe(0);
@@ -102,7 +102,7 @@ describe("[SE4] where the runtime does not count, a reader is slow when it leave
     expect(reader.pings).toBe(1);
   });
 
-  test("who leaves the probe unanswered for the grace, with more than the limit sent, is slow", () => {
+  test("a reader that leaves the probe unanswered for the grace, with more than the limit sent, is slow", () => {
     const reader = new Reader();
     reader.sendBytes(1_200);
     reader.now += LIMITS.slowReaderGraceMs;
@@ -111,7 +111,7 @@ describe("[SE4] where the runtime does not count, a reader is slow when it leave
     expect(reader.send(1)).toBe("slow");
   });
 
-  test("the grace alone makes nobody slow: a quiet channel does not cost a connection", () => {
+  test("the grace alone makes no reader slow: a quiet channel does not cost a connection", () => {
     const reader = new Reader();
     reader.sendBytes(600);
     reader.now += 100 * LIMITS.slowReaderGraceMs;
@@ -120,7 +120,7 @@ describe("[SE4] where the runtime does not count, a reader is slow when it leave
     expect(reader.send(1)).toBe("slow");
   });
 
-  test("frames prove nothing: who only talks does not read", () => {
+  test("frames prove nothing: a client that only talks does not read", () => {
     const reader = new Reader();
     reader.sendBytes(1_200);
     reader.now += 2 * LIMITS.slowReaderGraceMs;
@@ -155,7 +155,7 @@ describe("[SE4] where the runtime does not count, a reader is slow when it leave
     expect(reader.send(1)).toBe("sent");
   });
 
-  test("what it said before the probe is no answer to it", () => {
+  test("a frame before the probe is no answer to it", () => {
     const reader = new Reader();
     reader.answeredAt = reader.now - 1;
     reader.session.lastFrameAt = reader.now - 1;
@@ -173,7 +173,7 @@ describe("[SE4] where the runtime does not count, a reader is slow when it leave
   });
 });
 
-test("[SE4] who answers every probe in time is never closed, and who answers none always is", () => {
+test("[SE4] a reader that answers every probe in time is never closed, and one that answers none always is", () => {
   const traffic = fc.array(
     fc.record({ bytes: fc.integer({ min: 1, max: 900 }), gapMs: fc.nat({ max: 2_000 }) }),
     { minLength: 60, maxLength: 100 },

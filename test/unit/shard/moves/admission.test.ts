@@ -91,7 +91,7 @@ group("[MB7] a shard takes a connection only as the first owner that has not ref
     expect(admission(owner(0, drained), { ...older, ring: drained }).kind).toBe("accept");
   });
 
-  test("the object of a shard that changed region takes nobody any more; the one in its new region does", () => {
+  test("the object of a shard that changed region takes no session any more; the one in its new region does", () => {
     const [here, there] = [shard("a"), shard("a", { region: "enam" })];
     const ring = buildRing(describe([there], { epoch: 7 }));
     expect(admission(here, { ring })).toEqual({ kind: "misdirected", descriptor: ring.descriptor });
@@ -107,7 +107,7 @@ group("[MB7] a shard takes a connection only as the first owner that has not ref
     for (const at of [first, second]) expect(admission(at, all).kind).toBe("misdirected");
   });
 
-  test("in any cluster at most one shard takes it, and whoever takes it lets it stay", () => {
+  test("in any cluster at most one shard takes it, and the shard that takes it lets it stay", () => {
     const arbitraryRefusals = fc.array(fc.nat({ max: OWNERS - 1 }), { maxLength: OWNERS });
     fc.assert(
       fc.property(
@@ -130,7 +130,7 @@ group("[MB7] a shard takes a connection only as the first owner that has not ref
           expect(takers.map(({ name }) => name)).toEqual(
             expected === undefined ? [] : [objectName(expected)],
           );
-          // Else a shard would send away, in the next turn, whom it has just taken.
+          // Else a shard would send a session away in the turn after it was taken.
           for (const { name, rank } of takers) {
             expect(mustMove(ring, name, { key, clientRegion, rank })).toBe(false);
           }

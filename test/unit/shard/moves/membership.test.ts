@@ -2,7 +2,9 @@ import fc from "fast-check";
 import { describe as group, expect, test } from "vitest";
 import { buildRing } from "../../../../src/ring/build.ts";
 import { objectName } from "../../../../src/contracts/address.ts";
-import { mustMove } from "../../../../src/shard/moves/membership.ts";
+import { type Descriptor } from "../../../../src/ring/descriptor.ts";
+import { Membership, mustMove } from "../../../../src/shard/moves/membership.ts";
+import { SimStorage } from "../../../sim/storage.ts";
 import { arbitraryCluster, change, describe, shard } from "../../ring/cluster.ts";
 import { arbitraryClientRegion, arbitraryKey, FIVE, KEY, owner, withState, without } from "./five-shards.ts";
 
@@ -73,5 +75,52 @@ group("[MV1] a session moves exactly if its shard is not its owner any more", ()
         },
       ),
     );
+  });
+});
+
+group("[MB1, MB6] a shard keeps the newest descriptor that it was shown, through every death", () => {
+  const SELF = shard("a");
+  const at = (epoch: number, fields: Partial<Descriptor> = {}) =>
+    describe([SELF, shard("b")], { epoch, ...fields });
+
+  /** The membership of shard `a`, and the next life of its object. */
+  function membership() {
+    const storage = new SimStorage();
+    const wake = () => new Membership(storage as unknown as DurableObjectStorage, objectName(SELF));
+    return { known: wake(), wake };
+  }
+
+  test("before the first descriptor it knows no ring", () => {
+    const { known } = membership();
+    expect([known.ring, known.ringEpoch, known.digest, known.self]).toEqual([undefined, 0, "", undefined]);
+  });
+
+  test("it adopts a newer descriptor, and no older one and no repetition", () => {
+    const { known, wake } = membership();
+    expect(known.adopt(at(3))).toBe(true);
+    expect(known.adopt(at(3))).toBe(false);
+    expect(known.adopt(at(2))).toBe(false);
+    expect(known.adopt(at(4))).toBe(true);
+    expect(known.ringEpoch).toBe(4);
+    expect(known.digest).toBe(buildRing(at(4)).digest);
+    expect([wake().ringEpoch, wake().digest]).toEqual([4, known.digest]);
+  });
+
+  test("the coordinator corrects it within an epoch, and never back to an older one", () => {
+    const { known, wake } = membership();
+    known.adopt(at(3, { seed: 1 }));
+    expect(known.correct(at(2))).toBe(false);
+    expect(known.correct(at(3, { seed: 1 }))).toBe(false);
+    expect(known.correct(at(3))).toBe(true);
+    expect(known.digest).toBe(buildRing(at(3)).digest);
+    expect(wake().digest).toBe(known.digest);
+  });
+
+  test("it finds itself by region and id, and not once it was removed", () => {
+    const { known } = membership();
+    known.adopt(at(1));
+    expect(known.self).toEqual(SELF);
+    known.adopt(describe([shard("a", { region: "enam" }), shard("b")], { epoch: 2 }));
+    expect(known.self).toBeUndefined();
   });
 });

@@ -5,7 +5,7 @@ import { planPace, stepMoves, type Budget, type Leaving } from "../../../../src/
 const LIMITS = { perSecondToOneShard: 300, perSecondFromOneShard: 100, busyWaitMs: 3_000 };
 const TICK_MS = 100;
 
-/** Lets everybody go, on a clock of its own; who left, and when. */
+/** Lets every session go, on a clock of its own; answers which left, and when. */
 function run(run: {
   leaving: Leaving<number>[];
   pace: ReadonlyMap<string, number>;
@@ -39,7 +39,7 @@ function busiestSecond(times: readonly number[]): number {
 }
 
 describe("[MV3] closes are paced", () => {
-  test("by source and by destination, and everybody leaves in the end", () => {
+  test("by source and by destination, and every session leaves in the end", () => {
     const destination = fc.constantFrom("a", "b", "c");
     fc.assert(
       fc.property(
@@ -55,7 +55,7 @@ describe("[MV3] closes are paced", () => {
           expect(left.map(({ item }) => item).toSorted((a, b) => a - b)).toEqual(
             destinations.map((_, item) => item),
           );
-          // What a second saves up, and what it brings.
+          // A second's savings, and a second's own.
           expect(busiestSecond(left.map(({ at }) => at))).toBeLessThanOrEqual(
             2 * LIMITS.perSecondFromOneShard,
           );
@@ -77,7 +77,7 @@ describe("[MV3] closes are paced", () => {
     expect(left.at(-1)?.at).toBeLessThan(11_000);
   });
 
-  test("who has a frame in work waits, and holds up nobody else", () => {
+  test("a session with a frame in work waits, and holds up no other", () => {
     const leaving = Array.from({ length: 10 }, (_, item) => ({ item, destination: "a" }));
     const left = run({ leaving, pace: new Map([["a", 300]]), readyAtMs: (item) => (item === 3 ? 2_000 : 0) });
     expect(left.find(({ item }) => item === 3)?.at).toBe(2_000);
@@ -94,7 +94,7 @@ describe("[MV3] closes are paced", () => {
     const paceOf = (shard: string) =>
       planPace({ shard, destinations: ["new"], moves, limits: LIMITS }).get("new");
     expect([paceOf("a"), paceOf("b")]).toEqual([225, 75]);
-    // Nobody waits for ever, whatever the slots say.
+    // Every session leaves in the end, by any division of the slots.
     expect(paceOf("c")).toBeGreaterThan(0);
   });
 });
@@ -130,7 +130,7 @@ describe("[MV3] a pace holds to the session", () => {
     expect(leavingIn([60_000, 1_000, 500, 500], { from: 20, to: 100 })).toEqual([20, 20, 10, 10]);
   });
 
-  test("nobody leaves on a part of a session's budget; the parts add up", () => {
+  test("no session leaves on a part of its budget; the parts add up", () => {
     expect(leavingIn([125, 125, 125, 125], { from: 4, to: 300 })).toEqual([0, 1, 0, 1]);
     expect(leavingIn([125, 125, 125, 125], { from: 100, to: 4 })).toEqual([0, 1, 0, 1]);
   });
@@ -139,7 +139,7 @@ describe("[MV3] a pace holds to the session", () => {
     expect(leavingIn([1_000, 1_000, 1_000, 1_000], { from: 100, to: 0.5 })).toEqual([0, 1, 0, 1]);
   });
 
-  test("a destination without a pace gets nobody", () => {
+  test("a destination without a pace gets no session", () => {
     const step = stepMoves({
       leaving: [...crowd(3, "unknown"), ...crowd(3)],
       ready: () => true,

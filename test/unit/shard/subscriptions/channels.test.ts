@@ -4,7 +4,7 @@ import type { Delivery } from "../../../../src/contracts/orders.ts";
 import type { ClientEvent, LogView, Publication } from "../../../../src/contracts/publication.ts";
 import type { Batch } from "../../../../src/shard/wire.ts";
 import { Channels } from "../../../../src/shard/subscriptions/channels.ts";
-import type { Beginning, Resume } from "../../../../src/shard/subscriptions/followed-channel.ts";
+import type { Beginning, Resume } from "../../../../src/shard/subscriptions/resume.ts";
 
 const LIMITS = { recoveryMaxPublications: 300, tailBytes: 1_000 };
 const PINNED = "ringcast:broadcast";
@@ -256,6 +256,19 @@ test("[DL8] listeners that the channel cannot place begin anew, and a new regist
   expect(shard.registers[1]).toMatchObject({ listening: null });
   shard.registers[1]?.answer(REGISTERED);
   expect(await joined).toEqual({ position: POSITION, recovery: null });
+});
+
+// A known fault: the delivery was answered, is dropped with the failed registration, and the next one shows no gap.
+test("[DL1] a delivery that waited for a registration that failed is not lost to listeners that slept", async () => {
+  const shard = new Shard();
+  shard.channels.restore("room", { listener: "ann", wantsPrevious: false }, undefined);
+  const joined = shard.listen("bob");
+  expect(await shard.deliver([pub(7)])).toMatchObject({ kind: "delivered" });
+  shard.registers[0]?.fail(new Error("unreachable"));
+  await expect(joined).rejects.toThrow("unreachable");
+  await shard.deliver([pub(8)]);
+  // Either ann hears both, or she begins anew.
+  expect({ heard: shard.heard("ann"), gaveUp: shard.gaveUp }).not.toEqual({ heard: ["p8"], gaveUp: [] });
 });
 
 test("[DL1] publications that are missing between two deliveries are fetched before the second is applied", async () => {

@@ -40,7 +40,7 @@ const applied = (fields: Partial<Extract<DeliveryPlan, { kind: "apply" }>>) => (
   ...fields,
 });
 
-describe("what a shard does with a delivery", () => {
+describe("the plan of a shard for a delivery", () => {
   const cases: [what: string, heard: Heard, sent: Delivery, plan: unknown][] = [
     ["[DL1] the next delivery is applied", known(3), delivery(4, 5), applied({ from: at(3) })],
     [
@@ -110,7 +110,7 @@ describe("what a shard does with a delivery", () => {
   });
 });
 
-/** What listeners hear of a delivery by its plan, where the log holds every publication up to the delivery's last. */
+/** Applies a delivery by its plan, where the log holds every publication up to the delivery's last. */
 function apply(heard: Heard, sent: Delivery): { heard: Heard; told: number[]; gaveUp: boolean } {
   const plan = planDelivery(heard, sent);
   if (plan.kind === "drop") return { heard, told: [], gaveUp: false };

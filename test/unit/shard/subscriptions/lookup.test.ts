@@ -57,7 +57,7 @@ test("[DL7] publications that are delivered meanwhile join on to what the log an
   lookup.add(range(6, 7));
   calls[0]?.answer(view(2, 5));
   expect(await asked).toEqual(view(2, 7));
-  // What was delivered is in the shard's memory already.
+  // The delivered ones are in the shard's memory already.
   expect(learnt).toEqual([{ view: view(2, 5), after: 1 }]);
 });
 

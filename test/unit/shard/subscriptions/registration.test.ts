@@ -24,6 +24,7 @@ function setUp() {
     onAnswer: (answer: Registration | null, early: readonly Delivery[]) => {
       log.push(`answer ${answer?.number ?? "none"}, early ${early.map(({ since }) => since + 1).join(" ")}`);
     },
+    onFailure: () => undefined,
   };
   const ensure = async (name: string) => {
     try {

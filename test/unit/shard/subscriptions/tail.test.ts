@@ -75,7 +75,7 @@ test("[DL6] a tail keeps of a channel no more publications than may be resumed, 
   tail.learn("a", view(1, 3), { whole: true });
   tail.add("a", "e", range(4, 6));
   expect(offsets(tail)).toEqual([3, 4, 5, 6]);
-  // What is trimmed is too far behind to be resumed, so the tail still says all that the log can say.
+  // The trimmed ones are too far behind to be resumed, so the tail still says all that the log can say.
   expect(tail.view("a")?.whole).toBe(true);
   tail.learn("b", view(1, 9), { whole: true });
   expect(tail.view("b")?.publications.map(({ offset }) => offset)).toEqual([6, 7, 8, 9]);

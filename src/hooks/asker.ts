@@ -18,17 +18,19 @@ type Context = "env" | "shard" | "session";
 
 /** Asks the hooks that decide, for the sessions of one shard. A hook that is not there lets everything pass. */
 export class Asker {
-  /** Without the hook a publication passes unasked. */
-  readonly asksPublish: boolean;
   readonly #hooks: Hooks;
   readonly #timeoutMs: number;
   readonly #context: Pick<ConnectEvent, "env" | "shard">;
 
   constructor(hooks: Hooks, parts: { env: Cloudflare.Env; shard: ShardAddress; timeoutMs: number }) {
     this.#hooks = hooks;
-    this.asksPublish = hooks.onPublish !== undefined;
     this.#timeoutMs = parts.timeoutMs;
     this.#context = { env: parts.env, shard: { id: parts.shard.id, region: parts.shard.region } };
+  }
+
+  /** Without the hook a publication passes unasked. */
+  get asksPublish(): boolean {
+    return this.#hooks.onPublish !== undefined;
   }
 
   async connect(session: HookSession, event: Omit<ConnectEvent, Context>): Promise<Asked<ConnectChange>> {

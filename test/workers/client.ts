@@ -150,6 +150,16 @@ export async function keysOf(shardId: string, count: number): Promise<string[]> 
   return keys;
 }
 
+/** The text of the error that a call ends in. A promise of another object's is awaited by the test itself: `expect` looks into it. */
+export async function errorOf(call: () => Promise<unknown>): Promise<string> {
+  try {
+    await call();
+  } catch (error) {
+    return String(error);
+  }
+  throw new Error("the call has succeeded");
+}
+
 /** Waits for a state. Gives up after 20 s or more: on a busy machine a second is nothing. */
 export async function until(what: () => boolean | Promise<boolean>): Promise<void> {
   // Counted, as a test may have stopped the clock.

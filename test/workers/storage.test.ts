@@ -1,0 +1,190 @@
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { ChannelContract } from "../../src/contracts/channel.ts";
+import type { CoordinatorContract } from "../../src/contracts/coordinator.ts";
+import type { ShardContract } from "../../src/contracts/shard.ts";
+import { CONTRACT } from "../../src/contracts/version.ts";
+import {
+  channelObject,
+  changeRing,
+  Client,
+  coordinator,
+  coordinatorObject,
+  errorOf,
+  keysOf,
+  shardObject,
+  startOver,
+} from "./client.ts";
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await startOver();
+});
+
+/** One call for each method of a contract. A crash is for development, and asks no storage. */
+type Calls<Contract, Stub> = {
+  [Method in Exclude<keyof Contract, "crash">]: (stub: Stub) => Promise<unknown>;
+};
+
+const AUTO_1 = { name: "auto/auto-1", region: "auto" };
+const EVERYTHING = { limit: -1, reverse: false, since: null };
+const publication = { id: "late", body: '{"data":1}' };
+const action = { kind: "send", users: ["ann"], frame: "{}" } as const;
+const order = { kind: "act", action } as const;
+const descriptor = { epoch: 9, seed: 0, shards: [], defaultRegion: "auto" };
+
+const SHARD: Calls<ShardContract, ReturnType<typeof shardObject>> = {
+  adopt: (stub) => stub.adopt(descriptor, undefined, CONTRACT),
+  predict: (stub) => stub.predict(descriptor, CONTRACT),
+  status: (stub) => stub.status(CONTRACT),
+  watch: (stub) => stub.watch(Date.now() + 1_000, CONTRACT),
+  deliver: (stub) =>
+    stub.deliver(
+      {
+        channel: "kept:room",
+        registration: 1,
+        logEpoch: "e",
+        durable: true,
+        since: 0,
+        mayRepeat: false,
+        entries: [{ kind: "pub", offset: 1, body: publication.body }],
+      },
+      CONTRACT,
+    ),
+  attends: (stub) => stub.attends("kept:room", CONTRACT),
+  presenceHere: (stub) => stub.presenceHere("kept:room", CONTRACT),
+  channelsHere: (stub) => stub.channelsHere("", 10, CONTRACT),
+  sessionsOf: (stub) => stub.sessionsOf("ann", CONTRACT),
+  carryOut: (stub) => stub.carryOut(order, AUTO_1, CONTRACT),
+  sendOwned: (stub) => stub.sendOwned({ users: ["ann"], frame: "{}", ringEpoch: 1 }, CONTRACT),
+  relay: (stub) => stub.relay({ order, targets: [AUTO_1], waitMs: 100 }, CONTRACT),
+};
+
+const CHANNEL: Calls<ChannelContract, ReturnType<typeof channelObject>> = {
+  publish: (stub) => stub.publish(publication, CONTRACT),
+  settle: (stub) => stub.settle("auto/auto-1", CONTRACT),
+  announce: (stub) => stub.announce([{ kind: "join", user: "ann", body: "{}", held: false }], CONTRACT),
+  presence: (stub) => stub.presence("", CONTRACT),
+  register: (stub) => stub.register(AUTO_1, null, CONTRACT),
+  view: (stub) => stub.view(0, CONTRACT),
+  history: (stub) => stub.history(EVERYTHING, CONTRACT),
+  removeHistory: (stub) => stub.removeHistory(CONTRACT),
+};
+
+const COORDINATOR: Calls<CoordinatorContract, ReturnType<typeof coordinatorObject>> = {
+  descriptor: (stub) => stub.descriptor(CONTRACT),
+  change: (stub) => stub.change({ change: { kind: "add", count: 1 }, dryRun: false, by: "test" }, CONTRACT),
+  report: async (stub) => {
+    const status = {
+      sessions: 0,
+      users: 0,
+      channels: 0,
+      subscriptions: 0,
+      ringEpoch: 1,
+      digest: "",
+      wokeAt: 0,
+    };
+    return stub.report({ shard: AUTO_1, status, moves: [] }, CONTRACT);
+  },
+  drained: (stub) => stub.drained("auto-1", CONTRACT),
+  cluster: (stub) => stub.cluster(CONTRACT),
+  epochs: (stub) => stub.epochs(10, CONTRACT),
+  watch: (stub) => stub.watch(Date.now() + 1_000, CONTRACT),
+  explain: (stub) => stub.explain("ann", "auto", CONTRACT),
+  sessionsOf: (stub) => stub.sessionsOf("ann", CONTRACT),
+  act: (stub) => stub.act(action, CONTRACT),
+  channels: (stub) => stub.channels("", CONTRACT),
+  broadcast: (stub) => stub.broadcast(publication, false, CONTRACT),
+  register: (stub) => stub.register(AUTO_1, null, CONTRACT),
+  view: (stub) => stub.view(0, CONTRACT),
+  history: (stub) => stub.history(EVERYTHING, CONTRACT),
+  removeHistory: (stub) => stub.removeHistory(CONTRACT),
+};
+
+/** Everything that an object keeps: its pairs, and the rows of its tables. */
+const stored = (stub: DurableObjectStub) =>
+  runInDurableObject(stub, (_, { storage }) => {
+    const tables = storage.sql
+      .exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
+      .toArray()
+      .filter(({ name }) => !name.startsWith("_cf") && !name.startsWith("sqlite"));
+    return {
+      pairs: [...storage.kv.list()],
+      tables: tables.map(({ name }) => [name, storage.sql.exec(`SELECT * FROM "${name}"`).toArray()]),
+    };
+  });
+
+/** A newer release wrote the storage, and then the deployment was rolled back. */
+async function writeNewer(stub: DurableObjectStub): Promise<void> {
+  await runInDurableObject(stub, (_, { storage }) => storage.kv.put("needsStorage", 99));
+  await evictDurableObject(stub);
+}
+
+/** What an object keeps that no release of ours would let live: looked at past the refusal. */
+async function storedPast(stub: DurableObjectStub, prototype: SyncKvStorage): Promise<unknown> {
+  const get = prototype.get;
+  vi.spyOn(prototype, "get").mockImplementation(function (this: SyncKvStorage, key) {
+    return key === "needsStorage" ? undefined : get.call(this, key);
+  } as typeof get);
+  const seen = await stored(stub);
+  vi.restoreAllMocks();
+  return seen;
+}
+
+async function refusesAll<Stub extends DurableObjectStub>(
+  stub: Stub,
+  calls: Record<string, (stub: Stub) => Promise<unknown>>,
+): Promise<void> {
+  const prototype = await runInDurableObject(
+    stub,
+    (_, { storage }) => Object.getPrototypeOf(storage.kv) as SyncKvStorage,
+  );
+  await writeNewer(stub);
+  const before = await storedPast(stub, prototype);
+  expect(before).toMatchObject({ pairs: expect.arrayContaining([["needsStorage", 99]]) });
+  await evictDurableObject(stub);
+  for (const call of Object.values(calls))
+    expect(await errorOf(() => call(stub))).toBe(
+      "StorageError: this object's storage needs a release of storage 99, and this is 1",
+    );
+  expect(await storedPast(stub, prototype)).toEqual(before);
+}
+
+describe("[CT3] an object that finds storage of a newer, incompatible release refuses it and leaves it as it is", () => {
+  /** A cluster in which every kind of object has stored something. */
+  async function used(): Promise<void> {
+    const [key = ""] = await keysOf("auto-1", 1);
+    const client = await Client.connect(key);
+    await client.ask({ subscribe: { channel: "kept:room" } });
+    await client.ask({ publish: { channel: "kept:room", data: 1 } });
+    await changeRing({ kind: "add", count: 1 });
+    await coordinator().broadcast({ id: "early", body: '{"data":0}' }, false, CONTRACT);
+  }
+
+  test("a shard, whichever call finds it, also an upgrade", async () => {
+    await used();
+    await refusesAll(shardObject("auto-1"), {
+      ...SHARD,
+      fetch: (stub) =>
+        stub.fetch("https://ringcast.test/connection/websocket", { headers: { upgrade: "websocket" } }),
+    });
+  });
+
+  test("a channel, whichever call finds it", async () => {
+    await used();
+    await refusesAll(channelObject("kept:room"), CHANNEL);
+  });
+
+  test("the coordinator, whichever call finds it", async () => {
+    await used();
+    await refusesAll(coordinatorObject(), COORDINATOR);
+  });
+
+  test("and the same object answers again under a release that knows the storage", async () => {
+    await used();
+    const stub = channelObject("kept:room");
+    await runInDurableObject(stub, (_, { storage }) => storage.kv.put("needsStorage", 1));
+    await evictDurableObject(stub);
+    expect((await stub.history(EVERYTHING, CONTRACT)).publications).toHaveLength(1);
+  });
+});

@@ -65,7 +65,7 @@ export default defineConfig({
         test: {
           name: "workers",
           include: ["test/workers/**/*.test.ts"],
-          exclude: ["test/workers/hooks*.test.ts"],
+          exclude: ["test/workers/hooks*.test.ts", "test/workers/fronts.test.ts"],
           testTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },
@@ -101,6 +101,25 @@ export default defineConfig({
         test: {
           name: "hooks",
           include: ["test/workers/hooks*.test.ts"],
+          testTimeout: 60_000,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // A deployment with a second front.
+        plugins: [
+          cloudflareTest({
+            main: "./test/workers/fronts-worker.ts",
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              bindings: BINDINGS,
+              durableObjects: { SHARD_LINE: { className: "LineShard", useSQLite: true } },
+            },
+          }),
+        ],
+        test: {
+          name: "fronts",
+          include: ["test/workers/fronts.test.ts"],
           testTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },

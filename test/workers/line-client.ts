@@ -72,24 +72,24 @@ export class LineClient {
     this.socket.send(line);
   }
 
-  /** The words of the next line that begins so; lines before it are passed over, and stay in `lines`. */
-  async next(word: string): Promise<string[]> {
+  /** The words of the next line that begins with these; lines before it are passed over, and stay in `lines`. */
+  async next(...first: readonly string[]): Promise<string[]> {
     for (;;) {
       const line = this.lines[this.#taken];
       if (line !== undefined) {
         this.#taken += 1;
         const words = line.split(" ");
-        if (words[0] === word) return words;
+        if (first.every((word, n) => words[n] === word)) return words;
         continue;
       }
-      if (this.isClosed) throw new Error(`closed before ${word}`);
+      if (this.isClosed) throw new Error(`closed before ${first.join(" ")}`);
       await new Promise<void>((resolve) => this.#wake.push(resolve));
     }
   }
 
   async join(channel: string, at?: LinePosition): Promise<Joined> {
     this.say(["join", channel, ...encodePosition(at)].join(" "));
-    return readJoined(await this.next("joined"));
+    return readJoined(await this.next("joined", channel));
   }
 
   /** How the client was subscribed to a channel last, by itself or by the server. */

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { createExecutionContext } from "cloudflare:test";
-import { createWorker, LineShard } from "./fronts-worker.ts";
+import { createWorker, type LineShard } from "./fronts-worker.ts";
 
 export const BROADCAST = "ringcast:broadcast";
 
@@ -150,7 +150,7 @@ const readJoined = ([, channel = "", logEpoch = "", offset = "-", how = ""]: rea
 
 /** The object of the second front for a shard. */
 export function lineObject(id: string): DurableObjectStub<LineShard> {
-  const namespace = env.SHARD_LINE as DurableObjectNamespace<LineShard> | undefined;
+  const namespace: DurableObjectNamespace<LineShard> | undefined = env.SHARD_LINE;
   if (namespace === undefined) throw new Error("there is no binding SHARD_LINE");
   return namespace.getByName(`auto/${id}`);
 }

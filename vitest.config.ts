@@ -65,7 +65,7 @@ export default defineConfig({
         test: {
           name: "workers",
           include: ["test/workers/**/*.test.ts"],
-          exclude: ["test/workers/hooks*.test.ts"],
+          exclude: ["test/workers/hooks*.test.ts", "test/workers/fronts.test.ts"],
           testTimeout: 60_000,
           // Most of a test is waiting.
           maxWorkers: 2,
@@ -106,6 +106,25 @@ export default defineConfig({
           testTimeout: 60_000,
           // Most of a test is waiting.
           maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // A deployment with a second front.
+        plugins: [
+          cloudflareTest({
+            main: "./test/workers/fronts-worker.ts",
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: {
+              bindings: BINDINGS,
+              durableObjects: { SHARD_LINE: { className: "LineShard", useSQLite: true } },
+            },
+          }),
+        ],
+        test: {
+          name: "fronts",
+          include: ["test/workers/fronts.test.ts"],
+          testTimeout: 60_000,
           sequence: { groupOrder: 1 },
         },
       },

@@ -1,8 +1,9 @@
 /** Ringcast as it ships, with a clock around `deliver` and a door past the router. */
 import { configOf } from "../../src/platform/config.ts";
 import { channelStub, shardStub } from "../../src/platform/calls.ts";
-import type { Delivery, DeliveryResult } from "../../src/contracts/delivery.ts";
-import type { ShardStatus } from "../../src/contracts/membership.ts";
+import type { Delivered, Delivery } from "../../src/contracts/orders.ts";
+import type { ShardStatus } from "../../src/contracts/shard.ts";
+import { CONTRACT } from "../../src/contracts/version.ts";
 import { encodeRoute, ROUTE_HEADER } from "../../src/contracts/route.ts";
 import { buildRing } from "../../src/ring/build.ts";
 import { configuredDescriptor } from "../../src/platform/configured.ts";
@@ -15,14 +16,14 @@ export class Shard extends ShippedShard {
   readonly #spans = new Spans();
   #wokeInMs: number | undefined;
 
-  override deliver(delivery: Delivery): Promise<DeliveryResult> {
-    return this.#spans.timeAsync(() => super.deliver(delivery));
+  override deliver(delivery: Delivery, contract?: number): Promise<Delivered> {
+    return this.#spans.timeAsync(async () => super.deliver(delivery, contract));
   }
 
   /** The first call of an object's life wakes it. */
-  override status(): ShardStatus {
+  override status(contract?: number): ShardStatus {
     const startedAt = performance.now();
-    const status = super.status();
+    const status = super.status(contract);
     this.#wokeInMs ??= performance.now() - startedAt;
     return status;
   }
@@ -34,7 +35,7 @@ export class Shard extends ShippedShard {
   /** How long the sessions took to be taken up, in the life that this call begins; undefined in a later call. */
   woke(): { readonly ms: number; readonly sessions: number; readonly first: boolean } {
     const first = this.#wokeInMs === undefined;
-    const { sessions } = this.status();
+    const { sessions } = this.status(CONTRACT);
     return { ms: this.#wokeInMs ?? NaN, sessions, first };
   }
 }
@@ -59,10 +60,10 @@ export default {
       }
       case "/channel":
         return Response.json(
-          await channelStub(env, "kept:quiet").publish({
-            id: crypto.randomUUID(),
-            body: `{"data":${JSON.stringify(await request.text())}}`,
-          }),
+          await channelStub(env, "kept:quiet").publish(
+            { id: crypto.randomUUID(), body: `{"data":${JSON.stringify(await request.text())}}` },
+            CONTRACT,
+          ),
         );
       default:
         return handler.fetch(request, env, context);
@@ -73,7 +74,14 @@ export default {
 function routeOf(env: Cloudflare.Env): string {
   const ring = buildRing(configuredDescriptor(configOf(env)));
   const { epoch } = ring.descriptor;
-  return encodeRoute({ key: "a", clientRegion: "auto", ringEpoch: epoch, digest: ring.digest, refused: [] });
+  return encodeRoute({
+    contract: CONTRACT,
+    key: "a",
+    clientRegion: "auto",
+    ringEpoch: epoch,
+    digest: ring.digest,
+    refused: [],
+  });
 }
 
 export { Channel, Coordinator };

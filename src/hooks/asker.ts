@@ -18,21 +18,18 @@ type Context = "env" | "shard" | "session";
 
 /** Asks the hooks that decide, for the sessions of one shard. Without a hook every operation goes on unchanged. */
 export class Asker {
-  /** Whether the deployment has an `onPublish` hook. */
-  readonly asksPublish: boolean;
-  readonly #hooks: Hooks;
+  readonly hooks: Hooks;
   readonly #timeoutMs: number;
   readonly #context: Pick<ConnectEvent, "env" | "shard">;
 
   constructor(hooks: Hooks, parts: { env: Cloudflare.Env; shard: ShardAddress; timeoutMs: number }) {
-    this.#hooks = hooks;
-    this.asksPublish = hooks.onPublish !== undefined;
+    this.hooks = hooks;
     this.#timeoutMs = parts.timeoutMs;
     this.#context = { env: parts.env, shard: { id: parts.shard.id, region: parts.shard.region } };
   }
 
   async connect(session: HookSession, event: Omit<ConnectEvent, Context>): Promise<Asked<ConnectChange>> {
-    const hooks = this.#hooks;
+    const hooks = this.hooks;
     if (hooks.onConnect === undefined) return PASS;
     const all = { ...this.#context, session, ...event };
     return ask("onConnect", () => hooks.onConnect?.(all), this.#by(connectAnswer));
@@ -42,14 +39,14 @@ export class Asker {
     session: HookSession,
     event: Omit<SubscribeEvent, Context>,
   ): Promise<Asked<SubscribeChange>> {
-    const hooks = this.#hooks;
+    const hooks = this.hooks;
     if (hooks.onSubscribe === undefined) return PASS;
     const all = { ...this.#context, session, ...event };
     return ask("onSubscribe", () => hooks.onSubscribe?.(all), this.#by(subscribeAnswer));
   }
 
   async publish(session: HookSession, event: Omit<PublishEvent, Context>): Promise<Asked<PublishChange>> {
-    const hooks = this.#hooks;
+    const hooks = this.hooks;
     if (hooks.onPublish === undefined) return PASS;
     const all = { ...this.#context, session, ...event };
     return ask("onPublish", () => hooks.onPublish?.(all), this.#by(publishAnswer));
@@ -57,7 +54,7 @@ export class Asker {
 
   /** Answers undefined where the deployment has no `onRpc` hook. */
   async rpc(session: HookSession, event: Omit<RpcEvent, Context>): Promise<Asked<RpcAnswer> | undefined> {
-    const hooks = this.#hooks;
+    const hooks = this.hooks;
     if (hooks.onRpc === undefined) return undefined;
     const all = { ...this.#context, session, ...event };
     return ask("onRpc", () => hooks.onRpc?.(all), this.#by(rpcAnswer));

@@ -1,17 +1,19 @@
 import { abortAllDurableObjects, evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Coordinator, Shard } from "../../src/index.ts";
-import { channelStub, coordinatorStub } from "../../src/platform/calls.ts";
-import { env } from "cloudflare:workers";
+import { isDeliverBranch } from "../../src/contracts/orders.ts";
 import {
   adopted,
   api,
+  changeRing,
+  channelObject,
   Client,
-  coordinator,
+  coordinatorObject,
   Gate,
   keysOf,
   nameOf,
   shard,
+  shardObject,
   startOver,
   until,
 } from "./client.ts";
@@ -59,12 +61,13 @@ function holdUp(shardName: string): { readonly gate: Gate; readonly held: () => 
   vi.spyOn(Shard.prototype, "deliver").mockImplementation(async function (
     this: InstanceType<typeof Shard>,
     delivery,
+    contract,
   ) {
     if (nameOf(this) === shardName && delivery.channel === BROADCAST) {
       held = true;
       await gate.pass();
     }
-    return original.call(this, delivery);
+    return original.call(this, delivery, contract);
   });
   return { gate, held: () => held };
 }
@@ -103,7 +106,7 @@ describe("[FO1] every session hears the broadcast channel", () => {
     for (const [where, strike] of [
       ["auto-1", async () => undefined],
       ["auto-3", async () => undefined],
-      ["auto-1", () => evictDurableObject(shard("auto-1"), { webSockets: "close" })],
+      ["auto-1", () => evictDurableObject(shardObject("auto-1"), { webSockets: "close" })],
       ["auto-2", () => abortAllDurableObjects()],
     ] as const) {
       await strike();
@@ -128,7 +131,9 @@ describe("[FO1] every session hears the broadcast channel", () => {
     const client = await clientOn("auto-1");
     await broadcast(1);
     const written = async () => {
-      const rows = await runInDurableObject(shard("auto-1"), (_, { storage }) => storage.kv.get("positions"));
+      const rows = await runInDurableObject(shardObject("auto-1"), (_, { storage }) =>
+        storage.kv.get("positions"),
+      );
       return (rows as Map<string, { offset: number }> | undefined)?.get(BROADCAST)?.offset;
     };
     await until(async () => (await written()) === 1);
@@ -147,7 +152,7 @@ describe("[FO1] every session hears the broadcast channel", () => {
     const client = await clientOn("auto-1");
     await broadcast(1, 2);
     const { epoch } = joined(client) ?? { epoch: "" };
-    await evictDurableObject(shard("auto-1"), { webSockets: "close" });
+    await evictDurableObject(shardObject("auto-1"), { webSockets: "close" });
     const views = vi.spyOn(Coordinator.prototype, "view");
     const crowd = await Promise.all(
       Array.from({ length: 50 }, () => comeBack("auto-1", { offset: 1, epoch })),
@@ -160,8 +165,8 @@ describe("[FO1] every session hears the broadcast channel", () => {
     const client = await clientOn("auto-1");
     await broadcast(1);
     for (const n of [2, 3]) {
-      await evictDurableObject(shard("auto-1"), { webSockets: "hibernate" });
-      await evictDurableObject(coordinatorStub(env), { webSockets: "hibernate" });
+      await evictDurableObject(shardObject("auto-1"), { webSockets: "hibernate" });
+      await evictDurableObject(coordinatorObject(), { webSockets: "hibernate" });
       await broadcast(n);
     }
     await until(() => heard(client).length === 3);
@@ -220,8 +225,8 @@ describe("[FO2] a broadcast accounts for every shard", () => {
     const { gate, held } = holdUp("auto/auto-4");
     const going = broadcast("x");
     await until(held);
-    await coordinator().change({ change: { kind: "add", count: 1 }, dryRun: false, by: "test" });
-    await coordinator().change({ change: { kind: "remove", id: "auto-4" }, dryRun: false, by: "test" });
+    await changeRing({ kind: "add", count: 1 });
+    await changeRing({ kind: "remove", id: "auto-4" });
     const { result } = await going;
     expect(result.shards.map((one: any) => one.shard)).not.toContain("auto-4");
     gate.open();
@@ -270,7 +275,7 @@ describe("[FO4] while the coordinator is silent", () => {
     await broadcast(1, 2, 3);
     const { epoch } = joined(first) ?? { epoch: "" };
     const [key] = await keysOf("auto-1", 1);
-    await evictDurableObject(shard("auto-1"), { webSockets: "close" });
+    await evictDurableObject(shardObject("auto-1"), { webSockets: "close" });
     const speakAgain = silenceCoordinator();
     const back = await Client.open(key ?? "");
     await back.ask({ connect: { subs: { [BROADCAST]: { recover: true, offset: 1, epoch } } } });
@@ -309,7 +314,7 @@ describe("[FO4] while the coordinator is silent", () => {
 
 describe("[FO5] above 32 shards an order goes down a tree", () => {
   const many = async (count: number) => {
-    await coordinator().change({ change: { kind: "add", count: count - 4 }, dryRun: false, by: "test" });
+    await changeRing({ kind: "add", count: count - 4 });
     await adopted();
     const ids = Array.from({ length: count }, (_, n) => `auto-${n + 1}`);
     return Promise.all(ids.map((id) => clientOn(id)));
@@ -338,10 +343,12 @@ describe("[FO5] above 32 shards an order goes down a tree", () => {
     vi.spyOn(Shard.prototype, "relay").mockImplementation(async function (
       this: InstanceType<typeof Shard>,
       branch,
+      contract,
     ) {
-      if (died > 0) return original.call(this, branch);
+      if (died > 0) return original.call(this, branch, contract);
       died += 1;
-      await original.call(this, { ...branch, targets: branch.targets.slice(0, 4) });
+      if (!isDeliverBranch(branch)) throw new Error("no broadcast");
+      await original.call(this, { ...branch, targets: branch.targets.slice(0, 4) }, contract);
       throw new Error("died in the middle");
     });
     const second = (await broadcast(2)).result;
@@ -365,7 +372,7 @@ describe("[FO5] above 32 shards an order goes down a tree", () => {
     await until(() => clients.slice(20).every((client) => client.heard("kept:wide").length === 2));
     const listeners = () =>
       runInDurableObject(
-        channelStub(env, "kept:wide"),
+        channelObject("kept:wide"),
         (_, { storage }) => storage.sql.exec("SELECT name FROM listeners").toArray().length,
       );
     await until(async () => (await listeners()) === 20);

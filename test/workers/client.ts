@@ -1,9 +1,11 @@
 import { env } from "cloudflare:workers";
 import { createExecutionContext, reset, runInDurableObject } from "cloudflare:test";
 import { vi } from "vitest";
+import type { Change, ChangeAnswer } from "../../src/contracts/change.ts";
+import { CONTRACT } from "../../src/contracts/version.ts";
+import { coordinatorStub, shardStub } from "../../src/platform/calls.ts";
 import { buildRing } from "../../src/ring/build.ts";
 import { createRingcast } from "../../src/ringcast.ts";
-import { coordinatorStub, shardStub } from "../../src/platform/calls.ts";
 
 /** The parts of a line that tests look at. */
 export type Line = {
@@ -113,8 +115,22 @@ export async function startOver(): Promise<void> {
 }
 
 export const coordinator = () => coordinatorStub(env);
-
 export const shard = (id: string) => shardStub(env, { name: `auto/${id}`, region: "auto" });
+
+/** The objects themselves, to look into them, to let them sleep and to run their alarms. */
+export const coordinatorObject = () => env.COORDINATOR.getByName("coordinator");
+export const channelObject = (name: string) => env.CHANNEL.getByName(name);
+export const shardObject = (id: string) => env.SHARD.getByName(`auto/${id}`);
+
+/** An operator's change of the ring. */
+export async function changeRing(
+  change: Change,
+  { dryRun = false, by = "test" }: { readonly dryRun?: boolean; readonly by?: string } = {},
+): Promise<ChangeAnswer> {
+  const answer = await coordinator().change({ change, dryRun, by }, CONTRACT);
+  if (!("kind" in answer)) throw new Error("the coordinator has answered in the shape of contract 1");
+  return answer;
+}
 
 /** A call to the server API, with the full key. */
 export async function api(method: string, params: object): Promise<any> {
@@ -126,12 +142,22 @@ export async function api(method: string, params: object): Promise<any> {
 
 /** Keys that a shard owns. */
 export async function keysOf(shardId: string, count: number): Promise<string[]> {
-  const ring = buildRing(await coordinator().descriptor());
+  const ring = buildRing(await coordinator().descriptor(CONTRACT));
   const keys: string[] = [];
   for (let n = 0; keys.length < count; n++) {
     if (ring.owner(`key-${n}`, "auto")?.id === shardId) keys.push(`key-${n}`);
   }
   return keys;
+}
+
+/** The text of the error that a call ends in. A promise of another object's is awaited by the test itself: `expect` looks into it. */
+export async function errorOf(call: () => Promise<unknown>): Promise<string> {
+  try {
+    await call();
+  } catch (error) {
+    return String(error);
+  }
+  throw new Error("the call has succeeded");
 }
 
 /** Waits for a state. Gives up after 20 s or more: on a busy machine a second is nothing. */
@@ -147,7 +173,7 @@ export async function until(what: () => boolean | Promise<boolean>): Promise<voi
 /** Waits until every shard has adopted the newest epoch. */
 export async function adopted(): Promise<void> {
   await until(async () => {
-    const { ringEpoch, shards, untold } = await coordinator().cluster();
+    const { ringEpoch, shards, untold } = await coordinator().cluster(CONTRACT);
     // A shard of the first epoch learns it from its first connection, and from nobody before.
     const knows = ({ status }: (typeof shards)[number]) =>
       status !== null && (status.ringEpoch === ringEpoch || (ringEpoch === 1 && status.ringEpoch === 0));
@@ -159,8 +185,8 @@ export async function adopted(): Promise<void> {
 export async function settled(): Promise<void> {
   await adopted();
   await until(async () => {
-    const { shards } = await coordinator().cluster();
-    const appointments = await Promise.all(shards.map(({ id }) => appointmentsOf(shard(id))));
+    const { shards } = await coordinator().cluster(CONTRACT);
+    const appointments = await Promise.all(shards.map(({ id }) => appointmentsOf(shardObject(id))));
     return appointments.every((names) => !names.includes("moves") && !names.includes("report"));
   });
 }

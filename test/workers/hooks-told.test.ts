@@ -9,10 +9,11 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import type { ChannelEvent, DisconnectEvent, ShardChangeEvent } from "../../src/hooks/hooks.ts";
 import { Channel } from "../../src/channel/channel.ts";
 import { Occupancy } from "../../src/channel/occupancy.ts";
-import { Vacancies } from "../../src/shard/records/empty-channels.ts";
+import { EmptyChannels } from "../../src/shard/records/empty-channels.ts";
 import { EventQueue, type Batch } from "../../src/events/event-queue.ts";
 import { channelStub } from "../../src/platform/calls.ts";
-import { Client, coordinator, Gate, keysOf, shard, startOver, until } from "./client.ts";
+import { CONTRACT } from "../../src/contracts/version.ts";
+import { changeRing, channelObject, Client, Gate, keysOf, shardObject, startOver, until } from "./client.ts";
 import { forgetHooks, hooks } from "./hooked.ts";
 
 afterEach(async () => {
@@ -32,7 +33,7 @@ function idOf(client: Client): string {
 }
 const rows = (table: string) =>
   runInDurableObject(
-    shard("auto-1"),
+    shardObject("auto-1"),
     (_, { storage }) => storage.sql.exec<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table}`).one().n,
   );
 
@@ -58,7 +59,7 @@ describe("[HK4] the end of a session is told, whatever ended it", () => {
     leaver.socket.close(1000, "bye");
     kicked.socket.send("{broken");
     await until(() => heard.length === 2);
-    await coordinator().change({ change: { kind: "drain", id: "auto-1" }, dryRun: false, by: "test" });
+    await changeRing({ kind: "drain", id: "auto-1" });
     await until(() => heard.length === 3);
     expect(ends([leaver, kicked, moved])).toEqual([
       ["1000 bye"],
@@ -72,7 +73,8 @@ describe("[HK4] the end of a session is told, whatever ended it", () => {
 
   const disasters = {
     "the death of its shard": () => abortAllDurableObjects(),
-    "an eviction that closes the sockets": () => evictDurableObject(shard("auto-1"), { webSockets: "close" }),
+    "an eviction that closes the sockets": () =>
+      evictDurableObject(shardObject("auto-1"), { webSockets: "close" }),
   };
   for (const [what, strike] of Object.entries(disasters)) {
     test(`by ${what}: lost`, async () => {
@@ -82,13 +84,13 @@ describe("[HK4] the end of a session is told, whatever ended it", () => {
       await strike();
       await Promise.all(clients.map(({ closed }) => closed));
       // Nobody calls the shard: its own alarm finds out.
-      await runDurableObjectAlarm(shard("auto-1"));
+      await runDurableObjectAlarm(shardObject("auto-1"));
       await until(() => heard.length === 40);
       expect(ends(clients)).toEqual(clients.map(() => ["1006 lost"]));
       await until(async () => (await rows("hook_events")) === 0 && (await rows("roll")) === 0);
       // And not again: the next end that is told is that of a later session.
-      await evictDurableObject(shard("auto-1"));
-      await runDurableObjectAlarm(shard("auto-1"));
+      await evictDurableObject(shardObject("auto-1"));
+      await runDurableObjectAlarm(shardObject("auto-1"));
       const later = await one("auto-1");
       later.socket.close(1000, "later");
       await until(() => heard.length > 40);
@@ -100,7 +102,7 @@ describe("[HK4] the end of a session is told, whatever ended it", () => {
   test("after a sleep: with its own code, and nobody else is taken for lost", async () => {
     const { heard, ends } = listen();
     const clients = (await on("auto-1", 3)) as [Client, Client, Client];
-    await evictDurableObject(shard("auto-1"));
+    await evictDurableObject(shardObject("auto-1"));
     clients[1].socket.close(1000, "slept");
     await until(() => heard.length === 1);
     expect(ends(clients)).toEqual([[], ["1000 slept"], []]);
@@ -124,7 +126,7 @@ describe("[HK4] the end of a session is told, whatever ended it", () => {
     broken = false;
     const before = told.length;
     await until(async () => {
-      await runDurableObjectAlarm(shard("auto-1"));
+      await runDurableObjectAlarm(shardObject("auto-1"));
       return told.length > before;
     });
     const ids = told.filter(({ reason }) => reason === "poison").map(({ id }) => id);
@@ -181,7 +183,7 @@ describe("[HK7] a channel is occupied and vacated in turn", () => {
       await gate.pass();
       return alarm.call(this);
     });
-    await coordinator().change({ change: { kind: "drain", id: "auto-1" }, dryRun: false, by: "test" });
+    await changeRing({ kind: "drain", id: "auto-1" });
     await before.closed;
     // This ends the old shard's registration at once, and nobody has come yet.
     hooks.onPublish = () => ({ allow: true });
@@ -190,7 +192,7 @@ describe("[HK7] a channel is occupied and vacated in turn", () => {
     await join(after);
     gate.open();
     await until(async () => (await rows("registered")) === 0);
-    await runDurableObjectAlarm(channelStub(env, "room"));
+    await runDurableObjectAlarm(channelObject("room"));
     expect(heard.filter((what) => what.startsWith("room"))).toEqual(["room occupied"]);
     after.socket.close();
     await until(() => heard.includes("room vacated"));
@@ -204,7 +206,7 @@ describe("[HK7] a channel is occupied and vacated in turn", () => {
     await abortAllDurableObjects();
     await client.closed;
     await until(async () => {
-      await runDurableObjectAlarm(shard("auto-1"));
+      await runDurableObjectAlarm(shardObject("auto-1"));
       return heard.length === 2;
     });
     expect(heard).toEqual(["room occupied", "room vacated"]);
@@ -216,10 +218,10 @@ describe("[HK7] a channel is occupied and vacated in turn", () => {
     const client = await one("auto-1");
     await join(client);
     await until(() => heard.length === 1);
-    await evictDurableObject(shard("auto-1"));
-    await evictDurableObject(channelStub(env, "room"));
-    await runDurableObjectAlarm(shard("auto-1"));
-    expect(await channelStub(env, "room").settle("auto/auto-1")).toBe(true);
+    await evictDurableObject(shardObject("auto-1"));
+    await evictDurableObject(channelObject("room"));
+    await runDurableObjectAlarm(shardObject("auto-1"));
+    expect(await channelStub(env, "room").settle("auto/auto-1", CONTRACT)).toBe(true);
     expect(heard).toEqual(["room occupied"]);
     client.socket.close();
     await until(() => heard.length === 2);
@@ -230,29 +232,29 @@ describe("[HK7] the grace begins anew with each listener that leaves", () => {
   test("on a shard: who comes and goes within it is waited for in full", async () => {
     const settled: string[] = [];
     let listeners = 0;
-    await runInDurableObject(channelStub(env, "vacancies-test"), async (_, { storage }) => {
-      const vacancies = new Vacancies({
+    await runInDurableObject(channelObject("empty-channels-test"), async (_, { storage }) => {
+      const emptyChannels = new EmptyChannels({
         storage,
-        wanted: () => true,
+        isWanted: () => true,
         graceMs: 1_000,
         listeners: () => listeners,
-        knows: () => false,
+        follows: () => false,
         settle: async (channel) => (settled.push(channel), false),
         arm: () => undefined,
       });
-      vacancies.wake();
+      emptyChannels.wake();
       const at = (now: number) => vi.spyOn(Date, "now").mockReturnValue(now);
       at(0);
-      vacancies.look("room");
+      emptyChannels.look("room");
       [listeners] = [1];
       at(500);
-      vacancies.look("room");
+      emptyChannels.look("room");
       [listeners] = [0];
       at(900);
-      vacancies.look("room");
-      expect(vacancies.run(1_000)).toBe(1_900);
+      emptyChannels.look("room");
+      expect(emptyChannels.run(1_000)).toBe(1_900);
       expect(settled).toEqual([]);
-      vacancies.run(1_900);
+      emptyChannels.run(1_900);
       await until(() => settled.length === 1);
     });
   });
@@ -260,7 +262,7 @@ describe("[HK7] the grace begins anew with each listener that leaves", () => {
   test("at a channel: so is the last shard", async () => {
     const told: string[] = [];
     let shards = 1;
-    await runInDurableObject(channelStub(env, "occupancy-test"), async (_, ctx) => {
+    await runInDurableObject(channelObject("occupancy-test"), async (_, ctx) => {
       const occupancy = new Occupancy({
         ctx,
         channel: "room",
@@ -290,9 +292,8 @@ describe("[HK7] the grace begins anew with each listener that leaves", () => {
 
 test("[HK6] what waits goes out in the same company, later and later, and is dropped after a day", async () => {
   const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
-  const stub = channelStub(env, "queue-test");
-  await stub.view(0);
-  await runInDurableObject(stub, (_, { storage }) => {
+  await channelStub(env, "queue-test").view(0, CONTRACT);
+  await runInDurableObject(channelObject("queue-test"), (_, { storage }) => {
     const settings = { batchEvents: 2, retryFirstMs: 1_000, retryLastMs: 8_000, keepMs: 86_400_000 };
     const queue = new EventQueue(storage, "webhook_events", settings);
     expect(queue.exists).toBe(false);
@@ -332,9 +333,9 @@ test("[HK6] what waits goes out in the same company, later and later, and is dro
 test("[HK8] every new epoch is told, with its cause and its shards", async () => {
   const heard: ShardChangeEvent[] = [];
   hooks.onShardChange = (event) => void heard.push(event);
-  await coordinator().change({ change: { kind: "add", count: 1 }, dryRun: true, by: "test" });
-  await coordinator().change({ change: { kind: "add", count: 1 }, dryRun: false, by: "test" });
-  await coordinator().change({ change: { kind: "remove", id: "auto-5" }, dryRun: false, by: "ops" });
+  await changeRing({ kind: "add", count: 1 }, { dryRun: true });
+  await changeRing({ kind: "add", count: 1 });
+  await changeRing({ kind: "remove", id: "auto-5" }, { by: "ops" });
   await until(() => heard.length === 2);
   expect(heard).toMatchObject([
     { ringEpoch: 2, cause: "add auto-5", by: "test" },

@@ -20,9 +20,9 @@ function fetcher() {
 }
 
 const silence = () => vi.spyOn(console, "error").mockImplementation(() => undefined);
-/** The errors that tell of a hook. */
+/** The log lines that name a hook. */
 const ofHooks = (logged: ReturnType<typeof silence>) =>
-  logged.mock.calls.filter(([entry]) => typeof entry === "object" && entry.hook !== undefined);
+  logged.mock.calls.filter(([line]) => typeof line === "object" && line !== null && "hook" in line);
 const never = () => new Promise<never>(() => undefined);
 /** As the deployment under test is configured (vitest.config.ts). */
 const HOOK_TIMEOUT_MS = 300;

@@ -4,8 +4,10 @@ import { SignJWT } from "jose";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Channel } from "../../src/index.ts";
 import { LIVE_CHANNEL, type LiveEvent } from "../../src/contracts/live.ts";
+import { CONTRACT } from "../../src/contracts/version.ts";
 import {
   adopted,
+  changeRing,
   Client,
   coordinator,
   countTimers,
@@ -13,6 +15,7 @@ import {
   keysOf,
   nameOf,
   shard,
+  shardObject,
   startOver,
   until,
 } from "./client.ts";
@@ -115,10 +118,10 @@ describe("[OP1] the live feed opens to a token of the operator's API alone", () 
 describe("[OP2] shards speak while somebody watches, and not otherwise", () => {
   /** How many shards know of a watch. */
   async function watched(): Promise<number> {
-    const { shards } = await coordinator().cluster();
+    const { shards } = await coordinator().cluster(CONTRACT);
     const until = await Promise.all(
       shards.map(({ id }) =>
-        runInDurableObject(shard(id), (_, { storage }) => storage.kv.get("watchedUntil")),
+        runInDurableObject(shardObject(id), (_, { storage }) => storage.kv.get("watchedUntil")),
       ),
     );
     return until.filter((at) => at !== undefined).length;
@@ -127,7 +130,7 @@ describe("[OP2] shards speak while somebody watches, and not otherwise", () => {
   test("an idle cluster says nothing, and no timer runs that would", async () => {
     const [published, timers] = [countPublications(), countTimers()];
     await Client.connect("ann");
-    await coordinator().change({ change: { kind: "add", count: 1 }, dryRun: false, by: "test" });
+    await changeRing({ kind: "add", count: 1 });
     await adopted();
     await until(() => timers() === 0);
     expect([await watched(), published()]).toEqual([0, 0]);
@@ -152,7 +155,7 @@ describe("[OP2] shards speak while somebody watches, and not otherwise", () => {
   test("when it has run out, no timer is left that says more", async () => {
     const [published, timers] = [countPublications(), countTimers()];
     // Straight to the coordinator: a token's watch is a minute long.
-    await coordinator().watch(Date.now() + 1_200);
+    await coordinator().watch(Date.now() + 1_200, CONTRACT);
     await until(() => published() >= 4);
     await until(async () => (await watched()) === 0);
     await until(() => timers() === 0);
@@ -160,7 +163,7 @@ describe("[OP2] shards speak while somebody watches, and not otherwise", () => {
 
   test("a shard that joins within a watch speaks too", async () => {
     const page = await watcher();
-    await coordinator().change({ change: { kind: "add", ids: ["late"] }, dryRun: false, by: "test" });
+    await changeRing({ kind: "add", ids: ["late"] });
     await until(() => events(page, "pulse").some(({ shard }) => shard === "late"));
   });
 });
@@ -170,7 +173,7 @@ describe("[OP3] the feed tells what happens to the ring", () => {
     const page = await watcher();
     const [key = ""] = await keysOf("auto-3", 1);
     await Client.connect(key);
-    await coordinator().change({ change: { kind: "drain", id: "auto-3" }, dryRun: false, by: "test" });
+    await changeRing({ kind: "drain", id: "auto-3" });
     await until(() => events(page, "moved").some(({ shard, moved }) => shard === "auto-3" && moved >= 1));
     const [epoch] = events(page, "epoch");
     expect(epoch).toMatchObject({ cause: "drain auto-3", by: "test", descriptor: { epoch: 2 } });

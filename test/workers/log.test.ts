@@ -2,9 +2,10 @@ import { env } from "cloudflare:workers";
 import { abortAllDurableObjects, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
 import { ID_TTL_MS, openDurableLog, type LogLimits } from "../../src/log/durable-log.ts";
-import type { ChannelLog } from "../../src/log/log.ts";
+import type { Log } from "../../src/log/log.ts";
 import { channelStub } from "../../src/platform/calls.ts";
-import { Client, startOver, until } from "./client.ts";
+import { CONTRACT } from "../../src/contracts/version.ts";
+import { channelObject, Client, startOver, until } from "./client.ts";
 
 afterEach(() => startOver());
 
@@ -15,11 +16,10 @@ const ALL = { limit: -1, reverse: false, since: null };
 /** Runs with a log over an object's real storage, beside the object that has made the tables. */
 async function withLog<T>(
   limits: Partial<LogLimits>,
-  use: (reopen: (storage?: DurableObjectStorage) => ChannelLog, storage: DurableObjectStorage) => T,
+  use: (reopen: (storage?: DurableObjectStorage) => Log, storage: DurableObjectStorage) => T,
 ): Promise<T> {
-  const channel = channelStub(env, "kept:log-test");
-  await channel.view(0);
-  return runInDurableObject(channel, (_, { storage }) => {
+  await channelStub(env, "kept:log-test").view(0, CONTRACT);
+  return runInDurableObject(channelObject("kept:log-test"), (_, { storage }) => {
     let epochs = 0;
     const reopen = (over = storage) =>
       openDurableLog(over, { limits: { ...LIMITS, ...limits }, newEpoch: () => `e${(epochs += 1)}`, now: 0 });
@@ -50,9 +50,9 @@ describe("[LG1] what was acknowledged is durable", () => {
     for (let n = 1; n <= 5; n++) {
       expect((await client.ask({ publish: { channel: "kept:a", data: n } }))["publish"]).toEqual({});
     }
-    const before = await channelStub(env, "kept:a").history(ALL);
+    const before = await channelStub(env, "kept:a").history(ALL, CONTRACT);
     await abortAllDurableObjects();
-    const after = await channelStub(env, "kept:a").history(ALL);
+    const after = await channelStub(env, "kept:a").history(ALL, CONTRACT);
     expect(after).toEqual(before);
     expect(after.publications.map(({ offset, body: text }) => [offset, JSON.parse(text).data])).toEqual(
       [1, 2, 3, 4, 5].map((n) => [n, n]),
@@ -153,10 +153,10 @@ describe("[LG4] an id publishes once", () => {
 
   test("for callers of the object, whichever instance answers", async () => {
     const publication = { id: "key", body: body(1) };
-    const first = await channelStub(env, "kept:b").publish(publication);
+    const first = await channelStub(env, "kept:b").publish(publication, CONTRACT);
     await abortAllDurableObjects();
-    expect(await channelStub(env, "kept:b").publish(publication)).toEqual(first);
-    expect((await channelStub(env, "kept:b").history(ALL)).top).toBe(1);
+    expect(await channelStub(env, "kept:b").publish(publication, CONTRACT)).toEqual(first);
+    expect((await channelStub(env, "kept:b").history(ALL, CONTRACT)).top).toBe(1);
   });
 });
 
@@ -170,7 +170,7 @@ describe("[LG5] a namespace without history keeps nothing", () => {
     expect((await client.ask({ history: { channel: "plain", limit: 10 } })).error?.code).toBe(108);
     await until(() => client.heard("plain").length === 1);
     expect(client.lines.find(({ push }) => push?.pub)?.push?.pub).not.toHaveProperty("offset");
-    const rows = await runInDurableObject(channelStub(env, "plain"), (_, { storage }) =>
+    const rows = await runInDurableObject(channelObject("plain"), (_, { storage }) =>
       storage.sql.exec("SELECT * FROM publications").toArray(),
     );
     expect(rows).toEqual([]);

@@ -4,16 +4,19 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { forward } from "../../src/router/forward.ts";
 import { RingCache } from "../../src/router/ring-cache.ts";
 import { Coordinator, Shard } from "../../src/index.ts";
-import type { Change } from "../../src/coordinator/plan-change.ts";
+import type { Change } from "../../src/contracts/change.ts";
+import { CONTRACT } from "../../src/contracts/version.ts";
 import {
   adopted,
   appointmentsOf,
+  changeRing,
   Client,
   coldRouter,
   coordinator,
   keysOf,
   settled,
   shard,
+  shardObject,
   startOver,
   until,
 } from "./client.ts";
@@ -24,21 +27,21 @@ afterEach(async () => {
 });
 
 async function change(wanted: Change, dryRun = false) {
-  const { result, refused } = await coordinator().change({ change: wanted, dryRun, by: "test" });
-  if (result === null) throw new Error(refused?.message);
-  return result;
+  const answer = await changeRing(wanted, { dryRun });
+  if (answer.kind === "refused") throw new Error(answer.message);
+  return answer.result;
 }
 
-const report = async () => coordinator().cluster();
+const report = async () => coordinator().cluster(CONTRACT);
 const shardRow = async (id: string) => (await report()).shards.find((one) => one.id === id);
 
 describe("[MB1] epochs only grow", () => {
   test("each change is one more, with its cause, and everybody hears of it", async () => {
-    expect((await coordinator().descriptor()).epoch).toBe(1);
+    expect((await coordinator().descriptor(CONTRACT)).epoch).toBe(1);
     await change({ kind: "add", count: 2 });
     await change({ kind: "weight", id: "auto-5", weight: 32 });
     await change({ kind: "rollback", ringEpoch: 1 });
-    const epochs = await coordinator().epochs(10);
+    const epochs = await coordinator().epochs(10, CONTRACT);
     expect(epochs.map(({ ringEpoch, cause }) => `${ringEpoch} ${cause}`)).toEqual([
       "4 rollback to epoch 1",
       "3 weight auto-5 32",
@@ -46,7 +49,7 @@ describe("[MB1] epochs only grow", () => {
       "1 the configured shards",
     ]);
     for (const id of ["auto-1", "auto-2", "auto-3", "auto-4", "auto-5", "auto-6"]) {
-      expect((await shard(id).status()).ringEpoch).toBe(4);
+      expect((await shard(id).status(CONTRACT)).ringEpoch).toBe(4);
     }
   });
 });
@@ -72,7 +75,7 @@ describe("[MB5] a dry run says exactly what would happen, and changes nothing", 
       ...before,
       shards: before.shards.map(({ seenAgeMs: _age, ...row }) => row),
     });
-    expect(await coordinator().epochs(5)).toHaveLength(1);
+    expect(await coordinator().epochs(5, CONTRACT)).toHaveLength(1);
     expect(clients.filter(({ closeCode }) => closeCode !== undefined)).toEqual([]);
     const dry = await change({ kind: "drain", id: "auto-2" }, true);
     expect((await change({ kind: "drain", id: "auto-2" })).predicted).toEqual(dry.predicted);
@@ -89,9 +92,10 @@ describe("[MB6] a shard that could not be told is told later", () => {
     vi.spyOn(Shard.prototype, "adopt").mockImplementation(async function (
       this: InstanceType<typeof Shard>,
       descriptor,
+      ...rest
     ) {
       if (deaf && descriptor.epoch === 2) throw new Error("deaf");
-      await original.call(this, descriptor);
+      await original.call(this, descriptor, ...rest);
     });
     const { told } = await change({ kind: "add", count: 1 });
     expect(told).toEqual({ shards: 0, pending: ["auto-1", "auto-2", "auto-3", "auto-4", "auto-5"] });
@@ -99,7 +103,7 @@ describe("[MB6] a shard that could not be told is told later", () => {
     deaf = false;
     // Its alarm, a second later.
     await until(async () => (await report()).untold.length === 0);
-    expect((await shard("auto-3").status()).ringEpoch).toBe(2);
+    expect((await shard("auto-3").status(CONTRACT)).ringEpoch).toBe(2);
   });
 
   test("a connection brings the news to a shard that nobody has told", async () => {
@@ -125,7 +129,7 @@ describe("[MB6] a shard that could not be told is told later", () => {
     await change({ kind: "remove", id: "auto-1" });
     deaf.mockRestore();
     const lost = vi.spyOn(Shard.prototype, "adopt").mockRejectedValueOnce(new Error("lost"));
-    const descriptor = await coordinator().descriptor();
+    const descriptor = await coordinator().descriptor(CONTRACT);
     const request = new Request("https://ringcast.test/connection/websocket", {
       headers: { upgrade: "websocket" },
     });
@@ -147,7 +151,7 @@ describe("[MB8] the data path needs no coordinator", () => {
     return {
       calls: () => spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0),
       reporting: async (ids: readonly string[]) => {
-        const appointments = await Promise.all(ids.map((id) => appointmentsOf(shard(id))));
+        const appointments = await Promise.all(ids.map((id) => appointmentsOf(shardObject(id))));
         return ids.filter((_, n) => appointments[n]?.includes("report"));
       },
     };
@@ -158,8 +162,8 @@ describe("[MB8] the data path needs no coordinator", () => {
     for (const id of CONFIGURED) {
       const [key] = await keysOf(id, 1);
       await Client.connect(key ?? "");
-      await until(async () => (await shard(id).status()).ringEpoch === 1);
-      await runDurableObjectAlarm(shard(id));
+      await until(async () => (await shard(id).status(CONTRACT)).ringEpoch === 1);
+      await runDurableObjectAlarm(shardObject(id));
     }
     await settled();
     const { calls, reporting } = watchCoordinator();
@@ -211,20 +215,20 @@ describe("[MV2] a drained shard is empty when its sessions are gone", () => {
     const [key] = await keysOf("auto-1", 1);
     const mute = await Client.connect(key ?? "", { halfOpen: true });
     await change({ kind: "drain", id: "auto-1" });
-    await runDurableObjectAlarm(shard("auto-1"));
+    await runDurableObjectAlarm(shardObject("auto-1"));
     expect(await mute.closed).toBe(4001);
     // Not answered: for the runtime the socket is still there, and it would come back after a sleep.
     await until(async () => {
-      await evictDurableObject(shard("auto-1"));
-      await runDurableObjectAlarm(shard("auto-1"));
+      await evictDurableObject(shardObject("auto-1"));
+      await runDurableObjectAlarm(shardObject("auto-1"));
       return (await shardRow("auto-1")) === undefined;
     });
-    expect((await coordinator().descriptor()).shards.map(({ id }) => id)).toEqual([
+    expect((await coordinator().descriptor(CONTRACT)).shards.map(({ id }) => id)).toEqual([
       "auto-2",
       "auto-3",
       "auto-4",
     ]);
-    expect((await shard("auto-1").status()).sessions).toBe(0);
+    expect((await shard("auto-1").status(CONTRACT)).sessions).toBe(0);
   });
 });
 
@@ -236,7 +240,7 @@ describe("[MV4] an old close never removes a newer session", () => {
     const renewed = await Client.connect(key ?? "");
     await renewed.ask({ subscribe: { channel: "room" } });
     old.socket.close(1000, "late");
-    await until(async () => (await shard("auto-1").status()).sessions === 1);
+    await until(async () => (await shard("auto-1").status(CONTRACT)).sessions === 1);
     await renewed.ask({ publish: { channel: "room", data: "still here" } });
     await until(() => renewed.heard("room").length === 1);
   });

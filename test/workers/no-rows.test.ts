@@ -1,8 +1,14 @@
 import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { env } from "cloudflare:workers";
 import { afterEach, expect, test } from "vitest";
-import { channelStub } from "../../src/platform/calls.ts";
-import { Client, coordinator, keysOf, shard, startOver } from "./client.ts";
+import {
+  changeRing,
+  channelObject,
+  Client,
+  coordinatorObject,
+  keysOf,
+  shardObject,
+  startOver,
+} from "./client.ts";
 
 afterEach(() => startOver());
 
@@ -25,20 +31,20 @@ test("[HK5] without hooks and webhook no session, no channel and no event has a 
   await client.ask({ publish: { channel: "room", data: 1 } });
   await client.ask({ unsubscribe: { channel: "room" } });
   await client.ask({ subscribe: { channel: "kept:room" } });
-  await coordinator().change({ change: { kind: "add", count: 1 }, dryRun: false, by: "test" });
+  await changeRing({ kind: "add", count: 1 });
   await abortAllDurableObjects();
   await client.closed;
-  await runDurableObjectAlarm(shard("auto-1"));
+  await runDurableObjectAlarm(shardObject("auto-1"));
 
-  const { tables, keys } = await stored(shard("auto-1"));
+  const { tables, keys } = await stored(shardObject("auto-1"));
   expect(tables).toEqual([]);
   expect(
     keys.filter((name) => !["descriptor", "timetable", "positions", "moves", "reported"].includes(name)),
   ).toEqual([]);
   for (const name of ["room", "kept:room"]) {
-    const channel = await stored(channelStub(env, name));
+    const channel = await stored(channelObject(name));
     expect(channel.tables.filter((table) => table.includes("event"))).toEqual([]);
     expect(channel.keys).not.toContain("occupied");
   }
-  expect((await stored(coordinator())).tables.filter((table) => table.includes("event"))).toEqual([]);
+  expect((await stored(coordinatorObject())).tables.filter((table) => table.includes("event"))).toEqual([]);
 });

@@ -3,9 +3,10 @@ import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Channel, Shard } from "../../src/index.ts";
 import { channelStub } from "../../src/platform/calls.ts";
-import type { Delivery, DeliveryResult } from "../../src/contracts/delivery.ts";
+import type { Delivered, Delivery } from "../../src/contracts/orders.ts";
 import { tier } from "../support/tier.ts";
-import { api, Client, Gate, keysOf, nameOf, shard, startOver, until } from "./client.ts";
+import { CONTRACT } from "../../src/contracts/version.ts";
+import { api, Client, Gate, keysOf, nameOf, shardObject, startOver, until } from "./client.ts";
 
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -44,9 +45,10 @@ function onDelivery(decide: (shardName: string, delivery: Delivery) => Promise<v
   vi.spyOn(Shard.prototype, "deliver").mockImplementation(async function (
     this: ShardObject,
     delivery,
-  ): Promise<DeliveryResult> {
+    contract,
+  ): Promise<Delivered> {
     await decide(nameOf(this), delivery);
-    return original.call(this, delivery);
+    return original.call(this, delivery, contract);
   });
 }
 
@@ -177,7 +179,7 @@ describe("[DL5] a Channel that dies finishes when it wakes", () => {
 
   test("whoever wakes it", async () => {
     const ann = await diesBeforeSending();
-    await channelStub(env, "kept:a").view(0);
+    await channelStub(env, "kept:a").view(0, CONTRACT);
     await until(() => ann.heard("kept:a").length === 3);
     expect(ann.heard("kept:a")).toEqual([1, 2, 3]);
   });
@@ -197,7 +199,7 @@ describe("[DL5] a Channel that dies finishes when it wakes", () => {
     await channelStub(env, "kept:a")
       .crash()
       .catch(() => undefined);
-    await evictDurableObject(shard("auto-1"));
+    await evictDurableObject(shardObject("auto-1"));
     await publish(bob, "kept:a", 4);
     await until(() => ann.heard("kept:a").includes(4));
     // What is sent again goes before what is newer.
@@ -211,8 +213,12 @@ describe("[DL5] a Channel that dies finishes when it wakes", () => {
     await subscribe(ann, "kept:a");
     const original = Shard.prototype.deliver;
     let lost = 0;
-    vi.spyOn(Shard.prototype, "deliver").mockImplementation(async function (this: ShardObject, delivery) {
-      const result = await original.call(this, delivery);
+    vi.spyOn(Shard.prototype, "deliver").mockImplementation(async function (
+      this: ShardObject,
+      delivery,
+      contract,
+    ) {
+      const result = await original.call(this, delivery, contract);
       if (lost < 2) {
         lost += 1;
         throw new Error("the answer is lost");
@@ -284,8 +290,9 @@ describe("[DL7] what is published during a subscribe is neither lost nor repeate
     vi.spyOn(Channel.prototype, "view").mockImplementation(async function (
       this: InstanceType<typeof Channel>,
       after: number,
+      contract?: number,
     ) {
-      const early = original.call(this, after);
+      const early = original.call(this, after, contract);
       asked = true;
       await gate.pass();
       return early;
@@ -316,9 +323,9 @@ describe("[DL8] a shard that does not know where it was does not guess", () => {
     const { epoch } = await subscribe(ann, "kept:a");
     await publish(bob, "kept:a", 1, 2);
     await until(() => ann.heard("kept:a").length === 2);
-    await evictDurableObject(shard("auto-1"));
-    await runInDurableObject(shard("auto-1"), (_, { storage }) => void storage.kv.delete("positions"));
-    await evictDurableObject(shard("auto-1"));
+    await evictDurableObject(shardObject("auto-1"));
+    await runInDurableObject(shardObject("auto-1"), (_, { storage }) => void storage.kv.delete("positions"));
+    await evictDurableObject(shardObject("auto-1"));
     await channelStub(env, "kept:a")
       .crash()
       .catch(() => undefined);

@@ -1,8 +1,7 @@
-import { env } from "cloudflare:workers";
 import { abortAllDurableObjects, evictAllDurableObjects, evictDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
-import { channelStub } from "../../src/platform/calls.ts";
-import { Client, coordinator, keysOf, shard, startOver, until } from "./client.ts";
+import { CONTRACT } from "../../src/contracts/version.ts";
+import { channelObject, Client, coordinator, keysOf, shardObject, startOver, until } from "./client.ts";
 
 afterEach(() => startOver());
 
@@ -41,8 +40,8 @@ describe("[SE5] a sleep is invisible", () => {
 
   const sleeps = {
     "of every object": () => evictAllDurableObjects({ webSockets: "hibernate" }),
-    "of one client's shard": () => evictDurableObject(shard("auto-1")).catch(notRunning),
-    "of the channel": () => evictDurableObject(channelStub(env, "room")).catch(notRunning),
+    "of one client's shard": () => evictDurableObject(shardObject("auto-1")).catch(notRunning),
+    "of the channel": () => evictDurableObject(channelObject("room")).catch(notRunning),
   };
   for (const [whose, sleep] of Object.entries(sleeps)) {
     test(`${whose}, between any two steps of a session`, async () => {
@@ -61,7 +60,7 @@ describe("[SE5] a sleep is invisible", () => {
     const client = await Client.connect("somebody");
     await client.ask({ subscribe: { channel: "room" } });
     await evictAllDurableObjects({ webSockets: "hibernate" });
-    const { sessions } = await coordinator().sessionsOf("");
+    const { sessions } = await coordinator().sessionsOf("", CONTRACT);
     expect(sessions.map(({ key, channels }) => [key, [...channels]])).toEqual([["somebody", ["room"]]]);
   });
 });

@@ -24,7 +24,7 @@ export async function publish(
   const { user, connInfo } = open;
   let { subscriptions } = open;
   let asked: Asked<PublishChange> = PASS;
-  if (asker.asksPublish) {
+  if (asker.hooks.onPublish !== undefined) {
     const subscribed = subscriptions.has(channel.name);
     const mayBe = mayPublish({ config, channel, user, subscribed, granted: true });
     if (mayBe !== "allowed") return fail(context, session, { id, error: mayBe });

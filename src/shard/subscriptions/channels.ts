@@ -1,10 +1,5 @@
 import type { Delivered, Delivery } from "../../contracts/orders.ts";
-import {
-  FollowedChannel,
-  type Beginning,
-  type ChannelEffects,
-  type ListenRequest,
-} from "./followed-channel.ts";
+import { FollowedChannel, type ChannelEffects, type ListenRequest } from "./followed-channel.ts";
 import type { KeptPosition } from "./heard.ts";
 import type { Beginning } from "./resume.ts";
 import { Tail } from "./tail.ts";

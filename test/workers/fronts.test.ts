@@ -1,0 +1,397 @@
+import { env } from "cloudflare:workers";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { SignJWT } from "jose";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import type { Change } from "../../src/contracts/change.ts";
+import { CONTRACT } from "../../src/contracts/version.ts";
+import { Coordinator } from "../../src/coordinator/coordinator.ts";
+import { DISCONNECTS } from "../../src/centrifuge/codes.ts";
+import { configOf } from "../../src/platform/config.ts";
+import { Shard } from "../../src/shard/shard.ts";
+import {
+  adopted,
+  api,
+  changeRing,
+  channelObject,
+  Client,
+  coordinator,
+  coordinatorObject,
+  Gate,
+  keysOf,
+  settled,
+  shardObject,
+  startOver,
+  until,
+} from "./client.ts";
+import { LineShard } from "./fronts-worker.ts";
+import { BROADCAST, fetchWorker, forgetRing, LineClient, lineObject } from "./line-client.ts";
+import { LINE_CLOSES } from "./line-front.ts";
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await startOver();
+  forgetRing();
+});
+
+const keyOn = async (shardId: string): Promise<string> => (await keysOf(shardId, 1))[0] ?? "";
+
+/** A Centrifuge client that is a user by its token. */
+async function connectAs(user: string, key = user): Promise<Client> {
+  const client = await Client.open(key, { fetcher: fetchWorker });
+  const token = await new SignJWT({ sub: user })
+    .setProtectedHeader({ alg: "HS256" })
+    .sign(new TextEncoder().encode(env.TOKEN_HMAC_SECRET));
+  const reply = await client.ask({ connect: { token } });
+  if (reply.error !== undefined) throw new Error(`error ${reply.error.code}`);
+  return client;
+}
+
+/** One user with a client of each front, both on the shard that owns the user's name. */
+async function both(user: string): Promise<{ line: LineClient; stock: Client }> {
+  return { line: await LineClient.connect(user, user), stock: await connectAs(user) };
+}
+
+/** A client of each front on one shard. */
+async function bothOn(shardId: string): Promise<{ key: string; line: LineClient; stock: Client }> {
+  const key = await keyOn(shardId);
+  return { key, ...(await both(key)) };
+}
+
+async function change(wanted: Change) {
+  const answer = await changeRing(wanted);
+  if (answer.kind === "refused") throw new Error(answer.message);
+  return answer.result;
+}
+
+async function admin(path: string): Promise<any> {
+  const headers = { "x-api-key": env.API_KEY ?? "" };
+  return (await fetchWorker(new Request(`https://ringcast.test/admin/api${path}`, { headers }))).json();
+}
+
+const publish = (channel: string, data: unknown) => api("publish", { channel, data });
+const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
+
+describe("[FR1] a second front runs on the same core", () => {
+  test("its clients receive what both fronts' clients and a back end publish, in order and live", async () => {
+    const { line, stock } = await bothOn("auto-1");
+    const elsewhere = await LineClient.connect(await keyOn("auto-2"), "bob");
+    expect(await line.join("kept:room")).toMatchObject({ offset: 0, how: "new" });
+    await elsewhere.join("kept:room");
+    await stock.ask({ subscribe: { channel: "kept:room" } });
+    for (const n of range(1, 10)) {
+      if (n % 2 === 0) await publish("kept:room", n);
+      else expect((await stock.ask({ publish: { channel: "kept:room", data: n } }))["publish"]).toEqual({});
+    }
+    const all = [line, elsewhere, stock];
+    await until(() => all.every((client) => client.heard("kept:room").length === 10));
+    for (const client of all) expect(client.heard("kept:room")).toEqual(range(1, 10));
+    expect(line.events("kept:room").map(({ offset }) => offset)).toEqual(range(1, 10));
+  });
+
+  test("a channel that keeps nothing has no position, and is heard all the same", async () => {
+    const { line, stock } = await bothOn("auto-1");
+    expect(await line.join("room")).toEqual({ channel: "room", logEpoch: "-", offset: null, how: "new" });
+    await stock.ask({ publish: { channel: "room", data: { from: "stock" } } });
+    await until(() => line.heard("room").length === 1);
+    expect(line.heard("room")).toEqual([{ from: "stock" }]);
+  });
+
+  test("a client that has lost its socket resumes with what it missed, once and in order", async () => {
+    const key = await keyOn("auto-1");
+    const before = await LineClient.connect(key, "ann");
+    await before.join("kept:room");
+    await publish("kept:room", 1);
+    await until(() => before.heard("kept:room").length === 1);
+    const at = before.position("kept:room");
+    before.socket.close(1000, "lost");
+    await before.closed;
+    await publish("kept:room", 2);
+    await publish("kept:room", 3);
+    const after = await LineClient.connect(key, "ann");
+    expect(await after.join("kept:room", at)).toMatchObject({ ...at, how: "recovered" });
+    await publish("kept:room", 4);
+    await until(() => after.heard("kept:room").includes(4));
+    expect(after.heard("kept:room")).toEqual([2, 3, 4]);
+    // Where nothing can be proven it begins anew.
+    const stranger = await LineClient.connect(key, "eve");
+    expect(await stranger.join("kept:room", { ...at, logEpoch: "another" })).toMatchObject({
+      offset: 4,
+      how: "new",
+    });
+    expect(stranger.heard("kept:room")).toEqual([]);
+  });
+
+  test("a sleep is invisible, between any two steps of a session", async () => {
+    const key = await keyOn("auto-1");
+    const client = await LineClient.open(key);
+    const sleep = () => evictDurableObject(lineObject("auto-1"), { webSockets: "hibernate" });
+    await sleep();
+    client.say("hello ann");
+    const [, id] = await client.next("welcome");
+    await sleep();
+    await client.join("kept:room");
+    for (const n of range(1, 3)) {
+      await sleep();
+      await publish("kept:room", n);
+      await until(() => client.heard("kept:room").length === n);
+    }
+    await sleep();
+    await client.join("room");
+    await sleep();
+    await evictDurableObject(channelObject("room"), { webSockets: "hibernate" });
+    await publish("room", "x");
+    await until(() => client.heard("room").length === 1);
+    expect(client.heard("kept:room")).toEqual([1, 2, 3]);
+    const sessions = await lineObject("auto-1").sessionsOf("ann", CONTRACT);
+    expect(sessions).toMatchObject([{ client: id, user: "ann", key, channels: ["kept:room", "room"] }]);
+    expect(client.isClosed).toBe(false);
+  });
+
+  test("a pong is absorbed by the runtime: no object wakes for it", async () => {
+    const client = await LineClient.connect(await keyOn("auto-1"), "ann");
+    await evictDurableObject(lineObject("auto-1"), { webSockets: "hibernate" });
+    const woken = vi.spyOn(LineShard.prototype, "webSocketMessage");
+    client.say(".");
+    await client.next(",");
+    expect(woken).not.toHaveBeenCalled();
+    // The core's own ping is the front's.
+    const { pingIntervalMs } = configOf(env).cluster.times;
+    vi.useFakeTimers({ now: Date.now() + pingIntervalMs, toFake: ["Date"] });
+    await runDurableObjectAlarm(lineObject("auto-1"));
+    vi.useRealTimers();
+    await client.next(".");
+  });
+
+  test("what is no line of the protocol is closed with the front's own code", async () => {
+    const client = await LineClient.connect(await keyOn("auto-1"), "ann");
+    client.say("{}");
+    expect(await client.closed).toEqual(LINE_CLOSES.badRequest);
+  });
+
+  for (const kind of ["drain", "remove"] as const)
+    test(`a ${kind} closes it with its own code, and it resumes at its new owner: nothing is lost or repeated`, async () => {
+      const key = await keyOn("auto-1");
+      const before = await LineClient.connect(key, "ann");
+      await before.join("kept:room");
+      await publish("kept:room", 1);
+      await until(() => before.heard("kept:room").length === 1);
+      await change({ kind, id: "auto-1" });
+      expect(await before.closed).toEqual({ code: LINE_CLOSES.moved.code, reason: "moved, epoch 2" });
+      await publish("kept:room", 2);
+      const after = await LineClient.connect(key, "ann");
+      await after.join("kept:room", before.position("kept:room"));
+      await publish("kept:room", 3);
+      await until(() => after.heard("kept:room").includes(3));
+      expect([...before.heard("kept:room"), ...after.heard("kept:room")]).toEqual([1, 2, 3]);
+      const { sessions } = await coordinator().sessionsOf("ann", CONTRACT);
+      expect(sessions).toHaveLength(1);
+      expect(sessions[0]?.shard).not.toBe("auto-1");
+    });
+
+  test("both fronts hear the broadcast channel, and resume in it", async () => {
+    const { key, line, stock } = await bothOn("auto-1");
+    const { result } = await api("publish", { channel: BROADCAST, data: 1, report: true });
+    expect(result).toMatchObject({ offset: 1, delivered: 2 });
+    await until(() => [line, stock].every((client) => client.heard(BROADCAST).length === 1));
+    expect([line.heard(BROADCAST), stock.heard(BROADCAST)]).toEqual([[1], [1]]);
+    const at = line.position(BROADCAST);
+    line.socket.close(1000, "lost");
+    await line.closed;
+    await publish(BROADCAST, 2);
+    const back = await LineClient.connect(key, key, at);
+    expect(back.joined(BROADCAST)).toMatchObject({ ...at, how: "recovered" });
+    await publish(BROADCAST, 3);
+    await until(() => back.heard(BROADCAST).includes(3) && stock.heard(BROADCAST).includes(3));
+    expect([back.heard(BROADCAST), stock.heard(BROADCAST)]).toEqual([
+      [2, 3],
+      [1, 2, 3],
+    ]);
+  });
+});
+
+describe("[FR2] membership, fan-out, status and counts cover both fronts", () => {
+  test("a change of the ring is predicted from both, reaches both, and is counted for both", async () => {
+    const { line, stock } = await bothOn("auto-1");
+    const { predicted, told } = await change({ kind: "drain", id: "auto-1" });
+    expect(predicted).toMatchObject({ moving: 2, from: { "auto-1": 2 } });
+    expect(Object.values(predicted.to).reduce((sum, count) => sum + count, 0)).toBe(2);
+    expect(told).toEqual({ shards: 4, pending: [] });
+    expect((await line.closed).code).toBe(LINE_CLOSES.moved.code);
+    expect(await stock.closed).toBe(DISCONNECTS.moved.code);
+    for (const id of ["auto-2", "auto-3", "auto-4"])
+      for (const object of [shardObject(id), lineObject(id)])
+        expect((await object.status(CONTRACT)).ringEpoch).toBeGreaterThanOrEqual(2);
+    await until(async () => {
+      const drained = (await coordinator().epochs(10, CONTRACT)).find(({ ringEpoch }) => ringEpoch === 2);
+      return drained?.moved === 2 && drained.movedFrom["auto-1"] === 2;
+    });
+  });
+
+  test("a shard whose second front could not be told is told later", async () => {
+    const original = LineShard.prototype.adopt;
+    let deaf = true;
+    vi.spyOn(LineShard.prototype, "adopt").mockImplementation(async function (this: LineShard, ...news) {
+      if (deaf) throw new Error("deaf");
+      await original.apply(this, news);
+    });
+    const { told } = await change({ kind: "add", count: 1 });
+    expect(told).toEqual({ shards: 0, pending: ["auto-1", "auto-2", "auto-3", "auto-4", "auto-5"] });
+    expect((await shardObject("auto-3").status(CONTRACT)).ringEpoch).toBe(2);
+    deaf = false;
+    await until(async () => (await coordinator().cluster(CONTRACT)).untold.length === 0);
+    expect((await lineObject("auto-3").status(CONTRACT)).ringEpoch).toBe(2);
+  });
+
+  test("the cluster's report counts the sessions of both", async () => {
+    const { line, stock } = await bothOn("auto-2");
+    await LineClient.connect(await keyOn("auto-3"), "eve");
+    await line.join("room");
+    await stock.ask({ subscribe: { channel: "room" } });
+    const { shards } = await admin("/cluster");
+    const counts = shards.map(({ id, reachable, sessions }: any) => [id, reachable, sessions]);
+    expect(counts).toEqual([
+      ["auto-1", true, 0],
+      ["auto-2", true, 2],
+      ["auto-3", true, 1],
+      ["auto-4", true, 0],
+    ]);
+    const { nodes } = (await api("info", {})).result;
+    expect(nodes.map(({ num_clients, num_subs }: any) => [num_clients, num_subs])).toEqual([
+      [0, 0],
+      [2, 2],
+      [1, 0],
+      [0, 0],
+    ]);
+  });
+
+  test.each(["fanout", "ring"])("a message to a user reaches both, by %s", async (mode) => {
+    const { line, stock } = await both("ann");
+    const other = await LineClient.connect("bob", "bob");
+    const { result } = await api("send", { users: ["ann", "nobody"], data: { n: 1 }, mode });
+    expect(result).toMatchObject({ mode, delivered: 2, offline: ["nobody"] });
+    await until(() => line.messages().length === 1);
+    await until(() => stock.lines.some(({ push }) => push !== undefined && "message" in push));
+    expect([line.messages(), other.messages()]).toEqual([[{ n: 1 }], []]);
+    expect(stock.lines.find(({ push }) => push !== undefined && "message" in push)?.push).toMatchObject({
+      message: { data: { n: 1 } },
+    });
+  });
+
+  test("a disconnect closes both, and nobody else", async () => {
+    const { line, stock } = await both("ann");
+    const other = await LineClient.connect("bob", "bob");
+    const order = { user: "ann", disconnect: { code: 4500, reason: "banned" } };
+    expect(await api("disconnect", order)).toEqual({ result: {} });
+    expect(await line.closed).toEqual({ code: 4500, reason: "banned" });
+    expect(await stock.closed).toBe(4500);
+    expect(other.isClosed).toBe(false);
+  });
+
+  test("a server's subscribe and unsubscribe reach both, each in its own words", async () => {
+    const { line, stock } = await both("ann");
+    expect(await api("subscribe", { user: "ann", channel: "kept:room" })).toEqual({ result: {} });
+    await line.next("joined", "kept:room");
+    await publish("kept:room", 1);
+    await until(() => [line, stock].every((client) => client.heard("kept:room").length === 1));
+    expect(await api("unsubscribe", { user: "ann", channel: "kept:room" })).toEqual({ result: {} });
+    expect(await line.next("left")).toEqual(["left", "kept:room", "server"]);
+    await until(() => stock.lines.some(({ push }) => push !== undefined && "unsubscribe" in push));
+    await publish("kept:room", 2);
+    expect((await api("channels", {})).result.channels).toEqual({});
+    expect([line.heard("kept:room"), stock.heard("kept:room")]).toEqual([[1], [1]]);
+  });
+
+  test("presence, the channels and a user's sessions have the clients of both", async () => {
+    const { line, stock } = await both("ann");
+    await line.join("room");
+    await stock.ask({ subscribe: { channel: "room" } });
+    const { presence } = (await api("presence", { channel: "room" })).result;
+    expect(Object.values(presence)).toMatchObject([{ user: "ann" }, { user: "ann" }]);
+    expect((await api("presence_stats", { channel: "room" })).result).toEqual({
+      num_clients: 2,
+      num_users: 1,
+    });
+    const asked = (await stock.ask({ presence_stats: { channel: "room" } }))["presence_stats"];
+    expect(asked).toEqual({ num_clients: 2, num_users: 1 });
+    expect((await api("channels", {})).result.channels).toEqual({ room: { num_clients: 2 } });
+    const { sessions } = await admin("/users/ann/sessions");
+    expect(sessions.map(({ client }: any) => client).toSorted()).toEqual(Object.keys(presence).toSorted());
+    expect(sessions.map(({ key, channels }: any) => [key, channels])).toEqual([
+      ["ann", ["room"]],
+      ["ann", ["room"]],
+    ]);
+  });
+
+  test("down a tree an order reaches each object of each front once", async () => {
+    await change({ kind: "add", count: 16 });
+    await adopted();
+    const ids = Array.from({ length: 20 }, (_, n) => `auto-${n + 1}`);
+    const clients = await Promise.all(ids.map((id) => bothOn(id)));
+    const all = clients.flatMap(({ line, stock }) => [line, stock]);
+    const relays = vi.spyOn(Shard.prototype, "relay");
+    for (const { line, stock } of clients) {
+      await line.join("kept:wide");
+      await stock.ask({ subscribe: { channel: "kept:wide" } });
+    }
+    await publish("kept:wide", 1);
+    await until(() => all.every((client) => client.heard("kept:wide").length === 1));
+    const { result } = await api("publish", { channel: BROADCAST, data: 1, report: true });
+    expect(result.delivered).toBe(40);
+    await until(() => all.every((client) => client.heard(BROADCAST).length === 1));
+    const sent = await api("send", { users: clients.map(({ key }) => key), data: 1, mode: "fanout" });
+    expect(sent.result).toMatchObject({ delivered: 40, offline: [] });
+    expect(relays.mock.calls.length).toBeGreaterThanOrEqual(3 * 7);
+    await publish("kept:wide", 2);
+    await until(() => all.every((client) => client.heard("kept:wide").includes(2)));
+    expect(new Set(all.map((client) => client.heard("kept:wide").join()))).toEqual(new Set(["1,2"]));
+  });
+
+  for (const [last, prototype, object] of [
+    ["second", LineShard.prototype, () => lineObject("auto-1")],
+    ["first", undefined, () => shardObject("auto-1")],
+  ] as const)
+    test(`a draining shard leaves only when both fronts are empty; the ${last} is the last`, async () => {
+      const { line, stock } = await bothOn("auto-1");
+      // The front that is last does not move its sessions before the gate is open.
+      const gate = new Gate();
+      const slow =
+        prototype ??
+        (await runInDurableObject(shardObject("auto-1"), (shard) => Object.getPrototypeOf(shard) as Shard));
+      const { alarm } = slow;
+      vi.spyOn(slow, "alarm").mockImplementation(async function (this: Shard) {
+        await gate.pass();
+        await alarm.call(this);
+      });
+      const asked = vi.spyOn(Coordinator.prototype, "drained");
+      await change({ kind: "drain", id: "auto-1" });
+      await (last === "second" ? stock : line).closed;
+      await until(() => asked.mock.results.length > 0);
+      await asked.mock.results[0]?.value;
+      const row = async () =>
+        (await coordinator().cluster(CONTRACT)).shards.find(({ id }) => id === "auto-1");
+      expect(await row()).toMatchObject({ state: "draining", status: { sessions: 1 } });
+      gate.open();
+      await (last === "second" ? line : stock).closed;
+      await until(async () => {
+        await runDurableObjectAlarm(object());
+        return (await row()) === undefined;
+      });
+      const { shards } = await coordinator().descriptor(CONTRACT);
+      expect(shards.map(({ id }) => id)).toEqual(["auto-2", "auto-3", "auto-4"]);
+      await settled();
+    });
+
+  test("a shard that has left is forgotten by the broadcast channel for both fronts", async () => {
+    const { line, stock } = await bothOn("auto-1");
+    await change({ kind: "remove", id: "auto-1" });
+    await Promise.all([line.closed, stock.closed]);
+    const listeners = () =>
+      runInDurableObject(coordinatorObject(), (_, { storage }) =>
+        storage.sql
+          .exec<{ name: string }>("SELECT name FROM listeners")
+          .toArray()
+          .map(({ name }) => name),
+      );
+    await until(async () => !(await listeners()).some((name) => name.endsWith("auto/auto-1")));
+  });
+});

@@ -7,7 +7,8 @@ import type { EndReason } from "../../src/shard/connections/end-reasons.ts";
 import type { Open, Session, Subscription } from "../../src/shard/connections/session.ts";
 import type { Core, Front, Serve } from "../../src/shard/front.ts";
 import type { Batch, BatchFrames, Notice, Wire } from "../../src/shard/wire.ts";
-import type { Start, Wishes } from "../../src/shard/subscriptions/start.ts";
+import type { Wishes } from "../../src/shard/subscriptions/join.ts";
+import type { Start } from "../../src/shard/subscriptions/start.ts";
 
 /**
  * A second front, for tests: a protocol of lines (SPEC FR1). A frame is one line or more.
@@ -128,7 +129,7 @@ async function hello(
     lines.push(encodeStart(config.cluster.broadcast.channel, start));
   });
   if (session.ended) return;
-  counters.add("connects");
+  counters.counts.connects += 1;
   connections.release(session, lines.join("\n"));
 }
 

@@ -1,5 +1,14 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 
+export type Dump = {
+  readonly kv: Readonly<Record<string, unknown>>;
+  readonly tables: readonly {
+    readonly name: string;
+    readonly sql: string;
+    readonly rows: readonly Readonly<Record<string, unknown>>[];
+  }[];
+};
+
 /** The storage of an object: a SQLite database, key-value rows and an alarm. A write is durable at once. */
 export class SimStorage {
   #database: DatabaseSync | undefined;
@@ -74,6 +83,32 @@ export class SimStorage {
     this.alarmAt = null;
     return Promise.resolve();
   };
+
+  /** Everything that is stored: the key-value rows, and each table with the statement that makes it. */
+  dump(): Dump {
+    const tables = this.query(
+      "SELECT name, sql FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
+    ) as { name: string; sql: string }[];
+    return {
+      kv: Object.fromEntries([...this.#rows].toSorted(([a], [b]) => (a < b ? -1 : 1))),
+      tables: tables.map(({ name, sql }) => ({ name, sql, rows: this.query(`SELECT * FROM ${name}`) })),
+    };
+  }
+
+  /** Stores what another storage has dumped. MUST be called while the storage is empty. */
+  load({ kv, tables }: Dump): void {
+    for (const [key, value] of Object.entries(kv)) this.kv.put(key, value);
+    for (const { name, sql, rows } of tables) {
+      this.query(sql);
+      for (const row of rows) {
+        const columns = Object.keys(row);
+        this.query(
+          `INSERT INTO ${name} (${columns.join(", ")}) VALUES (${columns.map(() => "?").join(", ")})`,
+          ...(Object.values(row) as SQLInputValue[]),
+        );
+      }
+    }
+  }
 
   close(): void {
     this.#statements.clear();

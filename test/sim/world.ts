@@ -44,6 +44,15 @@ type SimObject = {
 export type NetworkFaults = { readonly lost: number; readonly answerLost: number; readonly late: number };
 export const NO_FAULTS: NetworkFaults = { lost: 0, answerLost: 0, late: 0 };
 
+/** A call that has ended. `answer` has what the object answered, or `error` what it threw. */
+export type EndedCall = {
+  readonly name: string;
+  readonly method: string;
+  readonly args: readonly unknown[];
+  readonly answer?: unknown;
+  readonly error?: unknown;
+};
+
 const HOT_LOOP_EVENTS_A_SECOND = 4_000;
 
 /**
@@ -72,6 +81,12 @@ export class World {
   callsBetweenReleases = 0;
   #second = { at: 0, events: 0 };
   readonly violations: string[] = [];
+  /** Hears of each call that an object has answered. */
+  onCall: ((call: EndedCall) => void) | undefined;
+  /** Answers a call in place of the object; undefined leaves the call to the object. */
+  answerFor: ((name: string, method: string, args: readonly unknown[]) => Promise<unknown> | undefined) | undefined;
+  /** Resolves when no promise can go on. */
+  settled: () => Promise<void> = settled;
   #trace: string[] | undefined;
 
   constructor(
@@ -114,7 +129,7 @@ export class World {
       if (event === undefined) break;
       this.current = this.#outside;
       event();
-      await settled();
+      await this.settled();
       this.#count();
     }
     this.clock.now = until;
@@ -176,6 +191,17 @@ export class World {
 
   storageOf(name: string): SimStorage {
     return this.#object(name).storage;
+  }
+
+  /** The sockets that an object has, also while it sleeps. */
+  socketsOf(name: string): ReadonlySet<ServerSocket> {
+    return this.#object(name).sockets;
+  }
+
+  /** Gives a sleeping object a socket that an earlier life has accepted. */
+  addSocket(name: string, socket: ServerSocket): void {
+    socket.owner = name;
+    this.#object(name).sockets.add(socket);
   }
 
   /** The bindings and variables of a release's deployment. */
@@ -281,16 +307,21 @@ export class World {
       };
       Promise.resolve()
         .then(() => {
+          const instead = this.answerFor?.(name, method, sent);
+          if (instead !== undefined) return instead;
           if (life.instance[method] === undefined) throw new TypeError(`${name} has no method ${method}`);
           return life.instance[method](...sent);
         })
         .then(
           (value) => {
             const answer = isFetch ? value : structuredClone(value);
+            this.onCall?.({ name, method, args: sent, answer });
             return answered(() => resolve(answer));
           },
-          (error: unknown) =>
-            answered(() => reject(error instanceof Error ? error : new Error(String(error)))),
+          (error: unknown) => {
+            this.onCall?.({ name, method, args: sent, error });
+            answered(() => reject(error instanceof Error ? error : new Error(String(error))));
+          },
         );
     });
     return promise;

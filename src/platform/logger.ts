@@ -19,9 +19,13 @@ export function logWarning(message: string, fields: LogFields): void {
   console.warn(entryOf(message, fields));
 }
 
+function describe(error: unknown): string {
+  if (error instanceof Error) return error.stack ?? `${error.name}: ${error.message}`;
+  return typeof error === "string" ? error : JSON.stringify(error);
+}
+
 /** An error has no fields of its own that would be logged. */
 function entryOf(message: string, { error, ...fields }: LogFields): Record<string, unknown> {
   if (error === undefined) return { ...fields, message };
-  const text = error instanceof Error ? (error.stack ?? String(error)) : String(error);
-  return { ...fields, message, error: text };
+  return { ...fields, message, error: describe(error) };
 }

@@ -181,7 +181,7 @@ export class FollowedChannel<Listener> {
     if (applied === undefined) return undefined;
     const settled: Promise<void> = applied
       .catch(() => undefined)
-      .then(() => {
+      .finally(() => {
         if (this.#applying === settled) this.#applying = undefined;
       });
     this.#applying = settled;

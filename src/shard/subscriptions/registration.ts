@@ -40,22 +40,29 @@ export class ChannelRegistration {
     }
   }
 
-  #begin({ register, onAnswer, onFailure }: RegistrationEffects): void {
-    const early: Delivery[] = [];
-    const answer = register();
+  #begin(effects: RegistrationEffects): void {
+    const answer = effects.register();
+    this.early = [];
     this.#state = { kind: "pending", answer };
-    this.early = early;
-    void answer.then(
-      (registration) => {
-        this.#state = { kind: registration === null ? "none" : "held" };
-        this.early = undefined;
-        onAnswer(registration, early);
-      },
-      () => {
-        this.#state = { kind: "none" };
-        this.early = undefined;
-        onFailure(early);
-      },
-    );
+    void this.#settle(answer, this.early, effects);
+  }
+
+  async #settle(
+    answer: Promise<Registration | null>,
+    early: readonly Delivery[],
+    { onAnswer, onFailure }: RegistrationEffects,
+  ): Promise<void> {
+    let registration: Registration | null;
+    try {
+      registration = await answer;
+    } catch {
+      // The subscribers that wait hear of the error themselves.
+      this.#state = { kind: "none" };
+      this.early = undefined;
+      return onFailure(early);
+    }
+    this.#state = { kind: registration === null ? "none" : "held" };
+    this.early = undefined;
+    onAnswer(registration, early);
   }
 }

@@ -3,8 +3,7 @@ import type { PresenceEvent } from "../contracts/channel.ts";
 /**
  * Leaves that our own moves caused, held until it is clear whether the user returns.
  *
- * A user who joins while a leave of theirs is held neither left nor joined. In memory: a crash loses a leave, as
- * it may lose any.
+ * Where a user joins while a leave of theirs is held, neither is told. In memory: a crash loses held leaves.
  */
 export class HeldLeaves {
   readonly #holdMs: number;

@@ -273,7 +273,7 @@ export class ChannelLog {
   }
 
   #expire(now: number): number | undefined {
-    return this.#log.expire(now, this.#listeners.size > 0);
+    return this.#log.expire(now, { inUse: this.#listeners.size > 0 });
   }
 }
 

@@ -89,7 +89,7 @@ export function openDurableLog(
     }),
     history: (query, max) => ({ logEpoch, top, ...history(query, { logEpoch, top, max, read }) }),
     clear: () => void sql.exec("DELETE FROM publications"),
-    expire(now, inUse) {
+    expire(now, { inUse }) {
       sql.exec("DELETE FROM publications WHERE at <= ?", now - limits.ttlMs);
       sql.exec("DELETE FROM ids WHERE until <= ?", now);
       const { at } = sql.exec<{ at: number }>("SELECT at FROM log").one();

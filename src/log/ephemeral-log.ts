@@ -3,7 +3,7 @@ import type { Log } from "./log.ts";
 /** How many ids a log without storage remembers: a retry comes within seconds. */
 const REMEMBERED_IDS = 4_096;
 
-/** A log that keeps nothing: its publications are heard by who is connected, at most once (SPEC LG5). */
+/** A log that keeps nothing: the clients that are connected hear its publications, at most once (SPEC LG5). */
 export function openEphemeralLog(logEpoch: string): Log {
   let top = 0;
   const offsets = new Map<string, number>();

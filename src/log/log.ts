@@ -8,7 +8,7 @@ export type Appended = PublishResult & { readonly repeated: boolean };
  * The numbered publications of one channel.
  *
  * Offsets are contiguous within a log epoch, and a log epoch is never used again after a loss (SPEC LG2, LG3). An
- * append is durable when the object's output gate opens, so whoever is answered after it can count on it (LG1).
+ * append is durable when the object's output gate opens, so a caller that is answered after it can count on it (LG1).
  */
 export type Log = {
   /** False: nothing is kept, and the epoch ends with the object's life in memory. */
@@ -26,5 +26,5 @@ export type Log = {
   /** Drops every publication; the top stays. */
   clear(): void;
   /** Drops what has run out; answers when that is next due. `inUse`: shards are registered, so the top stays. */
-  expire(now: number, inUse: boolean): number | undefined;
+  expire(now: number, so: { readonly inUse: boolean }): number | undefined;
 };

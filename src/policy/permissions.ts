@@ -39,7 +39,10 @@ export function mayPublish(
   if (asked.granted) return "allowed";
   const granted =
     namespace.allow_publish_for_client || (namespace.allow_publish_for_subscriber && asked.subscribed);
-  return decide(asked, granted && (asked.user !== "" || namespace.allow_publish_for_anonymous));
+  return decide({
+    ...asked,
+    granted: granted && (asked.user !== "" || namespace.allow_publish_for_anonymous),
+  });
 }
 
 export function mayPresence(asked: Asked & { readonly subscribed: boolean }): Permission {
@@ -49,7 +52,10 @@ export function mayPresence(asked: Asked & { readonly subscribed: boolean }): Pe
   if (!namespace.presence) return "notAvailable";
   const granted =
     namespace.allow_presence_for_client || (namespace.allow_presence_for_subscriber && asked.subscribed);
-  return decide(asked, granted && (asked.user !== "" || namespace.allow_presence_for_anonymous));
+  return decide({
+    ...asked,
+    granted: granted && (asked.user !== "" || namespace.allow_presence_for_anonymous),
+  });
 }
 
 export function mayHistory(asked: Asked & { readonly subscribed: boolean }): Permission {
@@ -59,7 +65,10 @@ export function mayHistory(asked: Asked & { readonly subscribed: boolean }): Per
   if (!keepsHistory(namespace)) return "notAvailable";
   const granted =
     namespace.allow_history_for_client || (namespace.allow_history_for_subscriber && asked.subscribed);
-  return decide(asked, granted && (asked.user !== "" || namespace.allow_history_for_anonymous));
+  return decide({
+    ...asked,
+    granted: granted && (asked.user !== "" || namespace.allow_history_for_anonymous),
+  });
 }
 
 /** Whether a subscriber hears of joins and leaves: where the namespace forces it, or the client asks and may see presence. */
@@ -72,5 +81,5 @@ export function mayJoinLeave(
   return namespace.force_push_join_leave || (asked.asked && permitted);
 }
 
-const decide = ({ config }: Asked, granted: boolean): Permission =>
+const decide = ({ config, granted }: Asked & { readonly granted: boolean }): Permission =>
   granted || config.cluster.insecure ? "allowed" : "permissionDenied";

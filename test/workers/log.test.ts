@@ -104,11 +104,11 @@ describe("[LG2] offsets are contiguous, and trimming keeps the top", () => {
       const log = reopen();
       log.append({ id: "a", body: body(1) }, 0);
       log.append({ id: "b", body: body(2) }, 600);
-      expect(log.expire(999, true)).toBe(1_000);
-      expect(log.expire(1_000, true)).toBe(1_600);
+      expect(log.expire(999, { inUse: true })).toBe(1_000);
+      expect(log.expire(1_000, { inUse: true })).toBe(1_600);
       expect(log.after(0, 10).map(({ offset }) => offset)).toEqual([2]);
       const { logEpoch } = log;
-      log.expire(1_600, true);
+      log.expire(1_600, { inUse: true });
       expect([log.after(0, 10), log.top, log.logEpoch]).toEqual([[], 2, logEpoch]);
       expect(log.append({ id: "c", body: body(3) }, 2_000).offset).toBe(3);
     });
@@ -122,11 +122,11 @@ describe("[LG3] a log epoch is never used again", () => {
       log.append({ id: "a", body: body(1) }, 0);
       const { logEpoch } = log;
       // An id still answers with an offset of this log.
-      expect(log.expire(ID_TTL_MS - 1, false)).toBe(ID_TTL_MS);
+      expect(log.expire(ID_TTL_MS - 1, { inUse: false })).toBe(ID_TTL_MS);
       expect(log.append({ id: "a", body: body(1) }, ID_TTL_MS - 1)).toMatchObject({ offset: 1, logEpoch });
-      log.expire(ID_TTL_MS, true);
+      log.expire(ID_TTL_MS, { inUse: true });
       expect([log.logEpoch, log.top]).toEqual([logEpoch, 1]);
-      log.expire(ID_TTL_MS, false);
+      log.expire(ID_TTL_MS, { inUse: false });
       expect(log.top).toBe(0);
       expect(log.logEpoch).not.toBe(logEpoch);
       expect(reopen().logEpoch).toBe(log.logEpoch);

@@ -39,24 +39,24 @@ export async function subscribe(
   if (grant.kind === "error") return refuse(grant.error);
   if (grant.kind === "disconnect") return disconnect(context, session, grant.why);
   const { claims } = grant;
-  const who = { config, channel, user: open.user, operator: claims?.operator === true };
-  const mayBe = planSubscribe({ ...who, granted: true });
+  const asking = { config, channel, user: open.user, operator: claims?.operator === true };
+  const mayBe = planSubscribe({ ...asking, granted: true });
   if (mayBe !== "allowed") return refuse(mayBe);
-  const asked: Asked<SubscribeChange> = who.operator
+  const asked: Asked<SubscribeChange> = asking.operator
     ? PASS
     : await asker.subscribe(hookSession(open), { channel: channel.name, data: body.data });
   if (session.ended) return;
   if (asked.kind === "error") return refuse(asked.error);
   if (asked.kind === "disconnect") return connections.close(session, asked.close);
   const { allow, info, data } = asked.change;
-  const permission = planSubscribe({ ...who, granted: claims !== undefined || allow === true });
+  const permission = planSubscribe({ ...asking, granted: claims !== undefined || allow === true });
   if (permission !== "allowed") return refuse(permission);
 
   const { tf: filter } = body;
   const mayFilter = namespaceOf(config, channel)?.allow_tags_filter === true;
   if (filter !== undefined && !(mayFilter && isMeaningful(filter))) return refuse("badRequest");
   const asksJoinLeave = body.join_leave === true;
-  const joinLeave = mayJoinLeave({ ...who, subscribed: true, asked: asksJoinLeave });
+  const joinLeave = mayJoinLeave({ ...asking, subscribed: true, asked: asksJoinLeave });
   const subscription: Subscription = {
     ...(joinLeave ? { joinLeave: true as const } : {}),
     ...fromClaims(claims),

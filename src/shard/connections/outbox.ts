@@ -29,7 +29,7 @@ export function sendFrame(session: Session, frame: string, now: number, context:
     return "gone";
   }
   session.unprovenBytes += frame.length;
-  // A unit has three bytes at most, so that nobody is past the limit unasked; asking costs as much as all else here.
+  // A unit has three bytes at most, so no reader is past the limit unasked. Asking costs as much as all of the rest.
   if (session.unprovenBytes <= limits.queuedBytes / 4) return "sent";
   const buffered: unknown = Reflect.get(session.socket, "bufferedAmount");
   if (typeof buffered === "number") {

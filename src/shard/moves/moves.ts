@@ -60,7 +60,7 @@ export class Moves {
     });
   }
 
-  /** Adopts a newer descriptor, from whoever shows it; older ones and repetitions change nothing. */
+  /** Adopts a newer descriptor, whichever object shows it; older ones and repetitions change nothing. */
   async adopt(descriptor: Descriptor): Promise<void> {
     const before = this.membership.ring;
     if (this.membership.adopt(descriptor)) await this.#plan(before);

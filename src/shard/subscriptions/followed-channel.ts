@@ -29,6 +29,13 @@ export type ChannelEffects<Listener> = {
   readonly giveUp: (channel: string, listeners: readonly Listener[]) => void;
 };
 
+/** Events that the listeners do not have yet; they have every publication up to `from`. */
+type Advance = {
+  readonly from: Position;
+  readonly events: readonly ClientEvent[];
+  readonly durable: boolean;
+};
+
 /**
  * One channel that this shard follows: its registration, its listeners, and how far the shard has heard (SPEC DL).
  *
@@ -162,7 +169,7 @@ export class FollowedChannel<Listener> {
   #onRegistered(answer: Registration | null, early: readonly Delivery[]): void {
     if (answer === null) return this.#giveUp();
     const { logEpoch, offset, durable } = answer;
-    this.#setHeard({ logEpoch, offset }, durable);
+    this.#setHeard({ logEpoch, offset }, { durable });
     this.#applyEarly(early);
   }
 
@@ -213,7 +220,7 @@ export class FollowedChannel<Listener> {
       if (event.kind === "cleared") cleared = true;
       else if (event.kind !== "pub" || event.offset > from.offset) events.push(event);
     }
-    this.#advance(from, events, durable);
+    this.#advance({ from, events, durable });
     if (!cleared) return;
     this.#tail.drop(this.#channel);
     this.#lookup?.clear();
@@ -224,16 +231,19 @@ export class FollowedChannel<Listener> {
     const view = await this.#effects.view(this.#channel, position.offset);
     const recovery = planRecovery(view, position, Infinity);
     if (recovery.kind === "restart") this.#giveUp();
-    else this.#advance(position, recovery.publications, true);
+    else this.#advance({ from: position, events: recovery.publications, durable: true });
     return { logEpoch: view.logEpoch, offset: view.top };
   }
 
   /** The one place where publications reach listeners, and where the position moves. */
-  #advance(from: Position, events: readonly ClientEvent[], durable: boolean): void {
+  #advance({ from, events, durable }: Advance): void {
     const channel = this.#channel;
     const publications = events.filter((event) => event.kind === "pub");
     const [first] = publications;
-    this.#setHeard({ logEpoch: from.logEpoch, offset: publications.at(-1)?.offset ?? from.offset }, durable);
+    this.#setHeard(
+      { logEpoch: from.logEpoch, offset: publications.at(-1)?.offset ?? from.offset },
+      { durable },
+    );
     let previous: Publication | undefined;
     if (durable && first !== undefined) {
       if (this.#wantingPrevious.size > 0) previous = this.#tail.at(channel, from.logEpoch, first.offset - 1);
@@ -243,7 +253,7 @@ export class FollowedChannel<Listener> {
     if (events.length > 0) this.#effects.emitter.emit({ channel, events, durable, previous }, this.listeners);
   }
 
-  #setHeard(position: Position, durable: boolean): void {
+  #setHeard(position: Position, { durable }: { readonly durable: boolean }): void {
     this.#heard = { kind: "known", position, durable, superseded: this.#heard.superseded };
     this.#effects.positions.touch();
   }

@@ -75,7 +75,7 @@ export function testLogContract(make: () => LogUnderTest): void {
                 expect(result).toEqual({ offset: top, logEpoch, refused: null });
               }
             } else if (call.kind === "clear") log.clear();
-            else log.expire(now, true);
+            else log.expire(now, { inUse: true });
             expect([log.top, log.logEpoch]).toEqual([top, logEpoch]);
           }
         }),
@@ -91,7 +91,7 @@ export function testLogContract(make: () => LogUnderTest): void {
           for (const { call, gapMs } of calls) {
             now += gapMs;
             if (call.kind === "clear") log.clear();
-            if (call.kind === "expire") log.expire(now, call.inUse);
+            if (call.kind === "expire") log.expire(now, call);
             if (call.kind !== "append") continue;
             const known = first.get(call.id);
             const { top } = log;
@@ -124,7 +124,7 @@ export function testLogContract(make: () => LogUnderTest): void {
             now += gapMs;
             if (call.kind === "append") log.append(call, now);
             else if (call.kind === "clear") log.clear();
-            else log.expire(now, call.inUse);
+            else log.expire(now, call);
           }
           const { logEpoch, top } = log;
           const view = log.view(after, limit);
@@ -162,7 +162,7 @@ export function testLogContract(make: () => LogUnderTest): void {
             now += gapMs;
             if (restarts.includes(n)) log = under.restart(now);
             if (call.kind === "clear") log.clear();
-            if (call.kind === "expire") log.expire(now, call.inUse);
+            if (call.kind === "expire") log.expire(now, call);
             if (call.kind !== "append") continue;
             const { offset, logEpoch, repeated } = log.append(call, now);
             if (repeated) continue;
@@ -179,7 +179,11 @@ export function testLogContract(make: () => LogUnderTest): void {
       for (const id of ["a", "b", "c"]) publish(log, id);
       let now = START;
       let runs = 0;
-      for (let due = log.expire(now, false); due !== undefined; due = log.expire(now, false)) {
+      for (
+        let due = log.expire(now, { inUse: false });
+        due !== undefined;
+        due = log.expire(now, { inUse: false })
+      ) {
         expect(due).toBeGreaterThan(now);
         now = due;
         runs += 1;

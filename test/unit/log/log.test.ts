@@ -77,7 +77,7 @@ describe("a durable log", () => {
               kept = [];
               break;
             case "expire": {
-              const due = log.expire(now, call.inUse);
+              const due = log.expire(now, call);
               kept = kept.filter(({ at }) => at > now - LIMITS.ttlMs);
               for (const [id, { until }] of ids) if (until <= now) ids.delete(id);
               const forgets = !call.inUse && top > 0 && ids.size === 0 && lastAt + LIMITS.metaTtlMs <= now;
@@ -119,9 +119,9 @@ describe("a durable log", () => {
     const { log } = durable();
     publish(log, "a", START);
     publish(log, "b", START + 1);
-    expect(log.expire(START + LIMITS.ttlMs - 1, true)).toBe(START + LIMITS.ttlMs);
+    expect(log.expire(START + LIMITS.ttlMs - 1, { inUse: true })).toBe(START + LIMITS.ttlMs);
     expect(offsetsOf(log.after(0, MANY))).toEqual([1, 2]);
-    log.expire(START + LIMITS.ttlMs, true);
+    log.expire(START + LIMITS.ttlMs, { inUse: true });
     expect(offsetsOf(log.after(0, MANY))).toEqual([2]);
     expect(log.top).toBe(2);
   });
@@ -131,10 +131,10 @@ describe("a durable log", () => {
     publish(log, "a");
     const { logEpoch } = log;
     const last = START + LIMITS.metaTtlMs;
-    log.expire(last, true);
-    log.expire(last - 1, false);
+    log.expire(last, { inUse: true });
+    log.expire(last - 1, { inUse: false });
     expect([log.top, log.logEpoch]).toEqual([1, logEpoch]);
-    expect(log.expire(last, false)).toBeUndefined();
+    expect(log.expire(last, { inUse: false })).toBeUndefined();
     expect(log.top).toBe(0);
     expect(log.logEpoch).not.toBe(logEpoch);
     expect(restart(last)).toMatchObject({ top: 0, logEpoch: log.logEpoch });
@@ -145,9 +145,9 @@ describe("a durable log", () => {
     const { log } = durable({ ...LIMITS, metaTtlMs: MINUTE });
     publish(log, "a");
     const { logEpoch } = log;
-    log.expire(START + ID_TTL_MS - 1, false);
+    log.expire(START + ID_TTL_MS - 1, { inUse: false });
     expect(publish(log, "a", START + ID_TTL_MS - 1)).toMatchObject({ offset: 1, logEpoch, repeated: true });
-    log.expire(START + ID_TTL_MS, false);
+    log.expire(START + ID_TTL_MS, { inUse: false });
     expect(log.top).toBe(0);
     expect(log.logEpoch).not.toBe(logEpoch);
   });
@@ -156,7 +156,7 @@ describe("a durable log", () => {
     const { log, restart } = durable({ ...LIMITS, size: 1 });
     publish(log, "a");
     publish(log, "b");
-    log.expire(START + LIMITS.ttlMs, true);
+    log.expire(START + LIMITS.ttlMs, { inUse: true });
     log.clear();
     const woken = restart(START + ID_TTL_MS - 1);
     expect(publish(woken, "a", START + ID_TTL_MS - 1)).toMatchObject({ offset: 1, repeated: true });
@@ -288,7 +288,7 @@ describe("an ephemeral log", () => {
         publications: [],
         refused: "notAvailable",
       });
-    expect(log.expire(START + 365 * 24 * 60 * MINUTE, false)).toBeUndefined();
+    expect(log.expire(START + 365 * 24 * 60 * MINUTE, { inUse: false })).toBeUndefined();
   });
 
   test("[LG5] an ephemeral log forgets its ids and its offsets with the object's life in memory", () => {

@@ -125,6 +125,7 @@ export default defineConfig({
           name: "fronts",
           include: ["test/workers/fronts.test.ts"],
           testTimeout: 60_000,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },

@@ -84,7 +84,9 @@ export class World {
   /** Hears of each call that an object has answered. */
   onCall: ((call: EndedCall) => void) | undefined;
   /** Answers a call in place of the object; undefined leaves the call to the object. */
-  answerFor: ((name: string, method: string, args: readonly unknown[]) => Promise<unknown> | undefined) | undefined;
+  answerFor:
+    | ((name: string, method: string, args: readonly unknown[]) => Promise<unknown> | undefined)
+    | undefined;
   /** Resolves when no promise can go on. */
   settled: () => Promise<void> = settled;
   #trace: string[] | undefined;

@@ -36,7 +36,9 @@ A shape that is missing may also be one that test/fixtures/scenario.ts brings ab
 function sameShapes(released: Fixtures, now: Fixtures): void {
   const differences = compareShapes(shapeOf(released), shapeOf(now));
   if (differences.length > 0)
-    throw new Error(`The shapes of contract ${CONTRACT} have changed:\n  ${differences.join("\n  ")}\n${WHAT_TO_DO}`);
+    throw new Error(
+      `The shapes of contract ${CONTRACT} have changed:\n  ${differences.join("\n  ")}\n${WHAT_TO_DO}`,
+    );
 }
 
 describe("[CT2] fixtures of the contracts", () => {
@@ -60,15 +62,20 @@ type Plant = {
 };
 
 /** Changes the examples in which `isMeant` finds what it looks for. */
-const changeCalls = (method: string, change: (call: Fixtures["calls"][number]) => object) => (fixtures: Fixtures): Fixtures => ({
-  ...fixtures,
-  calls: fixtures.calls.map((call) => (call.method === method ? { ...call, ...change(call) } : call)),
-});
+const changeCalls =
+  (method: string, change: (call: Fixtures["calls"][number]) => object) =>
+  (fixtures: Fixtures): Fixtures => ({
+    ...fixtures,
+    calls: fixtures.calls.map((call) => (call.method === method ? { ...call, ...change(call) } : call)),
+  });
 
-const fieldsOf = (value: Json | undefined): Readonly<Record<string, Json>> => value as Readonly<Record<string, Json>>;
+const fieldsOf = (value: Json | undefined): Readonly<Record<string, Json>> =>
+  value as Readonly<Record<string, Json>>;
 
 const renamed = (value: Json | undefined, from: string, to: string): Json =>
-  Object.fromEntries(Object.entries(fieldsOf(value)).map(([field, inner]) => [field === from ? to : field, inner]));
+  Object.fromEntries(
+    Object.entries(fieldsOf(value)).map(([field, inner]) => [field === from ? to : field, inner]),
+  );
 
 const changeObjects = (
   fixtures: Fixtures,
@@ -77,7 +84,9 @@ const changeObjects = (
   ...fixtures,
   storage: {
     ...fixtures.storage,
-    objects: Object.fromEntries(Object.entries(fixtures.storage.objects).map(([name, object]) => [name, change(object)])),
+    objects: Object.fromEntries(
+      Object.entries(fixtures.storage.objects).map(([name, object]) => [name, change(object)]),
+    ),
   },
 });
 
@@ -105,7 +114,12 @@ const PLANTS: readonly Plant[] = [
             {
               ...table,
               rows: table.rows.map((row) =>
-                name === "reports" ? { ...row, status: { $json: { ...fieldsOf(fieldsOf(row["status"])["$json"]), digest: 1 } } } : row,
+                name === "reports"
+                  ? {
+                      ...row,
+                      status: { $json: { ...fieldsOf(fieldsOf(row["status"])["$json"]), digest: 1 } },
+                    }
+                  : row,
               ),
             },
           ]),
@@ -117,13 +131,19 @@ const PLANTS: readonly Plant[] = [
     name: "a field of an attachment is always there",
     change: (fixtures) => ({
       ...fixtures,
-      attachments: fixtures.attachments.map((one) => (fieldsOf(one)["state"] === "opening" ? { ...fieldsOf(one), refused: true } : one)),
+      attachments: fixtures.attachments.map((one) =>
+        fieldsOf(one)["state"] === "opening" ? { ...fieldsOf(one), refused: true } : one,
+      ),
     }),
     found: "an attachment<state=opening>.refused was optional boolean, and is boolean",
   },
   {
     name: "a key of a storage is renamed",
-    change: (fixtures) => changeObjects(fixtures, (object) => ({ ...object, kv: renamed(object.kv, "spilled", "overflown") as never })),
+    change: (fixtures) =>
+      changeObjects(fixtures, (object) => ({
+        ...object,
+        kv: renamed(object.kv, "spilled", "overflown") as never,
+      })),
     found: "the keys of a Shard.spilled is missing: it was optional boolean",
   },
   {
@@ -144,7 +164,10 @@ const PLANTS: readonly Plant[] = [
     name: "a field of the route has another name",
     change: (fixtures) => ({
       ...fixtures,
-      upgrades: fixtures.upgrades.map((one) => ({ ...one, route: renamed(one.route, "clientRegion", "region") })),
+      upgrades: fixtures.upgrades.map((one) => ({
+        ...one,
+        route: renamed(one.route, "clientRegion", "region"),
+      })),
     }),
     found: "the route of an upgrade.region is new: string",
   },
@@ -154,6 +177,8 @@ describe("[CT2] the comparison of shapes finds a change and says what to do", ()
   test.each(PLANTS)("$name", ({ change, found }) => {
     const released = readFixtures(CONTRACT);
     expect(() => sameShapes(released, change(released))).toThrow(found);
-    expect(() => sameShapes(released, change(released))).toThrow("raise CONTRACT in src/contracts/version.ts");
+    expect(() => sameShapes(released, change(released))).toThrow(
+      "raise CONTRACT in src/contracts/version.ts",
+    );
   });
 });

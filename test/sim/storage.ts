@@ -98,8 +98,8 @@ export class SimStorage {
   /** Stores what another storage has dumped. MUST be called while the storage is empty. */
   load({ kv, tables }: Dump): void {
     for (const [key, value] of Object.entries(kv)) this.kv.put(key, value);
-    for (const { name, sql, rows } of tables) {
-      this.query(sql);
+    this.query(["BEGIN", ...tables.map(({ sql }) => sql)].join(";\n"));
+    for (const { name, rows } of tables) {
       for (const row of rows) {
         const columns = Object.keys(row);
         this.query(
@@ -108,6 +108,7 @@ export class SimStorage {
         );
       }
     }
+    this.query("COMMIT;\n");
   }
 
   close(): void {

@@ -32,13 +32,11 @@ A shape changes with a new contract only (SPEC CT2). If contract ${CONTRACT} is 
 If contract ${CONTRACT} is not released yet, record its fixtures again: node test/fixtures/record.ts
 A shape that is missing may also be one that test/fixtures/scenario.ts brings about no more.`;
 
-/** Throws where the present shapes are not the released ones. */
-function sameShapes(released: Fixtures, now: Fixtures): void {
+/** The shapes that are not the released ones, and what to do; empty where all are the same. */
+function changesIn(released: Fixtures, now: Fixtures): string {
   const differences = compareShapes(shapeOf(released), shapeOf(now));
-  if (differences.length > 0)
-    throw new Error(
-      `The shapes of contract ${CONTRACT} have changed:\n  ${differences.join("\n  ")}\n${WHAT_TO_DO}`,
-    );
+  if (differences.length === 0) return "";
+  return `The shapes of contract ${CONTRACT} have changed:\n  ${differences.join("\n  ")}\n${WHAT_TO_DO}`;
 }
 
 describe("[CT2] fixtures of the contracts", () => {
@@ -47,7 +45,7 @@ describe("[CT2] fixtures of the contracts", () => {
   });
 
   test("today's code says and stores the shapes of its contract", () => {
-    sameShapes(readFixtures(CONTRACT), present);
+    expect(changesIn(readFixtures(CONTRACT), present)).toBe("");
   });
 
   test.each(findings.flat())("of contract $contract: $name", ({ error }) => {
@@ -176,9 +174,8 @@ const PLANTS: readonly Plant[] = [
 describe("[CT2] the comparison of shapes finds a change and says what to do", () => {
   test.each(PLANTS)("$name", ({ change, found }) => {
     const released = readFixtures(CONTRACT);
-    expect(() => sameShapes(released, change(released))).toThrow(found);
-    expect(() => sameShapes(released, change(released))).toThrow(
-      "raise CONTRACT in src/contracts/version.ts",
-    );
+    const changes = changesIn(released, change(released));
+    expect(changes).toContain(`  ${found}\n`);
+    expect(changes).toContain("raise CONTRACT in src/contracts/version.ts");
   });
 });

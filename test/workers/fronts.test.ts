@@ -63,9 +63,10 @@ async function change(wanted: Change) {
   return answer.result;
 }
 
-async function admin(path: string): Promise<any> {
+async function admin(path: string, method = "GET"): Promise<any> {
   const headers = { "x-api-key": env.API_KEY ?? "" };
-  return (await fetchWorker(new Request(`https://ringcast.test/admin/api${path}`, { headers }))).json();
+  const request = new Request(`https://ringcast.test/admin/api${path}`, { method, headers });
+  return (await fetchWorker(request)).json();
 }
 
 const publish = (channel: string, data: unknown) => api("publish", { channel, data });
@@ -320,6 +321,21 @@ describe("[FR2] membership, fan-out, status and counts cover both fronts", () =>
       ["ann", ["room"]],
       ["ann", ["room"]],
     ]);
+  });
+
+  test("a crash of a shard, for development, ends both, and both resume", async () => {
+    const { key, line, stock } = await bothOn("auto-1");
+    await line.join("kept:room");
+    await publish("kept:room", 1);
+    await until(() => line.heard("kept:room").length === 1);
+    expect(await admin("/shards/auto-1/crash", "POST")).toEqual({ crashed: "auto-1" });
+    expect([(await line.closed).code, await stock.closed]).toEqual([1006, 1006]);
+    await publish("kept:room", 2);
+    const back = await LineClient.connect(key, "ann");
+    expect(await back.join("kept:room", line.position("kept:room"))).toMatchObject({ how: "recovered" });
+    await publish("kept:room", 3);
+    await until(() => back.heard("kept:room").includes(3));
+    expect(back.heard("kept:room")).toEqual([2, 3]);
   });
 
   test("down a tree an order reaches each object of each front once", async () => {

@@ -10,6 +10,7 @@ import type {
   Reached,
   SentByRing,
 } from "./orders.ts";
+import { FIRST_CONTRACT } from "./version.ts";
 
 /**
  * The shapes of release 0.1.0 that contract 2 has changed, and the ways to and from them. The next release deletes this
@@ -37,6 +38,9 @@ export type ChangeAnswer1 = {
   readonly result: ChangeResult | null;
   readonly refused: { readonly code: ChangeRefusalCode; readonly message: string } | null;
 };
+
+/** A caller of contract 1 gets its answer in the shapes below. */
+export const isContract1 = (contract: number = FIRST_CONTRACT): boolean => contract === FIRST_CONTRACT;
 
 const NOBODY: ReadonlyMap<string, number> = new Map();
 

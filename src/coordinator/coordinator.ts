@@ -2,7 +2,13 @@ import { DurableObject } from "cloudflare:workers";
 import type { Config } from "../config/config.ts";
 import { addressKey, readAddress, type SentAddress, type ShardAddress } from "../contracts/address.ts";
 import type { ChangeAnswer, ChangeRequest } from "../contracts/change.ts";
-import { changeTo1, outcomesTo1, type ChangeAnswer1, type Done1 } from "../contracts/contract-1.ts";
+import {
+  changeTo1,
+  isContract1,
+  outcomesTo1,
+  type ChangeAnswer1,
+  type Done1,
+} from "../contracts/contract-1.ts";
 import type {
   BroadcastAnswer,
   ChannelList,
@@ -115,7 +121,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
   async change(request: ChangeRequest, contract?: number): Promise<ChangeAnswer | ChangeAnswer1> {
     this.#answer(contract);
     const answer = await this.#changes.change(request);
-    return contract === undefined ? changeTo1(answer) : answer;
+    return isContract1(contract) ? changeTo1(answer) : answer;
   }
 
   report(
@@ -174,7 +180,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
   async act(action: Action, contract?: number): Promise<FannedOut<Reached | Done1>> {
     this.#answer(contract);
     const fanned = await actOnAll(this.env, action, { targets: this.#members.holders(), waitMs: ASK_MS });
-    return contract === undefined ? { ...fanned, outcomes: outcomesTo1(fanned.outcomes) } : fanned;
+    return isContract1(contract) ? { ...fanned, outcomes: outcomesTo1(fanned.outcomes) } : fanned;
   }
 
   async channels(pattern: string, contract?: number): Promise<ChannelList> {

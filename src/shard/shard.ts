@@ -3,6 +3,7 @@ import type { Config } from "../config/config.ts";
 import { addressOfObject, readAddress, type SentAddress, type ShardAddress } from "../contracts/address.ts";
 import {
   doneTo1,
+  isContract1,
   outcomesTo1,
   sentTo1,
   type Done1,
@@ -192,7 +193,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
       return doneTo1(await this.#floors.channels.deliver({ ...order.delivery, registration, mayRepeat }));
     }
     const reached = await this.#act(order.action);
-    return contract === undefined ? doneTo1(reached) : reached;
+    return isContract1(contract) ? doneTo1(reached) : reached;
   }
 
   async sendOwned(message: OwnedMessage, contract?: number): Promise<SentByRing | SentByRing1> {
@@ -204,7 +205,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
       known !== undefined && known.epoch > ringEpoch
         ? { kind: "newer", descriptor: known, spilled }
         : { kind: "sent", reached: await this.#act({ kind: "send", ...sent }), spilled };
-    return contract === undefined ? sentTo1(answer) : answer;
+    return isContract1(contract) ? sentTo1(answer) : answer;
   }
 
   async relay(branch: Branch, contract?: number): Promise<Outcome<Delivered | Reached | Done1>[]> {
@@ -226,7 +227,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
             ),
           ),
         );
-    return contract === undefined ? outcomesTo1(outcomes) : outcomes;
+    return isContract1(contract) ? outcomesTo1(outcomes) : outcomes;
   }
 
   crash(): void {

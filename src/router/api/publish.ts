@@ -5,7 +5,7 @@ import { CONTRACT } from "../../contracts/version.ts";
 import { callAgain, channelStub, coordinatorStub } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
 import { homeOf, namespaceOf, parseChannel } from "../../policy/channels.ts";
-import { describeOutcome } from "../outcomes.ts";
+import { describeOutcomes } from "../outcomes.ts";
 import { fail, ok, type Answer } from "./answer.ts";
 import type { Call } from "./method.ts";
 import { readPayload } from "./payload.ts";
@@ -54,7 +54,7 @@ export async function publish(call: Call, params: Params): Promise<Answer> {
       offset,
       epoch: logEpoch,
       delivered,
-      shards: report.outcomes.map(describeOutcome),
+      shards: describeOutcomes(report.outcomes),
       ms: report.ms,
     });
   } catch (error) {

@@ -4,7 +4,7 @@ import { readFannedOut } from "../../contracts/contract-1.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { coordinatorStub, within } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
-import { describeOutcome } from "../outcomes.ts";
+import { describeOutcomes } from "../outcomes.ts";
 import { fail, ok, type Answer } from "./answer.ts";
 import type { Call } from "./method.ts";
 import { readPayload } from "./payload.ts";
@@ -40,8 +40,13 @@ export async function send(call: Call, params: z.infer<typeof sendParams>): Prom
     return fail("internal", "the coordinator does not answer, and no other object knows every shard");
   }
   const reached = new Set(sent.outcomes.flatMap(({ done }) => [...(done?.users.keys() ?? [])]));
-  const shards = sent.outcomes.map(({ name, ms, done }) =>
-    describeOutcome({ name, ok: done !== null, delivered: done?.sessions ?? 0, ms }),
+  const shards = describeOutcomes(
+    sent.outcomes.map(({ name, ms, done }) => ({
+      name,
+      ok: done !== null,
+      delivered: done?.sessions ?? 0,
+      ms,
+    })),
   );
   return ok({
     mode,

@@ -12,8 +12,8 @@ const SOURCES = [
   "src/console",
   "src/ring",
   "src/fanout",
-  "src/protocol",
-  "src/config.ts",
+  "src/contracts",
+  "src/config",
   "package-lock.json",
 ];
 

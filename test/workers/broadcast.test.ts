@@ -29,14 +29,14 @@ type Joined = { epoch: string; offset: number; recovered?: boolean; publications
 
 const clientOn = async (shardId: string) => Client.connect((await keysOf(shardId, 1))[0] ?? "");
 
-/** What the connect reply says of the broadcast channel; undefined if nothing. */
+/** The broadcast channel's part of the connect reply; undefined if the reply has none. */
 const joined = (client: Client): Joined | undefined => {
   const reply = client.lines.find((line) => line["connect"] !== undefined)?.["connect"];
   return (reply as { subs?: Record<string, Joined> }).subs?.[BROADCAST];
 };
 
-/** Connects and says where it is in the broadcast channel, as a stock client does that comes back. */
-async function comeBack(shardId: string, at: { offset: number; epoch: string }): Promise<Client> {
+/** Reconnects with a position in the broadcast channel, as a stock client does. */
+async function reconnect(shardId: string, at: { offset: number; epoch: string }): Promise<Client> {
   const client = await Client.open((await keysOf(shardId, 1))[0] ?? "");
   await client.ask({ connect: { subs: { [BROADCAST]: { recover: true, ...at } } } });
   return client;
@@ -53,8 +53,8 @@ const broadcast = (...data: unknown[]) =>
     Promise.resolve(),
   );
 
-/** Holds up what goes to one shard in the broadcast channel, and says whether it has come that far. */
-function holdUp(shardName: string): { readonly gate: Gate; readonly held: () => boolean } {
+/** Holds the deliveries of the broadcast channel to one shard. `held`: whether a delivery waits at the gate. */
+function holdDeliveries(shardName: string): { readonly gate: Gate; readonly held: () => boolean } {
   const gate = new Gate();
   let held = false;
   const original = Shard.prototype.deliver;
@@ -72,7 +72,7 @@ function holdUp(shardName: string): { readonly gate: Gate; readonly held: () => 
   return { gate, held: () => held };
 }
 
-/** The coordinator does not answer whoever needs it for a connection, a broadcast or a resume. */
+/** The coordinator fails the calls that a connection, a broadcast or a resume needs. */
 function silenceCoordinator(
   ...methods: ("descriptor" | "report" | "register" | "view" | "broadcast")[]
 ): () => void {
@@ -88,7 +88,7 @@ function silenceCoordinator(
 }
 
 describe("[FO1] every session hears the broadcast channel", () => {
-  test("from its connect on, once and in order, on every shard", async () => {
+  test("a session hears it from its connect on, once and in order, on every shard", async () => {
     const early = [await clientOn("auto-1"), await clientOn("auto-2")];
     await broadcast(1, 2);
     const late = await clientOn("auto-1");
@@ -98,25 +98,25 @@ describe("[FO1] every session hears the broadcast channel", () => {
     expect([...early, late].map(heard)).toEqual([[1, 2, 3], [1, 2, 3], [3]]);
   });
 
-  test("who comes back gets what it missed, from whichever shard", async () => {
+  test("a client that reconnects gets the broadcasts that it missed, on any shard", async () => {
     const client = await clientOn("auto-1");
     await broadcast(1);
     const { epoch } = joined(client) ?? { epoch: "" };
     await broadcast(2, 3);
-    for (const [where, strike] of [
+    for (const [where, lose] of [
       ["auto-1", async () => undefined],
       ["auto-3", async () => undefined],
       ["auto-1", () => evictDurableObject(shardObject("auto-1"), { webSockets: "close" })],
       ["auto-2", () => abortAllDurableObjects()],
     ] as const) {
-      await strike();
-      const back = await comeBack(where, { offset: 1, epoch });
+      await lose();
+      const back = await reconnect(where, { offset: 1, epoch });
       expect(joined(back)).toMatchObject({ recovered: true, offset: 1 });
       expect(heard(back)).toEqual([2, 3]);
     }
   });
 
-  test("one that is repeated by its key has the first answer, and no report of a second time", async () => {
+  test("a broadcast that is repeated under its key gets the first answer, without a second report", async () => {
     const client = await clientOn("auto-1");
     const once = { channel: BROADCAST, data: 1, idempotency_key: "k", report: true };
     const { result } = await api("publish", once);
@@ -127,7 +127,7 @@ describe("[FO1] every session hears the broadcast channel", () => {
     expect(heard(client)).toEqual([1, 2]);
   });
 
-  test("a shard that crashed does not believe the position that it wrote down last", async () => {
+  test("a shard that crashed does not trust the last position in its storage", async () => {
     const client = await clientOn("auto-1");
     await broadcast(1);
     const written = async () => {
@@ -143,25 +143,25 @@ describe("[FO1] every session hears the broadcast channel", () => {
     await shard("auto-1")
       .crash()
       .catch(() => undefined);
-    const back = await comeBack("auto-1", { offset: 1, epoch });
+    const back = await reconnect("auto-1", { offset: 1, epoch });
     expect(joined(back)).toMatchObject({ recovered: true, offset: 1 });
     expect(heard(back)).toEqual([2]);
   });
 
-  test("a crowd that comes back asks the coordinator at most once for each shard", async () => {
+  test("a crowd that reconnects costs the coordinator at most one call for each shard", async () => {
     const client = await clientOn("auto-1");
     await broadcast(1, 2);
     const { epoch } = joined(client) ?? { epoch: "" };
     await evictDurableObject(shardObject("auto-1"), { webSockets: "close" });
     const views = vi.spyOn(Coordinator.prototype, "view");
     const crowd = await Promise.all(
-      Array.from({ length: 50 }, () => comeBack("auto-1", { offset: 1, epoch })),
+      Array.from({ length: 50 }, () => reconnect("auto-1", { offset: 1, epoch })),
     );
     expect(crowd.map(heard)).toEqual(crowd.map(() => [2]));
     expect(views.mock.calls.length).toBeLessThanOrEqual(1);
   });
 
-  test("a sleep of the shard and of the coordinator is not noticed", async () => {
+  test("a client does not notice a sleep of the shard and of the coordinator", async () => {
     const client = await clientOn("auto-1");
     await broadcast(1);
     for (const n of [2, 3]) {
@@ -174,7 +174,7 @@ describe("[FO1] every session hears the broadcast channel", () => {
   });
 });
 
-test("[FO6] no client may ask anything of the cluster's own channels, whatever else is granted", async () => {
+test("[FO6] a client may do nothing with the cluster's own channels, also where a namespace grants everything", async () => {
   const client = await clientOn("auto-1");
   for (const channel of [BROADCAST, "ringcast:other"]) {
     for (const command of [
@@ -191,7 +191,7 @@ test("[FO6] no client may ask anything of the cluster's own channels, whatever e
 });
 
 describe("[FO2] a broadcast accounts for every shard", () => {
-  test("with the sessions that each gave it to", async () => {
+  test("the result has the number of sessions that each shard delivered to", async () => {
     for (const id of ["auto-1", "auto-1", "auto-3"]) await clientOn(id);
     const { result } = await broadcast("x");
     expect(result).toMatchObject({ offset: 1, delivered: 3 });
@@ -204,9 +204,9 @@ describe("[FO2] a broadcast accounts for every shard", () => {
     ]);
   });
 
-  test("one that does not answer in time is pending, and is delivered to later", async () => {
+  test("a shard that does not answer in time is pending, and gets the broadcast later", async () => {
     const [mute, well] = [await clientOn("auto-2"), await clientOn("auto-1")];
-    const { gate } = holdUp("auto/auto-2");
+    const { gate } = holdDeliveries("auto/auto-2");
     const { result } = await broadcast("x");
     expect(result.shards.find((one: any) => one.shard === "auto-2")).toMatchObject({
       ok: false,
@@ -220,9 +220,9 @@ describe("[FO2] a broadcast accounts for every shard", () => {
     await until(() => heard(mute).length === 1);
   });
 
-  test("[FO3] one that joins while it goes out is not forgotten, one that leaves is not waited for", async () => {
+  test("[FO3] a shard that joins during a broadcast gets it, and the broadcast does not wait for a shard that leaves", async () => {
     await clientOn("auto-1");
-    const { gate, held } = holdUp("auto/auto-4");
+    const { gate, held } = holdDeliveries("auto/auto-4");
     const going = broadcast("x");
     await until(held);
     await changeRing({ kind: "add", count: 1 });
@@ -236,7 +236,7 @@ describe("[FO2] a broadcast accounts for every shard", () => {
     expect(heard(onNew)).toEqual(["y"]);
   });
 
-  test("the same idempotency key goes out once", async () => {
+  test("a broadcast goes out once for each idempotency key", async () => {
     const client = await clientOn("auto-1");
     const order = { channel: BROADCAST, data: 1, idempotency_key: "k" };
     expect((await api("publish", order)).result.offset).toBe(1);
@@ -270,7 +270,7 @@ describe("[FO4] while the coordinator is silent", () => {
     });
   });
 
-  test("who cannot be told what it missed is told later, in order, before anything newer", async () => {
+  test("a client whose missed broadcasts cannot be read gets them later, in order, before newer ones", async () => {
     const first = await clientOn("auto-1");
     await broadcast(1, 2, 3);
     const { epoch } = joined(first) ?? { epoch: "" };
@@ -287,7 +287,7 @@ describe("[FO4] while the coordinator is silent", () => {
     expect(heard(back)).toEqual([2, 3, 4]);
   });
 
-  test("a new client of a shard that has never heard of it is subscribed later", async () => {
+  test("a new client is subscribed later, if its shard does not know the broadcast channel yet", async () => {
     const [key] = await keysOf("auto-1", 1);
     const speakAgain = silenceCoordinator("register", "view");
     const client = await Client.connect(key ?? "");
@@ -300,7 +300,7 @@ describe("[FO4] while the coordinator is silent", () => {
     await until(() => heard(client).length === 1);
   });
 
-  test("a position that nothing proves any more ends in 3010, and nobody else is touched", async () => {
+  test("a session whose position cannot be proven ends with 3010, and other sessions stay", async () => {
     const other = await clientOn("auto-1");
     const [key] = await keysOf("auto-1", 1);
     const speakAgain = silenceCoordinator();
@@ -312,7 +312,7 @@ describe("[FO4] while the coordinator is silent", () => {
   });
 });
 
-describe("[FO5] above 32 shards an order goes down a tree", () => {
+describe("[FO5] an order to more than 32 shards goes down a tree", () => {
   const many = async (count: number) => {
     await changeRing({ kind: "add", count: count - 4 });
     await adopted();
@@ -320,7 +320,7 @@ describe("[FO5] above 32 shards an order goes down a tree", () => {
     return Promise.all(ids.map((id) => clientOn(id)));
   };
 
-  /** Counts the calls to relays for what goes out in a channel. */
+  /** Counts the calls to relays for deliveries of a channel. */
   const spyOnRelays = (channel: string) => {
     const relays = vi.spyOn(Shard.prototype, "relay");
     return () =>
@@ -329,7 +329,7 @@ describe("[FO5] above 32 shards an order goes down a tree", () => {
       ).length;
   };
 
-  test("a broadcast over 100 shards reaches everybody once, also when a relay dies in the middle", async () => {
+  test("a broadcast over 100 shards reaches every client once, also when a relay dies in the middle", async () => {
     const clients = await many(100);
     const relays = spyOnRelays(BROADCAST);
     const { result } = await broadcast(1);
@@ -358,14 +358,14 @@ describe("[FO5] above 32 shards an order goes down a tree", () => {
     expect(new Set(clients.map((client) => heard(client).join()))).toEqual(new Set(["1,2"]));
   });
 
-  test("so does a channel that many shards listen to", async () => {
+  test("a publication in a channel with many listening shards goes down a tree too", async () => {
     const clients = await many(40);
     for (const client of clients) await client.ask({ subscribe: { channel: "kept:wide" } });
     const relays = spyOnRelays("kept:wide");
     await api("publish", { channel: "kept:wide", data: 1 });
     await until(() => clients.every((client) => client.heard("kept:wide").length === 1));
     expect(relays()).toBe(7);
-    // Who left says so through its relay too, and is called no more.
+    // A shard without listeners tells the channel so through its relay, and the channel calls it no more.
     for (const client of clients.slice(0, 20)) client.socket.close(1000);
     await until(async () => (await api("channels", {})).result.channels["kept:wide"].num_clients === 20);
     await api("publish", { channel: "kept:wide", data: 2 });

@@ -64,7 +64,7 @@ export class Client {
     return client;
   }
 
-  /** The next line that is no ping. */
+  /** The next line that is not a ping. */
   async next(): Promise<Line> {
     for (;;) {
       const line = this.lines[this.#next];
@@ -78,7 +78,7 @@ export class Client {
     }
   }
 
-  /** One command and its reply; what is pushed meanwhile stays in `lines`. */
+  /** Sends one command and answers with its reply. Pushes in between stay in `lines`. */
   async ask(command: object): Promise<Line> {
     this.#lastId += 1;
     const id = this.#lastId;
@@ -99,7 +99,7 @@ export class Client {
   }
 }
 
-/** A Worker in another isolate, as it were: it knows the configured shards and nothing else. */
+/** The router of a new isolate: it knows only the configured shards. */
 export function coldRouter(): (request: Request) => Promise<Response> {
   const { handler } = createRingcast();
   return async (request) => handler.fetch(request, env, createExecutionContext());
@@ -108,7 +108,7 @@ export function coldRouter(): (request: Request) => Promise<Response> {
 let router = coldRouter();
 export const fetchWorker = (request: Request): Promise<Response> => router(request);
 
-/** For `afterEach`: a cluster that has never run, behind a router that has seen nothing. */
+/** For `afterEach`: an empty cluster behind a new router. */
 export async function startOver(): Promise<void> {
   router = coldRouter();
   await reset();
@@ -117,7 +117,7 @@ export async function startOver(): Promise<void> {
 export const coordinator = () => coordinatorStub(env);
 export const shard = (id: string) => shardStub(env, { name: `auto/${id}`, region: "auto" });
 
-/** The objects themselves, to look into them, to let them sleep and to run their alarms. */
+/** The objects themselves: a test reads their storage, puts them to sleep and runs their alarms. */
 export const coordinatorObject = () => env.COORDINATOR.getByName("coordinator");
 export const channelObject = (name: string) => env.CHANNEL.getByName(name);
 export const shardObject = (id: string) => env.SHARD.getByName(`auto/${id}`);
@@ -150,7 +150,10 @@ export async function keysOf(shardId: string, count: number): Promise<string[]> 
   return keys;
 }
 
-/** The text of the error that a call ends in. A promise of another object's is awaited by the test itself: `expect` looks into it. */
+/**
+ * The text of the error that a call ends in. The test itself awaits the promise of another object, because `expect`
+ * inspects a promise.
+ */
 export async function errorOf(call: () => Promise<unknown>): Promise<string> {
   try {
     await call();
@@ -160,28 +163,28 @@ export async function errorOf(call: () => Promise<unknown>): Promise<string> {
   throw new Error("the call has succeeded");
 }
 
-/** Waits for a state. Gives up after 20 s or more: on a busy machine a second is nothing. */
-export async function until(what: () => boolean | Promise<boolean>): Promise<void> {
-  // Counted, as a test may have stopped the clock.
+/** Waits until a condition holds. Gives up after 20 s or more, because a busy machine is slow. */
+export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+  // The loop counts its rounds, because a test may have stopped the clock.
   for (let n = 0; n < 2_000; n++) {
-    if (await what()) return;
+    if (await condition()) return;
     await scheduler.wait(10);
   }
-  throw new Error(`this never came true: ${what.toString()}`);
+  throw new Error(`this condition has stayed false: ${condition.toString()}`);
 }
 
 /** Waits until every shard has adopted the newest epoch. */
 export async function adopted(): Promise<void> {
   await until(async () => {
     const { ringEpoch, shards, untold } = await coordinator().cluster(CONTRACT);
-    // A shard of the first epoch learns it from its first connection, and from nobody before.
+    // A shard learns the first epoch only from its first connection.
     const knows = ({ status }: (typeof shards)[number]) =>
       status !== null && (status.ringEpoch === ringEpoch || (ringEpoch === 1 && status.ringEpoch === 0));
     return untold.length === 0 && shards.every(knows);
   });
 }
 
-/** Waits until every shard has adopted the newest epoch, has moved whoever is to move, and has reported that. */
+/** Waits until every shard has adopted the newest epoch, has moved its sessions, and has reported the moves. */
 export async function settled(): Promise<void> {
   await adopted();
   await until(async () => {
@@ -191,14 +194,14 @@ export async function settled(): Promise<void> {
   });
 }
 
-/** What the alarm of an object is to do, sooner or later. */
+/** The names of the appointments that the alarm of an object has. */
 export const appointmentsOf = (stub: DurableObjectStub): Promise<string[]> =>
   runInDurableObject(stub, (_, { storage }) => Object.keys(storage.kv.get<object>("timetable") ?? {}));
 
-/** The name of an object that a spy has seen called. */
+/** The name of an object whose call a spy has recorded. */
 export const nameOf = (object: unknown): string => (object as { ctx: DurableObjectState }).ctx.id.name ?? "";
 
-/** A place where objects wait until the test lets them go. They look for themselves: no object may wait for a promise of another's. */
+/** Objects wait here until the test opens the gate. They poll: an object may not await another object's promise. */
 export class Gate {
   #open = false;
 
@@ -211,7 +214,7 @@ export class Gate {
   }
 }
 
-/** Counts the timers of this isolate that are set, and have neither fired nor been cleared. */
+/** Counts the timers of this isolate that still run. */
 export function countTimers(): () => number {
   const running = new Set<unknown>();
   const { setTimeout: set, clearTimeout: clear } = globalThis;

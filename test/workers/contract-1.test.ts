@@ -16,13 +16,13 @@ import {
   until,
 } from "./client.ts";
 
-/** Contract 1 passed no version, and its addresses had neither a front nor an id. */
+/** A call of contract 1 passes no version, and its addresses have no front and no id. */
 
 afterEach(() => startOver());
 
 const AUTO_1 = { name: "auto/auto-1", region: "auto" };
 const AUTO_2 = { name: "auto/auto-2", region: "auto" };
-const NOBODY = { sessions: 0, noListeners: false, users: new Map() };
+const NO_CLIENTS = { sessions: 0, noListeners: false, users: new Map() };
 
 /** Release 0.1.0 sends the frame of its only front, and no data. */
 const send: Action = { kind: "send", users: [""], frame: '{"push":{"message":{"data":1}}}' };
@@ -35,7 +35,7 @@ async function clientOn(shardId: string): Promise<Client> {
   return Client.connect(key);
 }
 
-/** What a channel of contract 1 sends to its shards; the clients of auto-1 listen to it. */
+/** The delivery that a channel of contract 1 sends to its shards. The clients of auto-1 listen to the channel. */
 async function orderFor(client: Client): Promise<DeliverOrder> {
   await client.ask({ subscribe: { channel: "room" } });
   const entries = [{ kind: "pub", offset: 1, body: '{"data":"x"}' }] as const;
@@ -46,7 +46,7 @@ async function orderFor(client: Client): Promise<DeliverOrder> {
 }
 
 describe("[CT1] a caller of contract 1 is answered in its own shapes", () => {
-  test("a change: a result or a refusal, and the other is null", async () => {
+  test("a change is answered with a result or a refusal, and the other field is null", async () => {
     const change = { kind: "add", count: 1 } as const;
     const done = await coordinatorObject().change({ change, dryRun: true, by: "old" });
     expect(done).toEqual({
@@ -61,58 +61,58 @@ describe("[CT1] a caller of contract 1 is answered in its own shapes", () => {
     });
   });
 
-  test("an action on every shard: what each has done, without its kind", async () => {
+  test("an action on every shard is answered with the outcome of each shard, without its kind", async () => {
     const client = await clientOn("auto-1");
     await adopted();
     const { outcomes } = await coordinatorObject().act(send);
     expect(outcomes).toHaveLength(4);
     for (const { name, done } of outcomes) {
       const reached = { sessions: 1, noListeners: false, users: new Map([["", 1]]) };
-      expect(done).toEqual(name === AUTO_1.name ? reached : NOBODY);
+      expect(done).toEqual(name === AUTO_1.name ? reached : NO_CLIENTS);
     }
     await until(() => messages(client).length === 1);
   });
 
-  test("a part of a fan-out: an action", async () => {
+  test("a part of a fan-out may be an action", async () => {
     const client = await clientOn("auto-2");
     const order = { kind: "act", action: send } as const;
     const outcomes = await shardObject("auto-1").relay({ order, targets: [AUTO_1, AUTO_2], waitMs: 1_000 });
     expect(outcomes.map(({ name, done }) => [name, done])).toEqual([
-      [AUTO_1.name, NOBODY],
+      [AUTO_1.name, NO_CLIENTS],
       [AUTO_2.name, { sessions: 1, noListeners: false, users: new Map([["", 1]]) }],
     ]);
     await until(() => messages(client).length === 1);
   });
 
-  test("a part of a fan-out: a delivery", async () => {
+  test("a part of a fan-out may be a delivery", async () => {
     const client = await clientOn("auto-1");
     const order = await orderFor(client);
     const targets = [AUTO_1, AUTO_2].map((target) => ({ ...target, registration: 1, mayRepeat: false }));
     const outcomes = await shardObject("auto-1").relay({ order, targets, waitMs: 1_000 });
     expect(outcomes.map(({ name, done }) => [name, done])).toEqual([
-      [AUTO_1.name, { ...NOBODY, sessions: 1 }],
-      [AUTO_2.name, { ...NOBODY, noListeners: true }],
+      [AUTO_1.name, { ...NO_CLIENTS, sessions: 1 }],
+      [AUTO_2.name, { ...NO_CLIENTS, noListeners: true }],
     ]);
     await until(() => client.heard("room").length === 1);
   });
 
-  test("an order to one shard, an action and a delivery", async () => {
+  test("one shard carries out an action and a delivery", async () => {
     const client = await clientOn("auto-1");
     const acted = await shardObject("auto-1").carryOut({ kind: "act", action: send }, AUTO_1);
     expect(acted).toEqual({ sessions: 1, noListeners: false, users: new Map([["", 1]]) });
     const order = await orderFor(client);
     const target = { registration: 1, mayRepeat: false };
     const delivered = await shardObject("auto-1").carryOut(order, { ...AUTO_1, ...target });
-    expect(delivered).toEqual({ ...NOBODY, sessions: 1 });
+    expect(delivered).toEqual({ ...NO_CLIENTS, sessions: 1 });
     expect(await shardObject("auto-2").carryOut(order, { ...AUTO_2, ...target })).toEqual({
-      ...NOBODY,
+      ...NO_CLIENTS,
       noListeners: true,
     });
     await until(() => client.heard("room").length === 1 && messages(client).length === 1);
     expect([client.heard("room"), messages(client)]).toEqual([["x"], [{ data: 1 }]]);
   });
 
-  test("a message to the users that a shard owns: sent, or the newer ring", async () => {
+  test("a message to the users that a shard owns is sent, or answered with the newer ring", async () => {
     const client = await clientOn("auto-1");
     const { users, frame } = send;
     const sent = await shardObject("auto-1").sendOwned({ users, frame, ringEpoch: 1 });
@@ -128,7 +128,7 @@ describe("[CT1] a caller of contract 1 is answered in its own shapes", () => {
     await until(() => messages(client).length === 1);
   });
 
-  test("a registration that names no front is that of the first front's shard", async () => {
+  test("a registration without a front belongs to the first front's shard", async () => {
     const client = await clientOn("auto-1");
     await client.ask({ subscribe: { channel: "room" } });
     const again = await channelObject("room").register(AUTO_1, { position: null });
@@ -137,8 +137,8 @@ describe("[CT1] a caller of contract 1 is answered in its own shapes", () => {
   });
 });
 
-describe("[CT1] a caller that is further away is refused", () => {
-  test("by every object, with an error that says so", async () => {
+describe("[CT1] a caller of a contract that is further away is refused", () => {
+  test("every object answers with an error that names both contracts", async () => {
     const far = CONTRACT + 2;
     for (const call of [
       () => shard("auto-1").status(far),

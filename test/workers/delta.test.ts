@@ -21,7 +21,7 @@ function decode(received: readonly Received[]): unknown[] {
 const live = (client: Client) =>
   client.lines.flatMap(({ push }) => (push?.pub ? [push.pub as unknown as Received] : []));
 
-test("[DL10] subscribers with and without delta hear the same, also across a resume and a sleep", async () => {
+test("[DL10] subscribers with and without delta hear the same publications, also across a resume and a sleep", async () => {
   const [patched, plain] = [await Client.connect("a"), await Client.connect("b")];
   const reply = await patched.ask({ subscribe: { channel: "delta:a", delta: "fossil" } });
   expect(reply["subscribe"]).toMatchObject({ delta: true, recoverable: true });
@@ -46,12 +46,12 @@ test("[DL10] subscribers with and without delta hear the same, also across a res
   const { publications } = resumed["subscribe"] as { publications: Received[] };
   expect(publications.map(({ delta }) => delta)).toEqual([undefined, true, true]);
   await publish(6);
-  // What it missed is the base of what follows.
+  // The missed publications are the base of the next patch.
   expect(live(back).map(({ delta }) => delta)).toEqual([true]);
   expect(decode([...publications, ...live(back)])).toEqual([3, 4, 5, 6]);
 });
 
-test("[DL10] where the namespace does not allow it, nobody gets it", async () => {
+test("[DL10] a subscriber gets no delta where the namespace does not allow it", async () => {
   const client = await Client.connect("a");
   const reply = await client.ask({ subscribe: { channel: "kept:a", delta: "fossil" } });
   expect(reply["subscribe"]).not.toHaveProperty("delta");

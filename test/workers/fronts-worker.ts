@@ -6,7 +6,7 @@ import { RingCache } from "../../src/router/ring-cache.ts";
 import { Shard as AnyShard } from "../../src/shard/shard.ts";
 import { lineFront } from "./line-front.ts";
 
-/** A deployment with a second front: a class of its own on the same ring, and a path that leads to it. */
+/** A deployment with a second front: it has its own class on the same ring, and its own path. */
 export class LineShard extends AnyShard {
   static override readonly front = lineFront();
 }
@@ -15,7 +15,7 @@ type Handler = {
   fetch(request: Request, env: Cloudflare.Env, context: ExecutionContext): Promise<Response>;
 };
 
-/** A Worker in an isolate of its own: it knows the configured shards and nothing else. */
+/** A Worker in its own isolate: it knows only the configured shards. */
 export function createWorker(): Handler {
   const { handler } = createRingcast();
   let cache: RingCache | undefined;

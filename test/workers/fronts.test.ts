@@ -35,7 +35,7 @@ afterEach(async () => {
 
 const keyOn = async (shardId: string): Promise<string> => (await keysOf(shardId, 1))[0] ?? "";
 
-/** A Centrifuge client that is a user by its token. */
+/** Connects a Centrifuge client whose token names the user. */
 async function connectAs(user: string, key = user): Promise<Client> {
   const client = await Client.open(key, { fetcher: fetchWorker });
   const token = await new SignJWT({ sub: user })
@@ -73,7 +73,7 @@ const publish = (channel: string, data: unknown) => api("publish", { channel, da
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
 
 describe("[FR1] a second front runs on the same core", () => {
-  test("its clients receive what both fronts' clients and a back end publish, in order and live", async () => {
+  test("its clients receive the publications of both fronts' clients and of a back end, in order and live", async () => {
     const { line, stock } = await bothOn("auto-1");
     const elsewhere = await LineClient.connect(await keyOn("auto-2"), "bob");
     expect(await line.join("kept:room")).toMatchObject({ offset: 0, how: "new" });
@@ -89,7 +89,7 @@ describe("[FR1] a second front runs on the same core", () => {
     expect(line.events("kept:room").map(({ offset }) => offset)).toEqual(range(1, 10));
   });
 
-  test("a channel that keeps nothing has no position, and is heard all the same", async () => {
+  test("a channel without history has no position, and its listeners hear its publications", async () => {
     const { line, stock } = await bothOn("auto-1");
     expect(await line.join("room")).toEqual({ channel: "room", logEpoch: "-", offset: null, how: "new" });
     await stock.ask({ publish: { channel: "room", data: { from: "stock" } } });
@@ -97,7 +97,7 @@ describe("[FR1] a second front runs on the same core", () => {
     expect(line.heard("room")).toEqual([{ from: "stock" }]);
   });
 
-  test("a client that has lost its socket resumes with what it missed, once and in order", async () => {
+  test("a client that has lost its socket resumes with the missed publications, once and in order", async () => {
     const key = await keyOn("auto-1");
     const before = await LineClient.connect(key, "ann");
     await before.join("kept:room");
@@ -113,7 +113,7 @@ describe("[FR1] a second front runs on the same core", () => {
     await publish("kept:room", 4);
     await until(() => after.heard("kept:room").includes(4));
     expect(after.heard("kept:room")).toEqual([2, 3, 4]);
-    // Where nothing can be proven it begins anew.
+    // A client whose position cannot be proven begins anew.
     const stranger = await LineClient.connect(key, "eve");
     expect(await stranger.join("kept:room", { ...at, logEpoch: "another" })).toMatchObject({
       offset: 4,
@@ -122,7 +122,7 @@ describe("[FR1] a second front runs on the same core", () => {
     expect(stranger.heard("kept:room")).toEqual([]);
   });
 
-  test("a sleep is invisible, between any two steps of a session", async () => {
+  test("a sleep between any two steps of a session is invisible", async () => {
     const key = await keyOn("auto-1");
     const client = await LineClient.open(key);
     const sleep = () => evictDurableObject(lineObject("auto-1"), { webSockets: "hibernate" });
@@ -148,14 +148,14 @@ describe("[FR1] a second front runs on the same core", () => {
     expect(client.isClosed).toBe(false);
   });
 
-  test("a pong is absorbed by the runtime: no object wakes for it", async () => {
+  test("the runtime absorbs a pong, and no object wakes for it", async () => {
     const client = await LineClient.connect(await keyOn("auto-1"), "ann");
     await evictDurableObject(lineObject("auto-1"), { webSockets: "hibernate" });
     const woken = vi.spyOn(LineShard.prototype, "webSocketMessage");
     client.say(".");
     await client.next(",");
     expect(woken).not.toHaveBeenCalled();
-    // The core's own ping is the front's.
+    // The core sends the ping of the front.
     const { pingIntervalMs } = configOf(env).cluster.times;
     vi.useFakeTimers({ now: Date.now() + pingIntervalMs, toFake: ["Date"] });
     await runDurableObjectAlarm(lineObject("auto-1"));
@@ -163,14 +163,14 @@ describe("[FR1] a second front runs on the same core", () => {
     await client.next(".");
   });
 
-  test("what is no line of the protocol is closed with the front's own code", async () => {
+  test("a frame that is not a line of the protocol ends the session with the front's own code", async () => {
     const client = await LineClient.connect(await keyOn("auto-1"), "ann");
     client.say("{}");
     expect(await client.closed).toEqual(LINE_CLOSES.badRequest);
   });
 
   for (const kind of ["drain", "remove"] as const)
-    test(`a ${kind} closes it with its own code, and it resumes at its new owner: nothing is lost or repeated`, async () => {
+    test(`a ${kind} closes a session with the front's own code, and the client resumes in full on its new owner`, async () => {
       const key = await keyOn("auto-1");
       const before = await LineClient.connect(key, "ann");
       await before.join("kept:room");
@@ -189,7 +189,7 @@ describe("[FR1] a second front runs on the same core", () => {
       expect(sessions[0]?.shard).not.toBe("auto-1");
     });
 
-  test("both fronts hear the broadcast channel, and resume in it", async () => {
+  test("the clients of both fronts hear the broadcast channel, and resume in it", async () => {
     const { key, line, stock } = await bothOn("auto-1");
     const { result } = await api("publish", { channel: BROADCAST, data: 1, report: true });
     expect(result).toMatchObject({ offset: 1, delivered: 2 });
@@ -211,7 +211,7 @@ describe("[FR1] a second front runs on the same core", () => {
 });
 
 describe("[FR2] membership, fan-out, status and counts cover both fronts", () => {
-  test("a change of the ring is predicted from both, reaches both, and is counted for both", async () => {
+  test("a change of the ring is predicted from both fronts, reaches both, and is counted for both", async () => {
     const { line, stock } = await bothOn("auto-1");
     const { predicted, told } = await change({ kind: "drain", id: "auto-1" });
     expect(predicted).toMatchObject({ moving: 2, from: { "auto-1": 2 } });
@@ -243,7 +243,7 @@ describe("[FR2] membership, fan-out, status and counts cover both fronts", () =>
     expect((await lineObject("auto-3").status(CONTRACT)).ringEpoch).toBe(2);
   });
 
-  test("the cluster's report counts the sessions of both", async () => {
+  test("the cluster's report counts the sessions of both fronts", async () => {
     const { line, stock } = await bothOn("auto-2");
     await LineClient.connect(await keyOn("auto-3"), "eve");
     await line.join("room");
@@ -265,20 +265,23 @@ describe("[FR2] membership, fan-out, status and counts cover both fronts", () =>
     ]);
   });
 
-  test.each(["fanout", "ring"])("a message to a user reaches both, by %s", async (mode) => {
-    const { line, stock } = await both("ann");
-    const other = await LineClient.connect("bob", "bob");
-    const { result } = await api("send", { users: ["ann", "nobody"], data: { n: 1 }, mode });
-    expect(result).toMatchObject({ mode, delivered: 2, offline: ["nobody"] });
-    await until(() => line.messages().length === 1);
-    await until(() => stock.lines.some(({ push }) => push !== undefined && "message" in push));
-    expect([line.messages(), other.messages()]).toEqual([[{ n: 1 }], []]);
-    expect(stock.lines.find(({ push }) => push !== undefined && "message" in push)?.push).toMatchObject({
-      message: { data: { n: 1 } },
-    });
-  });
+  test.each(["fanout", "ring"])(
+    "a message to a user reaches the clients of both fronts, by %s",
+    async (mode) => {
+      const { line, stock } = await both("ann");
+      const other = await LineClient.connect("bob", "bob");
+      const { result } = await api("send", { users: ["ann", "nobody"], data: { n: 1 }, mode });
+      expect(result).toMatchObject({ mode, delivered: 2, offline: ["nobody"] });
+      await until(() => line.messages().length === 1);
+      await until(() => stock.lines.some(({ push }) => push !== undefined && "message" in push));
+      expect([line.messages(), other.messages()]).toEqual([[{ n: 1 }], []]);
+      expect(stock.lines.find(({ push }) => push !== undefined && "message" in push)?.push).toMatchObject({
+        message: { data: { n: 1 } },
+      });
+    },
+  );
 
-  test("a disconnect closes both, and nobody else", async () => {
+  test("a disconnect closes the user's clients of both fronts, and no other client", async () => {
     const { line, stock } = await both("ann");
     const other = await LineClient.connect("bob", "bob");
     const order = { user: "ann", disconnect: { code: 4500, reason: "banned" } };
@@ -288,7 +291,7 @@ describe("[FR2] membership, fan-out, status and counts cover both fronts", () =>
     expect(other.isClosed).toBe(false);
   });
 
-  test("a server's subscribe and unsubscribe reach both, each in its own words", async () => {
+  test("a server's subscribe and unsubscribe reach the clients of both fronts, each in its own protocol", async () => {
     const { line, stock } = await both("ann");
     expect(await api("subscribe", { user: "ann", channel: "kept:room" })).toEqual({ result: {} });
     await line.next("joined", "kept:room");
@@ -302,7 +305,7 @@ describe("[FR2] membership, fan-out, status and counts cover both fronts", () =>
     expect([line.heard("kept:room"), stock.heard("kept:room")]).toEqual([[1], [1]]);
   });
 
-  test("presence, the channels and a user's sessions have the clients of both", async () => {
+  test("presence, the channels and a user's sessions list the clients of both fronts", async () => {
     const { line, stock } = await both("ann");
     await line.join("room");
     await stock.ask({ subscribe: { channel: "room" } });
@@ -323,7 +326,7 @@ describe("[FR2] membership, fan-out, status and counts cover both fronts", () =>
     ]);
   });
 
-  test("a crash of a shard, for development, ends both, and both resume", async () => {
+  test("a crash of a shard, for development, ends the sessions of both fronts, and their clients resume", async () => {
     const { key, line, stock } = await bothOn("auto-1");
     await line.join("kept:room");
     await publish("kept:room", 1);
@@ -338,7 +341,7 @@ describe("[FR2] membership, fan-out, status and counts cover both fronts", () =>
     expect(back.heard("kept:room")).toEqual([2, 3]);
   });
 
-  test("down a tree an order reaches each object of each front once", async () => {
+  test("an order that goes down a tree reaches each object of each front once", async () => {
     await change({ kind: "add", count: 16 });
     await adopted();
     const ids = Array.from({ length: 20 }, (_, n) => `auto-${n + 1}`);
@@ -366,9 +369,9 @@ describe("[FR2] membership, fan-out, status and counts cover both fronts", () =>
     ["second", LineShard.prototype, () => lineObject("auto-1")],
     ["first", undefined, () => shardObject("auto-1")],
   ] as const)
-    test(`a draining shard leaves only when both fronts are empty; the ${last} is the last`, async () => {
+    test(`a draining shard leaves only when both fronts are empty, the ${last} front last`, async () => {
       const { line, stock } = await bothOn("auto-1");
-      // The front that is last does not move its sessions before the gate is open.
+      // The last front moves its sessions only when the gate is open.
       const gate = new Gate();
       const slow =
         prototype ??
@@ -397,7 +400,7 @@ describe("[FR2] membership, fan-out, status and counts cover both fronts", () =>
       await settled();
     });
 
-  test("a shard that has left is forgotten by the broadcast channel for both fronts", async () => {
+  test("the broadcast channel forgets both fronts of a shard that has left", async () => {
     const { line, stock } = await bothOn("auto-1");
     await change({ kind: "remove", id: "auto-1" });
     await Promise.all([line.closed, stock.closed]);

@@ -3,7 +3,7 @@ import { createRingcast } from "../../src/ringcast.ts";
 
 type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 
-/** What the deployment decides; each test has its own, as it runs in the isolate of the Worker. */
+/** The hooks of the deployment. A test sets its own, because it runs in the isolate of the Worker. */
 export const hooks: Writable<Hooks> = {};
 
 export function forgetHooks(): void {

@@ -37,8 +37,8 @@ const rows = (table: string) =>
     (_, { storage }) => storage.sql.exec<{ n: number }>(`SELECT COUNT(*) AS n FROM ${table}`).one().n,
   );
 
-describe("[HK4] the end of a session is told, whatever ended it", () => {
-  /** Hears every end, and says of each client how it ended and how often that was told. */
+describe("[HK4] the end of a session is told, for every cause", () => {
+  /** Records every end. `ends`: the codes and reasons that the hook heard for each client. */
   function listen() {
     const heard: DisconnectEvent[] = [];
     hooks.onDisconnect = (event) => void heard.push(event);
@@ -51,7 +51,7 @@ describe("[HK4] the end of a session is told, whatever ended it", () => {
     return { heard, ends };
   }
 
-  test("by the client, by the server, by a move; and nobody is told of who was never let in", async () => {
+  test("an end by the client, the server or a move is told, but only for sessions that were let in", async () => {
     const { heard, ends } = listen();
     const [leaver, kicked, moved] = (await on("auto-1", 3)) as [Client, Client, Client];
     const stranger = await Client.open((await keysOf("auto-1", 1))[0] ?? "");
@@ -71,24 +71,24 @@ describe("[HK4] the end of a session is told, whatever ended it", () => {
     await until(async () => (await rows("hook_events")) === 0 && (await rows("roll")) === 0);
   });
 
-  const disasters = {
+  const losses = {
     "the death of its shard": () => abortAllDurableObjects(),
     "an eviction that closes the sockets": () =>
       evictDurableObject(shardObject("auto-1"), { webSockets: "close" }),
   };
-  for (const [what, strike] of Object.entries(disasters)) {
-    test(`by ${what}: lost`, async () => {
+  for (const [cause, loseSockets] of Object.entries(losses)) {
+    test(`${cause} ends a session as lost`, async () => {
       const { heard, ends } = listen();
       const clients = await on("auto-1", 40);
       expect(await rows("roll")).toBe(40);
-      await strike();
+      await loseSockets();
       await Promise.all(clients.map(({ closed }) => closed));
-      // Nobody calls the shard: its own alarm finds out.
+      // The shard gets no call, so its own alarm finds the lost sessions.
       await runDurableObjectAlarm(shardObject("auto-1"));
       await until(() => heard.length === 40);
       expect(ends(clients)).toEqual(clients.map(() => ["1006 lost"]));
       await until(async () => (await rows("hook_events")) === 0 && (await rows("roll")) === 0);
-      // And not again: the next end that is told is that of a later session.
+      // The ends are told once: the next end that the hook hears is that of a later session.
       await evictDurableObject(shardObject("auto-1"));
       await runDurableObjectAlarm(shardObject("auto-1"));
       const later = await one("auto-1");
@@ -99,7 +99,7 @@ describe("[HK4] the end of a session is told, whatever ended it", () => {
     });
   }
 
-  test("after a sleep: with its own code, and nobody else is taken for lost", async () => {
+  test("an end after a sleep is told with its own code, and no other session counts as lost", async () => {
     const { heard, ends } = listen();
     const clients = (await on("auto-1", 3)) as [Client, Client, Client];
     await evictDurableObject(shardObject("auto-1"));
@@ -109,7 +109,7 @@ describe("[HK4] the end of a session is told, whatever ended it", () => {
     expect(await rows("roll")).toBe(2);
   });
 
-  test("a hook that throws is told again under the same id, also after a crash, and holds up no other", async () => {
+  test("an event whose hook threw is told again under the same id, also after a crash, and delays no other event", async () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     const told: DisconnectEvent[] = [];
     let broken = true;
@@ -150,14 +150,14 @@ describe("[HK7] a channel is occupied and vacated in turn", () => {
   }
   const join = (client: Client, channel = "room") => client.ask({ subscribe: { channel } });
 
-  test("with its first listener and its last, whichever shards they are on", async () => {
+  test("it is occupied with its first listener and vacated with its last, on any shards", async () => {
     const { heard, ids } = listen();
     const [ann, bob] = [await one("auto-1"), await one("auto-2")];
     await join(ann);
     await until(() => heard.length === 1);
     await join(bob);
     await ann.ask({ unsubscribe: { channel: "room" } });
-    // Until the shard of the one has told the channel that it is gone.
+    // The wait ends when the first listener's shard has told the channel that the listener is gone.
     await until(async () => (await rows("registered")) === 0);
     expect(heard).toEqual(["room occupied"]);
     bob.socket.close();
@@ -169,14 +169,14 @@ describe("[HK7] a channel is occupied and vacated in turn", () => {
     expect(ids.size).toBe(3);
   });
 
-  test("a publication in the moment without listeners changes nothing, nor does a move", async () => {
+  test("a move, and a publication while no listener is there, change nothing", async () => {
     const { heard } = listen();
     const [key] = await keysOf("auto-1", 1);
     const publisher = await one("auto-2");
     await join(publisher, "other");
     const before = await Client.connect(key ?? "");
     await join(before);
-    // However long it takes her to come back here, it is within the grace.
+    // The gate holds the alarm, so that the client returns within the grace on a slow machine too.
     const gate = new Gate();
     const alarm = Channel.prototype.alarm;
     vi.spyOn(Channel.prototype, "alarm").mockImplementation(async function (this: Channel) {
@@ -185,7 +185,7 @@ describe("[HK7] a channel is occupied and vacated in turn", () => {
     });
     await changeRing({ kind: "drain", id: "auto-1" });
     await before.closed;
-    // This ends the old shard's registration at once, and nobody has come yet.
+    // This publication ends the old shard's registration at once, before the client returns.
     hooks.onPublish = () => ({ allow: true });
     await publisher.ask({ publish: { channel: "room", data: 1 } });
     const after = await Client.connect(key ?? "");
@@ -198,7 +198,7 @@ describe("[HK7] a channel is occupied and vacated in turn", () => {
     await until(() => heard.includes("room vacated"));
   });
 
-  test("by the death of every object", async () => {
+  test("the death of every object vacates it", async () => {
     const { heard } = listen();
     const client = await one("auto-1");
     await join(client);
@@ -213,7 +213,7 @@ describe("[HK7] a channel is occupied and vacated in turn", () => {
     await until(async () => (await rows("registered")) === 0);
   });
 
-  test("a sleep of every part is no vacancy", async () => {
+  test("a sleep of every object does not vacate it", async () => {
     const { heard } = listen();
     const client = await one("auto-1");
     await join(client);
@@ -229,7 +229,7 @@ describe("[HK7] a channel is occupied and vacated in turn", () => {
 });
 
 describe("[HK7] the grace begins anew with each listener that leaves", () => {
-  test("on a shard: who comes and goes within it is waited for in full", async () => {
+  test("a shard waits a whole grace after a listener that came and went within the grace", async () => {
     const settled: string[] = [];
     let listeners = 0;
     await runInDurableObject(channelObject("empty-channels-test"), async (_, { storage }) => {
@@ -259,7 +259,7 @@ describe("[HK7] the grace begins anew with each listener that leaves", () => {
     });
   });
 
-  test("at a channel: so is the last shard", async () => {
+  test("a channel waits a whole grace after a last shard that came and went within the grace", async () => {
     const told: string[] = [];
     let shards = 1;
     await runInDurableObject(channelObject("occupancy-test"), async (_, ctx) => {
@@ -281,7 +281,7 @@ describe("[HK7] the grace begins anew with each listener that leaves", () => {
       at(900);
       [shards] = [0];
       occupancy.left();
-      // The appointment that the first leave has made.
+      // This is the appointment of the first leave.
       expect(occupancy.run(1_000)).toBe(1_900);
       expect(told).toEqual(["occupied"]);
       expect(occupancy.run(1_900)).toBeUndefined();
@@ -290,7 +290,7 @@ describe("[HK7] the grace begins anew with each listener that leaves", () => {
   });
 });
 
-test("[HK6] what waits goes out in the same company, later and later, and is dropped after a day", async () => {
+test("[HK6] a waiting batch keeps its events, is sent at growing intervals, and is dropped after a day", async () => {
   const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
   await channelStub(env, "queue-test").view(0, CONTRACT);
   await runInDurableObject(channelObject("queue-test"), (_, { storage }) => {
@@ -308,9 +308,9 @@ test("[HK6] what waits goes out in the same company, later and later, and is dro
       expect(batch?.id).toBe(id);
       queue.failed(batch as Batch, now);
       if (logged.mock.calls.length > 0) break;
-      // Nothing overtakes it, although "c" is due.
+      // Event "c" is due, and does not overtake the batch.
       expect(queue.take(now, 1)).toEqual([]);
-      // Nor is there anything to do until then.
+      // The queue has no work until then.
       const due = queue.nextDue(1) ?? 0;
       expect(queue.nextDue(2)).toBe(0);
       pauses.push(due - now);
@@ -321,7 +321,7 @@ test("[HK6] what waits goes out in the same company, later and later, and is dro
       expect(pauses[n]).toBeLessThanOrEqual(most);
       expect(pauses[n]).toBeGreaterThanOrEqual(most * 0.75);
     }
-    // Reopened, as after a crash: the next are in another company.
+    // A reopened queue, as after a crash, puts the next events into another batch.
     const [batch] = new EventQueue(storage, "webhook_events", settings).take(now, 1);
     expect(batch?.events.map(({ id }) => id)).toEqual(["c"]);
     expect(batch?.id).not.toBe(id);

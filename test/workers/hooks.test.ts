@@ -24,9 +24,9 @@ const silence = () => vi.spyOn(console, "error").mockImplementation(() => undefi
 const ofHooks = (logged: ReturnType<typeof silence>) =>
   logged.mock.calls.filter(([line]) => typeof line === "object" && line !== null && "hook" in line);
 const never = () => new Promise<never>(() => undefined);
-/** As the deployment under test is configured (vitest.config.ts). */
+/** The value of the deployment under test (vitest.config.ts). */
 const HOOK_TIMEOUT_MS = 300;
-/** Timers of this length do not ring before the gate is open. */
+/** Timers of this length fire only when the gate is open. */
 function holdTimers(lengthMs: number): Gate {
   const gate = new Gate();
   const set = globalThis.setTimeout;
@@ -38,8 +38,8 @@ const boom = () => {
   throw new Error("boom");
 };
 
-describe("[HK1] a hook lets pass, changes what passes, or refuses", () => {
-  test("a connect: data, channels and info", async () => {
+describe("[HK1] a hook lets an operation pass, changes it, or refuses it", () => {
+  test("a connect gets data, channels and info", async () => {
     const seen: ConnectEvent[] = [];
     hooks.onConnect = (event) => {
       seen.push(event);
@@ -66,7 +66,7 @@ describe("[HK1] a hook lets pass, changes what passes, or refuses", () => {
     expect(Object.values(presence)).toMatchObject([{ conn_info: { name: "Ann" } }]);
   });
 
-  test("a connect: refused with an error, and with a close", async () => {
+  test("a connect is refused with an error, or with a close", async () => {
     hooks.onConnect = ({ data }) =>
       data === "later"
         ? { error: { code: 420, message: "not now", temporary: true } }
@@ -82,7 +82,7 @@ describe("[HK1] a hook lets pass, changes what passes, or refuses", () => {
     expect(await banned.closed).toBe(4500);
   });
 
-  test("a subscribe: info and data, and what the namespace does not grant", async () => {
+  test("a subscribe gets info and data, and a permission that the namespace does not grant", async () => {
     hooks.onSubscribe = ({ channel, data }) => {
       if (channel === "secret") return { error: { code: 403, message: "no" } };
       if (channel === "fatal") return { disconnect: { code: 4501, reason: "never" } };
@@ -94,7 +94,7 @@ describe("[HK1] a hook lets pass, changes what passes, or refuses", () => {
     expect((await ask("secret")).error).toEqual({ code: 403, message: "no" });
     expect((await ask("closed:room")).error?.code).toBe(103);
     expect((await ask("closed:room", "allow"))["subscribe"]).toEqual({ data: ["welcome"] });
-    // What nobody has configured, and what is the cluster's own, no hook opens.
+    // A hook cannot open a namespace that is not configured, or the cluster's own channels.
     expect((await ask("unknown:room", "allow")).error?.code).toBe(102);
     expect((await ask("ringcast:broadcast", "allow")).error?.code).toBe(105);
     expect((await ask("ringcast:other", "allow")).error?.code).toBe(103);
@@ -102,7 +102,7 @@ describe("[HK1] a hook lets pass, changes what passes, or refuses", () => {
     expect(await client.closed).toBe(4501);
   });
 
-  test("a publish: data and tags, and what the namespace does not grant", async () => {
+  test("a publish gets data and tags, and a permission that the namespace does not grant", async () => {
     const seen: PublishEvent[] = [];
     hooks.onSubscribe = () => ({ allow: true, info: "seat 4" });
     hooks.onPublish = (event) => {
@@ -132,7 +132,7 @@ describe("[HK1] a hook lets pass, changes what passes, or refuses", () => {
     expect(await client.closed).toBe(4502);
   });
 
-  test("a publish: what its session has lost while the hook thought, it does not have", async () => {
+  test("a publish is dropped if its session ended while the hook was at work", async () => {
     const slow = { thinks: false, decided: false, gate: new Gate() };
     hooks.onPublish = async ({ data }) => {
       if (data === "quick") return;
@@ -140,7 +140,7 @@ describe("[HK1] a hook lets pass, changes what passes, or refuses", () => {
       await slow.gate.pass();
       slow.decided = true;
     };
-    // On one shard: what it does with the slow one goes before what it does with the quick one.
+    // Both clients are on one shard, which would publish the slow publication before the quick one.
     const [annKey = "", bobKey = ""] = await keysOf("auto-1", 2);
     const [ann, bob] = [await Client.connect(annKey), await Client.connect(bobKey)];
     const bobSees = async () => {
@@ -159,7 +159,7 @@ describe("[HK1] a hook lets pass, changes what passes, or refuses", () => {
     expect(bob.heard("room")).toEqual(["quick"]);
   });
 
-  test("an rpc is answered by the hook, and with 108 only where there is none", async () => {
+  test("the hook answers an rpc, and the shard answers 108 if there is no such hook", async () => {
     const client = await Client.connect("ann");
     expect((await client.ask({ rpc: { method: "add", data: [1, 2] } })).error?.code).toBe(108);
     hooks.onRpc = ({ method, data }: RpcEvent) => {
@@ -171,7 +171,7 @@ describe("[HK1] a hook lets pass, changes what passes, or refuses", () => {
   });
 });
 
-test("[HK1, OP4] the operator's page is nobody's business, its simulated clients are users like others", async () => {
+test("[HK1, OP4] the hooks do not hear of the operator's page, and its simulated clients are users like others", async () => {
   const asked: string[] = [];
   hooks.onConnect = ({ session }) => {
     asked.push(session.user);
@@ -192,14 +192,14 @@ test("[HK1, OP4] the operator's page is nobody's business, its simulated clients
   expect(asked).toEqual(["sim-1"]);
 });
 
-describe("[HK2] a hook that fails refuses its one operation, and nothing else", () => {
+describe("[HK2] a hook that fails refuses only its own operation", () => {
   const failures: Record<string, () => never | Promise<never>> = {
     "throws at once": boom,
     rejects: async () => boom(),
     "never ends": never,
   };
-  for (const [what, fail] of Object.entries(failures)) {
-    test(`one that ${what}`, async () => {
+  for (const [how, fail] of Object.entries(failures)) {
+    test(`a hook that ${how} refuses its operation`, async () => {
       const logged = silence();
       const temporary = { code: 100, message: "internal server error", temporary: true };
       const listener = await Client.connect("bob");
@@ -217,7 +217,7 @@ describe("[HK2] a hook that fails refuses its one operation, and nothing else", 
       for (const [n, command] of commands.entries())
         client.socket.send(JSON.stringify({ id: n + 10, ...command }));
       await until(() => client.lines.some(({ id }) => id === 13));
-      // In order, and each with its own answer.
+      // The answers come in order, one for each command.
       const replies = client.lines.filter(({ id }) => (id ?? 0) >= 10);
       expect(replies.map(({ id, error }) => [id, error])).toEqual([
         [10, temporary],
@@ -238,7 +238,7 @@ describe("[HK2] a hook that fails refuses its one operation, and nothing else", 
     });
   }
 
-  test("one that answers what it may not", async () => {
+  test("an answer that is not allowed refuses the operation", async () => {
     const logged = silence();
     const client = await Client.connect("ann");
     const wrong = [
@@ -256,7 +256,7 @@ describe("[HK2] a hook that fails refuses its one operation, and nothing else", 
     expect(ofHooks(logged)).toHaveLength(wrong.length);
   });
 
-  test("one whose answer has no JSON", async () => {
+  test("an answer that JSON cannot hold refuses the operation", async () => {
     const logged = silence();
     const client = await Client.connect("ann");
     const circle: Record<string, unknown> = {};
@@ -271,7 +271,7 @@ describe("[HK2] a hook that fails refuses its one operation, and nothing else", 
     expect(ofHooks(logged)).toHaveLength(wrong.length);
   });
 
-  test("one client's slow hook keeps no other client waiting", async () => {
+  test("a slow hook for one client does not delay other clients", async () => {
     silence();
     const patience = holdTimers(HOOK_TIMEOUT_MS);
     const [slowKey, fastKey] = await keysOf("auto-1", 2);
@@ -290,10 +290,10 @@ describe("[HK2] a hook that fails refuses its one operation, and nothing else", 
   });
 });
 
-describe("[HK3] authenticate says who opens a connection, before the ring", () => {
+describe("[HK3] the identity that authenticate returns is the connection's identity, before the ring", () => {
   const nameOf = (request: Request) => new URL(request.url).searchParams.get("name");
 
-  test("its user counts as a token's: it identifies and places", async () => {
+  test("its user identifies and places the connection, like the user of a token", async () => {
     hooks.authenticate = ({ request, env: given }) => {
       expect(given.API_KEY).toBe(env.API_KEY);
       const user = nameOf(request);
@@ -321,7 +321,7 @@ describe("[HK3] authenticate says who opens a connection, before the ring", () =
     ]);
   });
 
-  test("its refusal reaches the client where it can read it", async () => {
+  test("its refusal reaches the client in a form that the client can read", async () => {
     silence();
     hooks.authenticate = ({ request }) => {
       const key = new URL(request.url).searchParams.get("key");
@@ -342,7 +342,7 @@ describe("[HK3] authenticate says who opens a connection, before the ring", () =
     }
   });
 
-  test("no client can say it in our header", async () => {
+  test("a client cannot set the identity through the header of the router", async () => {
     const seen: ConnectEvent[] = [];
     hooks.onConnect = (event) => void seen.push(event);
     const route = { key: "eve", clientRegion: "auto", ringEpoch: 1, digest: "", refused: [] };

@@ -4,7 +4,7 @@ import { createWorker, type LineShard } from "./fronts-worker.ts";
 
 export const BROADCAST = "ringcast:broadcast";
 
-/** A publication as a line client hears it; the offset is null where nothing is kept. */
+/** A publication as a line client hears it. The offset is null if the channel keeps no history. */
 export type LineEvent = { readonly channel: string; readonly offset: number | null; readonly data: unknown };
 export type LinePosition = { readonly logEpoch: string; readonly offset: number };
 export type Joined = {
@@ -18,7 +18,7 @@ let worker = createWorker();
 export const fetchWorker = async (request: Request): Promise<Response> =>
   worker.fetch(request, env, createExecutionContext());
 
-/** For `afterEach`: a router that has seen nothing. */
+/** For `afterEach`: a new router. */
 export function forgetRing(): void {
   worker = createWorker();
 }
@@ -60,7 +60,7 @@ export class LineClient {
     return client;
   }
 
-  /** Opens a socket and says hello. `at`: where the client is in the broadcast channel. */
+  /** Opens a socket and sends hello. `at`: the client's position in the broadcast channel. */
   static async connect(key: string, user = "", at?: LinePosition): Promise<LineClient> {
     const client = await LineClient.open(key);
     client.say(["hello", user, ...encodePosition(at)].join(" "));
@@ -72,7 +72,7 @@ export class LineClient {
     this.socket.send(line);
   }
 
-  /** The words of the next line that begins with these; lines before it are passed over, and stay in `lines`. */
+  /** The words of the next line that begins with these words. The lines before it stay in `lines`. */
   async next(...first: readonly string[]): Promise<string[]> {
     for (;;) {
       const line = this.lines[this.#taken];
@@ -92,7 +92,7 @@ export class LineClient {
     return readJoined(await this.next("joined", channel));
   }
 
-  /** How the client was subscribed to a channel last, by itself or by the server. */
+  /** The client's last subscription to a channel, by itself or by the server. */
   joined(channel: string): Joined | undefined {
     return this.lines
       .filter((line) => line.startsWith(`joined ${channel} `))
@@ -123,7 +123,7 @@ export class LineClient {
     return this.lines.flatMap((line) => (line.startsWith("message ") ? [JSON.parse(line.slice(8))] : []));
   }
 
-  /** Where the client is in a channel: what it was told at its start, and has heard since. */
+  /** The client's position in a channel: the offset of its last event, or the offset of its start. */
   position(channel: string): LinePosition {
     const joined = this.joined(channel);
     if (joined === undefined || joined.offset === null) throw new Error(`no position in ${channel}`);

@@ -15,18 +15,18 @@ import type { Start } from "../../src/shard/subscriptions/start.ts";
  *
  * | client | server |
  * |---|---|
- * | `hello <user> [<epoch> <offset>]` (the position is that in the broadcast channel) | `welcome <id>` |
+ * | `hello <user> [<epoch> <offset>]` (the position is in the broadcast channel) | `welcome <id>` |
  * | `join <channel> [<epoch> <offset>]` | `joined <channel> <epoch> <offset> recovered\|new`, then the missed events |
  * | | `event <channel> <offset> <json>`, `left <channel> <why>`, `message <json>`, `refused <what> <why>` |
  * | `.` | `,` |
  *
- * The server's ping is `.` too. What is not kept has `-` in place of an epoch or an offset.
+ * The server's ping is `.` too. A channel without history has `-` in place of an epoch or an offset.
  */
 export function lineFront(): Front {
   return { name: "line", wire, serve };
 }
 
-/** One close code for each reason of the core's; none of them is a code of the other front. */
+/** One close code for each reason of the core. The codes differ from those of the other front. */
 export const LINE_CLOSES = {
   serverError: { code: 4900, reason: "server error" },
   badRequest: { code: 4901, reason: "not a line of this protocol" },
@@ -48,7 +48,7 @@ const wire: Wire = {
   closeFor: (why) => LINE_CLOSES[why],
 };
 
-/** Most listeners get the same text, and one that began within the batch gets the rest of it. */
+/** Most listeners get the same text. A listener that began within the batch gets the rest of it. */
 function encodeBatch({ channel, events, durable }: Batch): BatchFrames {
   const everything = encodeEvents(channel, events);
   return {
@@ -78,7 +78,7 @@ function encodeNotice(notice: Notice): string {
 function encodeStart(channel: string, start: Start): string {
   const { position, recovery, since } = start;
   const recovered = recovery?.kind === "resume";
-  // With what is missed the client goes on from its own position.
+  // A client that gets its missed publications goes on from its own position.
   const at = recovered && since !== undefined ? since.offset : position?.offset;
   const joined = `joined ${channel} ${position?.logEpoch ?? "-"} ${at ?? "-"} ${recovered ? "recovered" : "new"}`;
   const missed = encodeMissed(channel, start);
@@ -98,7 +98,7 @@ const encodeEvents = (channel: string, events: readonly ClientEvent[]): string =
     })
     .join("\n");
 
-/** Carries out the lines of one shard's clients. A line that is none ends its session. */
+/** Carries out the lines of one shard's clients. A line with an unknown command ends its session. */
 function serve(core: Core): Serve {
   return async (session, line) => {
     const [command, subject, logEpoch, offset] = line.split(" ");
@@ -112,7 +112,7 @@ function serve(core: Core): Serve {
   };
 }
 
-/** Lets a client in under the name that it gives. What the broadcast channel says meanwhile comes after the answer. */
+/** Lets a client in under the name that it gives. Broadcasts that arrive meanwhile come after the answer. */
 async function hello(
   { broadcast, config, connections, counters }: Core,
   session: Session,

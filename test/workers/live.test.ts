@@ -59,33 +59,35 @@ const events = <Kind extends LiveEvent["kind"]>(client: Client, kind: Kind) =>
     (event): event is Extract<LiveEvent, { kind: Kind }> => event.kind === kind,
   );
 
-/** How often anybody has published to the feed. */
+/** The number of publications to the feed so far. */
 function countPublications(): () => number {
   const publish = vi.spyOn(Channel.prototype, "publish");
   return () => publish.mock.contexts.filter((channel) => nameOf(channel) === LIVE_CHANNEL).length;
 }
 
 describe("[OP1] the live feed opens to a token of the operator's API alone", () => {
-  const asNobody = (claims: object) =>
+  const signAnonymous = (claims: object) =>
     new SignJWT({ sub: "", ...claims })
       .setProtectedHeader({ alg: "HS256" })
       .sign(new TextEncoder().encode(env.TOKEN_HMAC_SECRET));
 
-  test("not to a client without a token, though everything is permitted here", async () => {
+  test("a client without a token is refused, although the namespaces permit everything here", async () => {
     const client = await Client.connect("ann");
     expect((await client.ask({ subscribe: { channel: LIVE_CHANNEL } })).error?.code).toBe(103);
   });
 
-  test("not to a token of the application", async () => {
+  test("a token of the application is refused", async () => {
     const client = await Client.connect("ann");
-    const token = await asNobody({ channel: LIVE_CHANNEL });
+    const token = await signAnonymous({ channel: LIVE_CHANNEL });
     expect((await client.ask({ subscribe: { channel: LIVE_CHANNEL, token } })).error?.code).toBe(103);
     const other = await Client.open("bob");
-    const connected = await other.ask({ connect: { token: await asNobody({ channels: [LIVE_CHANNEL] }) } });
+    const connected = await other.ask({
+      connect: { token: await signAnonymous({ channels: [LIVE_CHANNEL] }) },
+    });
     expect(connected.error?.code).toBe(102);
   });
 
-  test("not to a token that says it is the operator's and is signed by another key", async () => {
+  test("a token that names the operator's key and is signed by another key is refused", async () => {
     const client = await Client.connect("ann");
     const token = await new SignJWT({ sub: "", channel: LIVE_CHANNEL })
       .setProtectedHeader({ alg: "HS256", kid: "ringcast-operator" })
@@ -93,7 +95,7 @@ describe("[OP1] the live feed opens to a token of the operator's API alone", () 
     expect((await client.ask({ subscribe: { channel: LIVE_CHANNEL, token } })).error?.code).toBe(103);
   });
 
-  test("and who watches can neither publish to it nor ask who else does", async () => {
+  test("a watcher can neither publish to the feed nor ask for its presence", async () => {
     const client = await watcher();
     for (const command of [
       { publish: { channel: LIVE_CHANNEL, data: 1 } },
@@ -110,13 +112,13 @@ describe("[OP1] the live feed opens to a token of the operator's API alone", () 
     expect((await call("/live", {}, "wrong")).status).toBe(401);
     expect(await askTokens(env.READ_KEY)).toMatchObject({ access: "read" });
     expect(await askTokens()).toMatchObject({ access: "full" });
-    // It could speak for anybody.
+    // A client token could carry the name of any user.
     expect((await call("/clients", { users: ["ann"] }, env.READ_KEY)).status).toBe(403);
   });
 });
 
-describe("[OP2] shards speak while somebody watches, and not otherwise", () => {
-  /** How many shards know of a watch. */
+describe("[OP2] shards publish to the feed only while an operator watches", () => {
+  /** The number of shards that know of a watch. */
   async function watched(): Promise<number> {
     const { shards } = await coordinator().cluster(CONTRACT);
     const until = await Promise.all(
@@ -127,7 +129,7 @@ describe("[OP2] shards speak while somebody watches, and not otherwise", () => {
     return until.filter((at) => at !== undefined).length;
   }
 
-  test("an idle cluster says nothing, and no timer runs that would", async () => {
+  test("an idle cluster publishes nothing to the feed, and runs no timer for it", async () => {
     const [published, timers] = [countPublications(), countTimers()];
     await Client.connect("ann");
     await changeRing({ kind: "add", count: 1 });
@@ -136,7 +138,7 @@ describe("[OP2] shards speak while somebody watches, and not otherwise", () => {
     expect([await watched(), published()]).toEqual([0, 0]);
   });
 
-  test("each shard tells what it counts, each second, to who watches", async () => {
+  test("each shard publishes its counts each second to the watchers", async () => {
     const [published, timers] = [countPublications(), countTimers()];
     const [key = ""] = await keysOf("auto-2", 1);
     const ann = await Client.connect(key);
@@ -152,16 +154,16 @@ describe("[OP2] shards speak while somebody watches, and not otherwise", () => {
     expect(timers()).toBeGreaterThanOrEqual(4);
   });
 
-  test("when it has run out, no timer is left that says more", async () => {
+  test("a watch that has run out leaves no timer", async () => {
     const [published, timers] = [countPublications(), countTimers()];
-    // Straight to the coordinator: a token's watch is a minute long.
+    // This call goes straight to the coordinator, because the watch of a token lasts a minute.
     await coordinator().watch(Date.now() + 1_200, CONTRACT);
     await until(() => published() >= 4);
     await until(async () => (await watched()) === 0);
     await until(() => timers() === 0);
   });
 
-  test("a shard that joins within a watch speaks too", async () => {
+  test("a shard that joins during a watch publishes too", async () => {
     const page = await watcher();
     await changeRing({ kind: "add", ids: ["late"] });
     await until(() => events(page, "pulse").some(({ shard }) => shard === "late"));
@@ -169,7 +171,7 @@ describe("[OP2] shards speak while somebody watches, and not otherwise", () => {
 });
 
 describe("[OP3] the feed tells what happens to the ring", () => {
-  test("an epoch, with its cause and prediction, and whom each shard has moved", async () => {
+  test("an epoch comes with its cause and prediction, and each shard reports the sessions that it has moved", async () => {
     const page = await watcher();
     const [key = ""] = await keysOf("auto-3", 1);
     await Client.connect(key);
@@ -180,7 +182,7 @@ describe("[OP3] the feed tells what happens to the ring", () => {
     expect(epoch?.predicted.moving).toBeGreaterThanOrEqual(1);
   });
 
-  test("a shard that died while it was watched, and came up again", async () => {
+  test("a shard that died during a watch is reported when it runs again", async () => {
     const page = await watcher((await keysOf("auto-1", 1))[0]);
     const [key = ""] = await keysOf("auto-2", 1);
     const client = await Client.connect(key);

@@ -13,7 +13,7 @@ const LIMITS: LogLimits = { size: 10, ttlMs: 60_000, metaTtlMs: 600_000 };
 const body = (n: number) => JSON.stringify({ data: n });
 const ALL = { limit: -1, reverse: false, since: null };
 
-/** Runs with a log over an object's real storage, beside the object that has made the tables. */
+/** Runs `use` with a log over the real storage of an object. The object has made the tables. */
 async function withLog<T>(
   limits: Partial<LogLimits>,
   use: (reopen: (storage?: DurableObjectStorage) => Log, storage: DurableObjectStorage) => T,
@@ -27,7 +27,7 @@ async function withLog<T>(
   });
 }
 
-/** A storage whose `failAt`th statement from now on throws. */
+/** A storage in which statement number `failAt`, counted from now, throws. */
 function failing(storage: DurableObjectStorage, failAt: number): DurableObjectStorage {
   let calls = 0;
   const exec: SqlStorage["exec"] = (query, ...values) => {
@@ -44,8 +44,8 @@ function failing(storage: DurableObjectStorage, failAt: number): DurableObjectSt
   });
 }
 
-describe("[LG1] what was acknowledged is durable", () => {
-  test("a publication that a client was told of outlives the death of every object", async () => {
+describe("[LG1] an acknowledged publication is durable", () => {
+  test("an acknowledged publication survives the death of every object", async () => {
     const client = await Client.connect("ann");
     for (let n = 1; n <= 5; n++) {
       expect((await client.ask({ publish: { channel: "kept:a", data: n } }))["publish"]).toEqual({});
@@ -59,10 +59,10 @@ describe("[LG1] what was acknowledged is durable", () => {
     );
   });
 
-  test("a write that throws, at any of its statements, is an error, and leaves no gap", async () => {
+  test("a write that throws at any of its statements is an error, and leaves no gap", async () => {
     await withLog({}, (reopen, storage) => {
       reopen().append({ id: "first", body: body(1) }, 0);
-      // Opening takes two statements, an append one to look for the id and four in its transaction.
+      // Opening a log takes two statements. An append takes one for the id, and four in its transaction.
       for (let statement = 3; statement <= 7; statement++) {
         const broken = reopen(failing(storage, statement));
         expect(() => broken.append({ id: `broken-${statement}`, body: body(0) }, 0)).toThrow(
@@ -76,7 +76,7 @@ describe("[LG1] what was acknowledged is durable", () => {
     });
   });
 
-  test("what would not fit in a row is refused before it is written", async () => {
+  test("a publication that does not fit in a row is refused before it is written", async () => {
     await withLog({}, (reopen) => {
       const log = reopen();
       expect(log.append({ id: "big", body: "x".repeat(2_000_001) }, 0).refused).toBe("tooLarge");
@@ -90,7 +90,7 @@ describe("[LG1] what was acknowledged is durable", () => {
 });
 
 describe("[LG2] offsets are contiguous, and trimming keeps the top", () => {
-  test("by number", async () => {
+  test("a log is trimmed by number", async () => {
     await withLog({ size: 3 }, (reopen) => {
       const log = reopen();
       for (let n = 1; n <= 8; n++) log.append({ id: `p${n}`, body: body(n) }, 0);
@@ -99,7 +99,7 @@ describe("[LG2] offsets are contiguous, and trimming keeps the top", () => {
     });
   });
 
-  test("by age, down to nothing", async () => {
+  test("a log is trimmed by age, down to no publication", async () => {
     await withLog({ ttlMs: 1_000 }, (reopen) => {
       const log = reopen();
       log.append({ id: "a", body: body(1) }, 0);
@@ -116,12 +116,12 @@ describe("[LG2] offsets are contiguous, and trimming keeps the top", () => {
 });
 
 describe("[LG3] a log epoch is never used again", () => {
-  test("the top is forgotten when nobody listens for long enough, and then the epoch is another", async () => {
+  test("a channel without listeners forgets the top after a while, and the epoch is then another", async () => {
     await withLog({ ttlMs: 1_000, metaTtlMs: 5_000 }, (reopen) => {
       const log = reopen();
       log.append({ id: "a", body: body(1) }, 0);
       const { logEpoch } = log;
-      // An id still answers with an offset of this log.
+      // An id is still known, so a repeated append answers with an offset of this log.
       expect(log.expire(ID_TTL_MS - 1, { inUse: false })).toBe(ID_TTL_MS);
       expect(log.append({ id: "a", body: body(1) }, ID_TTL_MS - 1)).toMatchObject({ offset: 1, logEpoch });
       log.expire(ID_TTL_MS, { inUse: true });
@@ -135,7 +135,7 @@ describe("[LG3] a log epoch is never used again", () => {
 });
 
 describe("[LG4] an id publishes once", () => {
-  test("for five minutes, also after a restart, and after the publication itself is trimmed", async () => {
+  test("an id is known for five minutes, also after a restart, and after its publication is trimmed", async () => {
     await withLog({ size: 1 }, (reopen) => {
       reopen().append({ id: "one", body: body(1) }, 0);
       expect(reopen().append({ id: "one", body: body(9) }, 10)).toMatchObject({ offset: 1, repeated: true });
@@ -151,7 +151,7 @@ describe("[LG4] an id publishes once", () => {
     });
   });
 
-  test("for callers of the object, whichever instance answers", async () => {
+  test("a repeated call of the object gets the first answer, also after a restart", async () => {
     const publication = { id: "key", body: body(1) };
     const first = await channelStub(env, "kept:b").publish(publication, CONTRACT);
     await abortAllDurableObjects();
@@ -160,8 +160,8 @@ describe("[LG4] an id publishes once", () => {
   });
 });
 
-describe("[LG5] a namespace without history keeps nothing", () => {
-  test("no offset is told, no row is written, and history is not available", async () => {
+describe("[LG5] a channel without history keeps no publication", () => {
+  test("a subscriber gets no offset, the storage has no row, and history is not available", async () => {
     const client = await Client.connect("ann");
     expect((await client.ask({ subscribe: { channel: "plain", recoverable: true } }))["subscribe"]).toEqual(
       {},
@@ -178,7 +178,7 @@ describe("[LG5] a namespace without history keeps nothing", () => {
 });
 
 describe("[LG6] history answers as the protocol says", () => {
-  test("limit, since and reverse", async () => {
+  test("the answer follows limit, since and reverse", async () => {
     const client = await Client.connect("ann");
     for (let n = 1; n <= 6; n++) await client.ask({ publish: { channel: "kept:h", data: n } });
     const ask = async (query: object) => {

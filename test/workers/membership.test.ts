@@ -36,7 +36,7 @@ const report = async () => coordinator().cluster(CONTRACT);
 const shardRow = async (id: string) => (await report()).shards.find((one) => one.id === id);
 
 describe("[MB1] epochs only grow", () => {
-  test("each change is one more, with its cause, and everybody hears of it", async () => {
+  test("each change makes one epoch with its cause, and every shard adopts it", async () => {
     expect((await coordinator().descriptor(CONTRACT)).epoch).toBe(1);
     await change({ kind: "add", count: 2 });
     await change({ kind: "weight", id: "auto-5", weight: 32 });
@@ -55,7 +55,7 @@ describe("[MB1] epochs only grow", () => {
 });
 
 describe("[MB5] a dry run says exactly what would happen, and changes nothing", () => {
-  test("for each kind of change", async () => {
+  test("a dry run predicts each kind of change", async () => {
     const clients = await Promise.all(Array.from({ length: 40 }, (_, n) => Client.connect(`guest-${n}`)));
     const before = await report();
     const changes: Change[] = [
@@ -83,10 +83,10 @@ describe("[MB5] a dry run says exactly what would happen, and changes nothing", 
 });
 
 describe("[MB6] a shard that could not be told is told later", () => {
-  /** The coordinator's alarm would tell them too, a second later. */
+  /** Stops the coordinator's alarm, which would tell the shards too, a second later. */
   const onlyConnectionsTell = () => vi.spyOn(Coordinator.prototype, "alarm").mockResolvedValue(undefined);
 
-  test("its row is kept until it has heard", async () => {
+  test("the coordinator keeps the row of such a shard until the shard has adopted the epoch", async () => {
     const original = Shard.prototype.adopt;
     let deaf = true;
     vi.spyOn(Shard.prototype, "adopt").mockImplementation(async function (
@@ -101,12 +101,12 @@ describe("[MB6] a shard that could not be told is told later", () => {
     expect(told).toEqual({ shards: 0, pending: ["auto-1", "auto-2", "auto-3", "auto-4", "auto-5"] });
     expect((await report()).untold).toHaveLength(5);
     deaf = false;
-    // Its alarm, a second later.
+    // The coordinator's alarm tells the shards a second later.
     await until(async () => (await report()).untold.length === 0);
     expect((await shard("auto-3").status(CONTRACT)).ringEpoch).toBe(2);
   });
 
-  test("a connection brings the news to a shard that nobody has told", async () => {
+  test("a connection brings the epoch to a shard that the coordinator could not tell", async () => {
     await Client.connect("warm-up");
     onlyConnectionsTell();
     const deaf = vi.spyOn(Shard.prototype, "adopt").mockRejectedValue(new Error("deaf"));
@@ -118,7 +118,7 @@ describe("[MB6] a shard that could not be told is told later", () => {
     expect((await shardRow("auto-5"))?.status?.sessions).toBe(1);
   });
 
-  test("a connection that cannot bring it at first tries again", async () => {
+  test("a connection that could not bring the epoch tries again", async () => {
     for (const id of ["auto-1", "auto-2", "auto-3", "auto-4"]) {
       await Client.connect((await keysOf(id, 1))[0] ?? "");
     }
@@ -146,7 +146,7 @@ describe("[MB8] the data path needs no coordinator", () => {
     const spies = (["descriptor", "report", "cluster"] as const).map((name) =>
       vi.spyOn(Coordinator.prototype, name),
     );
-    // At times of its own a shard also reports what it counts. No alarm, no such report; and nothing else may ask for one.
+    // A shard also reports its counts by its own alarm. Without alarms the test sees every other cause of a report.
     vi.spyOn(Shard.prototype, "alarm").mockResolvedValue(undefined);
     return {
       calls: () => spies.reduce((sum, spy) => sum + spy.mock.calls.length, 0),
@@ -158,7 +158,7 @@ describe("[MB8] the data path needs no coordinator", () => {
   }
   const CONFIGURED = ["auto-1", "auto-2", "auto-3", "auto-4"];
 
-  test("in steady state a connection and its traffic call it not once", async () => {
+  test("in steady state a connection and its traffic make no call to the coordinator", async () => {
     for (const id of CONFIGURED) {
       const [key] = await keysOf(id, 1);
       await Client.connect(key ?? "");
@@ -211,13 +211,13 @@ describe("[MB8] the data path needs no coordinator", () => {
 });
 
 describe("[MV2] a drained shard is empty when its sessions are gone", () => {
-  test("a peer that never answers the close frame does not keep it", async () => {
+  test("a peer that never answers the close frame does not keep the shard", async () => {
     const [key] = await keysOf("auto-1", 1);
     const mute = await Client.connect(key ?? "", { halfOpen: true });
     await change({ kind: "drain", id: "auto-1" });
     await runDurableObjectAlarm(shardObject("auto-1"));
     expect(await mute.closed).toBe(4001);
-    // Not answered: for the runtime the socket is still there, and it would come back after a sleep.
+    // For the runtime the unanswered socket still exists, and it would return after a sleep.
     await until(async () => {
       await evictDurableObject(shardObject("auto-1"));
       await runDurableObjectAlarm(shardObject("auto-1"));
@@ -233,7 +233,7 @@ describe("[MV2] a drained shard is empty when its sessions are gone", () => {
 });
 
 describe("[MV4] an old close never removes a newer session", () => {
-  test("a user who is back before the old socket's end is heard of keeps the new session", async () => {
+  test("a user that reconnects before the shard sees the end of the old socket keeps the new session", async () => {
     const [key] = await keysOf("auto-1", 1);
     const old = await Client.connect(key ?? "", { halfOpen: true });
     await old.ask({ subscribe: { channel: "room" } });

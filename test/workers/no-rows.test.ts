@@ -12,7 +12,7 @@ import {
 
 afterEach(() => startOver());
 
-/** The tables that an object has, and what it keeps beside them. */
+/** The tables of an object, and the keys of its key-value storage. */
 const stored = (stub: DurableObjectStub) =>
   runInDurableObject(stub, (_, { storage }) => ({
     tables: storage.sql
@@ -24,7 +24,7 @@ const stored = (stub: DurableObjectStub) =>
     keys: [...storage.kv.list()].map(([key]) => key).toSorted(),
   }));
 
-test("[HK5] without hooks and webhook no session, no channel and no event has a row", async () => {
+test("[HK5] an object stores sessions, channels and events only for a hook or a webhook", async () => {
   const [key] = await keysOf("auto-1", 1);
   const client = await Client.connect(key ?? "");
   await client.ask({ subscribe: { channel: "room" } });

@@ -12,13 +12,13 @@ afterEach(async () => {
 });
 
 describe("[FR2] a deployment without the binding of a second front works as if that front did not exist", () => {
-  test("its fronts are the first alone, whatever its variables are called", () => {
+  test("its only front is the first, also if a variable has the name of a binding", () => {
     expect(frontsOf(env)).toEqual(["centrifuge"]);
     expect(frontsOf(Object.assign({ ...env }, { SHARD_LINE: "a variable" }))).toEqual(["centrifuge"]);
     expect(frontsOf({ ...env, SHARD_LINE: env.SHARD })).toEqual(["centrifuge", "line"]);
   });
 
-  test("each shard is asked and told once", async () => {
+  test("the coordinator calls each shard once", async () => {
     const methods = ["adopt", "predict", "status", "carryOut", "sessionsOf", "channelsHere"] as const;
     const spies = methods.map((method) => vi.spyOn(Shard.prototype, method));
     const timesCalled = () => spies.map(({ mock }) => mock.contexts.map(nameOf).toSorted());
@@ -32,7 +32,7 @@ describe("[FR2] a deployment without the binding of a second front works as if t
     expect(timesCalled()).toEqual([five, four, five, five, five, five]);
   });
 
-  test("a call to a shard of the front that is not there fails with a sentence", () => {
+  test("a call to a shard of a front without a binding fails with a sentence", () => {
     const shard = { front: "line", name: "auto/auto-1", region: "auto" };
     expect(() => shardStub(env, shard)).toThrow("there is no binding SHARD_LINE for the front line");
   });

@@ -13,7 +13,7 @@ afterEach(async () => {
   await startOver();
 });
 
-/** Clients on each of four shards that resume at once. */
+/** The number of clients that resume at once on each of four shards. */
 const CROWD = tier({ quick: 100, release: 500 });
 
 type Subscribed = {
@@ -39,7 +39,7 @@ const clientOn = async (shardId: string) => Client.connect((await keysOf(shardId
 const data = (result: Subscribed) => result.publications?.map((one) => one.data);
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, n) => from + n);
 
-/** Lets a test decide what happens to each delivery to a shard. */
+/** Calls `decide` before each delivery to a shard; a delivery waits for it. */
 function onDelivery(decide: (shardName: string, delivery: Delivery) => Promise<void>): void {
   const original = Shard.prototype.deliver;
   vi.spyOn(Shard.prototype, "deliver").mockImplementation(async function (
@@ -52,7 +52,7 @@ function onDelivery(decide: (shardName: string, delivery: Delivery) => Promise<v
   });
 }
 
-test("[DL2, DL3] what was dropped from a channel's history is not resumed from a shard's memory either", async () => {
+test("[DL2, DL3] a publication that was dropped from the history is not resumed from a shard's memory either", async () => {
   const [ann, bob] = [await clientOn("auto-1"), await clientOn("auto-2")];
   const { epoch } = await subscribe(ann, "kept:a");
   await publish(bob, "kept:a", 1, 2);
@@ -69,7 +69,7 @@ test("[DL2, DL3] what was dropped from a channel's history is not resumed from a
 
 describe("[DL2] a resumed subscriber receives what it missed, once and in order", () => {
   for (const since of [0, 7, 19, 20]) {
-    test(`after ${since} of 20; the answer echoes that, and live publications follow on`, async () => {
+    test(`a subscriber at offset ${since} of 20 gets its offset echoed, the rest, and then live publications`, async () => {
       const [ann, bob] = [await clientOn("auto-1"), await clientOn("auto-2")];
       const { epoch } = await subscribe(ann, "kept:a");
       await publish(bob, "kept:a", ...range(1, 20));
@@ -88,7 +88,7 @@ describe("[DL2] a resumed subscriber receives what it missed, once and in order"
     });
   }
 
-  test("a client of a channel that its shard knows well is answered without asking the channel", async () => {
+  test("a shard that has the missed publications in memory answers without a call to the channel", async () => {
     const [ann, late] = [await clientOn("auto-1"), await clientOn("auto-1")];
     const { epoch } = await subscribe(ann, "kept:a");
     await publish(ann, "kept:a", 1, 2, 3);
@@ -99,8 +99,8 @@ describe("[DL2] a resumed subscriber receives what it missed, once and in order"
   });
 });
 
-describe("[DL3] who cannot be given everything is told so, and given nothing", () => {
-  test("another log, the future, what is trimmed, what is too much", async () => {
+describe("[DL3] a subscriber that cannot get every missed publication is told so, and gets none", () => {
+  test("a position of another log, of the future, in the trimmed part or too far back is not recovered", async () => {
     const [ann, bob] = [await clientOn("auto-1"), await clientOn("auto-2")];
     const { epoch } = await subscribe(ann, "short:a");
     await publish(bob, "short:a", ...range(1, 12));
@@ -122,14 +122,14 @@ describe("[DL3] who cannot be given everything is told so, and given nothing", (
         subscribe: { channel: "short:a", recover: true, ...position, flag: 3 },
       });
       expect(reply.error?.code).toBe(112);
-      // Refused is not subscribed.
+      // The refused client has no subscription.
       expect((await client.ask({ subscribe: { channel: "short:a" } }))["subscribe"]).toMatchObject({
         offset: 12,
       });
     }
   });
 
-  test("the rest of a trimmed log is still resumed", async () => {
+  test("a position within the rest of a trimmed log is still resumed", async () => {
     const ann = await clientOn("auto-1");
     const { epoch } = await subscribe(ann, "short:a");
     await publish(ann, "short:a", ...range(1, 12));
@@ -140,8 +140,8 @@ describe("[DL3] who cannot be given everything is told so, and given nothing", (
   });
 });
 
-describe("[DL4] whichever shard was ahead", () => {
-  test("a client from a shard that was ahead of its new one misses nothing and hears nothing twice", async () => {
+describe("[DL4] the former shard may be ahead of the new shard", () => {
+  test("a client from a shard that was ahead of the new shard hears each publication once", async () => {
     const [ann, bob] = [await clientOn("auto-1"), await clientOn("auto-2")];
     const { epoch } = await subscribe(ann, "kept:a");
     await subscribe(bob, "kept:a");
@@ -150,7 +150,7 @@ describe("[DL4] whichever shard was ahead", () => {
     await publish(ann, "kept:a", ...range(1, 6));
     await until(() => ann.heard("kept:a").length === 6);
     expect(bob.heard("kept:a")).toEqual([]);
-    // Ann moves: she has heard 5 when she arrives where nothing has been heard of.
+    // Ann moves: she has heard offset 5, and her new shard has had no delivery yet.
     const moved = await clientOn("auto-2");
     const result = await subscribe(moved, "kept:a", { recover: true, offset: 5, epoch });
     expect(result).toMatchObject({ recovered: true });
@@ -177,32 +177,32 @@ describe("[DL5] a Channel that dies finishes when it wakes", () => {
     return ann;
   }
 
-  test("whoever wakes it", async () => {
+  test("any call wakes it", async () => {
     const ann = await diesBeforeSending();
     await channelStub(env, "kept:a").view(0, CONTRACT);
     await until(() => ann.heard("kept:a").length === 3);
     expect(ann.heard("kept:a")).toEqual([1, 2, 3]);
   });
 
-  test("by its alarm, when nobody does", async () => {
+  test("its alarm wakes it, if no call comes", async () => {
     const ann = await diesBeforeSending();
     await until(() => ann.heard("kept:a").length === 3);
     expect(ann.heard("kept:a")).toEqual([1, 2, 3]);
   });
 
-  test("what a shard has heard from the dead one it drops, also after a sleep of its own", async () => {
+  test("a shard drops the publications that it already has, also after its own sleep", async () => {
     const [ann, bob] = [await clientOn("auto-1"), await clientOn("auto-2")];
     await subscribe(ann, "kept:a");
     await publish(bob, "kept:a", 1, 2, 3);
     await until(() => ann.heard("kept:a").length === 3);
-    // Nobody has recorded what was heard.
+    // The channel has not recorded that these publications were delivered.
     await channelStub(env, "kept:a")
       .crash()
       .catch(() => undefined);
     await evictDurableObject(shardObject("auto-1"));
     await publish(bob, "kept:a", 4);
     await until(() => ann.heard("kept:a").includes(4));
-    // What is sent again goes before what is newer.
+    // Repeated deliveries come before newer ones.
     await publish(bob, "kept:a", 5);
     await until(() => ann.heard("kept:a").includes(5));
     expect(ann.heard("kept:a")).toEqual([1, 2, 3, 4, 5]);
@@ -227,15 +227,15 @@ describe("[DL5] a Channel that dies finishes when it wakes", () => {
     });
     await publish(bob, "kept:a", 1, 2, 3, 4);
     await until(() => lost === 2 && ann.heard("kept:a").includes(4));
-    // What is sent again goes before what is newer.
+    // Repeated deliveries come before newer ones.
     await publish(bob, "kept:a", 5);
     await until(() => ann.heard("kept:a").includes(5));
     expect(ann.heard("kept:a")).toEqual([1, 2, 3, 4, 5]);
   });
 });
 
-describe("[DL6] a crowd that comes back costs the channel a handful of calls", () => {
-  /** Counts the calls with which shards ask a channel what clients of theirs have missed. */
+describe("[DL6] a crowd that resumes costs the channel at most five calls for each shard", () => {
+  /** Counts the calls with which shards ask a channel for missed publications. */
   function countCalls(channel: string): () => number {
     const spies = [vi.spyOn(Channel.prototype, "view"), vi.spyOn(Channel.prototype, "register")];
     return () =>
@@ -243,7 +243,7 @@ describe("[DL6] a crowd that comes back costs the channel a handful of calls", (
         .length;
   }
 
-  test("300 clients of one shard, each from another position", async () => {
+  test("300 clients of one shard resume, each from another position", async () => {
     const ann = await clientOn("auto-2");
     const { epoch } = await subscribe(ann, "kept:a");
     await publish(ann, "kept:a", ...range(1, 60));
@@ -260,7 +260,7 @@ describe("[DL6] a crowd that comes back costs the channel a handful of calls", (
     expect(calls()).toBeLessThanOrEqual(5);
   });
 
-  test(`${4 * CROWD} clients over four shards, all at once`, async () => {
+  test(`${4 * CROWD} clients on four shards resume at once`, async () => {
     const ann = await Client.connect("ann");
     const { epoch } = await subscribe(ann, "kept:a");
     await publish(ann, "kept:a", ...range(1, 30));
@@ -280,8 +280,8 @@ describe("[DL6] a crowd that comes back costs the channel a handful of calls", (
   });
 });
 
-describe("[DL7] what is published during a subscribe is neither lost nor repeated", () => {
-  test("with a resume that takes its time", async () => {
+describe("[DL7] a publication that arrives during a subscribe is neither lost nor repeated", () => {
+  test("a slow resume loses and repeats no publication", async () => {
     const [ann, bob] = [await clientOn("auto-1"), await clientOn("auto-2")];
     const { epoch } = await subscribe(ann, "kept:a");
     await publish(bob, "kept:a", ...range(1, 10));
@@ -303,7 +303,7 @@ describe("[DL7] what is published during a subscribe is neither lost nor repeate
       const last = entries.at(-1);
       if (name === "auto/auto-3" && last?.kind === "pub") newest = last.offset;
     });
-    // A shard that has not seen the channel: it must ask, and hears of more while it does.
+    // This shard does not know the channel. It must ask, and gets deliveries meanwhile.
     const client = await clientOn("auto-3");
     const subscribing = subscribe(client, "kept:a", { recover: true, offset: 4, epoch });
     await until(() => asked);
@@ -317,8 +317,8 @@ describe("[DL7] what is published during a subscribe is neither lost nor repeate
   });
 });
 
-describe("[DL8] a shard that does not know where it was does not guess", () => {
-  test("its subscribers begin anew with 2500, learn what they missed, and it does not happen again", async () => {
+describe("[DL8] a shard that does not know its position does not guess", () => {
+  test("its subscribers begin anew after 2500, get the missed publications, and are not ended again", async () => {
     const [ann, bob] = [await clientOn("auto-1"), await clientOn("auto-2")];
     const { epoch } = await subscribe(ann, "kept:a");
     await publish(bob, "kept:a", 1, 2);
@@ -343,8 +343,8 @@ describe("[DL8] a shard that does not know where it was does not guess", () => {
   });
 });
 
-describe("[DL9] in cache mode the newest publication is all that anybody wants", () => {
-  test("it is given to who does not have it", async () => {
+describe("[DL9] in cache mode a subscriber gets only the newest publication", () => {
+  test("a subscriber that lacks the newest publication gets it", async () => {
     const [ann, bob] = [await clientOn("auto-1"), await clientOn("auto-2")];
     const empty = await subscribe(ann, "cache:a", { recover: true });
     expect([empty.recovered, empty.publications]).toEqual([undefined, undefined]);

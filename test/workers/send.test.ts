@@ -8,36 +8,39 @@ afterEach(async () => {
   await startOver();
 });
 
-describe("[AP5] what one message to a user costs", () => {
-  test.each([4, 16, 64])("over %i shards: one call in ring mode, all of them by fan-out", async (count) => {
-    if (count > 4) await changeRing({ kind: "add", count: count - 4 });
-    await adopted();
-    const owned = vi.spyOn(Shard.prototype, "sendOwned");
-    const carried = vi.spyOn(Shard.prototype, "carryOut");
-    const relayed = vi.spyOn(Shard.prototype, "relay");
-    /** The calls that have carried one message. */
-    const callsWith = (data: string) => [
-      owned.mock.calls.filter(([{ frame }]) => frame.includes(data)).length,
-      // A relay carries its part out itself, and calls the other shards.
-      [
-        ...carried.mock.calls.map(([order]) => order),
-        ...relayed.mock.calls.map(([{ order }]) => order),
-      ].filter((order) => JSON.stringify(order).includes(data)).length,
-    ];
-    // The first call may show a router the newer ring.
-    await api("send", { user: "ann", data: "first", mode: "ring" });
-    const ring = (await api("send", { user: "ann", data: "by ring", mode: "ring" })).result;
-    expect([ring.mode, ring.calls]).toEqual(["ring", 1]);
-    expect(callsWith("by ring")).toEqual([1, 0]);
-    const fanout = (await api("send", { user: "ann", data: "by fan-out", mode: "fanout" })).result;
-    expect([fanout.mode, fanout.calls]).toEqual(["fanout", count + 1]);
-    expect(callsWith("by fan-out")).toEqual([0, count]);
-    expect(fanout.shards.length).toBe(count);
-    expect(fanout.offline).toEqual(["ann"]);
-  });
+describe("[AP5] the number of calls of one message to a user", () => {
+  test.each([4, 16, 64])(
+    "over %i shards it is one call in ring mode, and a call to each shard by fan-out",
+    async (count) => {
+      if (count > 4) await changeRing({ kind: "add", count: count - 4 });
+      await adopted();
+      const owned = vi.spyOn(Shard.prototype, "sendOwned");
+      const carried = vi.spyOn(Shard.prototype, "carryOut");
+      const relayed = vi.spyOn(Shard.prototype, "relay");
+      /** The numbers of calls that carried a message: in ring mode, and by fan-out. */
+      const callsWith = (data: string) => [
+        owned.mock.calls.filter(([{ frame }]) => frame.includes(data)).length,
+        // A relay carries out its own part, and calls the other shards.
+        [
+          ...carried.mock.calls.map(([order]) => order),
+          ...relayed.mock.calls.map(([{ order }]) => order),
+        ].filter((order) => JSON.stringify(order).includes(data)).length,
+      ];
+      // The first call may show a router the newer ring.
+      await api("send", { user: "ann", data: "first", mode: "ring" });
+      const ring = (await api("send", { user: "ann", data: "by ring", mode: "ring" })).result;
+      expect([ring.mode, ring.calls]).toEqual(["ring", 1]);
+      expect(callsWith("by ring")).toEqual([1, 0]);
+      const fanout = (await api("send", { user: "ann", data: "by fan-out", mode: "fanout" })).result;
+      expect([fanout.mode, fanout.calls]).toEqual(["fanout", count + 1]);
+      expect(callsWith("by fan-out")).toEqual([0, count]);
+      expect(fanout.shards.length).toBe(count);
+      expect(fanout.offline).toEqual(["ann"]);
+    },
+  );
 
   test.each([4, 16, 64])(
-    "over %i shards: by the user's own channel a call to it and one to the shard",
+    "over %i shards it is one call to the user's own channel, and one to the shard",
     async (count) => {
       if (count > 4) await changeRing({ kind: "add", count: count - 4 });
       await adopted();
@@ -52,7 +55,7 @@ describe("[AP5] what one message to a user costs", () => {
     },
   );
 
-  test("in ring mode one call for each region", async () => {
+  test("in ring mode it is one call for each region", async () => {
     const change = { kind: "add", ids: ["weur-1"], region: "weur" } as const;
     expect(await changeRing(change)).toMatchObject({ kind: "done" });
     await adopted();
@@ -66,7 +69,7 @@ describe("[AP5] what one message to a user costs", () => {
   });
 });
 
-test("[LG2, DL1] history that is dropped while a shard is behind: it is not told a lie, and goes on", async () => {
+test("[LG2, DL1] a shard that is behind when history is dropped gets correct positions, and goes on", async () => {
   const client = await Client.connect("a");
   await client.ask({ subscribe: { channel: "kept:dropped" } });
   await api("publish", { channel: "kept:dropped", data: 1 });
@@ -76,7 +79,7 @@ test("[LG2, DL1] history that is dropped while a shard is behind: it is not told
   });
   await api("publish", { channel: "kept:dropped", data: 2 });
   await api("history_remove", { channel: "kept:dropped" });
-  // What waited in the memory of the channel is gone with it.
+  // The crash takes the deliveries that waited in the memory of the channel.
   await abortAllDurableObjects();
   deaf.mockRestore();
   const channel = () => channelObject("kept:dropped");
@@ -84,7 +87,7 @@ test("[LG2, DL1] history that is dropped while a shard is behind: it is not told
   vi.useFakeTimers({ now: Date.now() + 10_000, toFake: ["Date"] });
   await runDurableObjectAlarm(channel());
   vi.useRealTimers();
-  // There is nothing that an alarm could still deliver.
+  // The alarm has no delivery left to make.
   const due = await runInDurableObject(channel(), (_, { storage }) => storage.kv.get("timetable"));
   expect(due).not.toHaveProperty("deliver");
   const back = await Client.connect("a");
@@ -99,7 +102,7 @@ test("[LG2, DL1] history that is dropped while a shard is behind: it is not told
   expect(back.heard("kept:dropped")).toEqual([3]);
 });
 
-test("[DL10, AP3] a version that is too old and a publication that is not kept leave patches whole", async () => {
+test("[DL10, AP3] patches stay correct after a version that is too old and after a publication that is not kept", async () => {
   const client = await Client.connect("a");
   const channel = "delta:v";
   await client.ask({ subscribe: { channel, delta: "fossil" } });
@@ -115,7 +118,7 @@ test("[DL10, AP3] a version that is too old and a publication that is not kept l
   ] as const)
     await api("publish", { channel, data: data(version), version, ...order });
   await until(() => live().length === 5);
-  // The one that is not kept is whole, and so is what comes after it.
+  // The publication that is not kept is sent whole, and so is the next one.
   expect(live().map(({ delta }) => delta === true)).toEqual([false, true, false, false, true]);
   expect((await api("history", { channel })).result.offset).toBe(4);
 });

@@ -9,13 +9,13 @@ const numClients = async (client: Client, channel: string) =>
   ((await client.ask({ presence_stats: { channel } }))["presence_stats"] as { num_clients: number })
     .num_clients;
 
-/** What has not been called yet cannot be put to sleep. */
+/** An object that has had no call cannot be put to sleep. */
 function notRunning(error: unknown): void {
   if (!String(error).includes("not currently running")) throw error;
 }
 
 describe("[SE5] a sleep is invisible", () => {
-  /** The life of two clients, step by step; a sleep is put between each two. */
+  /** The life of two clients, step by step. The test puts a sleep before each step. */
   const steps: ((clients: { ann: Client; bob: Client }) => Promise<void>)[] = [
     async ({ ann }) => expect((await ann.ask({ connect: {} }))["connect"]).toBeDefined(),
     async ({ bob }) => expect((await bob.ask({ connect: {} }))["connect"]).toBeDefined(),
@@ -39,12 +39,12 @@ describe("[SE5] a sleep is invisible", () => {
   ];
 
   const sleeps = {
-    "of every object": () => evictAllDurableObjects({ webSockets: "hibernate" }),
-    "of one client's shard": () => evictDurableObject(shardObject("auto-1")).catch(notRunning),
-    "of the channel": () => evictDurableObject(channelObject("room")).catch(notRunning),
+    "every object": () => evictAllDurableObjects({ webSockets: "hibernate" }),
+    "one client's shard": () => evictDurableObject(shardObject("auto-1")).catch(notRunning),
+    "the channel": () => evictDurableObject(channelObject("room")).catch(notRunning),
   };
-  for (const [whose, sleep] of Object.entries(sleeps)) {
-    test(`${whose}, between any two steps of a session`, async () => {
+  for (const [sleeper, sleep] of Object.entries(sleeps)) {
+    test(`${sleeper} may sleep between any two steps of a session`, async () => {
       const [[annKey], [bobKey]] = [await keysOf("auto-1", 1), await keysOf("auto-2", 1)];
       const clients = { ann: await Client.open(annKey ?? ""), bob: await Client.open(bobKey ?? "") };
       for (const step of steps) {
@@ -56,7 +56,7 @@ describe("[SE5] a sleep is invisible", () => {
     });
   }
 
-  test("a client of a shard that slept is found by its user", async () => {
+  test("the coordinator finds the client of a user on a shard that slept", async () => {
     const client = await Client.connect("somebody");
     await client.ask({ subscribe: { channel: "room" } });
     await evictAllDurableObjects({ webSockets: "hibernate" });
@@ -65,17 +65,17 @@ describe("[SE5] a sleep is invisible", () => {
   });
 });
 
-describe("[MV5] whoever loses the connection with its shard comes back", () => {
-  const disasters = {
+describe("[MV5] a client that loses its connection comes back", () => {
+  const losses = {
     "an eviction that closes the sockets": () => evictAllDurableObjects({ webSockets: "close" }),
     "the death of every object": () => abortAllDurableObjects(),
   };
-  for (const [what, strike] of Object.entries(disasters)) {
-    test(what, async () => {
+  for (const [cause, loseSockets] of Object.entries(losses)) {
+    test(`after ${cause} every client subscribes again`, async () => {
       const keys = Array.from({ length: 12 }, (_, n) => `guest-${n}`);
       const before = await Promise.all(keys.map((key) => Client.connect(key)));
       for (const client of before) await client.ask({ subscribe: { channel: "room" } });
-      await strike();
+      await loseSockets();
       expect(await Promise.all(before.map(({ closed }) => closed))).toEqual(keys.map(() => 1006));
 
       const after = await Promise.all(keys.map((key) => Client.connect(key)));

@@ -23,7 +23,7 @@ afterEach(async () => {
   await startOver();
 });
 
-/** One call for each method of a contract. A crash is for development, and asks no storage. */
+/** One call for each method of a contract. `crash` is for development, and reads no storage. */
 type Calls<Contract, Stub> = {
   [Method in Exclude<keyof Contract, "crash">]: (stub: Stub) => Promise<unknown>;
 };
@@ -103,7 +103,7 @@ const COORDINATOR: Calls<CoordinatorContract, ReturnType<typeof coordinatorObjec
   removeHistory: (stub) => stub.removeHistory(CONTRACT),
 };
 
-/** Everything that an object keeps: its pairs, and the rows of its tables. */
+/** The whole storage of an object: its pairs, and the rows of its tables. */
 function read({ kv, sql }: DurableObjectStorage): unknown {
   const tables = sql
     .exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
@@ -115,7 +115,7 @@ function read({ kv, sql }: DurableObjectStorage): unknown {
   };
 }
 
-/** What an object keeps that no release of ours lets live: read past the refusal. `kv`: the prototype of all storages. */
+/** The storage of an object that refuses its calls. `kv`: the prototype of all key-value storages. */
 async function readPast(stub: DurableObjectStub, kv: SyncKvStorage): Promise<unknown> {
   const { get } = kv;
   vi.spyOn(kv, "get").mockImplementation(function (this: SyncKvStorage, key: string) {
@@ -127,13 +127,13 @@ async function readPast(stub: DurableObjectStub, kv: SyncKvStorage): Promise<unk
 }
 
 type Refusals = {
-  /** What each call was answered. */
+  /** The errors of all calls. */
   readonly errors: ReadonlySet<string>;
   readonly before: unknown;
   readonly after: unknown;
 };
 
-/** A newer release has written the storage, the deployment is rolled back, and every call comes. */
+/** Makes every call to an object whose storage a newer release has written. */
 async function callAll<Stub extends DurableObjectStub>(
   stub: Stub,
   calls: Record<string, (stub: Stub) => Promise<unknown>>,
@@ -151,7 +151,7 @@ async function callAll<Stub extends DurableObjectStub>(
 const REFUSED = ["StorageError: this object's storage needs a release of storage 99, and this is 1"];
 
 describe("[CT3] an object that finds storage of a newer, incompatible release refuses it and leaves it as it is", () => {
-  /** A cluster in which every kind of object has stored something. */
+  /** Uses a cluster until an object of each class has stored something. */
   async function used(): Promise<void> {
     const [key = ""] = await keysOf("auto-1", 1);
     const client = await Client.connect(key);
@@ -160,7 +160,7 @@ describe("[CT3] an object that finds storage of a newer, incompatible release re
     await changeRing({ kind: "add", count: 1 });
     await coordinator().broadcast({ id: "early", body: '{"data":0}' }, false, CONTRACT);
     await settled();
-    // A shard writes its positions a moment later than it hears.
+    // A shard writes its positions shortly after a delivery.
     await until(async () => {
       const positions = await runInDurableObject(shardObject("auto-1"), (_, { storage }) =>
         storage.kv.get<Map<string, { readonly offset: number }>>("positions"),
@@ -169,7 +169,7 @@ describe("[CT3] an object that finds storage of a newer, incompatible release re
     });
   }
 
-  test("a shard, whichever call finds it, also an upgrade", async () => {
+  test("a shard refuses every call, also an upgrade", async () => {
     await used();
     const refusals = await callAll(shardObject("auto-1"), {
       ...SHARD,
@@ -180,21 +180,21 @@ describe("[CT3] an object that finds storage of a newer, incompatible release re
     expect(refusals.after).toEqual(refusals.before);
   });
 
-  test("a channel, whichever call finds it", async () => {
+  test("a channel refuses every call", async () => {
     await used();
     const refusals = await callAll(channelObject("kept:room"), CHANNEL);
     expect([...refusals.errors]).toEqual(REFUSED);
     expect(refusals.after).toEqual(refusals.before);
   });
 
-  test("the coordinator, whichever call finds it", async () => {
+  test("the coordinator refuses every call", async () => {
     await used();
     const refusals = await callAll(coordinatorObject(), COORDINATOR);
     expect([...refusals.errors]).toEqual(REFUSED);
     expect(refusals.after).toEqual(refusals.before);
   });
 
-  test("and the same object answers again under a release that knows the storage", async () => {
+  test("the same object answers again under a release that knows the storage", async () => {
     await used();
     const stub = channelObject("kept:room");
     await runInDurableObject(stub, (_, { storage }) => storage.kv.put("needsStorage", 1));

@@ -1,6 +1,6 @@
 /**
  * Measures the console under load: 200 clients on one channel with 20 publications per second, which are 4,000
- * deliveries per second. Counts the long tasks that the browser reports.
+ * deliveries per second. The measurement counts the long tasks that the browser reports.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { launchBrowser, openPage } from "../support/browser.ts";

@@ -47,14 +47,14 @@ async function enter(user: string, claims: object = {}): Promise<RawClient> {
 const errorOf = async (client: RawClient, id: number, command: object) =>
   (await client.ask({ id, ...command })).error?.code;
 
-describe("[AU1] a connection is who its token says, or nobody", () => {
-  test("without a token it is refused for good, as anonymous access is off", async () => {
+describe("[AU1] a connection has the identity in its token, or is anonymous", () => {
+  test("a connection without a token is refused for good, because anonymous access is off", async () => {
     const client = await RawClient.open(cluster.endpoint("nobody"));
     client.send({ id: 1, connect: {} });
     expect(await client.closed).toEqual({ code: 3501, reason: "bad request" });
   });
 
-  test("a token of another secret, of no algorithm, or no token at all ends it with 3500", async () => {
+  test("a token of another secret or without an algorithm, or text that is not a token, ends the connection with 3500", async () => {
     const forged = await signToken({ sub: "eve" }, "some-other-secret-of-32-bytes-or-more");
     const none = `${btoa('{"alg":"none"}')}.${btoa('{"sub":"eve"}')}.`;
     const forSubscription = await signToken({ sub: "eve", channel: "lobby" });
@@ -65,7 +65,7 @@ describe("[AU1] a connection is who its token says, or nobody", () => {
     }
   });
 
-  test("an expired token is answered with 109, so that the client fetches another", async () => {
+  test("the shard answers an expired token with 109, so that the client fetches another", async () => {
     const client = await RawClient.open(cluster.endpoint("old"));
     const reply = await client.ask({
       id: 1,
@@ -76,12 +76,12 @@ describe("[AU1] a connection is who its token says, or nobody", () => {
   });
 
   test("a connection that does not refresh its token is closed with 3005", async () => {
-    // Whole seconds: of one there may be nothing left.
+    // Tokens have whole seconds, so a token of 1 s could expire at once.
     const client = await enter("late", { exp: inSeconds(2) });
     expect((await client.closed).code).toBe(3005);
   });
 
-  test("a refresh with the token of another user ends it with 3500", async () => {
+  test("a refresh with the token of another user ends the connection with 3500", async () => {
     const client = await enter("ann", { exp: inSeconds(60) });
     const renewed = await client.ask({
       id: 2,
@@ -94,7 +94,7 @@ describe("[AU1] a connection is who its token says, or nobody", () => {
 });
 
 describe("[AU2] a subscription token opens the one channel that it names", () => {
-  test("to its own user, whatever the namespace forbids", async () => {
+  test("its user may subscribe, also where the namespace forbids it", async () => {
     const client = await enter("pat");
     for (const [n, channel] of ["$secret", "closed:room", "$closed:inner"].entries()) {
       const token = await signToken({ sub: "pat", channel, exp: inSeconds(60) });
@@ -104,7 +104,7 @@ describe("[AU2] a subscription token opens the one channel that it names", () =>
     client.close();
   });
 
-  test("of another user or channel, it ends the connection", async () => {
+  test("a subscription token of another user or channel ends the connection", async () => {
     for (const claims of [
       { sub: "other", channel: "$secret" },
       { sub: "pat", channel: "$another" },
@@ -116,7 +116,7 @@ describe("[AU2] a subscription token opens the one channel that it names", () =>
     }
   });
 
-  test("forged it is refused with 103, and expired with 109", async () => {
+  test("a forged token is refused with 103, and an expired token with 109", async () => {
     const client = await enter("pat");
     const forged = await signToken({ sub: "pat", channel: "$s" }, "some-other-secret-of-32-bytes-or-more");
     const expired = await signToken({ sub: "pat", channel: "$s", exp: inSeconds(-5) });
@@ -127,7 +127,7 @@ describe("[AU2] a subscription token opens the one channel that it names", () =>
     client.close();
   });
 
-  test("that runs out takes its subscription with it, unless it is refreshed", async () => {
+  test("a token that runs out ends its subscription, unless the client refreshes it", async () => {
     const client = await enter("pat");
     const exp = inSeconds(3);
     for (const [n, channel] of ["$kept", "$lost"].entries()) {
@@ -135,7 +135,7 @@ describe("[AU2] a subscription token opens the one channel that it names", () =>
       const before = inSeconds(0);
       const reply = await client.ask({ id: 2 + n, subscribe: { channel, token: short } });
       expect(reply["subscribe"]).toMatchObject({ expires: true });
-      // A second may have ended on the way.
+      // A second may have ended in between.
       expect(reply["subscribe"].ttl).toBeLessThanOrEqual(exp - before);
       expect(reply["subscribe"].ttl).toBeGreaterThanOrEqual(exp - inSeconds(0));
     }
@@ -150,8 +150,8 @@ describe("[AU2] a subscription token opens the one channel that it names", () =>
   });
 });
 
-describe("[AU3] a namespace says what its channels permit", () => {
-  test("subscribing, publishing and presence", async () => {
+describe("[AU3] a client may do in a channel what the namespace permits", () => {
+  test("a namespace permits subscribing, publishing and presence", async () => {
     const client = await enter("ann");
     expect(await errorOf(client, 2, { subscribe: { channel: "closed:x" } })).toBe(103);
     expect(await errorOf(client, 3, { subscribe: { channel: "nowhere:x" } })).toBe(102);
@@ -166,7 +166,7 @@ describe("[AU3] a namespace says what its channels permit", () => {
     client.close();
   });
 
-  test("a user's own channel takes the users that it names", async () => {
+  test("a user-limited channel takes the users that its name lists", async () => {
     const ann = await enter("ann");
     expect(await errorOf(ann, 2, { subscribe: { channel: "own:dialog#ann,bob" } })).toBeUndefined();
     expect(await errorOf(ann, 3, { subscribe: { channel: "own:dialog#bob" } })).toBe(103);
@@ -174,11 +174,11 @@ describe("[AU3] a namespace says what its channels permit", () => {
   });
 });
 
-test("[SE7] the commands of one socket are carried out and answered in order, although a token takes its time", async () => {
+test("[SE7] the commands of one socket are carried out and answered in order, although the check of a token takes time", async () => {
   const client = await enter("ann");
   const token = await signToken({ sub: "ann", channel: "chat:$x", exp: inSeconds(60) });
   const ids = Array.from({ length: 60 }, (_, n) => n + 10);
-  // Each depends on the one before: only a subscriber may publish, and nobody subscribes twice.
+  // Each command depends on the one before: only a subscriber may publish, and a second subscribe is an error.
   for (const id of ids) {
     const commands = [
       { subscribe: { channel: "chat:$x", token } },
@@ -196,7 +196,7 @@ test("[SE7] the commands of one socket are carried out and answered in order, al
 });
 
 describe("[AU4] the operator's API opens to its keys alone", () => {
-  test("without a key, or with a wrong one, nothing is told", async () => {
+  test("a request without a key or with a wrong key gets only an error", async () => {
     for (const key of ["", "wrong", API_KEY.slice(0, -1), `${API_KEY}x`]) {
       const { status, body } = await cluster.admin("GET", "/cluster", undefined, key);
       expect(status).toBe(401);
@@ -211,7 +211,7 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
     expect((await cluster.admin("GET", "/cluster")).body.ringEpoch).toBe(1);
   });
 
-  test("the key is taken from each of the usual headers", async () => {
+  test("the router reads the key from each of the usual headers", async () => {
     for (const authorization of [`Bearer ${API_KEY}`, `apikey ${API_KEY}`]) {
       const response = await fetch(new URL("/admin/api/cluster", cluster.url), {
         headers: { authorization },
@@ -225,7 +225,7 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
     expect([status, body.error.code]).toEqual([403, "developmentOnly"]);
   });
 
-  test("what cannot be understood gets a code and a sentence that names the field", async () => {
+  test("a wrong request gets a code and a sentence that names the field", async () => {
     for (const [method, path, body, field] of [
       ["POST", "/shards", { count: 0 }, "count"],
       ["POST", "/shards", { weight: 65 }, "weight"],
@@ -248,7 +248,7 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
     expect((await cluster.admin("GET", "/nothing-here")).body.error.code).toBe("notFound");
   });
 
-  test("the answers are what the OpenAPI document says, field by field", async () => {
+  test("the answers have exactly the fields of the OpenAPI document", async () => {
     const answers = [
       [reads.clusterReport, await cluster.admin("GET", "/cluster")],
       [reads.epochList, await cluster.admin("GET", "/epochs")],
@@ -263,7 +263,7 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
     ] as const;
     for (const [schema, { status, body }] of answers) {
       expect(status).toBe(200);
-      // A field too many fails as much as one too few.
+      // A field too many fails like a field too few.
       expect(schema.strict().parse(body)).toEqual(body);
     }
     const { status, body } = await cluster.admin("POST", "/shards/nobody/drain", {});
@@ -292,7 +292,7 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
     ]);
   });
 
-  test("the sessions of a user are found on every shard, and disconnected for good", async () => {
+  test("the API finds the sessions of a user on every shard, and disconnects them for good", async () => {
     const clients: Centrifuge[] = [];
     for (let n = 0; n < 8; n++) {
       const client = cluster.client(`zoe-${n}`, { token: await signToken({ sub: "zoe" }) });
@@ -317,7 +317,7 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
   });
 });
 
-describe("[AU6] an upgrade is checked before any shard hears of it", () => {
+describe("[AU6] the router checks an upgrade before any shard hears of it", () => {
   const upgrade = (path: string, headers: Record<string, string> = {}) =>
     RawClient.open(new URL(path, cluster.endpoint()).href, { headers }).then(
       (client) => {
@@ -327,7 +327,7 @@ describe("[AU6] an upgrade is checked before any shard hears of it", () => {
       (error: Error) => Number(/\d{3}/.exec(error.message)?.[0]),
     );
 
-  test("a plain GET gets 426, a foreign origin 403, a bad key 400, each as JSON", async () => {
+  test("a plain GET gets 426, a foreign origin 403 and a bad key 400, each with a JSON body", async () => {
     const plain = await fetch(new URL("/connection/websocket", cluster.url));
     expect(plain.status).toBe(426);
     expect(await plain.json()).toMatchObject({ error: { code: "upgradeRequired" } });
@@ -343,7 +343,7 @@ describe("[AU6] an upgrade is checked before any shard hears of it", () => {
     expect(await upgrade("/connection/websocket?format=protobuf")).toBe(400);
   });
 
-  test("what a client says in our own headers is dropped", async () => {
+  test("the router drops a client's value of its internal header", async () => {
     const route = encodeURIComponent(
       JSON.stringify({ key: "eve", refused: ["auto-1", "auto-2", "auto-3", "auto-4"] }),
     );

@@ -20,12 +20,12 @@ const post = (method: string, params: object = {}, key = API_KEY) =>
   });
 
 describe("[AP4] the rate limit of the API", () => {
-  test("each key has its own; what is over it is 429 with Retry-After", async () => {
+  test("each key has its own limit, and a request over the limit gets 429 with Retry-After", async () => {
     const simple = { limit: 5, period: 60 } as const;
     cluster = await startCluster({ rateLimit: simple });
     const statuses: number[] = [];
     for (let n = 0; n < 12; n++) statuses.push((await post("info")).status);
-    // A window of the limit may have ended in between.
+    // A window of the limit may end between two requests.
     expect(statuses.slice(0, 5)).toEqual([200, 200, 200, 200, 200]);
     expect(statuses).toContain(429);
     const refused = await eventually(async () => {
@@ -40,7 +40,7 @@ describe("[AP4] the rate limit of the API", () => {
     expect((await post("info", {}, "wrong")).status).toBe(401);
   });
 
-  test("without it nothing is limited", async () => {
+  test("a cluster without the binding does not limit the API", async () => {
     cluster = await startCluster();
     const statuses = await Promise.all(
       Array.from({ length: 100 }, async () => (await post("rpc", { method: "x" })).status),
@@ -49,7 +49,7 @@ describe("[AP4] the rate limit of the API", () => {
   });
 });
 
-test("[AP5] with `userIsKey` a message costs one call at any number of shards, and finds who has spilled", async () => {
+test("[AP5] with `userIsKey` a message costs one call at any number of shards, and reaches a session on a later owner", async () => {
   cluster = await startCluster({
     cluster: { affinity: { userIsKey: true }, limits: { sessionsPerShard: 1 } },
   });
@@ -69,7 +69,7 @@ test("[AP5] with `userIsKey` a message costs one call at any number of shards, a
   for (const count of [0, 12]) {
     if (count > 0) await cluster.admin("POST", "/shards", { count });
     await adopted(cluster);
-    // The first may be told of a newer ring on the way.
+    // The first call may learn of a newer ring on the way.
     await send("nobody", 0);
     expect(await send("nobody", 0)).toMatchObject({
       mode: "ring",

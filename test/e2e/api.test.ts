@@ -31,14 +31,14 @@ afterAll(async () => {
 
 type Heard = { channel: string; data: unknown; offset?: number; tags?: object };
 
-/** A stock client of a user, connected, and what it has seen. */
+/** A connected stock client of a user, with its events. */
 class Listener {
   readonly client: Centrifuge;
   readonly heard: Heard[] = [];
   readonly subscribed: { channel: string; data?: unknown }[] = [];
   readonly unsubscribed: string[] = [];
   readonly messages: unknown[] = [];
-  /** Codes with which its connection ended, for good or not. */
+  /** The closes of its connection, final or not. */
   readonly ended: { code: number; reason: string }[] = [];
   id = "";
 
@@ -82,7 +82,7 @@ class Listener {
 }
 
 describe("[AP1] cent.js, unmodified", () => {
-  test("publishes: with tags, without history, and where nothing is kept", async () => {
+  test("publishes with tags, without history, and to a channel that keeps nothing", async () => {
     const cent = api.cent();
     const listener = await (await (await Listener.of("ann")).on("kept:a")).on("passing:a");
     const first = await cent.publish({ channel: "kept:a", data: { n: 1 }, tags: { room: "x" } });
@@ -102,7 +102,7 @@ describe("[AP1] cent.js, unmodified", () => {
     });
   });
 
-  test("broadcasts: each channel has its own answer", async () => {
+  test("broadcasts, and gets an answer for each channel", async () => {
     const listener = await (await (await Listener.of("ann")).on("kept:b")).on("passing:b");
     const channels = ["kept:b", "nowhere:b", "passing:b"];
     expect(await api.cent().broadcast({ channels, data: { n: 1 } })).toEqual({
@@ -198,8 +198,8 @@ describe("[AP1] cent.js, unmodified", () => {
     expect(results).toEqual([position(1), position(2)]);
   });
 
-  test("rejects where the server answers with an error", async () => {
-    // All that the library makes of an error that is an object.
+  test("rejects when the server answers with an error", async () => {
+    // The library makes this text of an error that is an object.
     await expect(api.cent().publish({ channel: "nowhere:a", data: {} })).rejects.toThrow("[object Object]");
     await expect(api.cent("wrong").getInfo()).rejects.toThrow("JSON");
   });
@@ -208,7 +208,7 @@ describe("[AP1] cent.js, unmodified", () => {
 describe("[AP1] the envelope is Centrifugo's", () => {
   const error = (code: number, message: string) => ({ error: { code, message } });
 
-  test("what is wrong has the code of its kind, and 200", async () => {
+  test("a wrong request gets 200 and the code of its kind", async () => {
     for (const [method, params, answer] of [
       ["nothing", {}, error(104, "method not found: nothing")],
       ["rpc", { method: "any", params: {} }, error(104, "method not found")],
@@ -250,7 +250,7 @@ describe("[AP1] the envelope is Centrifugo's", () => {
     }
   });
 
-  test("with the error mode of the transport, the status is that of the code", async () => {
+  test("in the transport error mode the status is that of the code", async () => {
     const mode = { "x-api-key": API_KEY, "x-centrifugo-error-mode": "transport" };
     for (const [method, params, status, code] of [
       ["nothing", {}, 404, 104],
@@ -266,7 +266,7 @@ describe("[AP1] the envelope is Centrifugo's", () => {
     expect(await api.call("publish", { channel: "passing:a", data: 1 }, mode)).toEqual({ result: {} });
   });
 
-  test("null is absent, but in what is published", async () => {
+  test("a null field counts as absent, except in published data", async () => {
     const channel = "kept:null";
     const order = { channel, data: null, tags: null, idempotency_key: null, version: null, b64data: null };
     expect(await api.call("publish", order)).toEqual({ result: position(1) });
@@ -277,7 +277,7 @@ describe("[AP1] the envelope is Centrifugo's", () => {
     expect(await api.call("publish", { channel: null, data: 1 })).toMatchObject({ error: { code: 107 } });
   });
 
-  test("what is not JSON is 400 as text, in both forms", async () => {
+  test("a body that is not JSON gets 400 as text, in both forms", async () => {
     for (const path of ["/publish", "", "/batch"]) {
       const response = await api.post(path, "{not json", { "x-api-key": API_KEY });
       expect([response.status, response.headers.get("content-type")]).toEqual([
@@ -288,7 +288,7 @@ describe("[AP1] the envelope is Centrifugo's", () => {
     }
   });
 
-  test("a batch runs one after the other or in parallel, and answers without `result`", async () => {
+  test("a batch runs its commands in turn or in parallel, and answers without `result`", async () => {
     const commands = [
       { publish: { channel: "kept:batch", data: 1 } },
       { history: { channel: "kept:batch", limit: 1 } },
@@ -312,7 +312,7 @@ describe("[AP1] the envelope is Centrifugo's", () => {
     expect((await api.call("batch", { commands: [...many, ...many] })).error).toMatchObject({ code: 107 });
   });
 
-  test("the older form takes methods by name and by number, and none is `publish`", async () => {
+  test("the older form takes methods by name and by number, and `publish` is the default", async () => {
     const lines = [
       { method: 0, params: { channel: "kept:old", data: 1 } },
       { params: { channel: "kept:old", data: 2 } },
@@ -355,8 +355,8 @@ describe("[AP1] the envelope is Centrifugo's", () => {
   });
 });
 
-describe("[AP2] who has no key gets nothing", () => {
-  test("the key comes in either header or in the query, and a wrong one is 401 without a word", async () => {
+describe("[AP2] a request without a valid key gets an empty 401", () => {
+  test("the key comes in either header or in the query, and a wrong key gets an empty 401", async () => {
     const lower = `apikey ${API_KEY}`;
     for (const [path, headers, status] of [
       ["/info", { "x-api-key": API_KEY }, 200],
@@ -408,7 +408,7 @@ describe("[AP2] who has no key gets nothing", () => {
 });
 
 describe("[AP3] a key of a back end publishes once", () => {
-  test("and is answered with the first result; in another channel it is another", async () => {
+  test("a repeated key is answered with the first result, and another channel has its own keys", async () => {
     const listener = await (await (await Listener.of("ann")).on("kept:once")).on("passing:once");
     const order = { channel: "kept:once", data: 1, idempotency_key: "k" };
     const first = await api.call("publish", order);
@@ -432,7 +432,7 @@ describe("[AP3] a key of a back end publishes once", () => {
     expect(result.publications).toEqual([{ data, offset: 1 }]);
   });
 
-  test("an older version publishes nothing; where the publication names no epoch it is that of the channel", async () => {
+  test("an older version is not published, and a publication without a version epoch takes that of the channel", async () => {
     const publish = async (version: number, epoch?: string) => {
       const named = epoch === undefined ? {} : { version_epoch: epoch };
       const { result } = await api.call("publish", { channel: "kept:v", data: version, version, ...named });
@@ -458,8 +458,8 @@ describe("[AP3] a key of a back end publishes once", () => {
   });
 });
 
-describe("[AP4] more than the limits is refused whole", () => {
-  test("a body with 413, too many commands with 400, and nothing of it is done", async () => {
+describe("[AP4] a request over the limits is refused as a whole", () => {
+  test("a large body gets 413 and too many commands get 400, and no command is carried out", async () => {
     const large = JSON.stringify({ channel: "kept:large", data: "x".repeat(20_000) });
     const response = await api.post("/publish", large, { "x-api-key": API_KEY });
     expect([response.status, await response.json()]).toEqual([
@@ -475,8 +475,8 @@ describe("[AP4] more than the limits is refused whole", () => {
   });
 });
 
-describe("[AP5] what is said of a user holds for every session of it", () => {
-  /** Two sessions of one user, one where its name belongs and one on another shard. */
+describe("[AP5] an order about a user holds for every session of the user", () => {
+  /** Two sessions of one user: one on the owner of the user's name, and one on another shard. */
   async function both(user: string): Promise<[Listener, Listener]> {
     const ownerOf = async (key: string) => (await cluster.admin("GET", `/explain?key=${key}`)).body.owner;
     const home = await ownerOf(user);
@@ -488,7 +488,7 @@ describe("[AP5] what is said of a user holds for every session of it", () => {
     return sessions;
   }
 
-  test("a message in `auto` and `disconnect` reach both, one by key and one at random", async () => {
+  test("a message in mode `auto` and a `disconnect` reach both sessions; mode `ring` reaches the one on the owner", async () => {
     const sessions = await both("two");
     const bystander = await Listener.of("three");
     const { result } = await api.call("send", { user: "two", data: { hello: 1 } });
@@ -505,14 +505,14 @@ describe("[AP5] what is said of a user holds for every session of it", () => {
     expect([bystander.messages, bystander.ended]).toEqual([[], []]);
   });
 
-  test("whatever the user is called", async () => {
+  test("a user may have any name", async () => {
     const proto = await Listener.of("__proto__");
     const { result } = await api.call("send", { users: ["__proto__", "nobody"], data: 1 });
     expect(result).toMatchObject({ delivered: 1, offline: ["nobody"] });
     await eventually(() => proto.messages.length === 1);
   });
 
-  test("a client of the whitelist stays, and so does everybody but the one client that is named", async () => {
+  test("a disconnect leaves the clients of its whitelist; a disconnect that names one client leaves all others", async () => {
     const [one, other] = await both("white");
     await api.call("disconnect", { user: "white", whitelist: [one.id] });
     await eventually(() => other.ended.length === 1);
@@ -526,7 +526,7 @@ describe("[AP5] what is said of a user holds for every session of it", () => {
     await eventually(() => one.messages.length === 1);
   });
 
-  test("`subscribe` gives data, shows info, and sends what came after a position", async () => {
+  test("`subscribe` gives data, shows info, and sends the publications after a position", async () => {
     const [one, other] = await both("subs");
     const channel = "kept:subs";
     const { result } = await api.call("publish", { channel, data: 1 });
@@ -546,7 +546,7 @@ describe("[AP5] what is said of a user holds for every session of it", () => {
     }
     await api.call("publish", { channel, data: 4 });
     await eventually(() => one.heard.at(-1)?.data === 4 && other.heard.at(-1)?.data === 4);
-    // Again is once.
+    // A repeated subscribe has no effect.
     await api.call("subscribe", params);
     await api.call("unsubscribe", { user: "subs", channel });
     await eventually(() => one.unsubscribed.length === 1 && other.unsubscribed.length === 1);
@@ -556,21 +556,21 @@ describe("[AP5] what is said of a user holds for every session of it", () => {
     expect(one.subscribed.length + other.subscribed.length).toBe(2);
   });
 
-  test("a subscription of the client's own is unsubscribed too, and it does not come back", async () => {
+  test("`unsubscribe` also ends a client's own subscription, and the client does not subscribe again", async () => {
     const listener = await (await Listener.of("own")).on("kept:own");
     await api.call("unsubscribe", { user: "own", channel: "kept:own" });
     await eventually(() => listener.unsubscribed.length === 1);
     expect(listener.client.getSubscription("kept:own")?.state).toBe("unsubscribed");
   });
 
-  test("a subscription runs out at `expire_at`", async () => {
+  test("a subscription ends at `expire_at`", async () => {
     const listener = await Listener.of("brief");
     await api.call("subscribe", { user: "brief", channel: "kept:brief", expire_at: inSeconds(1) });
     await eventually(() => listener.ended.length === 1);
     expect(listener.ended[0]).toEqual({ code: 3006, reason: "subscription expired" });
   });
 
-  test("`refresh` sets when a connection runs out, at once where it has", async () => {
+  test("`refresh` sets the time at which a connection expires, or expires it at once", async () => {
     const [one, other] = await both("fresh");
     await api.call("refresh", { user: "fresh", client: one.id, expire_at: inSeconds(1) });
     await api.call("refresh", { user: "fresh", client: other.id, expire_at: inSeconds(600) });
@@ -583,7 +583,7 @@ describe("[AP5] what is said of a user holds for every session of it", () => {
   });
 });
 
-describe("[AP7] a subscriber may choose by tags", () => {
+describe("[AP7] a subscriber may filter by tags", () => {
   const cheap = {
     op: "and",
     nodes: [
@@ -592,7 +592,7 @@ describe("[AP7] a subscriber may choose by tags", () => {
     ],
   } as const;
 
-  test("it hears what passes, live and after a resume, and its position goes on", async () => {
+  test("it hears the publications that pass, live and after a resume, and its position goes on", async () => {
     const channel = "chosen:a";
     const publish = (n: number, price: string) =>
       api.call("publish", { channel, data: n, tags: { kind: n % 2 === 0 ? "offer" : "news", price } });
@@ -628,7 +628,7 @@ describe("[AP7] a subscriber may choose by tags", () => {
     expect(recovered).toEqual([false, true]);
   });
 
-  test("a filter that means nothing, or where the namespace allows none, is refused with 107", async () => {
+  test("an invalid filter, or a filter that the namespace does not allow, is refused with 107", async () => {
     const { client } = await Listener.of("refused");
     for (const [channel, tagsFilter] of [
       ["kept:filter", cheap],
@@ -646,8 +646,8 @@ describe("[AP7] a subscriber may choose by tags", () => {
   });
 });
 
-describe("[AP6] the document is true", () => {
-  test("every answer that these tests have seen is as it says, and none of its methods is missing", async () => {
+describe("[AP6] the document describes the API exactly", () => {
+  test("every answer of these tests fits its schema, and the tests call every method", async () => {
     const schemas = await api.schemas();
     const answered = api.seen.filter(({ method }) => schemas.has(method));
     for (const { method, body } of answered) {
@@ -655,23 +655,23 @@ describe("[AP6] the document is true", () => {
       expect(checked?.error, `${method}: ${JSON.stringify(body)}`).toBeUndefined();
     }
     const good = answered.filter(({ body }) => !("error" in (body as object))).map(({ method }) => method);
-    // There is no method of an application to call.
+    // The deployment has no `onRpc`, so `rpc` has no good answer.
     expect([...new Set(good), "rpc"].toSorted()).toEqual([...schemas.keys()].toSorted());
-    // A check that takes anything would show nothing.
+    // The schemas reject wrong answers, so the check above shows something.
     expect(schemas.get("history")?.safeParse({ result: { publications: [], offset: 1 } }).success).toBe(
       false,
     );
     expect(schemas.get("publish")?.safeParse({ result: { other: 1 } }).success).toBe(false);
   });
 
-  test("it names every status, and what it is for", async () => {
+  test("the document names every status and its meaning", async () => {
     const document = (await (await fetch(new URL("/api/openapi.json", api.url))).json()) as any;
     const { responses } = document.paths["/publish"].post;
     expect(Object.keys(responses)).toEqual(["200", "400", "401", "404", "409", "413", "416", "429", "500"]);
     expect(responses["416"].description).toContain("112 unrecoverable position");
   });
 
-  test("GET /api is a page for people: every method, and no script", async () => {
+  test("GET /api is a page for people: it has every method, and no script", async () => {
     const response = await fetch(api.url);
     expect(response.status).toBe(200);
     expect(response.headers.get("content-type")).toMatch(/^text\/html/);

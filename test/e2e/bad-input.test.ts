@@ -7,7 +7,7 @@ let cluster: Cluster;
 let witness: RawClient;
 const heard: unknown[] = [];
 
-/** A well-behaved client on every shard's neighbour: whatever the others do, it hears every publication. */
+/** The witness is a well-behaved client on the same shard. It hears every publication while other clients misbehave. */
 beforeAll(async () => {
   cluster = await startCluster({
     cluster: {
@@ -22,16 +22,16 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.stop());
 
-/** The witness still has its one connection, and hears of what is published through it. */
-async function nothingElseHappened(): Promise<void> {
+/** Checks that the witness is still connected, and hears its own publication. */
+async function checkWitness(): Promise<void> {
   const n = heard.length;
   heard.push(n);
   await witness.ask({ id: 100 + n, publish: { channel: "news", data: n } });
   await eventually(() => witness.lines.some(({ push }) => push?.pub?.data === n));
 }
 
-describe("[SE2] what cannot be read ends its own connection, and touches no other", () => {
-  const bad: [what: string, frame: string | Buffer, code: number][] = [
+describe("[SE2] a frame that cannot be read ends its own connection, and touches no other", () => {
+  const bad: [kind: string, frame: string | Buffer, code: number][] = [
     ["no JSON", "hello", 3501],
     ["half an object", '{"id":2', 3501],
     ["an array", "[1,2]", 3501],
@@ -55,22 +55,22 @@ describe("[SE2] what cannot be read ends its own connection, and touches no othe
       1009,
     ],
   ];
-  for (const [what, frame, code] of bad) {
-    test(`${what} closes with ${code}`, async () => {
+  for (const [kind, frame, code] of bad) {
+    test(`${kind} closes with ${code}`, async () => {
       const client = await RawClient.connect(cluster.endpoint("clumsy"));
       client.socket.send(frame);
       expect((await client.closed).code).toBe(code);
-      await nothingElseHappened();
+      await checkWitness();
     });
   }
 
-  test("data that is nested too deep for anybody is refused, or published, and breaks nothing", async () => {
+  test("deeply nested data is published, and breaks no other session", async () => {
     const client = await RawClient.connect(cluster.endpoint("deep"));
     const deep = `${"[".repeat(2_900)}${"]".repeat(2_900)}`;
     client.socket.send(`{"id":2,"publish":{"channel":"deep","data":${deep}}}`);
     expect((await client.next())["publish"]).toEqual({});
     client.close();
-    await nothingElseHappened();
+    await checkWitness();
   });
 
   test("commands before connect close with 3501, and silence with 3502", async () => {
@@ -78,13 +78,13 @@ describe("[SE2] what cannot be read ends its own connection, and touches no othe
     hasty.send({ id: 1, subscribe: { channel: "a" } });
     expect((await hasty.closed).code).toBe(3501);
     const silent = await RawClient.open(cluster.endpoint("silent"));
-    // The close frame is enough: the local runtime keeps the TCP connection of a socket that never spoke until its object sleeps.
+    // The close frame is enough: the local runtime keeps the TCP connection of a silent socket until its object sleeps.
     await eventually(() => silent.socket.readyState !== silent.socket.OPEN);
     silent.socket.terminate();
     expect((await silent.closed).code).toBe(3502);
   });
 
-  test("10,000 random frames crash nothing", async () => {
+  test("10,000 random frames leave the shard at work", async () => {
     const kinds = [
       "connect",
       "subscribe",
@@ -128,9 +128,9 @@ describe("[SE2] what cannot be read ends its own connection, and touches no othe
         const client = await RawClient.connect(cluster.endpoint(`fuzz-${sent % 7}`));
         while (sent < frames.length && client.socket.readyState === client.socket.OPEN) {
           client.socket.send(frames[sent++] ?? "");
-          // Some close at once; let them say so before the next frame is wasted on them.
+          // Some frames close the socket. The sender yields, so that it sees the close before the next frame.
           if (sent % 3 === 0) await new Promise((resolve) => setImmediate(resolve));
-          // No more is under way than the shard reads before a connection counts as stale.
+          // The sender waits here, so that the shard reads all frames before a connection counts as stale.
           if (sent % 250 === 0) await cluster.admin("GET", "/cluster");
         }
         client.close();
@@ -138,17 +138,17 @@ describe("[SE2] what cannot be read ends its own connection, and touches no othe
     };
     await Promise.all(Array.from({ length: 8 }, sender));
     expect(sent).toBe(10_000);
-    await nothingElseHappened();
+    await checkWitness();
     const { shards } = (await cluster.admin("GET", "/cluster")).body;
     expect(shards[0].reachable).toBe(true);
-    // An error that nobody expected would have closed somebody with 3004 and said so.
+    // An unexpected error would have closed a session with 3004, and the log would name it.
     const unexpected = cluster.server.getLogs().filter(({ message }) => message.includes("a frame failed"));
     expect(unexpected).toEqual([]);
   });
 });
 
 describe("[SE3] a limit answers with its code", () => {
-  test("the channels of one client: 106", async () => {
+  test("a channel too many for one client gets 106", async () => {
     const client = await RawClient.connect(cluster.endpoint("greedy"));
     for (let n = 0; n < 5; n++) {
       expect((await client.ask({ id: 10 + n, subscribe: { channel: `c${n}` } }))["subscribe"]).toBeDefined();
@@ -158,7 +158,7 @@ describe("[SE3] a limit answers with its code", () => {
     client.close();
   });
 
-  test("a channel's name: 107", async () => {
+  test("a wrong name of a channel gets 107", async () => {
     const client = await RawClient.connect(cluster.endpoint("odd"));
     for (const [n, channel] of ["", "ü", "x".repeat(256), "a\nb", " a"].entries()) {
       expect((await client.ask({ id: 10 + n, subscribe: { channel } }))["error"].code).toBe(107);
@@ -166,16 +166,16 @@ describe("[SE3] a limit answers with its code", () => {
     client.close();
   });
 
-  test("commands that come too fast: 111, and 3013 for who does not heed it", async () => {
+  test("commands that come too fast get 111, and a client that goes on is closed with 3013", async () => {
     const client = await RawClient.connect(cluster.endpoint("hurried"));
     for (let n = 0; n < 400; n++) client.send({ id: n + 10, rpc: { data: 1 } });
     expect((await client.closed).code).toBe(3013);
     const codes = new Set(client.lines.map(({ error }) => error?.code).filter(Boolean));
     expect(codes).toEqual(new Set([108, 111]));
-    await nothingElseHappened();
+    await checkWitness();
   });
 
-  test("what does not fit beside a socket: 106, and the session lives on", async () => {
+  test("a subscription that does not fit beside the socket gets 106, and the session lives on", async () => {
     const info = "x".repeat(3_000);
     const client = await RawClient.connect(cluster.endpoint("big"), {
       token: await signToken({ sub: "big", info }),

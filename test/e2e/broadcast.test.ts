@@ -10,7 +10,7 @@ const BROADCAST = "ringcast:broadcast";
 const API_KEY = "broadcast";
 const SECRET = "a-secret-of-32-bytes-for-broadcasts";
 
-/** Stock clients of the crowd. */
+/** The number of stock clients. */
 const LISTENERS = tier({ quick: 500, release: 2_000 });
 
 let server: Server;
@@ -47,7 +47,7 @@ async function connect(name: string): Promise<Listener> {
     .setProtectedHeader({ alg: "HS256" })
     .sign(new TextEncoder().encode(SECRET));
   const endpoint = `${server.url.replace("http", "ws")}/connection/websocket?key=${name}`;
-  // Slower reconnects than the SDK's own first ones would only stretch the test.
+  // The short maximum keeps the test short.
   const client = new Centrifuge(endpoint, { websocket: WebSocket, token, maxReconnectDelay: 2_000 });
   const listener: Listener = { client, heard: [], messages: [] };
   client.on("publication", ({ channel, data }) => {
@@ -88,7 +88,7 @@ test(
   { timeout: 600_000 },
   async () => {
     const listeners: Listener[] = [];
-    // A few hundred at a time: one machine plays all of them.
+    // A few hundred connect at a time, because one machine runs them all.
     for (let n = 0; n < LISTENERS; n += 250) {
       const batch = await Promise.all(Array.from({ length: 250 }, (_, k) => connect(`listener-${n + k}`)));
       listeners.push(...batch);
@@ -101,24 +101,24 @@ test(
       await addShards(1);
       ring.changes = false;
     })();
-    const goes = listeners.slice(0, 100);
+    const leavers = listeners.slice(0, 100);
     const expected: unknown[] = [];
     for (let n = 0; n < 30 || ring.changes; n++) {
       expected.push(n);
       const { result } = await call("/api/publish", { channel: BROADCAST, data: n, report: true });
       expect(result.offset).toBe(n + 1);
-      // The parts add up, and nobody is counted who is not there.
+      // The sum of the shards is the total, which does not exceed the number of clients.
       const sum = result.shards.reduce((total: number, one: any) => total + one.delivered, 0);
       expect(result.delivered).toBe(sum);
       expect(result.delivered).toBeLessThanOrEqual(LISTENERS);
       expect(result.shards.length).toBeGreaterThanOrEqual(15);
-      if (n % 10 === 3) for (const { client } of goes) client.disconnect();
-      if (n % 10 === 6) for (const { client } of goes) client.connect();
-      // No faster than they can listen.
+      if (n % 10 === 3) for (const { client } of leavers) client.disconnect();
+      if (n % 10 === 6) for (const { client } of leavers) client.connect();
+      // The publisher waits until a client has heard it.
       await eventually(() => listeners.some(({ heard }) => heard.at(-1) === n));
     }
     await changes;
-    for (const { client } of goes) client.connect();
+    for (const { client } of leavers) client.connect();
     await eventually(() => connected(listeners));
     await eventually(() => listeners.every(({ heard }) => heard.length >= expected.length));
     const { result } = await call("/api/publish", { channel: BROADCAST, data: "last", report: true });
@@ -159,7 +159,7 @@ test("[FO7] a message in the middle of a move is delivered, or reported as not d
     users.every((user) => listeners.get(user)?.messages.length === reported.get(user)?.length),
   );
   for (const user of users) expect(listeners.get(user)?.messages).toEqual(reported.get(user));
-  // Somebody was away for a moment, or this would have shown nothing.
+  // At least one user was away for a moment, so the test has covered a message in the middle of a move.
   expect(users.some((user) => (reported.get(user)?.length ?? 0) < sent)).toBe(true);
   for (const { client } of listeners.values()) client.disconnect();
 });

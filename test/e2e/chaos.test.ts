@@ -11,9 +11,11 @@ const { seconds, faults, kills, acknowledged } = tier({
 
 type Printed = { readonly stdout: string; readonly stderr: string };
 
-/** The short form of `npm run chaos`: a real server that is killed, objects that die and sleep, shards that come and go. */
+/**
+ * The short form of `npm run chaos`: the server is killed, objects die and sleep, and shards join and leave.
+ */
 test(
-  "[LG1, DL1, DL2, DL5] nothing acknowledged is lost, repeated or reordered, whatever breaks",
+  "[LG1, DL1, DL2, DL5] no acknowledged publication is lost, repeated or reordered while parts of the cluster break",
   { timeout: (seconds + 300) * 1_000 },
   async () => {
     const sizes = { clients: 60, seconds, faults, kills };
@@ -22,7 +24,7 @@ test(
     const { stdout } = await promisify(execFile)("node", [run, ...options]).catch((error: Printed) => {
       throw new Error(`a law broke, or the run did:\n${error.stdout}\n${error.stderr}`);
     });
-    // It took place: many were acknowledged, and many a client had to resume.
+    // The run had traffic: many publications were acknowledged, and many clients resumed.
     expect(Number(/publications acknowledged +│ (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(acknowledged);
     expect(Number(/resumes +│ (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(50);
   },

@@ -56,7 +56,7 @@ for (const [major, Centrifuge] of [
       for (const client of clients) client.disconnect();
     });
 
-    test("[SE1] presence is that of all shards, and joins and leaves are told", async () => {
+    test("[SE1] presence has the clients of all shards, and a watcher hears their joins and leaves", async () => {
       const channel = `lobby-${major}`;
       const watcher = await connect(`watcher-${major}`, { token: await signToken({ sub: "watcher" }) });
       const watching = watcher.newSubscription(channel, { joinLeave: true });
@@ -92,7 +92,7 @@ for (const [major, Centrifuge] of [
       watcher.disconnect();
     });
 
-    test("[AU1] a wrong token ends the connection for good; an expired one is fetched anew", async () => {
+    test("[AU1] a wrong token ends the connection for good, and the client fetches a new token for an expired one", async () => {
       const wrong = new Centrifuge(cluster.endpoint("x"), {
         websocket: WebSocket,
         token: await signToken({ sub: "eve" }, "another-secret-of-32-bytes-or-more!!"),
@@ -127,7 +127,7 @@ for (const [major, Centrifuge] of [
       client.disconnect();
     });
 
-    test("[SE1] channels of the token are subscribed by the server", async () => {
+    test("[SE1] the server subscribes a client to the channels of its token", async () => {
       const channel = `given-${major}`;
       const client = new Centrifuge(cluster.endpoint("given"), {
         websocket: WebSocket,
@@ -139,7 +139,7 @@ for (const [major, Centrifuge] of [
       client.on("subscribed", (context: any) => given.push(context.channel));
       client.connect();
       await eventually(() => given.length === 2);
-      // And the one that everybody hears.
+      // The second channel is the broadcast channel.
       expect(given.toSorted()).toEqual([channel, "ringcast:broadcast"]);
       const other = await connect("giver");
       await other.publish(channel, { hello: 1 });
@@ -149,7 +149,7 @@ for (const [major, Centrifuge] of [
       other.disconnect();
     });
 
-    test("[SE3] what is not there yet answers 108", async () => {
+    test("[SE3] an rpc without a hook is answered with 108", async () => {
       const client = await connect("rpc");
       await expect(client.rpc("anything", {})).rejects.toMatchObject({ code: 108 });
       client.disconnect();

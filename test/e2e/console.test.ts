@@ -11,7 +11,7 @@ let cluster: Cluster;
 let browser: Browser;
 
 beforeAll(async () => {
-  // As it is deployed: nobody comes in without a token. Only crashes are permitted besides.
+  // The access rules are those of a deployment: a client needs a token. Only crashes are permitted in addition.
   cluster = await startCluster({
     cluster: { insecure: false, anonymous: false, limits: { upgradesPerSecond: 2_000 } },
   });
@@ -22,7 +22,7 @@ afterAll(async () => {
   await cluster?.stop();
 });
 
-/** What axe finds wrong and calls serious or worse. */
+/** The findings of axe that are serious or critical. */
 async function seriousFindings(page: Page) {
   const { violations } = await new AxeBuilder({ page }).analyze();
   return violations
@@ -31,7 +31,7 @@ async function seriousFindings(page: Page) {
 }
 
 describe("[OP4] the console opens to a key", () => {
-  test("without one there is the sign-in and nothing else", async () => {
+  test("a visitor without a key sees only the sign-in", async () => {
     const { page, problems } = await openPage(browser);
     await page.goto(cluster.url.href);
     await page.getByRole("button", { name: "Sign in" }).waitFor();
@@ -40,7 +40,7 @@ describe("[OP4] the console opens to a key", () => {
     await page.context().close();
   });
 
-  test("a wrong one is refused, in a sentence; a right one that is typed lets in, for this tab", async () => {
+  test("the console refuses a wrong key with a sentence, and keeps a right key for this tab", async () => {
     const { page } = await openPage(browser);
     await page.goto(cluster.url.href);
     await page.getByLabel("API key").fill("not-the-key");
@@ -58,7 +58,7 @@ describe("[OP4] the console opens to a key", () => {
     await page.context().close();
   });
 
-  test("one in a link is taken out of the address, and is in no address that is asked for", async () => {
+  test("the console removes a key in a link from the address, and requests no address with the key", async () => {
     const { page, problems, foreign } = await openPage(browser);
     const asked: string[] = [];
     page.on("request", (request) => asked.push(request.url()));
@@ -71,7 +71,7 @@ describe("[OP4] the console opens to a key", () => {
     await page.context().close();
   });
 
-  test("no script runs and no style holds that is not a file of the page's own", async () => {
+  test("only the page's own files run as scripts or apply as styles", async () => {
     const { page } = await openPage(browser);
     const response = await page.goto(cluster.url.href);
     const policy = response?.headers()["content-security-policy"] ?? "";
@@ -104,7 +104,7 @@ describe("one page, a hundred clients", () => {
     await seen.startClients(CLIENTS);
   });
 
-  test("every client is shown on the shard that holds it", async () => {
+  test("the console shows every client on the shard that holds it", async () => {
     const { body } = await cluster.admin("GET", "/cluster");
     expect(body.shards.reduce((sum: number, { sessions }: any) => sum + sessions, 0)).toBe(CLIENTS + 1);
     for (const { id, sessions } of body.shards) {
@@ -118,7 +118,7 @@ describe("one page, a hundred clients", () => {
     }
   });
 
-  test("a key is explained as the cluster explains it", async () => {
+  test("the console's explanation of a key equals that of the cluster", async () => {
     const { body } = await cluster.admin("GET", "/explain?key=somebody%20else");
     await page.getByLabel("Explain a key").fill("somebody else");
     const answer = page.getByTestId("explained");
@@ -130,7 +130,7 @@ describe("one page, a hundred clients", () => {
     await page.getByLabel("Explain a key").fill("");
   });
 
-  test("[OP5] an added shard takes as many sessions as the dry run has said, and each comes back", async () => {
+  test("[OP5] an added shard takes as many sessions as the dry run has predicted, and each client reconnects", async () => {
     const [movesBefore, closesBefore] = [await seen.moves(), await seen.ownCloses()];
     await page.getByRole("button", { name: "Add shards …" }).click();
     const predicted = await seen.predicted();
@@ -141,12 +141,12 @@ describe("one page, a hundred clients", () => {
     expect((await seen.moves()) - movesBefore + own).toBe(predicted);
     expect(predicted).toBeGreaterThan(0);
     await page.getByText(`${predicted} of ${predicted} moved`).waitFor();
-    // The new shard speaks, and has them.
+    // The new shard sends its pulses, and has the sessions.
     await eventually(async () => (await seen.sessionsOn("auto-5")) === predicted);
     expect(await seen.fleet("Losses")).toBe("0");
   });
 
-  test("[OP5] a drained shard loses everybody, and leaves", async () => {
+  test("[OP5] a drained shard loses all its sessions, and leaves", async () => {
     const [movesBefore, closesBefore] = [await seen.moves(), await seen.ownCloses()];
     await seen.openChange("auto-2", "Drain");
     const predicted = await seen.predicted();
@@ -157,7 +157,7 @@ describe("one page, a hundred clients", () => {
     await seen.shard("auto-2").waitFor({ state: "detached", timeout: 30_000 });
   });
 
-  test("[OP5] going back to an earlier epoch is a change like any other", async () => {
+  test("[OP5] a rollback to an earlier epoch is a change like any other", async () => {
     await page.getByRole("button", { name: "Roll back to epoch 2" }).click();
     const predicted = await seen.predicted();
     expect(predicted).toBeGreaterThan(0);
@@ -165,7 +165,7 @@ describe("one page, a hundred clients", () => {
     expect((await cluster.admin("GET", "/epochs?limit=1")).body.epochs[0].cause).toBe("remove auto-2");
   });
 
-  test("a publication is shown with its offset, to every client once, and in the channel's history", async () => {
+  test("the console shows a publication with its offset, once for each client, and in the channel's history", async () => {
     const channel = page.getByRole("region", { name: "Channel" });
     await channel.getByLabel("Channel to watch").fill("lobby");
     await channel.getByRole("button", { name: "Watch" }).click();
@@ -181,19 +181,19 @@ describe("one page, a hundred clients", () => {
     }
     const lines = page.getByTestId("channel-events");
     await lines.getByText("message 2").waitFor();
-    // Who joins and leaves, this page among them, is told when it is told.
+    // Joins and leaves, also those of this page, come at any time.
     const offsets = lines.locator("li:not(.join, .leave) .offset");
     expect((await offsets.allInnerTexts()).slice(0, 2)).toEqual(["2", "1"]);
     await eventually(async () => (await seen.counted("Received")) === before + 2 * CLIENTS);
     expect(await seen.fleet("Missed, repeated")).toBe("0, 0");
-    // A fresh look has nothing live; the history has both.
+    // A new subscription has no live publication yet. The history has both.
     await channel.getByRole("button", { name: "Stop" }).click();
     await channel.getByRole("button", { name: "Watch" }).click();
     await channel.getByText("lobby: subscribed").waitFor();
     await channel.getByRole("button", { name: "History" }).click();
     await lines.getByText("message 1").waitFor();
     expect(await offsets.allInnerTexts()).toEqual(["2", "1"]);
-    // Who comes is shown too.
+    // The console shows a join too.
     const token = (await cluster.admin("POST", "/clients", { users: ["late"] })).body.tokens.late;
     const late = cluster.client("late", { token });
     late.newSubscription("lobby").subscribe();
@@ -218,7 +218,7 @@ describe("one page, a hundred clients", () => {
     );
   });
 
-  test("a broadcast reaches all clients and this page, and the result accounts for every shard", async () => {
+  test("a broadcast reaches all clients and the console, and the result accounts for every shard", async () => {
     const before = await seen.counted("Received");
     const result = await seen.message("Broadcast", { "Data, JSON or text": "to all" });
     expect(result).toContain(`Reached ${CLIENTS + 1} sessions`);
@@ -227,7 +227,7 @@ describe("one page, a hundred clients", () => {
     for (const { id, sessions } of shards) expect(result).toContain(`${id} ${sessions} in `);
   });
 
-  test("[OP6] after a crash everybody is back, but for who was stopped", async () => {
+  test("[OP6] after a crash every client reconnects, except a stopped client", async () => {
     const victim = await seen.shardOf("sim-7");
     const lossesBefore = Number(await seen.fleet("Losses"));
     await seen.cell("sim-7").click();
@@ -244,7 +244,7 @@ describe("one page, a hundred clients", () => {
     await seen.connected(CLIENTS);
   });
 
-  test("[OP7] the page outlives the shard that it is connected to", async () => {
+  test("[OP7] the page survives the crash of the shard that it is connected to", async () => {
     const closesBefore = await seen.ownCloses();
     const mine = (await page.locator(".feed-state .via").innerText()).replace("via", "").trim();
     await cluster.admin("POST", `/shards/${mine}/crash`);
@@ -252,11 +252,11 @@ describe("one page, a hundred clients", () => {
     await page.locator(".feed-state .via").waitFor();
     await seen.live();
     await seen.connected(CLIENTS);
-    // That shard is heard again too, and nothing of it is old.
+    // The page hears that shard again too, and its row is not stale.
     await eventually(async () => (await seen.shard(mine).getAttribute("class"))?.includes("stale") === false);
   });
 
-  test("a client that is paused is connected and hears nothing; all can be stopped at once", async () => {
+  test("a paused client stays connected, and the operator can disconnect all clients at once", async () => {
     await seen.cell("sim-3").click();
     await page.getByTestId("selected").getByRole("button", { name: "Pause" }).click();
     await eventually(async () => (await seen.fleet("Paused")) === "1");
@@ -269,7 +269,7 @@ describe("one page, a hundred clients", () => {
     await seen.connected(CLIENTS);
   });
 
-  test("[OP9] axe finds nothing serious, in either theme, nor in the drawer", async () => {
+  test("[OP9] axe finds nothing serious, in both themes and in the drawer", async () => {
     expect(await seriousFindings(page)).toEqual([]);
     await page.getByRole("button", { name: "Use the dark theme" }).click();
     expect(await seriousFindings(page)).toEqual([]);
@@ -280,7 +280,7 @@ describe("one page, a hundred clients", () => {
     await page.getByRole("dialog").waitFor({ state: "hidden" });
   });
 
-  test("[OP9] the clients are one stop of the tab key, and the arrows go from one to the next", async () => {
+  test("[OP9] the tab key stops once at the clients, and the arrow keys go from one to the next", async () => {
     await page.getByRole("button", { name: "Start clients" }).focus();
     await page.keyboard.press("Tab");
     const focused = () => page.evaluate("document.activeElement.getAttribute('aria-label')");
@@ -293,15 +293,15 @@ describe("one page, a hundred clients", () => {
     await page.getByTestId("selected").waitFor();
   });
 
-  test("the page has complained of nothing, but for the sockets that were cut", async () => {
-    // A browser writes down each socket that a crash has broken while it was opening.
+  test("the page has logged no problem except the sockets that were cut", async () => {
+    // A browser logs each socket that a crash breaks while the socket opens.
     expect(problems.filter((text) => !text.startsWith("WebSocket connection to"))).toEqual([]);
     expect(foreign).toEqual([]);
     await page.context().close();
   });
 });
 
-test("[OP3] what is old is said to be old, and shown so, until the feed is back", async () => {
+test("[OP3] the console marks stale data until the feed is back", async () => {
   const { page } = await openPage(browser);
   let deaf = false;
   await page.routeWebSocket(/connection/, (socket) => {
@@ -323,7 +323,7 @@ test("[OP3] what is old is said to be old, and shown so, until the feed is back"
   await page.context().close();
 });
 
-test("[OP8] with the reading key everything is shown, and nothing can be changed", async () => {
+test("[OP8] with the reading key the console shows everything, and permits no change", async () => {
   const { page, problems } = await openPage(browser);
   await new Console(page).enter(cluster.url, READ_KEY);
   const add = page.getByRole("button", { name: "Add shards …" });
@@ -337,7 +337,7 @@ test("[OP8] with the reading key everything is shown, and nothing can be changed
   await page.context().close();
 });
 
-test("[OP9] at 390 pixels nothing is cut off, and axe finds nothing serious", async () => {
+test("[OP9] a page of 390 pixels fits its window, and axe finds nothing serious", async () => {
   const { page } = await openPage(browser, { width: 390, height: 844, theme: "dark" });
   await page.goto(cluster.url.href);
   await page.getByLabel("API key").waitFor();

@@ -20,7 +20,7 @@ const npm = (cwd: string, ...args: string[]): string =>
   execFileSync("npm", [...args, "--silent"], { cwd, encoding: "utf8" });
 
 beforeAll(async () => {
-  // As a stranger would have it: from the tarball alone, with nothing of this tree around it.
+  // The example gets only the tarball, like a project of another author.
   const packed = npm(root, "pack", "--pack-destination", directory).trim().split("\n").at(-1) ?? "";
   cpSync(join(root, "examples/chat"), app, {
     recursive: true,
@@ -76,7 +76,7 @@ createRingcast({ hooks: { onRpc: ({ nothing }) => ({ data: nothing }) } });`;
   rmSync(wrong);
 });
 
-test("[HK1, HK3] stock clients of the example are who they say, are censored, and are answered", async () => {
+test("[HK1, HK3] the example authenticates stock clients, censors their publications, and answers their rpc", async () => {
   const [ann, bob] = [connect("?name=ann"), connect("?name=bob")];
   const [annRoom, bobRoom] = [await enter(ann), await enter(bob)];
   await annRoom.room.publish("damn, hello");
@@ -92,14 +92,14 @@ test("[HK1, HK3] stock clients of the example are who they say, are censored, an
       .toSorted((a, b) => a.name.localeCompare(b.name)),
   ).toEqual([{ name: "ann" }, { name: "bob" }]);
 
-  const nobody = connect("");
+  const anonymous = connect("");
   const code = await new Promise((resolve) =>
-    nobody.once("disconnected", (context) => resolve(context.code)),
+    anonymous.once("disconnected", (context) => resolve(context.code)),
   );
   expect(code).toBe(3501);
 });
 
-test("people talk in its page, and the operator's page is beside it", async () => {
+test("people talk in the example's page, and the operator's page is beside it", async () => {
   const browser = await launchBrowser();
   try {
     const opened = await Promise.all([openPage(browser), openPage(browser)]);
@@ -118,7 +118,7 @@ test("people talk in its page, and the operator's page is beside it", async () =
     await bob?.getByLabel("API key").fill("a");
     await bob?.keyboard.press("Enter");
     await bob?.getByRole("heading", { name: "Shards" }).waitFor();
-    // Its connection is no user of the chat's, and is let in all the same.
+    // The console's connection is not a user of the chat, and the hooks do not refuse it.
     await bob?.getByText("live", { exact: true }).waitFor();
     for (const { problems, foreign } of opened) expect([...problems, ...foreign]).toEqual([]);
   } finally {

@@ -5,7 +5,7 @@ import { RawClient } from "../support/raw-client.ts";
 let cluster: Cluster;
 afterEach(() => cluster?.stop());
 
-/** The status and Retry-After of an upgrade; 101 leaves the client connected. */
+/** The status and Retry-After of an upgrade. After a 101 the client stays connected. */
 function upgrade(endpoint: string): Promise<{ status: number; retryAfter: string | undefined }> {
   return new Promise((resolve, reject) => {
     RawClient.open(endpoint, {}, (response) =>
@@ -15,7 +15,7 @@ function upgrade(endpoint: string): Promise<{ status: number; retryAfter: string
 }
 
 describe("[MB7] a connection goes to the first owner that has room", () => {
-  test("a full shard spills to the next owner, three in all; then it is 503, to be tried again", async () => {
+  test("a connection goes past a full shard to the next of three owners, and then gets 503 with Retry-After", async () => {
     cluster = await startCluster({ cluster: { limits: { sessionsPerShard: 3 } } });
     const { owner, nextOwners } = (await cluster.admin("GET", "/explain?key=popular")).body;
     const statuses: number[] = [];
@@ -29,9 +29,9 @@ describe("[MB7] a connection goes to the first owner that has room", () => {
     expect([...sessions.values()].toSorted()).toEqual([0, 3, 3, 3]);
   });
 
-  test("a shard that is called too fast asks to wait, and sends nobody elsewhere", async () => {
+  test("a shard that gets upgrades too fast answers 503, and the router does not try another shard", async () => {
     cluster = await startCluster({ cluster: { limits: { upgradesPerSecond: 1, upgradeBurst: 5 } } });
-    // So many at once that no machine takes a second for each.
+    // 60 upgrades come at once: even a slow machine takes less than a second for each.
     const answers = await Promise.all(Array.from({ length: 60 }, () => upgrade(cluster.endpoint("rush"))));
     const refused = answers.filter(({ status }) => status !== 101);
     expect(answers.length - refused.length).toBeGreaterThanOrEqual(5);
@@ -42,8 +42,8 @@ describe("[MB7] a connection goes to the first owner that has room", () => {
   });
 });
 
-describe("[SE4] a reader that does not read is closed, and nobody waits for it", () => {
-  test("with 3008, when too much is queued for it", async () => {
+describe("[SE4] a reader that does not read is closed, and no other session waits for it", () => {
+  test("a slow reader is closed with 3008, when too much is queued for it", async () => {
     cluster = await startCluster({ cluster: { limits: { queuedBytes: 65_536, slowReaderGraceMs: 300 } } });
     const [slow, quick] = [
       await RawClient.connect(cluster.endpoint("reader")),
@@ -74,8 +74,8 @@ describe("[SE4] a reader that does not read is closed, and nobody waits for it",
   });
 });
 
-describe("[SE6] a dead socket is found and dropped", () => {
-  test("with 3012, when its peer leaves two pings unanswered; a live one stays", async () => {
+describe("[SE6] a shard finds a dead socket and closes it", () => {
+  test("a socket whose peer leaves two pings unanswered is closed with 3012, and a live socket stays", async () => {
     cluster = await startCluster({ cluster: { times: { pingIntervalMs: 1_000, pongTimeoutMs: 500 } } });
     const live = await RawClient.connect(cluster.endpoint("live"));
     live.answersPings = true;
@@ -85,14 +85,14 @@ describe("[SE6] a dead socket is found and dropped", () => {
     const seen = pings();
     await eventually(() => pings() >= seen + 3);
     expect((await live.ask({ id: 2, subscribe: { channel: "a" } }))["subscribe"]).toBeDefined();
-    // What the runtime answers to a pong is no command and no ping (or the two would go on for ever).
+    // The runtime's answer to a pong is an empty push. Client and server would answer a ping or a command for ever.
     const answers = live.lines.filter(({ push }) => push?.channel === "");
     expect(answers.length).toBeLessThanOrEqual(pings() + 1);
   });
 });
 
 describe("[AU7] a key places and never identifies", () => {
-  test("with userIsKey, who comes under the key of another is refused with 3507", async () => {
+  test("with userIsKey, a user that connects under the key of another user is refused with 3507", async () => {
     cluster = await startCluster({ cluster: { affinity: { userIsKey: true } } });
     const honest = await RawClient.connect(cluster.endpoint("ann"), {
       token: await signToken({ sub: "ann" }),
@@ -103,7 +103,7 @@ describe("[AU7] a key places and never identifies", () => {
     expect((await posing.closed).code).toBe(3507);
   });
 
-  test("the key is the first of the configured sources that is there", async () => {
+  test("the first configured source with a value gives the key", async () => {
     cluster = await startCluster({
       cluster: { affinity: { order: ["key", "path", "cookie", "token"], cookie: "place" } },
     });
@@ -119,7 +119,7 @@ describe("[AU7] a key places and never identifies", () => {
     ];
     for (const [address, headers, key] of cases) {
       const client = await RawClient.open(address, { headers });
-      // The token that came with the upgrade also says who it is.
+      // The token of the upgrade also identifies the connection.
       await client.ask({ id: 1, connect: {} });
       const { sessions } = (await cluster.admin("GET", "/users/ann/sessions")).body;
       expect(

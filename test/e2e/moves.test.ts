@@ -15,7 +15,7 @@ type Guest = {
 let cluster: Cluster;
 let guests: Guest[];
 
-const everybodyIsSubscribed = () =>
+const allSubscribed = () =>
   guests.every(
     ({ client }) =>
       client.state === State.Connected && client.getSubscription(CHANNEL)?.state === "subscribed",
@@ -37,7 +37,7 @@ beforeAll(async () => {
     guest.client.connect();
     return guest;
   });
-  await eventually(everybodyIsSubscribed, 60_000);
+  await eventually(allSubscribed, 60_000);
 });
 afterAll(() => cluster?.stop());
 
@@ -51,7 +51,7 @@ async function owners(): Promise<Map<string, string>> {
   return found;
 }
 
-/** Makes a change; exactly the keys whose owner differs afterwards must have been closed, with 4001, once. */
+/** Makes a change. Only the clients whose key has another owner afterwards may be closed: once, with 4001. */
 async function changeMovesExactly(method: string, path: string, body: object): Promise<number> {
   const before = await owners();
   const dry = await cluster.admin(method, path, { ...body, dryRun: true });
@@ -64,8 +64,8 @@ async function changeMovesExactly(method: string, path: string, body: object): P
   const predicted = guests.map(({ key }) => key).filter((key) => before.get(key) !== after.get(key));
   expect(predicted.length).toBe(dry.body.predicted.moving);
   await eventually(() => guests.filter(({ closes }) => closes.length > 0).length >= predicted.length);
-  await eventually(everybodyIsSubscribed);
-  // The coordinator hears from every shard that it is through, so nobody is still going to be moved.
+  await eventually(allSubscribed);
+  // Every shard has told the coordinator that its moves are over, so no client will still be moved.
   await eventually(async () => {
     const [epoch] = (await cluster.admin("GET", "/epochs?limit=50")).body.epochs.filter(
       (one: any) => one.ringEpoch === done.body.ringEpoch,
@@ -78,16 +78,16 @@ async function changeMovesExactly(method: string, path: string, body: object): P
   return predicted.length;
 }
 
-async function everybodyHears(data: number): Promise<void> {
+async function allHear(data: number): Promise<void> {
   await guests[0]?.client.publish(CHANNEL, data);
   await eventually(() => guests.every(({ heard }) => heard.has(data)));
   expect(guests.filter(({ heard }) => heard.get(data) !== 1)).toEqual([]);
 }
 
-test("[MV1] a new shard takes exactly the predicted clients, and everybody hears the next publication once", async () => {
-  await everybodyHears(1);
+test("[MV1] a new shard takes exactly the predicted clients, and every client hears the next publication once", async () => {
+  await allHear(1);
   expect(await changeMovesExactly("POST", "/shards", { count: 1 })).toBeGreaterThan(0);
-  await everybodyHears(2);
+  await allHear(2);
   expect(await shards()).toHaveLength(5);
 });
 
@@ -96,15 +96,15 @@ test("[MV1] a drained shard loses exactly its clients, and then leaves", async (
   const moved = await changeMovesExactly("POST", `/shards/${leaving?.id}/drain`, {});
   expect(moved).toBe(leaving?.sessions);
   await eventually(async () => (await shards()).length === 4);
-  await everybodyHears(3);
+  await allHear(3);
 });
 
-test("[MV5] the clients of a crashed shard come back by themselves, and nobody else notices", async () => {
+test("[MV5] the clients of a crashed shard come back by themselves, and no other client notices", async () => {
   const victim = (await shards()).toSorted((a, b) => b.sessions - a.sessions)[0];
   for (const guest of guests) guest.closes = [];
   await cluster.admin("POST", `/shards/${victim?.id}/crash`);
   await eventually(() => guests.filter(({ closes }) => closes.length > 0).length >= (victim?.sessions ?? 0));
-  await eventually(everybodyIsSubscribed);
+  await eventually(allSubscribed);
   expect(guests.filter(({ closes }) => closes.length > 0)).toHaveLength(victim?.sessions ?? 0);
-  await everybodyHears(4);
+  await allHear(4);
 });

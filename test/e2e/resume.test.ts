@@ -25,13 +25,13 @@ for (const [major, Centrifuge] of [
   ["5.8", CentrifugeV5],
   ["4.1", CentrifugeV4 as unknown as typeof CentrifugeV5],
 ] as const) {
-  test(`[DL2] stock SDK ${major}: a client whose connection was cut is given what it missed`, async () => {
+  test(`[DL2] stock SDK ${major}: a client whose connection was cut gets the missed publications`, async () => {
     const channel = `kept:cut-${major}`;
     let socket: WebSocket | undefined;
     class Tracked extends WebSocket {
       constructor(...args: ConstructorParameters<typeof WebSocket>) {
         super(...args);
-        // eslint-disable-next-line typescript/no-this-alias -- the test cuts it
+        // eslint-disable-next-line typescript/no-this-alias -- the test cuts this socket
         socket = this;
       }
     }
@@ -92,12 +92,12 @@ test("[DL1, MV1] while shards come, drain and crash, every client hears every pu
         acknowledged = n;
         break;
       } catch {
-        // Its own shard has gone: what was not answered may be there or not, so the next number is used instead.
+        // The publisher's shard has gone. An unanswered publication may be in the log, so the next number is used.
         await publisher.ready(60_000);
         break;
       }
     }
-    // No faster than they are heard, so that each change has publications beside it.
+    // The publisher waits for a listener, so that each change meets publications.
     if (n % 10 === 0)
       await eventually(() => clients.some(({ heard }) => (heard.at(-1) ?? -1) >= acknowledged));
   }
@@ -111,7 +111,7 @@ test("[DL1, MV1] while shards come, drain and crash, every client hears every pu
   for (const { heard } of clients) expect(heard).toEqual(first?.heard);
 });
 
-test("[DL10] stock SDK 5.8 hears the same with delta compression", async () => {
+test("[DL10] stock SDK 5.8 hears the same publications with delta compression", async () => {
   const channel = "kept:delta";
   const texts = range(20).map((n) => ({ common: "the same for all of them, ü, 漢字 ".repeat(8), n }));
   const client = cluster.client("delta");

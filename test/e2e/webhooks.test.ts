@@ -4,12 +4,12 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import WebSocket from "ws";
 import { Server } from "../chaos/server.ts";
 import { eventually } from "../support/cluster.ts";
-import { Receiver, type Mood } from "../support/receiver.ts";
+import { Receiver, type Behaviour } from "../support/receiver.ts";
 
 const API_KEY = "webhooks";
 const SECRET = `whsec_${Buffer.from("a secret of the webhook's own, 32+").toString("base64")}`;
 const CHANNELS = ["kept:a", "kept:b", "kept:c"];
-/** At least so many in each channel, and so far apart. */
+/** The least number of publications in each channel, and the pause between two. */
 const PUBLICATIONS = 100;
 const PACE_MS = 60;
 
@@ -55,7 +55,7 @@ async function call(path: string, body: object): Promise<any> {
   return response.json();
 }
 
-/** Until it is acknowledged: the server may be down. */
+/** Publishes until the server acknowledges it, because the server may be down. */
 async function publish(channel: string, n: number): Promise<void> {
   const order = { channel, data: n, idempotency_key: `${channel} ${n}` };
   await eventually(async () => {
@@ -79,12 +79,12 @@ function listen(n: number): { client: Centrifuge; ids: Set<string> } {
 }
 
 test(
-  "[HK6] a receiver that fails, hangs, breaks and restarts, and a server that dies: nothing is lost, and all is in order",
+  "[HK6] a receiver that fails, hangs, breaks and restarts gets every event in order, also from a server that dies",
   { timeout: 600_000 },
   async () => {
     const listeners = Array.from({ length: 12 }, (_, n) => listen(n));
     await eventually(() => listeners.every(({ ids }) => ids.size > 0));
-    // As long as there is trouble. A few at a time: there is to be something in every batch.
+    // Publishes until the faults are over. The pause spreads the publications over many batches.
     let publications = 0;
     const trouble = { lasts: true };
     const publishing = (async () => {
@@ -94,24 +94,24 @@ test(
         await sleep(PACE_MS);
       }
     })();
-    const moods: Mood[] = ["fail", "ok", "hang", "ok", "cut", "ok"];
-    for (const mood of moods) {
-      receiver.mood = mood;
+    const behaviours: Behaviour[] = ["fail", "ok", "hang", "ok", "cut", "ok"];
+    for (const behaviour of behaviours) {
+      receiver.behaviour = behaviour;
       const heard = receiver.deliveries.length;
       await eventually(() => receiver.deliveries.length > heard + 3);
     }
     expect((await call("/admin/api/shards", { count: 1 })).ringEpoch).toBe(2);
     await receiver.stop();
-    // So many wait for it then.
+    // Meanwhile 15 more publications in each channel wait for the receiver.
     const waiting = publications + 15;
     await eventually(() => publications >= waiting);
     await server.killAndRestart();
     await receiver.start();
-    receiver.mood = "cut";
+    receiver.behaviour = "cut";
     const before = receiver.deliveries.length;
     await eventually(() => receiver.deliveries.length > before + 3);
     await server.killAndRestart();
-    receiver.mood = "ok";
+    receiver.behaviour = "ok";
     trouble.lasts = false;
     await publishing;
     await eventually(() => listeners.every(({ client }) => client.state === "connected"));
@@ -136,11 +136,11 @@ test(
       expect(published.map(({ publication }) => publication.data)).toEqual(
         Array.from({ length: publications }, (_, n) => n + 1),
       );
-      // In turn, however often the shards have died.
+      // The events alternate, although the shards have died.
       const turns = changes(channel);
       expect(turns).toEqual(turns.map((_, n) => (n % 2 === 0 ? "occupied" : "vacated")));
     }
-    // Every session that was ever let in came and went, in that order; some went with a server that died.
+    // Every session has one connect and then one disconnect. Some sessions ended with a server that died.
     const story = new Map<string, string[]>();
     for (const { type, session } of receiver.events()) {
       if (session !== undefined) story.set(session.client, [...(story.get(session.client) ?? []), type]);
@@ -149,7 +149,7 @@ test(
     expect(of("disconnected").some(({ reason }) => reason === "lost")).toBe(true);
     expect(of("shards").map(({ ringEpoch, cause }) => [ringEpoch, cause])).toEqual([[2, "add auto-5"]]);
 
-    // A repetition has its id and its body; and there were some, or this would have shown nothing.
+    // A repeated batch has its first id and body. The run had repeated batches, so this check shows something.
     const bodies = new Map<string, string>();
     const events = new Map<string, string>();
     let repeated = 0;

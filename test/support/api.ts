@@ -5,16 +5,16 @@ import { API_KEY } from "./cluster.ts";
 type Schema = { [keyword: string]: unknown };
 type Document = { paths: Record<string, { post: { responses: Record<string, Schema> } }> };
 
-/** What came back from `POST /api/<method>`. */
+/** An answer of `POST /api/<method>`. */
 export type Seen = { readonly method: string; readonly status: number; readonly body: unknown };
 
-/** The server API of a cluster, by raw requests and by `cent.js`, that remembers every answer it has seen. */
+/** The server API of a cluster, by raw requests and by `cent.js`. It keeps every answer in `seen`. */
 export class Api {
   readonly url: URL;
   readonly seen: Seen[] = [];
   readonly #fetch = globalThis.fetch;
 
-  /** Watches the requests of this process, those of the library among them, until `stop`. */
+  /** Watches the requests of this process and of the library until `stop`. */
   constructor(url: URL) {
     this.url = new URL("/api", url);
     globalThis.fetch = async (...request) => {
@@ -33,7 +33,7 @@ export class Api {
     globalThis.fetch = this.#fetch;
   }
 
-  /** The library, as it is. */
+  /** A client of the unmodified library. */
   cent(apiKey: string = API_KEY): CentClient {
     return new CentClient({ url: this.url.href, apiKey });
   }
@@ -49,7 +49,7 @@ export class Api {
     ).json();
   }
 
-  /** The schema that the served document gives for the answers of a method; a field that it does not name fails. */
+  /** The schema of the answers of each method, from the served document. A field outside the schema fails. */
   async schemas(): Promise<Map<string, z.ZodType>> {
     const document = (await (await fetch(`${this.url.href}/openapi.json`)).json()) as Document;
     return new Map(
@@ -62,7 +62,7 @@ export class Api {
   }
 }
 
-/** The same schema, in which every object has the properties that it names and no other. */
+/** The same schema, in which every object takes only the properties that it names. */
 function closed(schema: unknown): unknown {
   if (Array.isArray(schema)) return schema.map(closed);
   if (typeof schema !== "object" || schema === null) return schema;

@@ -1,7 +1,7 @@
 import { chromium, type Browser, type Page } from "playwright-core";
 import { findBrowser } from "../../scripts/browser.mjs";
 
-/** A real Chromium. `--no-sandbox`: in a container its user is root. */
+/** A real Chromium. It needs `--no-sandbox`, because the user in a container is root. */
 export function launchBrowser(): Promise<Browser> {
   const executablePath = findBrowser();
   if (executablePath === undefined)
@@ -9,7 +9,7 @@ export function launchBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath, args: ["--no-sandbox", "--disable-gpu"] });
 }
 
-/** A page in a profile of its own, and everything that it has complained about. */
+/** A page in its own profile, with its errors and warnings, and its requests to other hosts. */
 export async function openPage(
   browser: Browser,
   options: {

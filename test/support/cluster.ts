@@ -10,7 +10,7 @@ export const API_KEY = "test-api-key";
 export const READ_KEY = "test-read-key";
 const HMAC_SECRET = "test-hmac-secret-of-32-bytes-or-more";
 
-// The edge's geography would be fetched from the net, and every client here is in one place anyway.
+// The runtime would otherwise fetch the geography of the edge from the net. All clients here are in one place.
 process.env["CLOUDFLARE_CF_FETCH_ENABLED"] ??= "false";
 
 const root = join(import.meta.dirname, "../..");
@@ -18,20 +18,20 @@ const root = join(import.meta.dirname, "../..");
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 type Table = { [key: string]: Json };
 
-/** A whole cluster on a real server: workerd, its own empty storage, real sockets. */
+/** A whole cluster on a real server: workerd with its own empty storage, and real sockets. */
 export type Cluster = {
   readonly url: URL;
   readonly server: ReturnType<typeof createTestHarness>;
   /** The WebSocket address for an affinity key. */
   endpoint(key?: string): string;
-  /** A call to the operator's API: status and JSON. */
+  /** Calls the operator's API. The answer is status and JSON. */
   admin(method: string, path: string, body?: unknown, key?: string): Promise<{ status: number; body: any }>;
   /** A stock client, not connected yet. */
   client(key: string, options?: Partial<Options>): Centrifuge;
   stop(): Promise<void>;
 };
 
-/** Settings are laid over wrangler.toml's; `insecure` and `development` are on unless they are switched off. */
+/** The settings override those of wrangler.toml. `insecure` and `development` are on unless a setting turns them off. */
 export async function startCluster(
   settings: {
     cluster?: Table;
@@ -90,7 +90,7 @@ export async function startCluster(
   };
 }
 
-/** The deployment's configuration with a rate limit bound, in a directory of its own: bindings come from files alone. */
+/** Writes the configuration with a rate limit into its own directory, because bindings come only from files. */
 function writeLimitedConfig({ limit, period }: { limit: number; period: number }): string {
   const directory = mkdtempSync(join(tmpdir(), "ringcast-limited-"));
   const text = readFileSync(join(root, "wrangler.toml"), "utf8");
@@ -118,13 +118,16 @@ export function signToken(claims: JWTPayload, secret: string = HMAC_SECRET): Pro
   return new SignJWT(claims).setProtectedHeader({ alg: "HS256" }).sign(new TextEncoder().encode(secret));
 }
 
-/** Waits until `probe` answers something truthy, and answers it. The time is a bound for busy machines, not an expectation. */
+/**
+ * Waits until `probe` returns a value that is not undefined, null or false, and returns that value. The time is a
+ * bound for busy machines.
+ */
 export async function eventually<T>(probe: () => T | Promise<T>, forMs = 60_000): Promise<NonNullable<T>> {
   const until = Date.now() + forMs;
   for (;;) {
     const seen = await probe();
     if (seen !== undefined && seen !== null && (seen as unknown) !== false) return seen;
-    if (Date.now() > until) throw new Error(`this never came true: ${probe.toString()}`);
+    if (Date.now() > until) throw new Error(`this condition has stayed false: ${probe.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

@@ -1,7 +1,7 @@
 import type { Page } from "playwright-core";
 import { eventually } from "./cluster.ts";
 
-/** The operator's page, in the words of who uses it. */
+/** The operator's page, with one method for each action of an operator. */
 export class Console {
   readonly page: Page;
 
@@ -46,12 +46,12 @@ export class Console {
     return Number((await this.fleet(label)).replaceAll(",", ""));
   }
 
-  /** Sends a message, and answers with what the page says became of it. */
+  /** Sends a message, and returns the result that the page shows. */
   async message(way: "Publish" | "Send" | "Broadcast", fields: Record<string, string>): Promise<string> {
     const panel = this.page.getByRole("region", { name: "Messages" });
     const result = this.page.getByTestId("result");
     const shown = result.getByText(/Reached|offset|not sent|no history/);
-    // Another way takes the last result away, so that it is not read for this one's.
+    // Another choice clears the last result, so that this method reads the result of its own message.
     await panel.getByRole("radio", { name: way === "Send" ? "Publish" : "Send" }).check();
     await panel.getByRole("radio", { name: way }).check();
     await shown.first().waitFor({ state: "detached" });
@@ -64,7 +64,7 @@ export class Console {
     return (await result.innerText()).replaceAll(/\s+/g, " ");
   }
 
-  /** How often this page's own connection was closed. */
+  /** The number of closes of this page's own connection. */
   ownCloses(): Promise<number> {
     return this.page.locator(".incident.page").count();
   }
@@ -74,12 +74,12 @@ export class Console {
     await this.page.getByRole("radio", { name: act, exact: true }).check();
   }
 
-  /** What the dry run of the open drawer says: the sessions that would move. */
+  /** The number of sessions that would move, by the dry run of the open drawer. */
   async predicted(): Promise<number> {
     return Number((await this.page.getByTestId("predicted").innerText()).replaceAll(",", ""));
   }
 
-  /** Confirms the open drawer, and waits until the shards have moved what was predicted. */
+  /** Confirms the open drawer, and waits until the shards have moved the predicted sessions. */
   async confirm(button: RegExp): Promise<void> {
     await this.page.getByRole("dialog").getByRole("button", { name: button }).click();
     await this.page.getByTestId("progress").getByText("that is all").waitFor({ timeout: 60_000 });
@@ -105,7 +105,7 @@ export class Console {
     return this.page.locator(`.cell[aria-label^="${client},"]`);
   }
 
-  /** By how many pixels the page is wider than its window. */
+  /** The number of pixels by which the page is wider than its window. */
   overflow(): Promise<unknown> {
     return this.page.evaluate("document.documentElement.scrollWidth - innerWidth");
   }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import WebSocket from "ws";
 
-/** A client without manners: sends any frame, and tells of every line and of the close that it got. */
+/** A client that can break the protocol: it sends any frame, and keeps every line and the close. */
 export class RawClient {
   readonly socket: WebSocket;
   readonly lines: Record<string, any>[] = [];
@@ -28,7 +28,7 @@ export class RawClient {
     socket.on("error", () => {});
   }
 
-  /** `onRefused` hears of an answer other than 101, and the promise is then left open. */
+  /** `onRefused` gets an answer other than 101. The promise then stays open. */
   static async open(
     endpoint: string,
     options?: WebSocket.ClientOptions,
@@ -44,7 +44,7 @@ export class RawClient {
     return client;
   }
 
-  /** Opens and says `connect`; answers with the reply. */
+  /** Opens a socket, sends `connect` and waits for the reply. */
   static async connect(endpoint: string, body: object = {}): Promise<RawClient> {
     const client = await RawClient.open(endpoint);
     client.send({ id: 1, connect: body });
@@ -56,7 +56,7 @@ export class RawClient {
     this.socket.send(commands.map((command) => JSON.stringify(command)).join("\n"));
   }
 
-  /** The next line that is no ping. Rejects when the connection ends first. */
+  /** The next line that is not a ping. Rejects if the connection ends first. */
   async next(forMs = 20_000): Promise<Record<string, any>> {
     const until = Date.now() + forMs;
     for (;;) {
@@ -77,7 +77,7 @@ export class RawClient {
     }
   }
 
-  /** One command and its reply; pushes on the way are skipped. */
+  /** Sends one command and answers with its reply. Skips pushes in between. */
   async ask(command: { id: number } & Record<string, unknown>): Promise<Record<string, any>> {
     this.send(command);
     for (;;) {

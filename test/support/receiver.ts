@@ -8,18 +8,18 @@ export type Delivery = {
   readonly batch: string;
   readonly body: string;
   readonly events: readonly ReceivedEvent[];
-  readonly answered: Mood;
+  readonly answered: Behaviour;
 };
 
-/** `hang`: takes a request and never answers. `cut`: takes it and breaks the connection. */
-export type Mood = "ok" | "fail" | "hang" | "cut";
+/** The answer to a request. `hang`: the receiver does not answer. `cut`: the receiver breaks the connection. */
+export type Behaviour = "ok" | "fail" | "hang" | "cut";
 
-/** A back end that hears a webhook, in any mood, and can go away and come back on the same port. */
+/** A back end that receives a webhook, with any behaviour. It can stop and start again on the same port. */
 export class Receiver {
   readonly deliveries: Delivery[] = [];
-  /** What did not verify. */
+  /** The errors of requests whose signature is wrong. */
   readonly forged: string[] = [];
-  mood: Mood = "ok";
+  behaviour: Behaviour = "ok";
   readonly #secret: string;
   #port = 0;
   #server: Server | undefined;
@@ -46,7 +46,7 @@ export class Receiver {
     if (server !== undefined) await new Promise((done) => server.close(done));
   }
 
-  /** Each event as it came first, in the order of their coming. */
+  /** Each event once, in the order of arrival. */
   events(): ReceivedEvent[] {
     const seen = new Map<string, ReceivedEvent>();
     for (const { events } of this.deliveries)
@@ -70,10 +70,10 @@ export class Receiver {
       this.forged.push(String(error));
     }
     const { events } = JSON.parse(body) as { events: ReceivedEvent[] };
-    const { mood } = this;
-    this.deliveries.push({ batch: headers["webhook-id"], body, events, answered: mood });
-    if (mood === "ok") response.writeHead(204).end();
-    if (mood === "fail") response.writeHead(503).end();
-    if (mood === "cut") request.socket.destroy();
+    const { behaviour } = this;
+    this.deliveries.push({ batch: headers["webhook-id"], body, events, answered: behaviour });
+    if (behaviour === "ok") response.writeHead(204).end();
+    if (behaviour === "fail") response.writeHead(503).end();
+    if (behaviour === "cut") request.socket.destroy();
   }
 }

@@ -41,7 +41,7 @@ describe("the bins of a ring", () => {
     }
   });
 
-  test("that move are the slots that `diff` names, where each slot has a bin", () => {
+  test("move with the slots that `diff` names, where each slot has a bin", () => {
     const [before, after] = [ringOf("a", "b"), ringOf("a", "b", "c")];
     const moved = movedBins(binOwners(before, "auto", SLOT_COUNT), binOwners(after, "auto", SLOT_COUNT));
     const slots = diff(before, after).regions.find(({ region }) => region === "auto")?.slots;
@@ -92,7 +92,7 @@ describe("wedges", () => {
     expect(b).toMatchObject({ id: "b", from: a?.to });
   });
 
-  test("of one part only are a full circle, which has a path", () => {
+  test("are a full circle with a path, if only one part has a size", () => {
     const [all] = wedges([{ id: "a", part: 5 }], 0.1);
     expect((all?.to ?? 0) - (all?.from ?? 0)).toBeCloseTo(TURN);
     expect(sectorPath(all ?? { from: 0, to: 0 }, 10, 20)).toMatch(/^M.+A20 20 0 1 1 .+A10 10 0 1 0 .+Z$/);

@@ -19,7 +19,7 @@ const connected = (shard: string): SimClientEvent => ({ kind: "connected", shard
 const lost = (code: number): SimClientEvent => ({ kind: "connecting", code });
 
 describe("a simulated client", () => {
-  test("that the cluster moves counts one move and the length of the outage", () => {
+  test("counts one move and the length of the outage when the cluster moves it", () => {
     const client = viewAfter([
       [0, lost(0)],
       [50, connected("auto-1")],
@@ -35,7 +35,7 @@ describe("a simulated client", () => {
     });
   });
 
-  test("whose shard has crashed counts one loss, and is away until it reconnects", () => {
+  test("counts one loss when its shard crashes, and is away until it reconnects", () => {
     const client = viewAfter([
       [0, lost(0)],
       [50, connected("auto-1")],
@@ -55,7 +55,7 @@ describe("a simulated client", () => {
     expect(viewAfter([[70, { kind: "disconnected", byHand: false }]]).state).toBe("ended");
   });
 
-  test("that is paused is still paused after a move", () => {
+  test("stays paused during a move", () => {
     const client = viewAfter(
       [
         [0, connected("auto-1")],

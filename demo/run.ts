@@ -1,7 +1,7 @@
 /**
- * Shows a cluster at work: 200 stock clients over 4 shards, then one shard more, one drained, one crashed.
+ * Shows a cluster at work: 200 stock clients on 4 shards. The demonstration adds a shard, drains one and crashes one.
  *
- * Fails if anybody moves who was not predicted to, or does not come back, or misses a publication.
+ * It fails if an unpredicted client moves, or a client does not come back or misses a publication.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { State, type Centrifuge } from "centrifuge";
@@ -10,11 +10,11 @@ import { startCluster, eventually, type Cluster } from "../test/support/cluster.
 const CLIENTS = 200;
 const CHANNEL = "demo";
 
-type Guest = {
+type DemoClient = {
   readonly key: string;
   readonly client: Centrifuge;
   readonly received: Map<string, number>;
-  /** Close codes since the last step, and how long the client was away, in ms. */
+  /** The close codes since the last step, and the times without a connection, in ms. */
   closes: number[];
   awayMs: number[];
   leftAt: number;
@@ -26,12 +26,12 @@ console.log(`\nRingcast demonstration: ${CLIENTS} stock clients on one machine.\
 const cluster = await startCluster({
   cluster: { limits: { upgradesPerSecond: 2_000 } },
 });
-const guests: Guest[] = [];
+const guests: DemoClient[] = [];
 const rows: Row[] = [];
 let failures = 0;
 try {
-  await connectEverybody();
-  await publishToAll("everybody is connected");
+  await connectClients();
+  await publishToAll("hello to all");
   await change("add a shard", "POST", "/shards", { count: 1 });
   const drained = (await shards())[0]?.id;
   if (drained === undefined) throw new Error("the cluster has no shard");
@@ -46,28 +46,28 @@ try {
 console.log();
 console.table(rows);
 if (failures > 0) {
-  console.error(`\n${failures} of the things shown above did not hold.`);
+  console.error(`\n${failures} of the checks above failed.`);
   process.exit(1);
 }
-console.log("\nEverybody who moved was predicted to, came back, and missed nothing.\n");
+console.log("\nOnly the predicted clients moved. Every client came back and got every publication.\n");
 process.exit(0);
 
-async function connectEverybody(): Promise<void> {
-  for (let n = 0; n < CLIENTS; n++) guests.push(welcome(cluster, `user-${n}`));
+async function connectClients(): Promise<void> {
+  for (let n = 0; n < CLIENTS; n++) guests.push(createClient(cluster, `user-${n}`));
   const started = performance.now();
   for (const { client } of guests) client.connect();
   await eventually(() => {
     progress("connected", guests.filter(({ client }) => client.state === State.Connected).length);
-    return everybodySubscribed();
+    return allSubscribed();
   }, 60_000);
   console.log();
   say(`connected and subscribed in ${Math.round(performance.now() - started)} ms`);
   await table();
 }
 
-function welcome(home: Cluster, key: string): Guest {
+function createClient(home: Cluster, key: string): DemoClient {
   const client = home.client(key);
-  const guest: Guest = { key, client, received: new Map(), closes: [], awayMs: [], leftAt: 0 };
+  const guest: DemoClient = { key, client, received: new Map(), closes: [], awayMs: [], leftAt: 0 };
   client.on("connecting", ({ code }) => {
     if (code === 0) return;
     guest.closes.push(code);
@@ -85,34 +85,34 @@ function welcome(home: Cluster, key: string): Guest {
   return guest;
 }
 
-/** One change of the ring: the dry run, the change, the clients that follow, and a publication for everybody. */
-async function change(what: string, method: string, path: string, body: object): Promise<void> {
+/** Makes one change of the ring: the dry run, the change, the moves, and a publication to all clients. */
+async function change(step: string, method: string, path: string, body: object): Promise<void> {
   console.log();
   const dry = await cluster.admin(method, path, { ...body, dryRun: true });
   const predicted: number = dry.body.predicted.moving;
-  say(`${what}: the dry run says that ${predicted} of ${CLIENTS} clients will move`);
+  say(`${step}: the dry run predicts that ${predicted} of ${CLIENTS} clients will move`);
   for (const guest of guests) Object.assign(guest, { closes: [], awayMs: [] });
   const before = await owners();
   const done = await cluster.admin(method, path, body);
-  if (done.status >= 300) throw new Error(`${what}: ${JSON.stringify(done.body)}`);
+  if (done.status >= 300) throw new Error(`${step}: ${JSON.stringify(done.body)}`);
   const after = await owners();
   const predictedKeys = new Set([...after.keys()].filter((key) => before.get(key) !== after.get(key)));
   await eventually(() => {
     const moved = guests.filter(({ closes }) => closes.length > 0).length;
     progress("moved", moved, predicted);
-    return moved >= predicted && everybodySubscribed();
+    return moved >= predicted && allSubscribed();
   }, 60_000);
-  // Whoever was going to be moved by mistake had as long again.
+  // A wrong move would happen within this second.
   await sleep(1_000);
   console.log();
   const movedKeys = guests.filter(({ closes }) => closes.length > 0).map(({ key }) => key);
-  check("the moved clients are the predicted ones", sameSet(movedKeys, predictedKeys));
+  check("only the predicted clients moved", sameSet(movedKeys, predictedKeys));
   check(
-    "each moved once, with code 4001",
+    "each of them moved once, with code 4001",
     guests.every(({ closes }) => closes.every((c) => c === 4001) && closes.length <= 1),
   );
-  const received = await publishToAll(what);
-  report(what, predicted, movedKeys.length, received);
+  const received = await publishToAll(step);
+  report(step, predicted, movedKeys.length, received);
   await table();
 }
 
@@ -121,22 +121,22 @@ async function crashOne(): Promise<void> {
   const victim = (await shards()).toSorted((a, b) => b.sessions - a.sessions)[0];
   if (victim === undefined) throw new Error("the cluster has no shard");
   for (const guest of guests) Object.assign(guest, { closes: [], awayMs: [] });
-  say(`crash ${victim.id}, which holds ${victim.sessions} clients: no goodbye, no close frame`);
+  say(`crash ${victim.id}, which holds ${victim.sessions} clients: their sockets end without a close frame`);
   await cluster.admin("POST", `/shards/${victim.id}/crash`);
   await eventually(() => {
     const back = guests.filter(({ awayMs }) => awayMs.length > 0).length;
     progress("back", back, victim.sessions);
-    return back >= victim.sessions && everybodySubscribed();
+    return back >= victim.sessions && allSubscribed();
   }, 60_000);
   console.log();
   const received = await publishToAll("after the crash");
   const lost = guests.filter(({ closes }) => closes.length > 0).length;
-  check("only the clients of the crashed shard noticed", lost === victim.sessions);
+  check("only the clients of the crashed shard lost their connection", lost === victim.sessions);
   report(`crash ${victim.id}`, victim.sessions, lost, received);
   await table();
 }
 
-/** Publishes through one of the clients, and counts who got it; everybody must, exactly once. */
+/** Publishes through one client, and checks that every client gets the publication exactly once. */
 async function publishToAll(text: string): Promise<number> {
   await guests[0]?.client.publish(CHANNEL, { text });
   await eventually(() => guests.every(({ received }) => received.has(text)), 10_000).catch(() => undefined);
@@ -185,16 +185,16 @@ function report(step: string, predicted: number, actual: number, received: numbe
   });
 }
 
-function everybodySubscribed(): boolean {
+function allSubscribed(): boolean {
   return guests.every(
     ({ client }) =>
       client.state === State.Connected && client.getSubscription(CHANNEL)?.state === "subscribed",
   );
 }
 
-function check(what: string, holds: boolean): void {
+function check(condition: string, holds: boolean): void {
   if (!holds) failures += 1;
-  console.log(`  ${holds ? "✓" : "✗"} ${what}`);
+  console.log(`  ${holds ? "✓" : "✗"} ${condition}`);
 }
 
 function sameSet(some: readonly string[], others: ReadonlySet<string>): boolean {
@@ -205,6 +205,6 @@ function say(text: string): void {
   console.log(`  ${text}`);
 }
 
-function progress(what: string, count: number, of: number = CLIENTS): void {
-  process.stdout.write(`\r  ${what}: ${count} of ${of}   `);
+function progress(state: string, count: number, of: number = CLIENTS): void {
+  process.stdout.write(`\r  ${state}: ${count} of ${of}   `);
 }

@@ -1,28 +1,28 @@
-/** What happened in a run, and what of it breaks a law. Nothing here knows how the cluster works. */
+/** The history of a run, and the laws that it breaks. This module does not know how the cluster works. */
 
-/** The id of a publication that was trimmed before anybody had heard it. */
+/** The id of a publication that was trimmed before a subscriber had heard it. */
 export const UNSEEN = "";
 
 export type Heard = { readonly offset: number; readonly id: string };
 
-/** One subscriber of one channel: it began after `from`, and this is what it was given, in that order. */
+/** One subscriber of one channel: it began after offset `from`, and heard these publications in this order. */
 export type Hearing = {
   readonly who: string;
   readonly channel: string;
   readonly from: number;
   readonly heard: readonly Heard[];
-  /** Resumes that were answered with `recovered: false`: where the subscriber was, and where it went on. */
+  /** Resumes that were answered with `recovered: false`: the offset before, and the offset from which it went on. */
   readonly unrecovered: readonly { readonly from: number; readonly to: number }[];
-  /** It left before the end: nothing that came later is missed. */
+  /** The subscriber left before the end, so it does not miss later publications. */
   readonly ended?: boolean;
 };
 
 export type Run = {
   /** Ids whose publisher got an answer, by channel. */
   readonly acknowledged: ReadonlyMap<string, readonly string[]>;
-  /** What each channel holds at the end, from its first publication on. */
+  /** The log of each channel at the end, from its first publication on. */
   readonly logs: ReadonlyMap<string, readonly Heard[]>;
-  /** How many publications each channel keeps; all of them where it does not say. */
+  /** The number of publications that a channel keeps. A channel without a number keeps all. */
   readonly keeps?: ReadonlyMap<string, number>;
   readonly hearings: readonly Hearing[];
 };
@@ -34,7 +34,7 @@ export type Verdict = {
   readonly unjustified: string[];
 };
 
-/** A `recovered: false` is justified by what was trimmed alone; nobody is let fall too far behind. */
+/** Only trimming justifies a `recovered: false`: in these runs no subscriber falls too far behind. */
 export function judge(run: Run): Verdict {
   const verdict: Verdict = { lost: [], repeated: [], outOfOrder: [], unjustified: [] };
   for (const [channel, log] of run.logs) judgeLog(verdict, channel, log, run.acknowledged.get(channel) ?? []);
@@ -68,7 +68,7 @@ function judgeHearing(verdict: Verdict, hearing: Hearing, log: readonly Heard[],
   const { who, channel, heard } = hearing;
   const where = `${channel} of ${who}`;
   for (const { from, to } of hearing.unrecovered)
-    if (to - from <= keeps) verdict.unjustified.push(`${where}: not resumed from ${from}, at ${to}`);
+    if (to - from <= keeps) verdict.unjustified.push(`${where}: not recovered from ${from}, at ${to}`);
   const skips = [...hearing.unrecovered];
   let last = hearing.from;
   const skip = (until: number) => {
@@ -77,14 +77,14 @@ function judgeHearing(verdict: Verdict, hearing: Hearing, log: readonly Heard[],
   };
   for (const { offset, id } of heard) {
     skip(offset);
-    if (offset === last) verdict.repeated.push(`${where}: ${offset} again`);
-    else if (offset < last) verdict.outOfOrder.push(`${where}: ${offset} after ${last}`);
-    else if (offset > last + 1) verdict.lost.push(`${where}: ${last + 1} to ${offset - 1}`);
+    if (offset === last) verdict.repeated.push(`${where}: offset ${offset} again`);
+    else if (offset < last) verdict.outOfOrder.push(`${where}: offset ${offset} after ${last}`);
+    else if (offset > last + 1) verdict.lost.push(`${where}: offsets ${last + 1} to ${offset - 1}`);
     if (log[offset - 1]?.id !== id)
-      verdict.outOfOrder.push(`${where}: ${offset} is ${id}, and another in the log`);
+      verdict.outOfOrder.push(`${where}: offset ${offset} has the id ${id}, and the log has another`);
     last = Math.max(last, offset);
   }
   skip(Infinity);
   if (hearing.ended !== true && last < log.length)
-    verdict.lost.push(`${where}: ${last + 1} to ${log.length}, at the end`);
+    verdict.lost.push(`${where}: offsets ${last + 1} to ${log.length}, at the end`);
 }

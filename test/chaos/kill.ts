@@ -1,6 +1,6 @@
 /**
- * Publishes, and kills the server (SIGKILL, with its workerd) as soon as the answer is there. What was acknowledged
- * must be in the log of the next server. Exit status 1 if any is not.
+ * Publishes, and kills the server (SIGKILL, with its workerd) as soon as the answer is there. Each acknowledged
+ * publication must be in the log of the next server. The exit status is 1 if one is lost.
  */
 import { parseArgs } from "node:util";
 import { RawClient } from "../support/raw-client.ts";
@@ -28,7 +28,7 @@ try {
     const [newest] = history.publications;
     if (newest?.data !== n || newest.offset !== n - lost.length) lost.push(n);
     reader.close();
-    process.stdout.write(`\r${n} of ${TRIES} killed, ${lost.length} lost `);
+    process.stdout.write(`\r${n} of ${TRIES} kills, ${lost.length} publications lost `);
   }
 } finally {
   server.stop();

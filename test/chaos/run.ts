@@ -1,6 +1,6 @@
 /**
- * Breaks a running cluster in every way that we know, while stock clients publish and listen, and then looks whether
- * anything that was acknowledged was lost, repeated or put out of order. Exit status 1 if a law broke.
+ * Breaks a running cluster in every way that we know, while stock clients publish and listen. Then it checks whether
+ * an acknowledged publication was lost, repeated or put out of order. The exit status is 1 if a law was broken.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
@@ -48,7 +48,7 @@ const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.le
 const SHORT_KEEPS = 10;
 const BROADCAST = "ringcast:broadcast";
 const channels = Array.from({ length: CHANNELS }, (_, n) => (n % 5 === 4 ? `short:${n}` : `kept:${n}`));
-/** Makes a publication long enough for a patch to be worth while. */
+/** Makes a publication so long that a patch is shorter. */
 const PADDING = "so that what changed is less than what stayed; ".repeat(4);
 
 type Listener = { readonly client: Centrifuge; sockets: WebSocket[]; readonly hearings: Map<string, Live> };
@@ -86,12 +86,12 @@ const acknowledged = new Map<string, string[]>([...channels, BROADCAST].map((cha
 const acknowledgedAt = new Map<string, number>();
 let longestMs = 0;
 const counts = new Map<string, number>();
-const count = (what: string) => counts.set(what, (counts.get(what) ?? 0) + 1);
+const count = (event: string) => counts.set(event, (counts.get(event) ?? 0) + 1);
 const traffic = { on: true };
 let failed = 0;
 try {
   const listeners = Array.from({ length: CLIENTS }, (_, n) => listen(n));
-  await until("everybody is connected", 60_000, () =>
+  await until("all clients are connected", 60_000, () =>
     listeners.every(({ client }) => client.state === "connected"),
   );
   const publishers = [
@@ -101,11 +101,13 @@ try {
   await breakThings(listeners);
   traffic.on = false;
   await Promise.all(publishers);
-  console.log("The faults are over; waiting until everybody has heard everything.");
-  // The last in each channel: whatever is sent again goes before it.
+  console.log("The faults are over. The run waits until every client has heard every publication.");
+  // This is the last publication in each channel: repeated deliveries come before it.
   for (const channel of [...channels, BROADCAST]) await publishOne(channel, `last-${channel}`);
   const logs = await readLogs(listeners);
-  await until("everybody has caught up", 60_000, () => behind(listeners, logs) === 0).catch(() => undefined);
+  await until("all clients have heard the whole log", 60_000, () => behind(listeners, logs) === 0).catch(
+    () => undefined,
+  );
   failed = report(listeners, logs);
 } finally {
   server.stop();
@@ -172,7 +174,7 @@ function onSubscribed(live: Live, context: Subscribed): void {
   live.at = top;
 }
 
-/** Publishes one after the other; what is not answered is not tried again, and may be there once or not. */
+/** Publishes one after the other. An unanswered publication is not sent again; the log has it once or lacks it. */
 async function publish(n: number): Promise<void> {
   const client = connect(`publisher-${n}`, []);
   for (let k = 0; traffic.on; k++) {
@@ -183,7 +185,7 @@ async function publish(n: number): Promise<void> {
       acknowledged.get(channel)?.push(id);
       acknowledgedAt.set(id, Date.now());
     } catch {
-      count("publications that were not answered");
+      count("publications without an answer");
       await sleep(50);
     }
     await sleep(random() * PAUSE_MS);
@@ -192,8 +194,8 @@ async function publish(n: number): Promise<void> {
 }
 
 /**
- * A back end: broadcasts and publications over the server API. What fails is sent again under the same idempotency
- * key until it is answered, so all of it is to be there once.
+ * A back end: broadcasts and publishes over the server API. It sends a failed request again under the same idempotency
+ * key until the server answers, so the log must have every publication once.
  */
 async function publishOverHttp(n: number): Promise<void> {
   for (let k = 0; traffic.on; k++) {
@@ -211,10 +213,10 @@ async function publishOne(channel: string, id: string): Promise<void> {
       const response = await fetch(`${server.url}/api/publish`, { method: "POST", headers, body });
       answered = "result" in ((await response.json()) as object);
     } catch {
-      // The server is down just now.
+      // The server is down at the moment.
     }
     if (!answered) {
-      count("requests to the API that were made again");
+      count("repeated requests to the API");
       await sleep(100);
     }
   }
@@ -268,14 +270,14 @@ async function breakThings(listeners: readonly Listener[]): Promise<void> {
       await (killsAt.has(n) ? server.killAndRestart() : faults[name]?.());
       count(`fault: ${name}`);
     } catch (error) {
-      // An object that is not running cannot be evicted, for one.
+      // For example, an object that is not running cannot be evicted.
       count(`fault without effect: ${name} (${String(error).slice(0, 60)})`);
     }
   }
   await sleep(Math.max(0, started + SECONDS * 1_000 - Date.now()));
 }
 
-/** What each channel holds, from the first publication on. */
+/** The log of each channel, from the first publication on. */
 async function readLogs(listeners: readonly Listener[]): Promise<Map<string, Heard[]>> {
   const client = connect("reader", []);
   await client.ready(30_000);
@@ -300,7 +302,7 @@ async function readLogs(listeners: readonly Listener[]): Promise<Map<string, Hea
   return logs;
 }
 
-/** The log of the broadcast channel, which only back ends may ask for. */
+/** The log of the broadcast channel, which only back ends may read. */
 async function readBroadcasts(): Promise<Heard[]> {
   const body = JSON.stringify({ channel: BROADCAST, limit: -1 });
   const headers = { "x-api-key": API_KEY };
@@ -311,7 +313,7 @@ async function readBroadcasts(): Promise<Heard[]> {
   return result.publications.map(({ offset, data }) => ({ offset, id: data.id }));
 }
 
-/** What a channel held up to an offset and holds no more, as far as anybody heard it. */
+/** The trimmed part of a log, up to an offset, as far as the listeners heard it. */
 function trimmed(channel: string, until: number, listeners: readonly Listener[]): Heard[] {
   const log = Array.from({ length: Math.max(0, until) }, (_, n) => ({ offset: n + 1, id: UNSEEN }));
   for (const { hearings } of listeners)
@@ -358,19 +360,20 @@ function report(listeners: readonly Listener[], logs: Map<string, Heard[]>): num
   console.table(rows);
   const problems = Object.values(verdict).flat();
   for (const problem of problems.slice(0, 40)) console.error(problem);
-  if (problems.length > 0) console.error(`${problems.length} laws broken; again with --seed ${SEED}`);
+  if (problems.length > 0)
+    console.error(`${problems.length} violations of laws. Repeat the run with --seed ${SEED}.`);
   return problems.length;
 }
 
-async function until(what: string, forMs: number, probe: () => boolean): Promise<void> {
+async function until(condition: string, forMs: number, probe: () => boolean): Promise<void> {
   const end = Date.now() + forMs;
   while (!probe()) {
-    if (Date.now() > end) throw new Error(`this never came true: ${what}`);
+    if (Date.now() > end) throw new Error(`this condition has stayed false: ${condition}`);
     await sleep(50);
   }
 }
 
-/** A small generator, so that a seed chooses the same faults again (their timing it cannot choose). */
+/** A small generator of random numbers. A seed gives the same faults again, at other moments. */
 function mulberry32(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -1,6 +1,6 @@
 /**
- * One server process: Miniflare with workerd, storage on disk. Takes orders from its parent, and can be killed at any
- * moment: the next one goes on with the same storage.
+ * One server process: Miniflare with workerd, and storage on disk. It takes orders from its parent, and can be killed
+ * at any moment. The next process goes on with the same storage.
  */
 import { dirname } from "node:path";
 import { convertV4MiniflareOptions, Miniflare } from "miniflare";
@@ -35,5 +35,5 @@ process.on("message", (order: Order) => {
     (error: unknown) => process.send?.({ done: order.id, error: String(error) }),
   );
 });
-// A child outlives nobody.
+// The process ends with its parent.
 process.on("disconnect", () => process.exit(0));

@@ -22,7 +22,7 @@ export type Order = {
   readonly webSockets: "close" | "hibernate";
 };
 
-/** The Worker as it is deployed, in a process of its own that can be killed and started again on its storage. */
+/** The deployed Worker in its own process, which can be killed and started again with the same storage. */
 export class Server {
   readonly #options: ServerOptions;
   readonly #directory: string;
@@ -53,7 +53,7 @@ export class Server {
     return `http://127.0.0.1:${this.#options.port}`;
   }
 
-  /** SIGKILL to the process and its workerd, then a new one on the same storage. */
+  /** Sends SIGKILL to the process and its workerd, and starts a new process with the same storage. */
   async killAndRestart(): Promise<void> {
     this.#kill();
     await this.#launch();
@@ -80,7 +80,7 @@ export class Server {
 
   async #launch(): Promise<void> {
     const child = fork(join(import.meta.dirname, "server-process.ts"), [JSON.stringify(this.#options)], {
-      // A process group of its own, so that its workerd dies with it.
+      // The child has its own process group, so that its workerd dies with it.
       detached: true,
       stdio: ["ignore", "ignore", "inherit", "ipc"],
     });

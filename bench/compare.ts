@@ -1,8 +1,8 @@
 /**
- * Two checkouts, measured in turn: `node bench/compare.ts --before DIR`. See `--help`.
+ * Measures two checkouts in turn: `node bench/compare.ts --before DIR`. See `--help`.
  *
  * A pair is one measurement of each checkout, right after one another, and every other pair begins with the other
- * checkout. What counts is the ratio within a pair. Server and load generator are fresh processes for each
+ * checkout. The ratio within a pair counts. Server and load generator are fresh processes for each
  * measurement, as in `npm run bench`; both checkouts are bundled once. All cases are done before the next pair, so
  * that a slow minute of the machine does not fall on one case alone.
  */
@@ -26,7 +26,7 @@ const CASES: Readonly<Record<string, readonly [file: string, exportName: string]
   connect: ["connect.ts", "connect"],
 };
 const USUAL = ["broadcast", "stream", "low-rate", "direct", "resume", "memory", "wake"];
-/** Each checkout has 100 ports from here on; a benchmark that runs beside this has those from 9500 on. */
+/** Each checkout has 100 ports from here on. A benchmark beside this program uses the ports from 9500 on. */
 const FIRST_PORT = Number(process.env["BENCH_PORT"] ?? 9700);
 
 const { values } = parseArgs({
@@ -48,9 +48,9 @@ if (values.help || values.before === undefined || unknown.length > 0) {
     [--quick] [--clients N]
 
 Cases: ${Object.keys(CASES).join(", ")}. Without --case: ${USUAL.join(", ")}.
---after    this checkout, unless given; both need node_modules
+--after    by default this checkout; both checkouts need node_modules
 --json     keeps every measurement, pair by pair
---quick    a tenth of the clients: shows that it runs, and no more`);
+--quick    a tenth of the clients: only shows that the cases run`);
   process.exit(values.help ? 0 : 1);
 }
 
@@ -78,7 +78,7 @@ for (let turn = 0; turn < count; turn++) {
     );
     if (pair !== undefined) pairs.get(name)?.push(pair);
   }
-  // After each pair: a long run that is cut short has not been for nothing.
+  // A long run that is cut short keeps the pairs that it has measured.
   if (values.json !== undefined) {
     writeFileSync(values.json, `${JSON.stringify(Object.fromEntries(pairs), null, 2)}\n`);
   }
@@ -100,7 +100,7 @@ function startRunner(checkout: string, port: number): ChildProcess {
   return runner;
 }
 
-/** A pair with a measurement that failed is left out. */
+/** Leaves out a pair with a failed measurement. */
 async function measurePair(name: string, turn: number): Promise<Pair | undefined> {
   const measured = new Map<Side, Figures | undefined>();
   for (const side of turn % 2 === 0 ? (["before", "after"] as const) : (["after", "before"] as const)) {

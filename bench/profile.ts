@@ -1,6 +1,6 @@
 /**
- * Where the time goes: a CPU profile of workerd while it does one thing, through V8's inspector.
- * `node bench/profile.ts --what connect`; `--out FILE` keeps it for a browser's developer tools.
+ * Takes a CPU profile of workerd during one kind of work, through V8's inspector: `node bench/profile.ts --what
+ * connect`. `--out FILE` keeps the profile for a browser's developer tools.
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";

@@ -43,7 +43,7 @@ if (values.help) {
   console.log(`npm run bench -- [--case NAME ...] [--quick] [--clients N] [--rounds N] [--json FILE] [--record]
 
 Cases: ${Object.keys(CASES).join(", ")}, ring-balance. Without --case: all but ring-balance.
---quick    a tenth of the clients, one round: shows that it runs, and no more
+--quick    a tenth of the clients, one round: only shows that the cases run
 --record   keeps the results in bench/results.json and their tables in bench/README.md`);
   process.exit(0);
 }
@@ -65,7 +65,7 @@ const results: Record<string, Result> = {};
 for (const name of wanted) {
   if (name === "ring-balance") balance();
   else results[name] = await run(name, CASES[name] as Case);
-  // After each case: a long run that is cut short has not been for nothing.
+  // A long run that is cut short keeps the cases that it has measured.
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
 }
 if (values.record) record();
@@ -90,7 +90,7 @@ async function run(name: string, one: Case): Promise<Result> {
   return result;
 }
 
-/** The other cases keep what their last run has shown. */
+/** Records the results of this run. The other cases keep the results of their last run. */
 function record(): void {
   const all = { ...(JSON.parse(readFileSync(RESULTS, "utf8")) as Record<string, Result>), ...results };
   const sorted = Object.fromEntries(

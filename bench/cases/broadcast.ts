@@ -17,7 +17,7 @@ export const broadcast: Case = {
       const published = await load.do("once", { ...traffic, times: options.quick ? 10 : 40 });
       const spans = await row.spans();
       return {
-        // Clocks in workerd go by whole milliseconds, so a mean tells more than a median.
+        // The clock of workerd has whole milliseconds, so a mean tells more than a median.
         "in the object ms": mean(spans),
         "p50 ms": median(published.map(({ p50 }) => p50)),
         "p99 ms": median(published.map(({ p99 }) => p99)),

@@ -4,20 +4,20 @@ import type { Since } from "../load/dialects.ts";
 import { SECRET, withRow, type Row, type RowName } from "../lib/rows.ts";
 
 export type Metrics = Readonly<Record<string, number>>;
-/** What one round has shown of each row; rows of one round ran one after the other. */
+/** The results of one round, by row. The rows of a round run one after the other. */
 export type Round = Readonly<Record<string, Metrics>>;
 
 export type Options = {
   readonly quick: boolean;
-  /** In place of the number of clients that a case has by itself. */
+  /** Replaces the case's own number of clients. */
   readonly clients: number | undefined;
 };
 
 export type Case = {
   readonly about: string;
-  /** How many rounds of it make a run; quick runs make one. */
+  /** The number of rounds in a run. A quick run has one. */
   readonly rounds: number;
-  /** One round; `turn` counts them, so that each row comes first once. */
+  /** Runs one round. `turn` is its number, so that each row comes first in one round. */
   readonly round: (options: Options, turn: number) => Promise<Round>;
 };
 
@@ -30,7 +30,7 @@ export const clientsOf = (options: Options, usual: number): number =>
 /** A row's server and its load generator, for one measurement. */
 export type Bench = { readonly row: Row; readonly load: Load };
 
-/** Runs `measure` on each row, one after the other, each with a fresh server and a fresh load generator. */
+/** Runs `measure` on each row in turn, each with a fresh server and a fresh load generator. */
 export async function eachRow(
   names: readonly RowName[],
   turn: number,
@@ -89,5 +89,5 @@ export function opening(
   };
 }
 
-/** Lets what the opening of many sockets has left to do come to its end. */
+/** Waits until the server and the generator have finished the work of opening many sockets. */
 export const settle = (): Promise<void> => sleep(1_000);

@@ -6,7 +6,7 @@ export const connect: Case = {
   rounds: 5,
   round: (options, turn) =>
     eachRow(["bare", "PartyServer", "Socket.IO", "ws", "Ringcast"], turn, async (bench) => {
-      // What is compiled at its first use is no part of it.
+      // The first 200 connects compile the code, and are not measured.
       await bench.load.do("open", opening(bench, "publishers", { count: 200 }));
       const wants = { count: clientsOf(options, 2_000) };
       const { perSecond, p50, p99 } = await bench.load.do("open", opening(bench, "listeners", wants));

@@ -1,9 +1,9 @@
 /**
- * How even the ring is and how little an added shard moves: `npm run bench -- --case ring-balance`.
+ * Measures how even the ring is, and how little an added shard moves: `npm run bench -- --case ring-balance`.
  *
  * Shares are shares of slots, of equal shards with the default weight, over many sets of made-up names that are the
- * same in every run. "peak" is the busiest shard's slots / the mean; "moved" is what joins the shard that makes N
- * into N + 1, as a part of its ideal 1 / (N + 1); "strayed" counts slots that moved between two other shards.
+ * same in every run. "peak" is the busiest shard's slots / the mean; "moved" counts the slots that move when a
+ * shard joins N others, as a part of the ideal 1 / (N + 1); "strayed" counts slots that moved between two other shards.
  */
 import { buildRing } from "../../src/ring/build.ts";
 import type { ShardSpec } from "../../src/ring/descriptor.ts";

@@ -32,7 +32,7 @@ function timed(times: number, work: (n: number) => void): number {
 
 const WARM_UP = 20_000;
 
-/** Keys that are never asked for twice, so that no cache answers. */
+/** Looks up each key once, so that a cache cannot answer. */
 function lookupsPerSecond(count: number, from: number, look: (key: string) => unknown): number {
   const keys = Array.from({ length: count }, (_, n) => `user-${from + n}`);
   for (let n = 0; n < WARM_UP; n++) look(`warm-${n}`);
@@ -43,11 +43,11 @@ function lookupsPerSecond(count: number, from: number, look: (key: string) => un
 
 let keysUsed = 0;
 
-function ours(shards: number, lookups: number): Metrics {
+function measureRingcast(shards: number, lookups: number): Metrics {
   const build = timed(9, () => buildRing(descriptorOf(shards)).table(REGION));
   const ring = buildRing(descriptorOf(shards));
   const after = buildRing(descriptorOf(shards + 1));
-  // Both tables are built before.
+  // This first call builds both tables.
   diff(ring, after);
   const diffMs = timed(15, () => diff(ring, after));
   keysUsed += lookups;
@@ -55,7 +55,7 @@ function ours(shards: number, lookups: number): Metrics {
   return { "lookups/s": rate, "build ms": build, "diff ms": diffMs };
 }
 
-function theirs(shards: number, lookups: number): Metrics {
+function measureHashring(shards: number, lookups: number): Metrics {
   const names = descriptorOf(shards).shards.map(({ id }) => id);
   const make = () => new HashRing(names, "md5", { "max cache size": 1 });
   const build = timed(shards > 500 ? 3 : 5, make);
@@ -64,18 +64,18 @@ function theirs(shards: number, lookups: number): Metrics {
   return { "lookups/s": lookupsPerSecond(lookups, keysUsed, (key) => ring.get(key)), "build ms": build };
 }
 
-/** In this process: the ring is plain code, the same everywhere. */
+/** Runs in this process, because the ring is plain code. */
 export const ring: Case = {
   about: "the ring against npm hashring: lookups of new keys, build, and what one more shard moves",
   rounds: 5,
   async round(options) {
     const lookups = options.quick ? 20_000 : 100_000;
     return {
-      "hashring, 100 shards": theirs(100, lookups),
-      "Ringcast, 100 shards": ours(100, lookups),
-      "Ringcast, 256 shards": ours(256, lookups),
-      "hashring, 1,000 shards": theirs(1_000, lookups),
-      "Ringcast, 1,000 shards": ours(1_000, lookups),
+      "hashring, 100 shards": measureHashring(100, lookups),
+      "Ringcast, 100 shards": measureRingcast(100, lookups),
+      "Ringcast, 256 shards": measureRingcast(256, lookups),
+      "hashring, 1,000 shards": measureHashring(1_000, lookups),
+      "Ringcast, 1,000 shards": measureRingcast(1_000, lookups),
     };
   },
 };

@@ -16,7 +16,7 @@ import {
 
 const MISSED = 20;
 
-/** 2,000 subscribe; the channel then says 20 things to nobody; 2,000 come back and are owed them. */
+/** 2,000 clients subscribe and leave. The channel gets 20 publications. Then the 2,000 clients resume. */
 export const resume: Case = {
   about: "2,000 clients at once: connect and subscribe, and the same with 20 missed publications each",
   rounds: 5,
@@ -76,7 +76,7 @@ export const memory: Case = {
   },
 };
 
-/** An object sleeps 10 s after the last thing that it had to do: its look, 10 s after an upgrade, for stale connections. */
+/** A shard looks for stale connections 10 s after an upgrade, and sleeps 10 s after its last work. */
 const ASLEEP_MS = 28_000;
 
 export const wake: Case = {

@@ -17,7 +17,7 @@ export const direct: Case = {
     }),
 };
 
-/** Over HTTP, 16 requests at a time, each a row. `channel alone`: our Channel behind a Worker of a few lines. */
+/** Over HTTP, 16 requests at a time, each a row. `channel alone` is our Channel behind a Worker of a few lines. */
 export const publish: Case = {
   about: "publications to a stored channel without listeners",
   rounds: 5,
@@ -49,7 +49,7 @@ export const publish: Case = {
   },
 };
 
-/** The same shard, reached through the router and past it, and the bare object: one connect after the other, in turn. */
+/** Connects to the same shard through the router and past it, and to the bare object, in turn. */
 export const router: Case = {
   about: "connects with the router in front of the shard and without, one at a time",
   rounds: 5,

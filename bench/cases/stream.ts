@@ -33,7 +33,7 @@ async function run(bench: Bench, channel: string, perSecond: number, seconds: nu
 }
 
 async function measure(bench: Bench, channel: string, perSecond: number, seconds: number): Promise<Metrics> {
-  // The first seconds go to the compiler.
+  // The compiler works in the first seconds, which are not measured.
   await run(bench, channel, perSecond, 3);
   const { deliveriesPerSecond, p50, p99, cpuPerMillion } = await run(bench, channel, perSecond, seconds);
   return { "deliveries/s": deliveriesPerSecond, "p50 ms": p50, "p99 ms": p99, "CPU s/M": cpuPerMillion };
@@ -64,7 +64,7 @@ const STEP = 1.3;
 const FIRST_RATE = 20;
 const LATE_MS = 1_000;
 
-/** The highest rate that holds: up in steps of 30 %, each for some seconds, then the last good one for 30 s. */
+/** The highest rate that holds. The rate grows in steps of 30 %, and the last good rate must hold for 30 s. */
 async function saturate(bench: Bench, options: Options): Promise<number> {
   const holds = async (rate: number, seconds: number) => {
     const { complete, p99 } = await run(bench, "live:room", rate, seconds);
@@ -87,7 +87,7 @@ export const saturation: Case = {
     const ours = await oneRow("Ringcast", (bench) => saturate(bench, options));
     const listeners = clientsOf(options, 2_000);
     const most = { PartyServer: party, Ringcast: ours };
-    // How late each is at half of what PartyServer can do: in turn, so that both have the same noise.
+    // The latency at half of PartyServer's rate. The rows take turns, so that both have the same noise.
     const halves: Round[] = [];
     for (let turn = 0; turn < (options.quick ? 1 : 3); turn++) {
       halves.push(

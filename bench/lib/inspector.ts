@@ -38,7 +38,7 @@ export class Inspector {
 
   /** Bytes of the heap that are in use, after a collection of garbage. */
   async heapBytes(): Promise<number> {
-    // `HeapProfiler.collectGarbage` is never answered by an idle workerd; a snapshot collects first, and is.
+    // An idle workerd never answers `HeapProfiler.collectGarbage`. It answers a snapshot, which collects first.
     await this.ask("HeapProfiler.takeHeapSnapshot", { reportProgress: false });
     return (await this.ask<{ usedSize: number }>("Runtime.getHeapUsage")).usedSize;
   }

@@ -4,7 +4,7 @@ import { availableParallelism, totalmem } from "node:os";
 
 const PACKAGES = ["workerd", "partyserver", "socket.io", "ws", "hashring"];
 
-/** What a figure depends on. No name of a machine: cores, memory and versions say what is needed. */
+/** The machine and the versions that a figure depends on, without a name of the machine. */
 export function describeMachine(): string {
   const root = createRequire(import.meta.url).resolve("../../package.json");
   const lock = JSON.parse(readFileSync(root.replace(/package\.json$/, "package-lock.json"), "utf8")) as {

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 
-/** In /proc/PID/stat times are in ticks; Linux has had 100 a second on every machine for decades. */
+/** The times in /proc/PID/stat are in ticks. Linux has 100 ticks a second on every common machine. */
 const TICKS_PER_SECOND = 100;
 
 /** User and system time of a process so far. */

@@ -1,7 +1,7 @@
 import type { Round } from "../cases/case.ts";
 import { spreadOf, type Spread } from "./stats.ts";
 
-/** By row, by metric. `ratio` is to the first row, taken within each round. */
+/** The figures by row and metric. `ratio` is the ratio to the first row within each round. */
 type Summary = Readonly<Record<string, Readonly<Record<string, Spread & { readonly ratio: Spread }>>>>;
 
 export type Result = {

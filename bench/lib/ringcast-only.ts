@@ -1,15 +1,15 @@
 /**
- * Measures the Ringcast row alone of a checkout's cases: `bench/compare.ts` has one such process for each checkout.
+ * Measures only the Ringcast row of a checkout's cases: `bench/compare.ts` has one such process for each checkout.
  *
- * The checkout is taken as it is, so its own cases, load generator and Worker are what runs. Only `withRow` is another
- * one: it leaves out the rows that are not Ringcast's.
+ * The process runs the checkout's own cases, load generator and Worker. Only `withRow` is replaced: it leaves out the
+ * rows of other servers.
  */
 import { registerHooks } from "node:module";
 import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Case, Options, Round } from "../cases/case.ts";
 
-/** `file`: of `bench/cases`. */
+/** `file`: a module in `bench/cases`. */
 export type Measure = {
   readonly file: string;
   readonly exportName: string;

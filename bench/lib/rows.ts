@@ -11,7 +11,7 @@ export const SECRET = "a-secret-of-32-bytes-for-benchmarks";
 export const API_KEY = "bench";
 const FIRST_PORT = Number(process.env["BENCH_PORT"] ?? 9500);
 
-/** No bound on how fast it may be asked, as the others have none. */
+/** Practically no rate limits, because the other servers have none. */
 export const LIMITS = {
   upgradesPerSecond: 10_000,
   upgradeBurst: 20_000,
@@ -26,7 +26,7 @@ const ringcast = (changes: object = {}): WorkerSpec => ({
     API_KEY,
     READ_KEY: "read",
     TOKEN_HMAC_SECRET: SECRET,
-    // One shard, as the others are one object.
+    // Ringcast has one shard, because the other rows have one object.
     RINGCAST: {
       shards: { initial: 1 },
       limits: LIMITS,
@@ -46,7 +46,7 @@ const ringcast = (changes: object = {}): WorkerSpec => ({
 export type RowName = "bare" | "PartyServer" | "Socket.IO" | "ws" | "Ringcast";
 type Spec = { readonly dialect: DialectName; readonly worker?: WorkerSpec; readonly node?: string };
 
-/** No pings in between: an object that is to sleep is not to be woken. */
+/** No ping comes during a measurement, so that a sleeping object stays asleep. */
 export const QUIET = { times: { pingIntervalMs: 300_000 } };
 
 const specs = (changes: object): Record<RowName, Spec> => ({
@@ -57,7 +57,7 @@ const specs = (changes: object): Record<RowName, Spec> => ({
   Ringcast: { dialect: "ringcast", worker: ringcast(changes) },
 });
 
-/** One server, in a process of its own. */
+/** One server in its own process. */
 export type Row = {
   readonly name: RowName;
   readonly dialect: DialectName;
@@ -65,7 +65,7 @@ export type Row = {
   readonly url: string;
   readonly pid: number;
   readonly inspectorPort: number;
-  /** Ms that the object was at work for each broadcast since the last call. */
+  /** The time of the object, in ms, for each broadcast since the last call. */
   readonly spans: () => Promise<number[]>;
 };
 

@@ -1,4 +1,4 @@
-/** How long the object was at work for each broadcast, in ms. */
+/** The time of the object for each broadcast, in ms. */
 export class Spans {
   #spans: number[] = [];
 

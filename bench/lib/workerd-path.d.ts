@@ -1,5 +1,5 @@
 declare module "workerd" {
-  /** CommonJS, so that its `default` is a field here: where the program is. */
+  /** The path of the program. The module is CommonJS, so `default` is a field here. */
   const workerd: { readonly default: string };
   export default workerd;
 }

@@ -5,14 +5,14 @@ import { build } from "vite";
 import workerd from "workerd";
 
 export type WorkerSpec = {
-  /** Of a file in `workers`. */
+  /** The name of a file in `workers`. */
   readonly source: string;
   /** Classes by the names of their bindings. */
   readonly classes: Readonly<Record<string, string>>;
   readonly bindings?: Readonly<Record<string, string | object>>;
 };
 
-/** One JavaScript file, as a deployment would have it. */
+/** Bundles a Worker into one JavaScript file, like a deployment. */
 export async function bundle(spec: WorkerSpec, directory: string): Promise<string> {
   const file = `${spec.source}.js`;
   await build({
@@ -35,7 +35,7 @@ export async function bundle(spec: WorkerSpec, directory: string): Promise<strin
   return file;
 }
 
-/** workerd alone: no Miniflare, no wrangler, nothing between the socket and the Worker. */
+/** Starts workerd alone, without Miniflare and wrangler between the socket and the Worker. */
 export function startWorkerd(
   spec: WorkerSpec,
   at: {

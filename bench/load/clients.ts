@@ -2,18 +2,18 @@ import { createHmac } from "node:crypto";
 import WebSocket from "ws";
 import { DIALECTS, type Dialect, type DialectName, type Greeting, type Since } from "./dialects.ts";
 
-/** Before the time of sending in every payload; in no frame for another reason. */
+/** The mark before the time of sending in every payload. It occurs only there. */
 const MARK = "~";
 const MARK_BYTE = MARK.charCodeAt(0);
 const TIME_DIGITS = 12;
-/** One listener in so many has the time of each of its deliveries taken; of the others they are counted. */
+/** One listener in so many takes the time of each delivery. The others only count their deliveries. */
 const SAMPLED = 20;
 
 export type Opening = {
   readonly url: string;
   readonly dialect: DialectName;
   readonly count: number;
-  /** How many connects are under way at once. */
+  /** The number of connects that are under way at once. */
   readonly atOnce: number;
   readonly channels: readonly string[];
   readonly secret: string;
@@ -21,18 +21,18 @@ export type Opening = {
   readonly since?: Since;
 };
 
-/** Sockets that listen, and what they have heard. */
+/** A group of sockets, and the deliveries that they have heard. */
 export class Clients {
   readonly sockets: WebSocket[] = [];
   delivered = 0;
   lastAt = 0;
   latencies: number[] = [];
-  /** The last frame with which a client was let in. */
+  /** The last frame that let a client in. */
   welcome = "";
   #expected = Infinity;
   #complete: () => void = () => undefined;
 
-  /** Answers with the ms that each connect took, from the first byte to the welcome. */
+  /** Opens sockets. Returns the time of each connect in ms, from the first byte to the welcome. */
   async open(opening: Opening): Promise<number[]> {
     const dialect: Dialect = DIALECTS[opening.dialect];
     const took: number[] = [];
@@ -96,7 +96,7 @@ export class Clients {
     if (this.delivered >= this.#expected) this.#complete();
   }
 
-  /** Forgets what was heard, and answers when so many deliveries have come since, or after `forMs`. */
+  /** Resets the counts. Resolves with true after so many deliveries, and with false after `forMs`. */
   expect(deliveries: number, forMs: number): Promise<boolean> {
     this.delivered = 0;
     this.latencies = [];
@@ -125,7 +125,7 @@ export class Clients {
   }
 }
 
-/** A payload of so many bytes that says when it was sent. */
+/** A payload of so many bytes that holds its time of sending. */
 export function payload(bytes: number): string {
   const time = performance.now().toFixed(3).padStart(TIME_DIGITS, "0");
   return `${MARK}${time}`.padEnd(bytes, "x");

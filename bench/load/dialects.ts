@@ -1,10 +1,10 @@
-/** How the load generator speaks to each server: text frames, made and read with as little work as possible. */
+/** The protocols of the servers, as text frames. The load generator makes and reads them with little work. */
 
 export type Since = { readonly offset: number; readonly epoch: string };
 export type Greeting = {
   readonly channels: readonly string[];
   readonly token: string;
-  /** To resume: where the client was, in its one channel. */
+  /** For a resume: the position of the client in its one channel. */
   readonly since?: Since;
 };
 
@@ -12,10 +12,10 @@ export type Dialect = {
   readonly path: (key: string) => string;
   /** Frames to send when the socket is open. */
   readonly greet: (greeting: Greeting) => string;
-  /** Whether a frame says that the client is in; `last` is the last thing that it asked for. */
+  /** Whether a frame answers the last request of the greeting. */
   readonly isWelcome: (frame: string, greeting: Greeting) => boolean;
   readonly publish: (channel: string, data: string) => string;
-  /** To the one client that was opened under this key. */
+  /** A message to the one client of this key. */
   readonly direct: (key: string, data: string) => string;
   readonly ping: string | null;
   readonly pong: string;

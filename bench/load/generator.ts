@@ -1,4 +1,4 @@
-/** The load generator: a process of its own, which does what its parent orders, one order after the other. */
+/** The load generator: its own process, which carries out the orders of its parent one after the other. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { quantile } from "../lib/stats.ts";
 import { Clients, payload, type Opening } from "./clients.ts";
@@ -30,7 +30,7 @@ type Opened = {
   readonly p99: number;
   readonly welcome: string;
 };
-/** Ms from sending: to half of the listeners, to 99 of 100, to the last. */
+/** The ms from sending to half of the listeners, to 99 of 100, and to the last. */
 type Published = { readonly p50: number; readonly p99: number; readonly last: number };
 type Streamed = {
   readonly sent: number;
@@ -49,7 +49,7 @@ type Requests = {
 };
 
 const LATE_MS = 30_000;
-/** Who has not heard a stream to its end by then has drowned in it: nobody waits for the rest. */
+/** A stream that is not complete by then counts as incomplete, and the generator does not wait for the rest. */
 const STREAM_LATE_MS = 5_000;
 const groups = { listeners: new Clients(), publishers: new Clients() };
 const { listeners, publishers } = groups;
@@ -76,7 +76,9 @@ const run: { [Name in OrderName]: (order: Orders[Name]["order"]) => Promise<Orde
       const heard = listeners.expect(listeners.sockets.length, LATE_MS);
       const sentAt = publish(traffic, n);
       if (!(await heard))
-        throw new Error(`${listeners.delivered} of ${listeners.sockets.length} have heard it`);
+        throw new Error(
+          `only ${listeners.delivered} of ${listeners.sockets.length} listeners got the publication`,
+        );
       const { latencies } = listeners;
       published.push({
         p50: quantile(latencies, 0.5),
@@ -114,7 +116,7 @@ const run: { [Name in OrderName]: (order: Orders[Name]["order"]) => Promise<Orde
       const heard = listeners.expect(1, LATE_MS);
       const sentAt = performance.now();
       publishers.sockets[0]?.send(DIALECTS[traffic.dialect].direct(key, payload(traffic.payloadBytes)));
-      if (!(await heard)) throw new Error("a direct message has not come");
+      if (!(await heard)) throw new Error("a direct message did not arrive");
       took.push(performance.now() - sentAt);
     }
     return took;

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import type { OrderName, Orders } from "./generator.ts";
 
-/** The load generator, as the benchmark sees it. */
+/** The benchmark's side of the load generator. */
 export class Load {
   readonly #process: ChildProcess;
 

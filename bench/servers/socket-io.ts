@@ -1,4 +1,4 @@
-/** Socket.IO on Node: WebSocket alone, no polling first. */
+/** Socket.IO on Node, with WebSocket alone and without polling. */
 import { createServer } from "node:http";
 import { Server } from "socket.io";
 import { Spans } from "../lib/spans.ts";

@@ -1,10 +1,10 @@
 import type { Result } from "../lib/report.ts";
 import type { Costs } from "./model.ts";
 
-/** Of the listeners in the benchmark's broadcast. */
+/** The number of listeners in the benchmark's broadcast. */
 const BROADCAST_TO = 4_000;
 
-/** What the model reckons with, from what `npm run bench -- --record` has kept (results.json). */
+/** The costs of the model, from the results of `npm run bench -- --record` (results.json). */
 export function costsOf(results: Readonly<Record<string, Result>>): Costs {
   const of = (name: string, row: string, metric: string): number => {
     const value = results[name]?.rows[row]?.[metric]?.median;
@@ -19,7 +19,7 @@ export function costsOf(results: Readonly<Record<string, Result>>): Costs {
     publishMs,
     deliverMs: (of("broadcast", "Ringcast", "last ms") - publishMs) / BROADCAST_TO,
     sendMs: of("broadcast", "Ringcast", "in the object ms") / BROADCAST_TO,
-    // A message goes over two calls more than the bare object's: to the channel, and from there to the shard.
+    // A message makes two calls more than with the bare object: to the channel, and from there to the shard.
     callMs: (publishMs - of("direct", "bare", "p50 ms")) / 2,
     routerCpuMs: Math.max(
       0,

@@ -4,21 +4,21 @@ import type { Descriptor, ShardSpec } from "../../src/ring/descriptor.ts";
 import { diff } from "../../src/ring/diff.ts";
 import { bill, FRAMES_OF_A_REQUEST, GB_OF_AN_OBJECT } from "./prices.ts";
 
-/** What the benchmark has measured (costs.ts). Times are ms. */
+/** The costs that the benchmark has measured (costs.ts). Times are ms. */
 export type Costs = {
   readonly date: string;
   readonly machine: string;
-  /** From a client's frame to the first listener: frame, channel, shard. */
+  /** From a client's frame to the first listener, through shard, channel and shard. */
   readonly publishMs: number;
-  /** More for each listener of a shard, to the last delivery. */
+  /** In addition for each listener of a shard, until the last delivery. */
   readonly deliverMs: number;
-  /** Of the one thread of an object, for each listener. */
+  /** The time of the one thread of an object for each listener. */
   readonly sendMs: number;
-  /** To make one call to another object, without its way. */
+  /** The cost of one call to another object, without the time on the network. */
   readonly callMs: number;
-  /** Of the router, for each connect. */
+  /** The CPU time of the router for each connect. */
   readonly routerCpuMs: number;
-  /** The most that one shard has taken. */
+  /** The highest rate that one shard has taken. */
   readonly connectsPerSecond: number;
 };
 
@@ -26,21 +26,21 @@ export type Load = {
   readonly shards: number;
   readonly clients: number;
   readonly regions: number;
-  /** Each to everybody. */
+  /** Each goes to every client. */
   readonly publicationsPerSecond: number;
   readonly connectsADay: number;
-  /** Of each client. */
+  /** Frames of each client. */
   readonly framesAnHour: number;
-  /** Assumed: one way and back between two objects. */
+  /** Assumed: the time to another object and back. */
   readonly roundTripMs: number;
-  /** Configured: a shard takes no more. */
+  /** Configured: the limit of a shard. */
   readonly upgradesPerSecond: number;
 };
 
 const MONTH_SECONDS = 30 * 86_400;
-/** Rows that a publication writes: itself, its id and that index, the top; and what ends: one publication, one id and index. */
+/** A publication writes itself, its id with an index, and the top. It also trims one publication and one id with index. */
 const ROWS_OF_A_PUBLICATION = 7;
-/** A stock client waits up to so long before its first attempt to come back. */
+/** A stock client waits at most so long before its first attempt to reconnect. */
 const FIRST_DELAY_MS = 1_000;
 
 function describe(load: Load, states: readonly ShardSpec["state"][]): Descriptor {
@@ -56,14 +56,14 @@ function describe(load: Load, states: readonly ShardSpec["state"][]): Descriptor
   };
 }
 
-/** Clients that have another owner after a change, the clients of a region being spread evenly over its slots. */
+/** The clients with another owner after a change. The clients of a region are spread evenly over its slots. */
 function moved(load: Load, before: Descriptor, after: Descriptor): number {
   const { regions } = diff(buildRing(before), buildRing(after));
   const share = regions.filter(({ region }) => region !== "other").reduce((sum, one) => sum + one.share, 0);
   return (share / load.regions) * load.clients;
 }
 
-/** What such a cluster would do and cost, by the ring and the planner that ship. Pure. */
+/** Estimates the times and the costs of a cluster with the real ring and planner. Pure. */
 export function simulate(load: Load, costs: Costs) {
   const active = Array.from({ length: load.shards }, () => "active" as const);
   const now = describe(load, active);
@@ -80,7 +80,7 @@ export function simulate(load: Load, costs: Costs) {
   const publications = load.publicationsPerSecond * MONTH_SECONDS;
   const connects = load.clients * load.connectsADay * 30;
   const frames = load.clients * load.framesAnHour * 24 * 30;
-  // An object is paid for while it works or waits for an answer, and never for more than all the time.
+  // An object costs money while it works or waits for an answer, and at most for the whole month.
   const atMost = (seconds: number) => Math.min(MONTH_SECONDS, seconds);
   const shardMs = (load.clients / load.shards) * costs.sendMs + load.roundTripMs * (depth - 1);
   const shardSeconds = load.shards * atMost((publications * shardMs) / 1_000);
@@ -98,7 +98,7 @@ export function simulate(load: Load, costs: Costs) {
     calls: load.shards,
     depth,
     busiestShard: { clients: busiest, beside: Math.max(...shares) * (load.shards / load.regions) },
-    /** Of the busiest shard's one thread, 0 to 1; above it, publications would queue and then be sent together. */
+    /** The load of the busiest shard's one thread, 0 to 1. Above 1 publications would queue, and be sent together. */
     busiestThread: (load.publicationsPerSecond * busiest * costs.sendMs) / 1_000,
     movesOnAdd: moved(load, now, describe(load, [...active, "active"])),
     movesOnDrain: moved(load, now, describe(load, ["draining", ...active.slice(1)])),

@@ -1,4 +1,4 @@
-/** Cloudflare's list, paid plan, as published in September 2026. In US dollars; `included` is for each month. */
+/** Cloudflare's prices of the paid plan in September 2026, in US dollars. `included` is for each month. */
 export const PRICES = {
   date: "2026-09",
   planPerMonth: 5,
@@ -12,8 +12,8 @@ export const PRICES = {
 } as const;
 
 /**
- * A hosted service with a price for each unit. The page that we have is undated, and its later packages have prices
- * by the minute; discounts for volume are not counted. A message counts once when it is published and once for each
+ * A hosted service with a price for each unit. Our copy of its page is undated. Its later packages have prices by the
+ * minute, and discounts for volume are not counted. A message counts once when it is published and once for each
  * client that hears it.
  */
 export const ELSEWHERE = {
@@ -35,7 +35,7 @@ type Metered =
   | "rowsRead"
   | "rowsWritten";
 
-/** Dollars for one month's use, by what they are for. */
+/** The dollars for the use of one month, by item. */
 export function bill(usage: Usage): Record<Metered | "plan" | "total", number> {
   const cost = (what: Metered) => Math.max(0, usage[what] - PRICES[what].included) * PRICES[what].each;
   const parts = {

@@ -1,4 +1,4 @@
-/** `npm run simulate`: a cluster larger than this machine, from what the benchmark has measured here. */
+/** `npm run simulate` estimates a cluster larger than this machine from the results of the benchmark. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -23,9 +23,9 @@ const { values } = parseArgs({
   },
 });
 if (values.help) {
-  console.log(`npm run simulate -- [--shards 100] [--clients 1000000] [--regions 1] [--publications 1 (a second, to everybody)]
+  console.log(`npm run simulate -- [--shards 100] [--clients 1000000] [--regions 1] [--publications 1 (a second, to all clients)]
   [--connects 4 (of each client, a day)] [--frames 10 (from each client, an hour)] [--round-trip 20 (ms between objects: assumed)]
-  [--upgrades-per-second 400 (of a shard: configured)] [--check (measures what fits on this machine, beside the model)]`);
+  [--upgrades-per-second 400 (of a shard: configured)] [--check (measures small clusters on this machine, beside the model)]`);
   process.exit(0);
 }
 const results: Record<string, Result> = JSON.parse(
@@ -88,7 +88,7 @@ async function check(): Promise<void> {
     const model = simulate({ ...load, shards, clients, regions: 1, roundTripMs: 0 }, costs);
     rows[`${shards} shards, ${clients} clients`] = {
       "last delivery, measured ms": round(real.lastMs, 1),
-      // Here all shards are objects of one process with one thread, so every listener waits for all others.
+      // On this machine all shards share one process with one thread, so every listener waits for all others.
       "by the model, on one thread ms": round(
         model.broadcastMs + (clients - model.busiestShard.clients) * costs.deliverMs,
         1,

@@ -1,4 +1,4 @@
-/** PartyServer as its documentation has it: hibernation on, `broadcast()` for everybody. */
+/** PartyServer as in its documentation: with hibernation, and `broadcast()` to all clients. */
 import { routePartykitRequest, Server, type Connection } from "partyserver";
 import { Spans } from "../lib/spans.ts";
 

@@ -1,4 +1,4 @@
-/** Ringcast as it ships, with a clock around `deliver` and a door past the router. */
+/** The shipped Ringcast, with a clock around `deliver` and a path past the router. */
 import { configOf } from "../../src/platform/config.ts";
 import { channelStub, shardStub } from "../../src/platform/calls.ts";
 import type { Delivered, Delivery } from "../../src/contracts/orders.ts";
@@ -32,7 +32,7 @@ export class Shard extends ShippedShard {
     return this.#spans.take();
   }
 
-  /** How long the sessions took to be taken up, in the life that this call begins; undefined in a later call. */
+  /** The ms that the shard needed to restore its sessions after a sleep. `first`: this call has woken the shard. */
   woke(): { readonly ms: number; readonly sessions: number; readonly first: boolean } {
     const first = this.#wokeInMs === undefined;
     const { sessions } = this.status(CONTRACT);

@@ -1,4 +1,4 @@
-// Finds a Chromium for the tests of the operator's page; installs Debian's where there is none and it may be installed.
+// Finds a Chromium for the tests of the operator's page. Installs Debian's Chromium if there is none, and it may.
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -26,7 +26,7 @@ function install() {
     );
     process.exit(1);
   }
-  console.log("Installing Chromium for the tests of the operator's page, once ...");
+  console.log("Installing Chromium for the tests of the operator's page (only this time) ...");
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
   for (const args of [["update"], ["install", "-y", "--no-install-recommends", "chromium"]]) {
     const { status } = spawnSync("apt-get", ["-qq", ...args], {

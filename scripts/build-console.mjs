@@ -1,4 +1,4 @@
-// Builds the operator's page into dist/console, if anything that it is made of has changed since.
+// Builds the operator's page into dist/console, if one of its sources has changed.
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -7,15 +7,8 @@ import { fileURLToPath } from "node:url";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const stamp = join(root, "dist/console.built");
-/** The page, and the pure folders that run in it. */
-const SOURCES = [
-  "src/console",
-  "src/ring",
-  "src/fanout",
-  "src/contracts",
-  "src/config",
-  "package-lock.json",
-];
+/** The sources of the page, and the pure folders that run in it. */
+const SOURCES = ["src/console", "src/ring", "src/fanout", "src/contracts", "src/config", "package-lock.json"];
 
 export function buildConsole() {
   const digest = digestOf(SOURCES);
@@ -28,7 +21,7 @@ export function buildConsole() {
     {
       cwd: root,
       stdio: "inherit",
-      // Vite and the Node that it needs are here, whoever calls.
+      // The path has Vite and the Node that it needs, for every caller.
       env: { ...process.env, PATH: [join(root, "node_modules/.bin"), process.env.PATH].join(delimiter) },
     },
   );

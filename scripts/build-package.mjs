@@ -7,7 +7,7 @@ import { buildConsole } from "./build-console.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 rmSync(join(root, "dist/lib"), { recursive: true, force: true });
-// Standard output is for the name of the tarball.
+// `npm pack` prints the name of the tarball on standard output, so tsc prints on standard error.
 const { status } = spawnSync("tsc", ["-p", "tsconfig.build.json"], { cwd: root, stdio: ["ignore", 2, 2] });
 if (status !== 0) process.exit(1);
 buildConsole();

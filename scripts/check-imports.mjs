@@ -1,10 +1,10 @@
-// The tree is the architecture: which folder imports which, no circle between files, no clock in a pure folder, and no
-// file that grew past its one thing.
+// Checks the architecture in the tree: the allowed imports between folders, no circle of imports, no clock in a pure
+// folder, and no file above a length.
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
 const MOST_LINES = 300;
-/** These know no clock, chance, timer or platform. */
+/** A pure folder or file uses no clock, chance, timer or platform. */
 const PURE = [
   "config",
   "contracts",
@@ -19,7 +19,7 @@ const PURE = [
   join("coordinator", "plan-change.ts"),
   join("fanout", "tree.ts"),
 ];
-/** A folder of src may import these, and itself; "type:" where only types may cross. */
+/** The folders that a folder of src may import besides itself. "type:" permits only types. */
 const MAY_IMPORT = {
   ring: [],
   config: [],
@@ -32,7 +32,7 @@ const MAY_IMPORT = {
   events: ["config", "hooks", "platform", "type:ring"],
   fanout: ["contracts", "platform"],
   log: ["config", "contracts", "fanout", "platform"],
-  // No client protocol: a front imports the shard, and ringcast.ts brings the two together (SPEC FR1).
+  // The shard imports no client protocol: a front imports the shard, and ringcast.ts joins the two (SPEC FR1).
   shard: ["config", "contracts", "events", "fanout", "hooks", "log", "platform", "policy", "ring", "tokens"],
   centrifuge: ["config", "contracts", "hooks", "platform", "policy", "shard", "tokens", "version"],
   channel: ["config", "contracts", "events", "hooks", "log", "platform", "policy"],
@@ -44,7 +44,7 @@ const MAY_IMPORT = {
   index: ["ringcast"],
   env: ["type:shard", "type:channel", "type:coordinator"],
 };
-/** The platform's namespaces are typed by the classes behind them; no other two files may need each other. */
+/** These files take the types of namespaces from the classes behind them. Other files may not import each other. */
 const TYPED_BY_CLASSES = ["env.ts", join("platform", "fronts.ts")];
 const BANNED_IN_PURE =
   /\b(Date\.now|new Date\(|Math\.random|setTimeout|setInterval|crypto\.|process\.|fetch\()/;
@@ -55,19 +55,19 @@ for (const file of readdirSync("src", { recursive: true })) {
   if (!/\.(tsx?|css)$/.test(file)) continue;
   const text = readFileSync(join("src", file), "utf8");
   const lines = text.split("\n").length - 1;
-  if (lines > MOST_LINES) problems.push(`${file} has ${lines} lines, and ${MOST_LINES} are the most`);
+  if (lines > MOST_LINES) problems.push(`${file} has ${lines} lines; the limit is ${MOST_LINES}`);
   if (file.endsWith(".css")) continue;
   checkFile(file, text);
 }
 for (const circle of findCircles()) problems.push(`a circle of imports: ${circle.join(" -> ")}`);
 for (const problem of problems) console.error(problem);
-console.log(problems.length === 0 ? "imports point one way" : `${problems.length} problems`);
+console.log(problems.length === 0 ? "all imports follow the rules" : `${problems.length} problems`);
 process.exit(problems.length === 0 ? 0 : 1);
 
 function checkFile(file, text) {
   const part = partOf(file);
   if (PURE.some((pure) => file === pure || file.startsWith(`${pure}/`)) && BANNED_IN_PURE.test(text))
-    problems.push(`${file}: a pure file knows no clock, chance or platform`);
+    problems.push(`${file}: a pure file must not use a clock, chance or the platform`);
   const targets = [];
   for (const [, type, from] of text.matchAll(/^(?:import|export)( type)?[^;]*? from "(\.[^"]+)";/gm)) {
     const path = join(dirname(file), from);
@@ -81,7 +81,7 @@ function checkFile(file, text) {
   imports.set(file, targets);
 }
 
-/** Each circle once, from the file of it that comes first by name. Types count: a reader follows them too. */
+/** Finds each circle once, from its first file by name. Imports of types count, because a reader follows them too. */
 function findCircles() {
   const circles = new Map();
   const done = new Set();

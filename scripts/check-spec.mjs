@@ -1,4 +1,4 @@
-// What is cited exists: laws of SPEC.md, facts of docs/, files and headings that links name. Each law has a test.
+// Checks that each cited law (SPEC.md), fact (docs/), file and heading exists, and that each law has a test.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 
@@ -23,7 +23,7 @@ const tested = new Set();
 for (const file of texts.keys()) {
   for (const [line, text] of linesOf(file)) {
     const report = (problem) => problems.push(`${file}:${line}: ${problem}`);
-    // Law ids are found wherever they stand: "SPEC DL2, DL3", "(LG1)", "[DL2]".
+    // A law id may stand anywhere: "SPEC DL2, DL3", "(LG1)", "[DL2]".
     for (const [id] of text.matchAll(LAW)) if (!laws.has(id)) report(`SPEC.md has no law ${id}`);
     for (const [cited] of text.matchAll(/\bSPEC [A-Z]{2}\d*(?:, [A-Z]{2}\d*)*\b/g))
       for (const [family] of cited.slice(4).matchAll(/[A-Z]{2}/g))
@@ -51,7 +51,7 @@ console.log(
 );
 process.exit(problems.length > 0 ? 1 : 0);
 
-/** Ids that a document defines, with their lines. An id that is defined twice is a problem of its own. */
+/** The ids that a document defines, with their lines. Throws if an id is defined twice. */
 function idsIn(file, pattern) {
   const ids = new Map();
   for (const [n, text] of readFileSync(file, "utf8").split("\n").entries()) {
@@ -63,7 +63,7 @@ function idsIn(file, pattern) {
   return ids;
 }
 
-/** What the title of a test cites: "[DL2, DL3] a resumed subscriber ...". */
+/** The ids in the title of a test: "[DL2, DL3] a resumed subscriber ...". */
 function idsInTitles(text) {
   const titles = [...text.matchAll(/\[([A-Z]{2}\d+(?:, [A-Z]{2}\d+)*)\]/g)];
   return titles.flatMap(([, ids]) => ids.split(", "));
@@ -76,7 +76,7 @@ function checkDocuments(text, report) {
     if (!existsSync(name)) report(`there is no document ${name}`);
 }
 
-/** Relative targets of links and images, in Markdown and in HTML. */
+/** The relative targets of links and images, in Markdown and in HTML. */
 function linksIn(text) {
   const targets = [...text.matchAll(/\]\(([^)\s]+)\)|\b(?:href|src|srcset)="([^"]+)"/g)];
   return targets.map(([, inMarkdown, inHtml]) => inMarkdown ?? inHtml).filter((one) => !/^[a-z]+:/.test(one));
@@ -104,7 +104,7 @@ function headingsOf(file) {
   );
 }
 
-/** Numbered lines; those of a Markdown code block are left out. */
+/** The numbered lines of a file, without the lines of Markdown code blocks. */
 function* linesOf(file) {
   let inBlock = false;
   for (const [n, text] of (texts.get(file) ?? readFileSync(file, "utf8")).split("\n").entries()) {
@@ -113,7 +113,7 @@ function* linesOf(file) {
   }
 }
 
-/** A kept release is the source of another day. */
+/** The files of a folder, without packages, builds and kept releases. */
 function filesIn(folder, wanted) {
   return readdirSync(folder, { recursive: true })
     .filter((name) => wanted.test(name) && !/node_modules|dist|releases/.test(name))

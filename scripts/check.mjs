@@ -1,10 +1,10 @@
-// `npm run check`: what can be found without running anything. Two steps at a time.
+// `npm run check` finds problems without running the code. It runs two steps at a time.
 import { pathToFileURL } from "node:url";
 import { runSteps } from "./steps.mjs";
 
 const CODE = ["src", "test", "demo", "bench", "scripts", "vitest.config.ts"];
 
-/** Types are checked anew only where something has changed since the last time. */
+/** Checks the types of a project. tsc checks only the files that have changed since the last run. */
 const types = (name, project) => ({
   name: `types, ${name}`,
   command: "tsc",

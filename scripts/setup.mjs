@@ -1,5 +1,5 @@
-// Makes `npm start`, `npm test` and `npm run demo` work on a fresh clone. Runs on the Node that is there (20 is
-// enough); the installed `node` package is the one that everything after it runs on.
+// Makes `npm start`, `npm test` and `npm run demo` work on a fresh clone. This script runs on the Node of the machine
+// (20 is enough). All later commands run on the installed `node` package.
 import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { buildConsole } from "./build-console.mjs";
@@ -7,7 +7,7 @@ import { buildConsole } from "./build-console.mjs";
 const timeOf = (path) => statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
 
 if (timeOf("node_modules/.package-lock.json") < timeOf("package-lock.json")) {
-  console.log("Installing what Ringcast needs (npm ci), once ...");
+  console.log("Installing the packages that Ringcast needs (npm ci) ...");
   const npm = process.env.npm_execpath;
   const [command, ...before] = npm === undefined ? ["npm"] : [process.execPath, npm];
   const { status } = spawnSync(command, [...before, "ci", "--no-audit", "--no-fund", "--loglevel=error"], {

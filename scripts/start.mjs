@@ -1,4 +1,4 @@
-// A whole cluster on this machine: workerd through `wrangler dev`, with its state kept in .wrangler.
+// Runs a whole cluster on this machine: workerd through `wrangler dev`, with its state in .wrangler.
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ if (!existsSync(".dev.vars")) {
   console.log("Wrote .dev.vars with new random secrets (git ignores it).");
 }
 const apiKey = /^API_KEY=(.*)$/m.exec(readFileSync(".dev.vars", "utf8"))?.[1] ?? "";
-// Local only: everything is allowed without a token, and a shard may be crashed.
+// The local cluster permits everything without a token, and an operator may crash a shard.
 const overrides = JSON.stringify({ development: true, insecure: true, anonymous: true });
 
 console.log("Starting the cluster ...");
@@ -35,7 +35,7 @@ console.log(`
   The shards  curl -H 'X-API-Key: ${apiKey}' ${url}/admin/api/cluster
   One more    curl -H 'X-API-Key: ${apiKey}' -H 'Content-Type: application/json' -d '{"count":1}' ${url}/admin/api/shards
 
-  See it move 200 clients: npm run demo.   Ctrl-C stops the cluster; its state stays in .wrangler.
+  npm run demo shows how a cluster moves 200 clients.   Ctrl-C stops the cluster; its state stays in .wrangler.
 `);
 
 async function untilReady() {
@@ -44,15 +44,15 @@ async function untilReady() {
     try {
       if ((await fetch(url)).ok) return;
     } catch {
-      // Not up yet.
+      // The server is not up yet.
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  console.error("The cluster did not answer within a minute; what wrangler said is above.");
+  console.error("The cluster did not answer within a minute. The output of wrangler is above.");
   server.kill();
 }
 
-/** Says so in one line where wrangler would take another port than the one that we print. */
+/** Ends with an error if the port is in use, because wrangler would take another port than the printed one. */
 async function requireFree(wanted) {
   const probe = createServer();
   const taken = await new Promise((resolve) => {
@@ -60,6 +60,8 @@ async function requireFree(wanted) {
     probe.listen(wanted, "127.0.0.1", () => probe.close(() => resolve(false)));
   });
   if (!taken) return;
-  console.error(`Port ${wanted} is in use. Stop what uses it, or start with PORT=8788 npm start.`);
+  console.error(
+    `Port ${wanted} is in use. Stop the program that uses it, or start with PORT=8788 npm start.`,
+  );
   process.exit(1);
 }

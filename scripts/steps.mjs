@@ -1,28 +1,28 @@
-// Runs the steps of `npm run check`, `npm run unit` and `npm test`. The output of a step goes to a log of its own in
-// .logs; a step that passes prints one line, a step that fails prints what is needed to understand the failure.
+// Runs the steps of `npm run check`, `npm run unit` and `npm test`. The output of a step goes to its own log in .logs.
+// A step that passes prints one line, and a step that fails prints the part of its log that explains the failure.
 import { spawn } from "node:child_process";
 import { closeSync, fstatSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 
 const LOGS = ".logs";
-/** In CI nobody can open the log afterwards, so the output itself shows more of it. */
+/** In CI the log is lost afterwards, so the output shows more of it. */
 const inCi = (process.env.CI ?? "") !== "";
 const live = process.stdout.isTTY && !inCi;
 const SHOWN_LINES = inCi ? 200 : 60;
 const NOISE_LINES = inCi ? 80 : 15;
-/** A line of the runtime's own may be a stack of many kilobytes. */
+/** A line of the runtime may be a stack of many kilobytes. */
 const LINE_LENGTH = 300;
 const PROGRESS_MS = live ? 250 : 30_000;
 
 /**
- * A command, and the name that people know it by. With `tests` it is a run of vitest, which tells of its tests over a
- * channel (scripts/vitest-progress.mjs).
+ * A command, and its name in the output. With `tests` it is a run of vitest, which reports its tests over a channel
+ * (scripts/vitest-progress.mjs).
  *
  * @typedef {{ name: string, command: string, args: readonly string[], tests?: boolean, env?: Record<string, string> }} Step
  */
 
-/** The run of some projects of vitest (all of them if none is named) as a step. */
+/** A step that runs some projects of vitest, or all if no project is named. */
 export const vitest = (name, { projects = [], env = {} } = {}) => ({
   name,
   command: "vitest",
@@ -38,8 +38,8 @@ export const vitest = (name, { projects = [], env = {} } = {}) => ({
 });
 
 /**
- * Runs groups of steps, one group after the other, and the steps of a group two at a time; all of them also after a
- * failure. Ends the process: the last line is `N passed, N failed`, and the exit status is 1 if anything failed.
+ * Runs groups of steps, one group after the other, and the steps of a group two at a time. The later steps run also
+ * after a failure. Ends the process: the last line is `N passed, N failed`, and the exit status is 1 after a failure.
  *
  * @param {readonly (readonly Step[])[]} groups
  */
@@ -88,7 +88,7 @@ async function run(step) {
   );
   const status = await new Promise((resolve) => {
     child.on("error", (error) => resolve(error.message));
-    // Not "exit": what the child has told last is still in the channel then.
+    // On "exit" the last messages of the child may still be in the channel.
     child.on("close", (code, signal) => resolve(code ?? signal));
   });
   clearInterval(progress);
@@ -108,7 +108,7 @@ async function run(step) {
   return counted;
 }
 
-/** Follows a run of vitest: how far it is, what has failed, and which part of the log belongs to it. */
+/** Follows a run of vitest: its progress, its failures, and the part of the log of each failure. */
 function watchTests(child, log) {
   const running = new Map();
   const failures = [];
@@ -130,7 +130,7 @@ function watchTests(child, log) {
         return;
       case "failure":
         failures.push({ ...message, from: running.get(message.file) ?? 0, to: size() });
-        // Shortly, so that nobody has to wait for the end of the run to hear of it.
+        // The first line of a failure is printed at once, before the end of the run.
         print(`✗ ${message.file}: ${message.name}: ${message.text.split("\n")[0]}`);
         return;
       case "fileEnd":
@@ -153,13 +153,13 @@ function watchTests(child, log) {
     explain(text, { status, path }) {
       if (failures.length === 0) return lastLines(text, SHOWN_LINES);
       const bytes = readFileSync(path);
-      // One for each file is enough.
+      // One failure for each file is enough.
       const files = new Map(failures.map((failure) => [failure.file, failure]));
       const noise = [...files.values()].slice(0, 5).map(({ file, from, to }) => {
         const around = stripVTControlCharacters(bytes.subarray(from, to).toString());
-        return `  What was logged before ${file} failed:\n${indent(lastLines(around, NOISE_LINES))}`;
+        return `  The log before ${file} failed:\n${indent(lastLines(around, NOISE_LINES))}`;
       });
-      const ended = end === undefined ? [`  vitest ended with ${status} before it had run everything.`] : [];
+      const ended = end === undefined ? [`  vitest ended with ${status} before it had run all tests.`] : [];
       return [
         ...failures.map(({ file, name, text: told }) => `✗ ${file}: ${name}\n${indent(told)}`),
         ...ended,
@@ -170,7 +170,7 @@ function watchTests(child, log) {
   };
 }
 
-/** Shows how far a step is: in place of the last such line on a terminal, else as a line. */
+/** Shows the progress of a step: a terminal shows it in place of the last progress, other outputs as a new line. */
 function say(text) {
   if (live) process.stdout.write(`\r\u001b[K${text.slice(0, (process.stdout.columns ?? 80) - 1)}`);
   else console.log(text);

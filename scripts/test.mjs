@@ -1,4 +1,4 @@
-// `npm test`: everything that must hold, with one example of each long thing. `npm run test:release`: all of each.
+// `npm test` runs all checks and tests, with small sizes for long tests. `npm run test:release` has the full sizes.
 import { checks } from "./check.mjs";
 import { runSteps, vitest } from "./steps.mjs";
 

@@ -1,4 +1,4 @@
-// A reporter of vitest that tells scripts/steps.mjs, over its channel, how far the tests are and what has failed.
+// A reporter of vitest. It sends the progress and the failures of the tests to scripts/steps.mjs over a channel.
 import { relative } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 
@@ -17,7 +17,7 @@ export default class VitestProgress {
   onTestCaseResult(test) {
     const { state, errors } = test.result();
     if (state === "passed") return tell({ kind: "test" });
-    // A skipped test shows nothing, and must not look as if it did.
+    // A skipped test counts as a failure, because it has shown nothing.
     const text = state === "skipped" ? "skipped" : (errors ?? []).map(textOf).join("\n");
     tell({ kind: "failure", file: fileOf(test.module), name: test.fullName, text });
   }
@@ -50,7 +50,7 @@ export default class VitestProgress {
 
 const fileOf = (module) => relative(process.cwd(), module.moduleId);
 
-/** The message, the difference, and where in this repository it was. */
+/** The message of an error, the difference, and its place in this repository. */
 function textOf(error) {
   const frames = (error.stacks ?? [])
     .filter(({ file }) => !file.includes("node_modules"))

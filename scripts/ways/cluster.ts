@@ -8,7 +8,7 @@ import { Rollout } from "../../test/sim/rollout.ts";
 import { World } from "../../test/sim/world.ts";
 
 const API_KEY = "an-api-key-for-the-ways";
-/** It keeps history, so that a publication takes the whole way. */
+/** This channel keeps history, so that a publication takes the whole way. */
 export const CHANNEL = "kept:room";
 
 const VARIABLES = {
@@ -27,10 +27,10 @@ const VARIABLES = {
   },
 };
 
-/** Virtual time after which something that was to happen is believed not to happen. */
+/** The virtual time after which a way that has not ended counts as failed. */
 const PATIENCE_MS = 20_000;
 
-/** Every message takes its shortest time, so that each run is the same. Ids go on to differ. */
+/** Gives every message its shortest time, so that each run is the same. Ids still differ. */
 class ShortestTimes extends Random {
   override int(least: number, most: number): number {
     return least > 0 ? least : super.int(least, most);
@@ -46,7 +46,7 @@ export type Client = {
   onClose: () => void;
 };
 
-/** No other release takes part. */
+/** A rollout with the present release only. */
 function presentAlone(): Rollout {
   const present = { name: "the present release", code, variables: VARIABLES };
   return new Rollout(new Random(1), { before: present, present }, "none");
@@ -60,7 +60,7 @@ export class Cluster {
   readonly #restore = install(this.#world);
 
   constructor() {
-    // The Workers runtime has the first. The second works in a thread in Node, for which virtual time does not wait.
+    // The Workers runtime has `timingSafeEqual`. Node's `digest` works in a thread, for which virtual time does not wait.
     Object.assign(crypto.subtle, {
       timingSafeEqual,
       digest: async (algorithm: string, data: Uint8Array) =>
@@ -68,7 +68,7 @@ export class Cluster {
     });
   }
 
-  /** The object that is at work; `outside`: the router. */
+  /** The object that is at work. `outside` stands for the router. */
   objectAtWork = (): string => this.#world.current.name;
 
   async fetch(path: string, options: { method?: string; headers?: HeadersInit; body?: string } = {}) {
@@ -127,7 +127,7 @@ export class Cluster {
   }
 
   async run(ms: number): Promise<void> {
-    // What Node itself still has to do, such as reading a body, takes no virtual time.
+    // The work of Node itself, such as reading a body, takes no virtual time.
     await new Promise((resolve) => setImmediate(resolve));
     const { clock, violations } = this.#world;
     await this.#world.run(clock.now + ms);

@@ -6,7 +6,7 @@ import { parseAst } from "vite";
 const SOURCES = new URL("../../src/", import.meta.url).href;
 const TRACE = new URL("trace.ts", import.meta.url).href;
 
-/** Has every function of `src` recorded by trace.ts. MUST be called before anything of `src` is imported. */
+/** Makes trace.ts record every function of `src`. The caller MUST call this before it imports a module of `src`. */
 export function instrumentSources(): void {
   registerHooks({
     load: (url, context, next) => {
@@ -39,7 +39,7 @@ function instrument(code: string, file: string): string {
     const call = `__enter(${JSON.stringify(file)}, ${line}, `;
     const arrow = async ? "async () => " : "() => ";
     if (generator) {
-      // An arrow function cannot yield: that the generator was entered is recorded, and no more.
+      // An arrow function cannot yield, so only the entry of the generator is recorded.
       edits.push({ at: body.start + 1, text: `${call}() => undefined); ` });
     } else if (body.type === "BlockStatement") {
       edits.push({ at: body.start + 1, text: ` return ${call}${arrow}{` });
@@ -49,7 +49,7 @@ function instrument(code: string, file: string): string {
     }
   }
   let result = code;
-  // From the end. Of two edits at one place the outer function's was found first, and goes behind the inner one's.
+  // The edits go from the end to the start. At one place the outer function's edit comes behind the inner one's.
   for (const { at, text } of edits.toSorted((a, b) => b.at - a.at)) {
     result = result.slice(0, at) + text + result.slice(at);
   }

@@ -1,8 +1,8 @@
 /**
- * The ways through Ringcast: which files of `src` one event passes through, `npm run ways`.
+ * Lists the files of `src` that one event passes through: `npm run ways`.
  *
- * Four ways through a warm cluster of two shards, on the simulator's stand-in for the platform (test/sim), driven
- * through the Worker's handler and through frames:
+ * It records four ways through a warm cluster of two shards, on the simulator's stand-in for the platform (test/sim),
+ * driven through the Worker's handler and through frames:
  *
  * - upgrade: from the request at the router's handler to the shard's 101.
  * - publication: from a publisher's frame at one shard to the frame at a listener of another shard. The channel keeps
@@ -10,18 +10,18 @@
  * - HTTP publish: from `POST /api/publish` at the router's handler to the frame at that listener.
  * - ring change: the coordinator adds a shard, until the last of the sessions that move is closed with 4001.
  *
- * What is counted:
+ * The rules of counting:
  *
- * - A way enters a file when a function of that file is called: a method, a constructor, a getter, a callback; a pure
- *   helper of one line counts like any other. Reading a constant or a table calls nothing, and does not count; nor do
- *   code at the top of a module, field initialisers, and what a function does after an `await` (it was entered before).
+ * - A way enters a file when a function of that file is called: a method, a constructor, a getter, a callback; a
+ *   pure helper of one line counts like any other. Reading a constant or a table calls nothing, and does not count.
+ *   Code at the top of a module, field initialisers and the part of a function after an `await` do not count either.
  * - `calls` are the calls that come from another file, from the platform or from a library.
- * - A way goes in one direction. Once it has gone on to the next object (router, shard, channel, shard), what the
- *   object before still does is the answer to its caller; those files are named below the table, and not counted. A
- *   ring change has no such end: all that the objects do is counted.
- * - A call back: the call comes from another file, and the file itself is further down on the call stack. The stack
- *   goes on through awaits, promises and libraries, and ends where one object calls another. So a callback that a
- *   file hands down is a call back, also where it is handed to a helper.
+ * - A way goes in one direction. After the way has gone on to the next object (router, shard, channel, shard), the
+ *   former object only answers its caller. The files of the answer stand below the table, and are not counted. A ring
+ *   change has no such end: all work of the objects is counted.
+ * - A call back is a call from another file, while the called file itself is further down on the call stack. The stack
+ *   goes on through awaits, promises and libraries, and ends at a call from one object to another. So a callback that a
+ *   file hands down is a call back, also in a helper.
  *
  * Messages take their shortest time, so each run is the same. `--check` fails if a way enters more files than LIMITS
  * has for it, or if there is a call back on the way down of a publication: from the channel's object to the frame.

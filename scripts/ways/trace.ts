@@ -4,11 +4,11 @@ import { AsyncLocalStorage } from "node:async_hooks";
 export type Entry = {
   readonly file: string;
   readonly line: number;
-  /** The file of the caller; undefined where the platform, a library or this script calls. */
+  /** The file of the caller; undefined if the platform, a library or this script calls. */
   readonly from: string | undefined;
   /** The class of the object that is at work, or `router`. */
   readonly part: string;
-  /** The object's name; that of the router is `outside`. */
+  /** The object's name; the router's name is `outside`. */
   readonly object: string;
   /** The call came from another file, and the file itself is further down on the call stack. */
   readonly isCallBack: boolean;
@@ -17,13 +17,13 @@ export type Entry = {
 type Frame = { readonly file: string; readonly below: Frame | undefined };
 
 /**
- * The call stack. A context of its own for each call keeps it true across awaits, promises and libraries: what a
- * function does after an `await`, and a callback that it has handed to a promise, still have its callers below them.
+ * The call stack. Each call has its own context, so the stack is right across awaits, promises and libraries: the part
+ * of a function after an `await`, and a callback in a promise, still have their callers below them.
  */
 const stack = new AsyncLocalStorage<Frame | undefined>();
 let recording: { readonly entries: Entry[]; readonly objectAtWork: () => string } | undefined;
 
-/** Every function body of `src` runs in here; see instrument.ts. */
+/** Runs the body of a function of `src`; see instrument.ts. */
 export function enter<T>(file: string, line: number, body: () => T): T {
   const below = stack.getStore();
   if (recording !== undefined) {
@@ -47,7 +47,7 @@ function isOn(top: Frame | undefined, file: string): boolean {
   return false;
 }
 
-/** Starts to record; the answer stops it, and gives what was recorded. */
+/** Starts to record. The returned function stops, and returns the entries. */
 export function record(objectAtWork: () => string): () => readonly Entry[] {
   const entries: Entry[] = [];
   recording = { entries, objectAtWork };

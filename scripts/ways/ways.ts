@@ -2,10 +2,10 @@ import { Cluster, CHANNEL, type Client } from "./cluster.ts";
 import { record, type Entry } from "./trace.ts";
 
 const WARM_CLIENTS = 24;
-/** What follows from one way has ended before the next begins, and no ping is due yet. */
+/** After this pause the effects of one way have ended, and no ping is due yet. */
 const PAUSE_MS = 1_500;
 
-/** `answer`: what an object still does after the way has gone on to the next object. */
+/** `answer`: the entries of an object after the way has gone on to the next object. */
 export type Way = { readonly entries: readonly Entry[]; readonly answer: readonly Entry[] };
 export type WayName = "upgrade" | "publication" | "HTTP publish" | "ring change";
 
@@ -37,7 +37,7 @@ export async function recordWays(): Promise<Readonly<Record<WayName, Way>>> {
         onPublication(done);
         void cluster.post("/api/publish", order);
       });
-    // Each is done once before it is recorded: what is built at the first use is no part of the steady state.
+    // Each way runs once before it is recorded, because the first use builds state that the steady state has.
     await publication();
     await httpPublish();
     const upgrade = async (done: () => void) => {
@@ -75,7 +75,7 @@ async function answered(cluster: Cluster, client: Client, command: object): Prom
   if (answer?.includes('"error"') === true) throw new Error(answer);
 }
 
-/** Records everything that happens from `start` until it calls `done`. */
+/** Records all calls from `start` until `start` calls `done`. */
 async function follow(cluster: Cluster, start: (done: () => void) => void): Promise<readonly Entry[]> {
   await cluster.run(PAUSE_MS);
   let entries: readonly Entry[] | undefined;
@@ -100,7 +100,7 @@ function oneWay(all: readonly Entry[]): Way {
   return { entries, answer };
 }
 
-/** The operator's request only starts it: the way is that of the objects, with all their answers. */
+/** The operator's request only starts this way. The way has the calls of the objects, with all their answers. */
 async function ringChange(cluster: Cluster, clients: readonly Client[]): Promise<Way> {
   const add = { ids: ["auto-3"] };
   const planned = await cluster.settle(cluster.post("/admin/api/shards", { ...add, dryRun: true }));

@@ -11,7 +11,7 @@ const problem = element("#problem");
 const enter = element<HTMLFormElement>("#enter");
 const say = element<HTMLFormElement>("#say");
 
-/** What somebody has typed into a form of one field. */
+/** The text in a form with one field. */
 const typed = (form: HTMLFormElement): string => {
   const [value] = new FormData(form).values();
   return typeof value === "string" ? value : "";
@@ -38,7 +38,7 @@ function join(name: string): void {
   const lobby = client.newSubscription("lobby");
   lobby.on("publication", show);
   lobby.on("subscribed", async () => {
-    // What was said before we came. Later gaps are filled by the cluster itself.
+    // The history has the messages before this subscription. Later gaps are filled by the cluster.
     if (messages.childElementCount === 0)
       for (const one of (await lobby.history({ limit: 50 })).publications) show(one);
     await showPresent();
@@ -57,7 +57,7 @@ function join(name: string): void {
       say.reset();
       problem.textContent = "";
     } catch (error) {
-      problem.textContent = `That was not sent: ${(error as { message: string }).message}`;
+      problem.textContent = `The message was not sent: ${(error as { message: string }).message}`;
     }
   });
   lobby.subscribe();
@@ -67,7 +67,7 @@ function join(name: string): void {
 function show({ data, info }: Pick<PublicationContext, "data" | "info">): void {
   const line = document.createElement("li");
   const who = document.createElement("strong");
-  who.textContent = info?.connInfo.name ?? "somebody";
+  who.textContent = info?.connInfo.name ?? "unknown";
   line.append(who, ` ${data}`);
   messages.append(line);
   line.scrollIntoView();

@@ -4,7 +4,7 @@ const RUDE = /\b(damn|heck)\b/gi;
 
 const { handler, Shard, Channel, Coordinator } = createRingcast({
   hooks: {
-    // Whoever says a name has it. A real chat would look at its session cookie here.
+    // Each client gets the name that it gives. A real chat would read its session cookie here.
     authenticate({ request }) {
       const name = new URL(request.url).searchParams.get("name");
       return name === null ? undefined : { user: name, info: { name } };

@@ -8,14 +8,7 @@ import { fileURLToPath } from "node:url";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 const stamp = join(root, "dist/console.built");
 /** The page, and the pure folders that run in it. */
-const SOURCES = [
-  "src/console",
-  "src/ring",
-  "src/fanout",
-  "src/contracts",
-  "src/config",
-  "package-lock.json",
-];
+const SOURCES = ["src/console", "src/ring", "src/fanout", "src/contracts", "src/config", "package-lock.json"];
 
 export function buildConsole() {
   const digest = digestOf(SOURCES);

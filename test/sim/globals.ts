@@ -74,7 +74,7 @@ export function install(world: World): () => void {
     [performance, "now", () => world.clock.now],
     [Math, "random", () => world.random.next()],
     [crypto, "randomUUID", () => [8, 4, 4, 4, 12].map(hex).join("-")],
-    [console, "error", (...what: unknown[]) => world.note(`error ${what.map(String).join(" ")}`)],
+    [console, "error", (...what: unknown[]) => world.note(`error ${what.map(readable).join(" ")}`)],
     [console, "warn", () => undefined],
   ];
   const before = replaced.map(([target, name]) => Object.getOwnPropertyDescriptor(target, name));
@@ -89,3 +89,11 @@ export function install(world: World): () => void {
     }
   };
 }
+
+/** A log line is a text, or a sentence with its fields. Of an error's stack the first line is enough. */
+const readable = (part: unknown): string =>
+  typeof part === "string"
+    ? part
+    : JSON.stringify(part, (_, value: unknown) =>
+        typeof value === "string" ? (value.split("\n")[0] ?? "") : value,
+      );

@@ -15,13 +15,11 @@ import { checkContract, CONTRACT, FIRST_CONTRACT, type Served } from "../contrac
 import { Events } from "../events/events.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { ChannelLog, type LogDuty } from "../log/channel-log.ts";
-import { callAgain, within } from "../platform/calls.ts";
+import { callAgain, within, shardStub } from "../platform/calls.ts";
 import { configOf } from "../platform/config.ts";
 import { refuseNewerStorage } from "../platform/storage.ts";
-import { shardStub } from "../platform/calls.ts";
 import { Timetable } from "../platform/timetable.ts";
-import { parseChannel } from "../policy/channels.ts";
-import { namespaceOf } from "../policy/channels.ts";
+import { parseChannel, namespaceOf } from "../policy/channels.ts";
 import { HeldLeaves } from "./held-leaves.ts";
 import { Occupancy } from "./occupancy.ts";
 
@@ -74,7 +72,7 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
       events: this.#events,
       timetable,
       graceMs: times.vacatedGraceMs,
-      shards: () => this.#log.shards().length,
+      shards: () => this.#log.size,
     });
     this.#heldLeaves = new HeldLeaves(times.movedLeaveHoldMs, ({ kind, body }) =>
       this.#log.tell({ kind, body }),

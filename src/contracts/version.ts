@@ -3,7 +3,8 @@
  * without one is of contract 1.
  *
  * A deployment reaches a busy object minutes late, so an object talks to the releases before and after its own. A
- * request keeps every field that the release before reads; an answer has the shape of the caller's contract. To change
+ * request keeps every field that the release before reads; an answer has the shape of the caller's contract, and a call
+ * that only contract 1 makes has its shape. To change
  * a shape: raise this number, keep the fixtures of the version before (test/fixtures), translate in `contract-N.ts`.
  */
 export const CONTRACT = 2;

@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.ts";
-import type { ShardAddress } from "../contracts/address.ts";
+import { type ShardAddress, addressKey } from "../contracts/address.ts";
 import type { ChangeAnswer, ChangeRequest, ChangeResult, PredictedMoves } from "../contracts/change.ts";
 import type { Registration } from "../contracts/log.ts";
 import { CONTRACT } from "../contracts/version.ts";
@@ -11,7 +11,6 @@ import { buildRing } from "../ring/build.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
 import { diff } from "../ring/diff.ts";
 import type { Live } from "./live.ts";
-import { addressKey } from "../contracts/address.ts";
 import { idsOf, type Members } from "./members.ts";
 import { planChange } from "./plan-change.ts";
 import type { Store } from "./store.ts";
@@ -119,19 +118,25 @@ export class Changes {
     const { descriptor } = store;
     const holders = members.holderKeys();
     const untold = store.untold();
-    const { silent } = await askAll(
+    /** How many fronts of a shard have not answered yet. */
+    const open = new Map(untold.map(({ id }) => [id, members.fronts.length]));
+    await askAll(
       env,
       untold.flatMap((shard) => members.objectsOf(shard)),
       {
         waitMs: TELL_MS,
-        ask: (stub, shard) =>
-          stub.adopt(descriptor, holders.has(addressKey(shard)) ? renew(shard) : undefined, CONTRACT),
+        // Also an answer that comes after the time counts.
+        ask: async (stub, shard) => {
+          const registration = holders.has(addressKey(shard)) ? renew(shard) : undefined;
+          await stub.adopt(descriptor, registration, CONTRACT);
+          const left = (open.get(shard.id) ?? 1) - 1;
+          open.set(shard.id, left);
+          if (left === 0) store.told(shard, descriptor.epoch);
+        },
       },
     );
-    const missed = new Set(idsOf(silent));
-    const told = untold.filter(({ id }) => !missed.has(id));
-    for (const shard of told) store.told(shard, descriptor.epoch);
-    return { shards: told.length, pending: idsOf(store.untold()) };
+    const told = [...open.values()].filter((left) => left === 0).length;
+    return { shards: told, pending: idsOf(store.untold()) };
   }
 
   async #predict(descriptor: Descriptor): Promise<PredictedMoves> {

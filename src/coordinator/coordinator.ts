@@ -139,9 +139,12 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
 
   async drained(id: string, contract?: number): Promise<void> {
     this.#answer(contract);
-    const shard = this.#store.descriptor.shards.find((one) => one.id === id);
-    if (shard?.state !== "draining") return;
-    if (await this.#hasSessions(this.#members.objectsOf(shard))) return;
+    const draining = () =>
+      this.#store.descriptor.shards.find((shard) => shard.id === id && shard.state === "draining");
+    const shard = draining();
+    if (shard === undefined || (await this.#hasSessions(this.#members.objectsOf(shard)))) return;
+    // An operator may have taken it back while its fronts were asked.
+    if (draining() === undefined) return;
     await this.#changes.change({ change: { kind: "remove", id }, dryRun: false, by: "the shard, empty" });
   }
 

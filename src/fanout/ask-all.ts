@@ -1,8 +1,7 @@
 import { addressKey, type ShardAddress } from "../contracts/address.ts";
 import type { ShardContract } from "../contracts/shard.ts";
-import { within } from "../platform/calls.ts";
+import { within, shardStub } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
-import { shardStub } from "../platform/calls.ts";
 
 export type Answers<T> = {
   /** By the key of the shard's address. */

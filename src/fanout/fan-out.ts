@@ -11,9 +11,8 @@ import type {
   Reached,
 } from "../contracts/orders.ts";
 import { CONTRACT } from "../contracts/version.ts";
-import { within } from "../platform/calls.ts";
+import { within, shardStub } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
-import { shardStub } from "../platform/calls.ts";
 import { planTree } from "./tree.ts";
 
 /** A relay's shards get a part of the time that its sender waits, so that it can say which it has not reached. */

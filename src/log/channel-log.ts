@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.ts";
-import { keepsHistory, type NamespaceConfig } from "../config/namespace.ts";
+import type { NamespaceConfig } from "../config/namespace.ts";
 import { addressKey, readAddress, type SentAddress, type ShardAddress } from "../contracts/address.ts";
 import type {
   HistoryQuery,
@@ -12,12 +12,12 @@ import type {
 import type { ChannelEvent, LogView } from "../contracts/publication.ts";
 import { CONTRACT } from "../contracts/version.ts";
 import { shardStub, within } from "../platform/calls.ts";
+import { frontsOf } from "../platform/fronts.ts";
 import type { Timetable } from "../platform/timetable.ts";
 import { Deliveries } from "./deliveries.ts";
-import { openDurableLog } from "./durable-log.ts";
-import { openEphemeralLog } from "./ephemeral-log.ts";
 import { Lane } from "./lane.ts";
 import type { Log } from "./log.ts";
+import { openLog } from "./open-log.ts";
 import { Registrations, type ShardRegistration } from "./registrations.ts";
 import { migrate } from "./schema.ts";
 
@@ -73,7 +73,10 @@ export class ChannelLog {
       this.#listeners,
       parts.config.cluster.times.deliveryTimeoutMs,
     );
+    const fronts = frontsOf(parts.env);
     for (const registered of this.#registrations.all()) {
+      // A deployment without its binding cannot reach it; with the binding again it goes on from its row.
+      if (!fronts.includes(registered.shard.front)) continue;
       // An earlier life of this object may have sent every publication that there is.
       this.#listen(registered, this.#log.top);
     }
@@ -81,6 +84,11 @@ export class ChannelLog {
 
   get top(): number {
     return this.#log.top;
+  }
+
+  /** How many shards listen. */
+  get size(): number {
+    return this.#listeners.size;
   }
 
   /** The first call of an object's life finishes the deliveries that a crash has interrupted (SPEC DL5). */
@@ -192,14 +200,17 @@ export class ChannelLog {
       onHeard: (offset, sessions) => this.#parts.onHeard?.(shard, offset, sessions),
       onNoListeners: () => this.#forget(registered),
     });
+    const before = this.#listeners.get(key);
     const listener = { registered, lane, saved: heard };
     this.#listeners.set(key, listener);
+    for (const event of before?.lane.stop() ?? []) this.#parts.ctx.waitUntil(lane.push(event));
     return listener;
   }
 
   /** Ends a registration, unless the shard has made a newer one since. */
   #forget({ key, number }: ShardRegistration): void {
     if (this.#listeners.get(key)?.registered.number !== number) return;
+    this.#listeners.get(key)?.lane.stop();
     this.#listeners.delete(key);
     this.#registrations.delete(number);
     this.#parts.onForgotten?.();
@@ -279,15 +290,3 @@ export class ChannelLog {
 
 /** The row of a registration may be ahead of an ephemeral lane, and is behind that of a durable one. */
 const heardBy = ({ registered, lane }: Listener): number => Math.max(registered.heard, lane.heard);
-
-const newEpoch = (): string => crypto.randomUUID().slice(0, 8);
-
-function openLog(storage: DurableObjectStorage, namespace: NamespaceConfig | undefined): Log {
-  if (namespace === undefined || !keepsHistory(namespace)) return openEphemeralLog(newEpoch());
-  const limits = {
-    size: namespace.history_size,
-    ttlMs: namespace.history_ttl,
-    metaTtlMs: namespace.history_meta_ttl,
-  };
-  return openDurableLog(storage, { limits, newEpoch, now: Date.now() });
-}

@@ -12,8 +12,9 @@ type Pending = {
   readonly reject: (error: Error) => void;
 };
 
-/** How long one delivery is tried; then its lane rests until the alarm. */
+/** How long one delivery is tried again; then its lane rests until the alarm. */
 const RETRY_MS = 30_000;
+const FIRST_PAUSE_MS = 50;
 
 /**
  * Brings deliveries to shards. The same events for more than 32 shards in one turn go down a tree of shards; each shard
@@ -33,8 +34,8 @@ export class Deliveries {
   }
 
   /**
-   * Sends until the shard answers, for half a minute. Rejects where no answer came; the shard may have been reached all
-   * the same, so a further try says that it may be a repetition.
+   * Sends, and sends again for half a minute. Rejects where no answer came, and at once where the shard is overloaded.
+   * The shard may have been reached all the same, so a further try says that it may be a repetition.
    */
   async send(shard: ShardAddress, delivery: Delivery): Promise<Delivered> {
     try {
@@ -43,11 +44,13 @@ export class Deliveries {
         : this.#sendAlone(shard, delivery));
     } catch (error) {
       if (isOverloaded(error)) throw error;
+      await scheduler.wait(FIRST_PAUSE_MS * (1 + Math.random()));
       return callAgain(() => this.#sendAlone(shard, { ...delivery, mayRepeat: true }), RETRY_MS);
     }
   }
 
-  #sendAlone(shard: ShardAddress, delivery: Delivery): Promise<Delivered> {
+  /** Async: a shard without a binding is an error of its own delivery. */
+  async #sendAlone(shard: ShardAddress, delivery: Delivery): Promise<Delivered> {
     return within(this.#timeoutMs, shardStub(this.#env, shard).deliver(delivery, CONTRACT));
   }
 

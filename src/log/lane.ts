@@ -41,6 +41,7 @@ export class Lane {
   #waiting: ChannelEvent[] = [];
   #waitingBytes = 0;
   #running = false;
+  #stopped = false;
   #done = Promise.resolve();
 
   /** `heard`: how far the shard is; `tried`: how far an earlier instance of the channel may have sent. */
@@ -69,6 +70,15 @@ export class Lane {
     return this.run();
   }
 
+  /** Ends the lane: a newer registration has one of its own. Answers with the events that no call has taken. */
+  stop(): readonly ChannelEvent[] {
+    const waiting = this.#waiting;
+    this.#stopped = true;
+    this.#waiting = [];
+    this.#waitingBytes = 0;
+    return waiting;
+  }
+
   /** Sends the events that wait. */
   run(): Promise<void> {
     if (this.#running) return this.#done;
@@ -83,6 +93,7 @@ export class Lane {
       for (let next = this.#next(); next !== undefined; next = this.#next()) {
         this.#tried = Math.max(this.#tried, next.upTo);
         const delivered = await deliveries.send(shard, next.delivery);
+        if (this.#stopped) return;
         if (delivered.kind === "noListeners") return onNoListeners();
         this.#heard = next.upTo;
         onHeard(next.upTo, delivered.sessions);
@@ -96,6 +107,7 @@ export class Lane {
   }
 
   #next(): Next | undefined {
+    if (this.#stopped) return undefined;
     const { channel, registration, log } = this.#parts;
     const after = this.#heard;
     const isNew = (event: ChannelEvent) => event.kind !== "pub" || event.offset > after;

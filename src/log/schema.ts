@@ -13,7 +13,7 @@ const MIGRATIONS = [
    CREATE TABLE listeners (registration INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, region TEXT NOT NULL, heard INTEGER NOT NULL);`,
   `ALTER TABLE log ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE log ADD COLUMN version_epoch TEXT NOT NULL DEFAULT '';`,
-  // \`name\` has the key of the shard's address: for the first front that is the object's name, as before.
+  // `name` has the key of the shard's address: for the first front that is the object's name, as before.
   "ALTER TABLE listeners ADD COLUMN front TEXT NOT NULL DEFAULT 'centrifuge'",
 ];
 

@@ -5,12 +5,15 @@ const PREFIX = "SHARD_";
 
 /** The fronts that this deployment has a binding for; orders, status and counts cover these (SPEC FR2). */
 export function frontsOf(env: Cloudflare.Env): readonly string[] {
-  // A variable of such a name is text.
   const others = Object.keys(env).filter(
-    (name) => name.startsWith(PREFIX) && typeof Reflect.get(env, name) !== "string",
+    (name) => name.startsWith(PREFIX) && isNamespace(Reflect.get(env, name)),
   );
   return [FIRST_FRONT, ...others.map((name) => name.slice(PREFIX.length).toLowerCase())];
 }
+
+/** A variable, or another kind of binding, may have such a name too. */
+const isNamespace = (binding: unknown): boolean =>
+  typeof binding === "object" && binding !== null && "getByName" in binding;
 
 /** The shards of a further front. Throws where the deployment has no binding for it. */
 export function namespaceOfFront(env: Cloudflare.Env, front: string): DurableObjectNamespace<Shard> {

@@ -21,7 +21,12 @@ export function logWarning(message: string, fields: LogFields): void {
 
 function describe(error: unknown): string {
   if (error instanceof Error) return error.stack ?? `${error.name}: ${error.message}`;
-  return typeof error === "string" ? error : JSON.stringify(error);
+  if (typeof error === "string") return error;
+  try {
+    return JSON.stringify(error);
+  } catch {
+    return "an error that cannot be written";
+  }
 }
 
 /** An error has no fields of its own that would be logged. */

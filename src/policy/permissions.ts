@@ -1,8 +1,7 @@
 import type { Config } from "../config/config.ts";
 import { keepsHistory } from "../config/namespace.ts";
 import { LIVE_CHANNEL } from "../contracts/live.ts";
-import type { ChannelName } from "./channels.ts";
-import { isReserved, namespaceOf } from "./channels.ts";
+import { type ChannelName, isReserved, namespaceOf } from "./channels.ts";
 
 /** Whether a client may do something in a channel (SPEC AU3). `insecure` grants everything that the namespace can do at all. */
 export type Permission = "allowed" | "unknownChannel" | "permissionDenied" | "notAvailable";

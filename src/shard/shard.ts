@@ -59,7 +59,8 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
     const { front, hooks }: typeof Shard = new.target;
-    if (front === undefined) throw new Error("a shard's class names its front");
+    if (front === undefined || front.name !== front.name.toLowerCase())
+      throw new Error("a shard's class names its front, in lower case");
     refuseNewerStorage(ctx.storage);
     const { pong, absorb } = front.wire.heartbeat;
     this.#front = front;
@@ -255,6 +256,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     const { connections, subscriptions } = this.#floors;
     const parts = { config: this.#config, connections, subscriptions, wire: this.#front.wire };
     const reached = await act(parts, action);
+    if (action.kind === "send") return reached;
     // A session that was given an expiry is looked at when it is due.
     for (const user of reached.users.keys())
       for (const session of connections.sessions.ofUser(user)) await this.#armSweep(session);

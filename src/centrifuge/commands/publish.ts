@@ -6,7 +6,7 @@ import { callAgain, channelStub } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
 import { parseChannel } from "../../policy/channels.ts";
 import { mayPublish } from "../../policy/permissions.ts";
-import { hookSession, subscriptionsOf } from "../../shard/connections/session.ts";
+import { hookSession } from "../../shard/connections/session.ts";
 import type { CommandOf } from "../command.ts";
 import { fail, type Client, type Context } from "../context.ts";
 import { encodeReply } from "../reply.ts";
@@ -21,8 +21,8 @@ export async function publish(
   const parsed = parseChannel(body.channel, config.cluster.limits.channelBytes);
   if (!parsed.ok || body.data === undefined) return fail(context, session, { id, error: "badRequest" });
   const { channel } = parsed;
-  const { user, connInfo } = open;
-  let { subscriptions } = open;
+  const { user } = open;
+  let { subscriptions, connInfo } = open;
   let asked: Asked<PublishChange> = PASS;
   if (asker.hooks.onPublish !== undefined) {
     const subscribed = subscriptions.has(channel.name);
@@ -30,8 +30,8 @@ export async function publish(
     if (mayBe !== "allowed") return fail(context, session, { id, error: mayBe });
     asked = await asker.publish(hookSession(open), { channel: channel.name, data: body.data });
     if (session.ended) return;
-    // While a hook thinks, the session may lose its subscription.
-    subscriptions = subscriptionsOf(session);
+    // While a hook thinks, the session may lose its subscription or be refreshed.
+    if (session.attachment.state === "open") ({ subscriptions, connInfo } = session.attachment);
   }
   if (asked.kind === "error") return fail(context, session, { id, error: asked.error });
   if (asked.kind === "disconnect") return connections.close(session, asked.close);

@@ -129,7 +129,10 @@ export class Connections {
   }
 
   #remove(session: Session, ending: Ending): void {
-    this.#parts.onEnd(session, ending);
-    this.sessions.delete(session);
+    try {
+      this.#parts.onEnd(session, ending);
+    } finally {
+      this.sessions.delete(session);
+    }
   }
 }

@@ -67,7 +67,7 @@ export class Moves {
   }
 
   /** Asks the coordinator for its descriptor. Does not reject: without an answer the shard goes by its own. */
-  async settle(): Promise<void> {
+  async askDescriptor(): Promise<void> {
     try {
       const answer = coordinatorStub(this.#parts.env).descriptor(CONTRACT);
       await this.#correct(await within(COORDINATOR_WAIT_MS, answer));

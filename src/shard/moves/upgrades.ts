@@ -40,7 +40,7 @@ export class Upgrades {
   /** 101, or a `Refusal` as JSON. `offered`: the subprotocols that the client offers. */
   async take(route: Route, offered: string | null): Promise<Response> {
     const { ctx, cluster, shard, connections, moves, timetable } = this.#parts;
-    if (isDisputed(moves.membership.ring, route)) await moves.settle();
+    if (isDisputed(moves.membership.ring, route)) await moves.askDescriptor();
     const admission = planAdmission({
       ring: moves.membership.ring,
       shardName: shard.name,

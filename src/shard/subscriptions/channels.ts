@@ -47,8 +47,7 @@ export class Channels<Listener> {
   ): Promise<void> {
     const followed = this.#follow(channel);
     // The pinned channel was told of every publication since, without being asked.
-    const at = channel === this.#pinned ? followed.position : undefined;
-    if (at !== undefined) followed.assume();
+    if (channel === this.#pinned && followed.position !== undefined) followed.assume();
     try {
       await followed.listen(request, begin);
     } finally {

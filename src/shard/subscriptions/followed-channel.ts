@@ -175,10 +175,15 @@ export class FollowedChannel<Listener> {
 
   /** The channel has their answers already: the next delivery finds a gap where one fails. */
   #applyEarly(early: readonly Delivery[]): void {
-    for (const delivery of early)
-      this.#applyNext(delivery)?.catch((error: unknown) =>
-        logError("a delivery could not be applied", { channel: this.#channel, error }),
-      );
+    const failed = (error: unknown): void =>
+      logError("a delivery could not be applied", { channel: this.#channel, error });
+    for (const delivery of early) {
+      try {
+        this.#applyNext(delivery)?.catch(failed);
+      } catch (error) {
+        failed(error);
+      }
+    }
   }
 
   /** Applies a delivery after those before it; answers with nothing where that is done at once. */

@@ -179,3 +179,18 @@ test("[SE3] the events that wait in memory for a shard are bounded: the oldest g
   await done;
   expect(lane.waits).toBe(false);
 });
+
+test("[FO1] a lane that a newer registration has replaced sends no more, and its late answer does not count", async () => {
+  const { lane, calls, heard, forgotten } = setUp();
+  const running = lane.push(pub(1));
+  void lane.push(pub(2));
+  // No call has taken the second: the lane of the newer registration gets it.
+  expect(lane.stop()).toEqual([pub(2)]);
+  calls[0]?.answer({ kind: "delivered", sessions: 1 });
+  await running;
+  await turn();
+  expect(calls).toHaveLength(1);
+  expect(heard).toEqual([]);
+  expect(lane.heard).toBe(0);
+  expect(forgotten).not.toHaveBeenCalled();
+});

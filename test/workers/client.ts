@@ -140,11 +140,16 @@ export async function api(method: string, params: object): Promise<any> {
   return (await fetchWorker(request)).json();
 }
 
+/** A shard of a hundred owns a hundred of so many. */
+const MOST_KEYS = 10_000;
+
 /** Keys that a shard owns. */
 export async function keysOf(shardId: string, count: number): Promise<string[]> {
   const ring = buildRing(await coordinator().descriptor(CONTRACT));
   const keys: string[] = [];
   for (let n = 0; keys.length < count; n++) {
+    if (n === MOST_KEYS)
+      throw new Error(`${shardId} owns none of ${n} keys under ${JSON.stringify(ring.descriptor)}`);
     if (ring.owner(`key-${n}`, "auto")?.id === shardId) keys.push(`key-${n}`);
   }
   return keys;

@@ -13,6 +13,8 @@ const SHOWN_LINES = inCi ? 200 : 60;
 const NOISE_LINES = inCi ? 80 : 15;
 /** A line of the runtime may be a stack of many kilobytes. */
 const LINE_LENGTH = 300;
+/** The longest test of the release tier takes less. */
+const SILENCE_MS = 30 * 60_000;
 const PROGRESS_MS = live ? 250 : 30_000;
 
 /**
@@ -82,6 +84,12 @@ async function run(step) {
     },
   });
   const tests = step.tests === true ? watchTests(child, log) : undefined;
+  // A test that never ends is a failure too, and MUST NOT keep the run for ever.
+  const patience = setInterval(() => {
+    if (tests === undefined || Date.now() - tests.lastWordAt() < SILENCE_MS) return;
+    print(`✗ ${step.name}: no test has ended for ${SILENCE_MS / 60_000} minutes${tests.progress()}`);
+    child.kill("SIGKILL");
+  }, 10_000);
   const progress = setInterval(
     () => say(`… ${step.name}, ${seconds()} s${tests?.progress() ?? ""}`),
     PROGRESS_MS,
@@ -92,6 +100,7 @@ async function run(step) {
     child.on("close", (code, signal) => resolve(code ?? signal));
   });
   clearInterval(progress);
+  clearInterval(patience);
   closeSync(log);
   const counted =
     tests?.count(status === 0) ?? (status === 0 ? { passed: 1, failed: 0 } : { passed: 0, failed: 1 });
@@ -116,8 +125,10 @@ function watchTests(child, log) {
   let done = 0;
   let passed = 0;
   let end;
+  let lastWordAt = Date.now();
   const size = () => fstatSync(log).size;
   child.on("message", (message) => {
+    lastWordAt = Date.now();
     switch (message.kind) {
       case "start":
         files = message.files;
@@ -142,6 +153,7 @@ function watchTests(child, log) {
     }
   });
   return {
+    lastWordAt: () => lastWordAt,
     progress: () =>
       `, ${done} of ${files} files, ${passed} tests passed; now ${[...running.keys()].join(", ")}`,
     count(wentWell) {

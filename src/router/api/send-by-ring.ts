@@ -10,6 +10,8 @@ import type { Ring } from "../../ring/ring.ts";
 import type { Call } from "./method.ts";
 
 const SHARD_WAIT_MS = 3_000;
+/** Two rounds reach every owner, or three after a change of the ring; more than this is a fault. */
+const MAX_ROUNDS = 8;
 
 /** `data` is JSON text; `frame` is the same as a frame, for shards of contract 1. */
 export type Message = Pick<OwnedMessage, "users" | "frame"> & { readonly data: string };
@@ -28,10 +30,10 @@ export async function sendByRing({ env, cache }: Call, message: Message): Promis
   const spilled = new Set<string>();
   const fronts = frontsOf(env);
   let calls = 0;
-  for (;;) {
-    const { ring } = cache;
-    const ringEpoch = ring.descriptor.epoch;
-    const groups = groupByShard(ring, message.users, { fronts, asked, spilled });
+  const stillToAsk = () => groupByShard(cache.ring, message.users, { fronts, asked, spilled });
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const ringEpoch = cache.ring.descriptor.epoch;
+    const groups = stillToAsk();
     if (groups.size === 0) return { outcomes, calls };
     calls += groups.size;
     await Promise.all(
@@ -54,6 +56,14 @@ export async function sendByRing({ env, cache }: Call, message: Message): Promis
       }),
     );
   }
+  for (const { shard } of stillToAsk().values()) {
+    logError("a shard shows newer rings without end", {
+      shard: shard.id,
+      ringEpoch: cache.ring.descriptor.epoch,
+    });
+    outcomes.push({ name: shard.name, ms: 0, done: null });
+  }
+  return { outcomes, calls };
 }
 
 const pair = (shard: ShardAddress, user: string): string => `${addressKey(shard)} ${user}`;

@@ -17,12 +17,21 @@ const MIGRATIONS = [
   "ALTER TABLE listeners ADD COLUMN front TEXT NOT NULL DEFAULT 'centrifuge'",
 ];
 
-/** Makes the tables of a log what this release expects. A compatible store of a later release is left alone. */
+/** The statements that bring a store back to the schema of the release before; a release with a new schema leaves them. */
+const BACK = "schemaBack";
+
+/**
+ * Makes the tables of a log what this release expects. A store of the next release is brought back by the statements
+ * that the next release has left in it (SPEC CT3); a compatible store without such statements is left alone.
+ */
 export function migrate(storage: DurableObjectStorage): void {
   const version = storage.kv.get<number>("schema") ?? 0;
-  if (version >= MIGRATIONS.length) return;
+  if (version === MIGRATIONS.length) return;
+  const back = version > MIGRATIONS.length ? storage.kv.get<string>(BACK) : undefined;
+  if (version > MIGRATIONS.length && back === undefined) return;
   storage.transactionSync(() => {
-    for (const step of MIGRATIONS.slice(version)) storage.sql.exec(step);
+    for (const step of back === undefined ? MIGRATIONS.slice(version) : [back]) storage.sql.exec(step);
     storage.kv.put("schema", MIGRATIONS.length);
+    if (back !== undefined) storage.kv.delete(BACK);
   });
 }

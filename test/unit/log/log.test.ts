@@ -261,6 +261,26 @@ describe("a durable log", () => {
     expect(storage.kv.get("schema")).toBe(99);
   });
 
+  test("[CT3] a store of the next release is brought back by the statements that it has left", () => {
+    const storage = new SimStorage();
+    const platform = storage as unknown as DurableObjectStorage;
+    migrate(platform);
+    const schema = storage.kv.get("schema");
+    storage.query("ALTER TABLE publications ADD COLUMN later TEXT");
+    storage.kv.put("schema", 99);
+    storage.kv.put(
+      "schemaBack",
+      "UPDATE publications SET body = later;\nALTER TABLE publications DROP COLUMN later;\n",
+    );
+    storage.query(`INSERT INTO publications VALUES (1, ${START}, '', '{}')`);
+    storage.query(`INSERT INTO log (id, epoch, top, at) VALUES (1, 'e', 1, ${START})`);
+    migrate(platform);
+    expect([storage.kv.get("schema"), storage.kv.get("schemaBack")]).toEqual([schema, undefined]);
+    const log = openDurableLog(platform, { limits: LIMITS, newEpoch: () => "e", now: START });
+    expect(log.after(0, MANY)).toEqual([{ kind: "pub", offset: 1, body: "{}" }]);
+    expect(publish(log, "a")).toMatchObject({ offset: 2, refused: null });
+  });
+
   test("[CT1] a store of contract 1 is expanded, and keeps its publications", () => {
     const { storage, log } = storeOfContract1();
     expect(log).toMatchObject({ top: 2, logEpoch: "old" });

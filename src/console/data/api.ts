@@ -49,6 +49,16 @@ export type EpochView = {
   readonly movedFrom: Readonly<Record<string, number>>;
 };
 
+type DiffView = NonNullable<ChangeResult["diff"]>;
+
+/** The answer to a change, without the runs of slots. Only a dry run has `wouldChange`. */
+export type ChangeView = Omit<ChangeResult, "diff"> & {
+  readonly wouldChange?: boolean;
+  readonly diff:
+    | (Omit<DiffView, "moves"> & { readonly moves: readonly Omit<DiffView["moves"][number], "ranges">[] })
+    | null;
+};
+
 export type WatchTokens = {
   readonly access: "full" | "read";
   readonly development: boolean;
@@ -93,13 +103,11 @@ export async function callServerApi<Answer>(method: string, body: unknown): Prom
 }
 
 /** A dry run: the ring stays as it is. */
-export function planChange({ method, path, body }: ChangeRequest): Promise<ChangeResult> {
-  if (method === "DELETE") return callAdminApi(method, `${path}?dryRun=true`);
-  return callAdminApi(method, path, { ...body, dryRun: true });
-}
+export const planChange = ({ method, path, body }: ChangeRequest): Promise<ChangeView> =>
+  callAdminApi(method, `${path}?dryRun=true`, body);
 
-export const makeChange = ({ method, path, body }: ChangeRequest): Promise<ChangeResult> =>
-  callAdminApi(method, path, method === "DELETE" ? undefined : body);
+export const makeChange = ({ method, path, body }: ChangeRequest): Promise<ChangeView> =>
+  callAdminApi(method, path, body);
 
 async function send(method: string, path: string, body: unknown): Promise<{ status: number; body: unknown }> {
   let response: Response;

@@ -1,8 +1,7 @@
 import { signal } from "@preact/signals";
-import type { ChangeResult } from "../../contracts/change.ts";
 import type { Descriptor } from "../../ring/descriptor.ts";
 import type { ChangeRequest, DrawerContent } from "../model/change-request.ts";
-import { callAdminApi, makeChange, messageOf, planChange } from "./api.ts";
+import { callAdminApi, makeChange, messageOf, planChange, type ChangeView } from "./api.ts";
 import { addIncident, feed, refresh } from "./store.ts";
 
 /** The change that the drawer shows; undefined while the drawer is closed. */
@@ -10,7 +9,7 @@ export const drawerContent = signal<DrawerContent | undefined>(undefined);
 
 export type DryRun =
   | { readonly state: "running" }
-  | { readonly state: "planned"; readonly result: ChangeResult }
+  | { readonly state: "planned"; readonly result: ChangeView }
   | { readonly state: "refused"; readonly message: string };
 
 export const dryRun = signal<DryRun>({ state: "running" });
@@ -22,7 +21,7 @@ export const preview = signal<Descriptor | undefined>(undefined);
 export type Submission =
   | { readonly state: "none" }
   | { readonly state: "running" }
-  | { readonly state: "done"; readonly result: ChangeResult }
+  | { readonly state: "done"; readonly result: ChangeView }
   | { readonly state: "failed"; readonly message: string };
 
 export const submission = signal<Submission>({ state: "none" });
@@ -54,7 +53,9 @@ export async function startDryRun(request: ChangeRequest): Promise<void> {
   if (thisDryRun !== lastDryRun) return;
   dryRun.value = answer;
   preview.value =
-    answer.state === "planned" && answer.result.changed ? descriptorOf(answer.result) : undefined;
+    answer.state === "planned" && answer.result.wouldChange === true
+      ? descriptorOf(answer.result)
+      : undefined;
 }
 
 export async function submitChange(request: ChangeRequest): Promise<void> {
@@ -80,7 +81,7 @@ export async function crashShard(id: string): Promise<void> {
   }
 }
 
-function descriptorOf({ ringEpoch, shards }: ChangeResult): Descriptor | undefined {
+function descriptorOf({ ringEpoch, shards }: ChangeView): Descriptor | undefined {
   const present = feed.peek().descriptor;
   return present === undefined ? undefined : { ...present, epoch: ringEpoch, shards };
 }

@@ -10,7 +10,8 @@ export type ChangeAction = "add" | "rollback" | "drain" | "weight" | "remove" | 
 export type ChangeRequest = {
   readonly method: "POST" | "PATCH" | "DELETE";
   readonly path: string;
-  readonly body: Readonly<Record<string, unknown>>;
+  /** Undefined for a removal, which takes no body. */
+  readonly body: Readonly<Record<string, unknown>> | undefined;
 };
 
 /** The values of the drawer's inputs. `count` and `region` are for new shards. */
@@ -52,7 +53,7 @@ function shardRequest(path: string, action: ChangeAction, fields: ChangeFields):
     case "weight":
       return { method: "PATCH", path, body: { weight: fields.weight } };
     case "remove":
-      return { method: "DELETE", path, body: {} };
+      return { method: "DELETE", path, body: undefined };
     default:
       return undefined;
   }

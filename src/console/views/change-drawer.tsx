@@ -165,7 +165,7 @@ const CrashWarning = ({ sessions }: { readonly sessions: number | null }) => (
 function maySubmit(action: ChangeAction): boolean {
   if (submission.value.state === "running") return false;
   if (action === "crash") return true;
-  return dryRun.value.state === "planned" && dryRun.value.result.changed;
+  return dryRun.value.state === "planned" && dryRun.value.result.wouldChange === true;
 }
 
 function titleOf(content: DrawerContent): string {

@@ -1,4 +1,4 @@
-import type { ChangeResult } from "../../contracts/change.ts";
+import type { ChangeView } from "../data/api.ts";
 import { closeDrawer, dryRun } from "../data/change.ts";
 import { feed } from "../data/store.ts";
 import { movedOf } from "../model/feed.ts";
@@ -20,7 +20,8 @@ export function Plan() {
       </p>
     );
   const { result } = answer;
-  if (!result.changed) return <p class="notice">The ring is like this already. The change has no effect.</p>;
+  if (result.wouldChange !== true)
+    return <p class="notice">The ring is like this already. The change has no effect.</p>;
   const slots = result.diff?.regions.find(({ region }) => region !== "other");
   return (
     <section class="plan" aria-label="Dry run" data-testid="dry-run">
@@ -42,7 +43,7 @@ export function Plan() {
   );
 }
 
-function MoveTable({ result }: { readonly result: ChangeResult }) {
+function MoveTable({ result }: { readonly result: ChangeView }) {
   const moves = (result.diff?.moves ?? []).filter(({ region }) => region !== "other");
   if (moves.length === 0) return null;
   return (
@@ -78,7 +79,7 @@ function MoveTable({ result }: { readonly result: ChangeResult }) {
 }
 
 /** The progress of a confirmed change. Each shard reports how many sessions it has moved, once it has moved all. */
-export function Progress({ result }: { readonly result: ChangeResult }) {
+export function Progress({ result }: { readonly result: ChangeView }) {
   const epoch = feed.value.epochs.find(({ ringEpoch }) => ringEpoch === result.ringEpoch);
   const moved = epoch === undefined ? 0 : movedOf(epoch);
   const expected = result.predicted.moving;

@@ -1,5 +1,5 @@
 import type { Context } from "hono";
-import type { Change, ChangeRefusalCode } from "../../contracts/change.ts";
+import type { Change, ChangeRefusalCode, ChangeResult } from "../../contracts/change.ts";
 import { readChange } from "../../contracts/contract-1.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { coordinatorStub } from "../../platform/calls.ts";
@@ -14,12 +14,12 @@ export function addChanges(app: AdminApp): void {
       method: "post",
       path: "/shards",
       summary: "Add shards; a shard that is there already changes nothing",
-      request: { body: jsonBody(schema.addBody) },
+      request: { query: schema.changeQuery, body: jsonBody(schema.addBody) },
       answer: schema.changeResult,
     }),
     (request) => {
-      const { dryRun, ...add } = request.req.valid("json");
-      return change(request, { change: { kind: "add", ...add }, dryRun });
+      const { dryRun, ranges, ...add } = request.req.valid("json");
+      return change(request, { kind: "add", ...add }, [request.req.valid("query"), { dryRun, ranges }]);
     },
   );
   app.openapi(
@@ -27,12 +27,12 @@ export function addChanges(app: AdminApp): void {
       method: "post",
       path: "/shards/{id}/drain",
       summary: "Move all sessions away from a shard; the shard leaves when it is empty",
-      request: { params: shardParam, body: jsonBody(schema.dryRunBody) },
+      request: { params: shardParam, query: schema.changeQuery, body: jsonBody(schema.drainBody) },
       answer: schema.changeResult,
     }),
     (request) => {
       const { id } = request.req.valid("param");
-      return change(request, { change: { kind: "drain", id }, dryRun: request.req.valid("json").dryRun });
+      return change(request, { kind: "drain", id }, [request.req.valid("query"), request.req.valid("json")]);
     },
   );
   app.openapi(
@@ -40,13 +40,12 @@ export function addChanges(app: AdminApp): void {
       method: "delete",
       path: "/shards/{id}",
       summary: "Remove a shard at once; its remaining sessions move",
-      request: { params: shardParam, query: schema.dryRunQuery },
+      request: { params: shardParam, query: schema.changeQuery },
       answer: schema.changeResult,
     }),
     (request) => {
       const { id } = request.req.valid("param");
-      const dryRun = request.req.valid("query").dryRun === "true";
-      return change(request, { change: { kind: "remove", id }, dryRun });
+      return change(request, { kind: "remove", id }, [request.req.valid("query")]);
     },
   );
   app.openapi(
@@ -54,13 +53,13 @@ export function addChanges(app: AdminApp): void {
       method: "patch",
       path: "/shards/{id}",
       summary: "Change the weight of a shard",
-      request: { params: shardParam, body: jsonBody(schema.weightBody) },
+      request: { params: shardParam, query: schema.changeQuery, body: jsonBody(schema.weightBody) },
       answer: schema.changeResult,
     }),
     (request) => {
-      const { weight, dryRun } = request.req.valid("json");
+      const { weight, ...options } = request.req.valid("json");
       const { id } = request.req.valid("param");
-      return change(request, { change: { kind: "weight", id, weight }, dryRun });
+      return change(request, { kind: "weight", id, weight }, [request.req.valid("query"), options]);
     },
   );
   app.openapi(
@@ -68,12 +67,12 @@ export function addChanges(app: AdminApp): void {
       method: "post",
       path: "/rollback",
       summary: "Bring back the shards of an earlier epoch, as a new epoch",
-      request: { body: jsonBody(schema.rollbackBody) },
+      request: { query: schema.changeQuery, body: jsonBody(schema.rollbackBody) },
       answer: schema.changeResult,
     }),
     (request) => {
-      const { epoch, dryRun } = request.req.valid("json");
-      return change(request, { change: { kind: "rollback", ringEpoch: epoch }, dryRun });
+      const { epoch, ...options } = request.req.valid("json");
+      return change(request, { kind: "rollback", ringEpoch: epoch }, [request.req.valid("query"), options]);
     },
   );
 }
@@ -86,13 +85,31 @@ const REFUSAL_STATUS = {
   badShards: 400,
 } as const satisfies Record<ChangeRefusalCode, number>;
 
+type Options = { readonly dryRun?: boolean | undefined; readonly ranges?: boolean | undefined };
+
+/** An option holds if the query or the body asks for it. */
 async function change(
   request: Context<{ Bindings: Cloudflare.Env }>,
-  wanted: { readonly change: Change; readonly dryRun: boolean },
+  wanted: Change,
+  given: readonly Options[],
 ) {
+  const dryRun = given.some((options) => options.dryRun === true);
+  const ranges = given.some((options) => options.ranges === true);
   const by = (request.req.header("x-ringcast-by") ?? "operator").slice(0, 100);
-  const answer = readChange(await coordinatorStub(request.env).change({ ...wanted, by }, CONTRACT));
-  if (answer.kind === "done") return request.json(answer.result, 200);
+  const sent = { change: wanted, dryRun, by };
+  const answer = readChange(await coordinatorStub(request.env).change(sent, CONTRACT));
+  if (answer.kind === "done") return request.json(show(answer.result, { ranges }), 200);
   const { code, message } = answer;
   return fail(request, REFUSAL_STATUS[code], { code, message });
+}
+
+/** The coordinator lists every run of slots, and says of a dry run too that it has changed the ring. */
+function show({ changed, diff, ...result }: ChangeResult, { ranges }: { readonly ranges: boolean }) {
+  const moves = ranges ? diff?.moves : diff?.moves.map(({ ranges: _runs, ...move }) => move);
+  return {
+    ...result,
+    changed: changed && !result.dryRun,
+    ...(result.dryRun ? { wouldChange: changed } : {}),
+    diff: diff === null || moves === undefined ? null : { ...diff, moves },
+  };
 }

@@ -15,7 +15,11 @@ test("each action on a shard is a request of its own, and a crash is no change o
     path: "/shards/a%2F1",
     body: { weight: 16 },
   });
-  expect(requestFor(shard, "remove", fields)).toEqual({ method: "DELETE", path: "/shards/a%2F1", body: {} });
+  expect(requestFor(shard, "remove", fields)).toEqual({
+    method: "DELETE",
+    path: "/shards/a%2F1",
+    body: undefined,
+  });
   expect(requestFor(shard, "crash", fields)).toBeUndefined();
 });
 

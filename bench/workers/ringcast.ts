@@ -16,12 +16,12 @@ export class Shard extends ShippedShard {
   readonly #spans = new Spans();
   #wokeInMs: number | undefined;
 
-  override deliver(delivery: Delivery, contract?: number): Promise<Delivered> {
+  override deliver(delivery: Delivery, contract: number): Promise<Delivered> {
     return this.#spans.timeAsync(async () => super.deliver(delivery, contract));
   }
 
   /** The first call of an object's life wakes it. */
-  override status(contract?: number): ShardStatus {
+  override status(contract: number): ShardStatus {
     const startedAt = performance.now();
     const status = super.status(contract);
     this.#wokeInMs ??= performance.now() - startedAt;

@@ -11,7 +11,7 @@ import type {
   Registration,
 } from "../contracts/log.ts";
 import type { LogView, Present } from "../contracts/publication.ts";
-import { checkContract, CONTRACT, FIRST_CONTRACT, type Served } from "../contracts/version.ts";
+import { checkContract, CONTRACT, type Served } from "../contracts/version.ts";
 import { Events } from "../events/events.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { ChannelLog, type LogDuty } from "../log/channel-log.ts";
@@ -79,48 +79,48 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
     );
   }
 
-  register(shard: SentAddress, listening: Listening | null, contract?: number): Registration | null {
+  register(shard: SentAddress, listening: Listening | null, contract: number): Registration | null {
     this.#answer(contract);
     const registration = this.#log.register(shard, listening);
     if (registration !== null) this.#occupancy.entered();
     return registration;
   }
 
-  async settle(shardKey: string, contract?: number): Promise<boolean> {
+  async settle(shardKey: string, contract: number): Promise<boolean> {
     this.#answer(contract);
     const registered = await this.#log.probe(shardKey);
     if (!registered) this.#occupancy.settle();
     return registered;
   }
 
-  publish(publication: PublishRequest, contract?: number): PublishResult {
+  publish(publication: PublishRequest, contract: number): PublishResult {
     this.#answer(contract);
     return this.#log.publish(publication);
   }
 
-  view(after: number, contract?: number): LogView {
+  view(after: number, contract: number): LogView {
     this.#answer(contract);
     return this.#log.view(after);
   }
 
-  history(query: HistoryQuery, contract?: number): HistoryResult {
+  history(query: HistoryQuery, contract: number): HistoryResult {
     this.#answer(contract);
     return this.#log.history(query);
   }
 
-  removeHistory(contract?: number): void {
+  removeHistory(contract: number): void {
     this.#answer(contract);
     this.#log.removeHistory();
   }
 
-  announce(events: readonly PresenceEvent[], contract?: number): void {
+  announce(events: readonly PresenceEvent[], contract: number): void {
     this.#answer(contract);
     for (const event of events) {
       if (this.#heldLeaves.pass(event)) this.#log.tell({ kind: event.kind, body: event.body });
     }
   }
 
-  async presence(except: string, contract?: number): Promise<Present[]> {
+  async presence(except: string, contract: number): Promise<Present[]> {
     this.#answer(contract);
     const others = this.#log.shards().filter((shard) => addressKey(shard) !== except);
     const parts = await Promise.all(
@@ -146,7 +146,7 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
     this.ctx.abort("crashed by the operator");
   }
 
-  #answer(contract = FIRST_CONTRACT): void {
+  #answer(contract: number): void {
     if (contract !== CONTRACT) checkContract(contract);
     this.#wake();
   }

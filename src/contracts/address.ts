@@ -17,7 +17,7 @@ export type ShardAddress = {
   readonly id: string;
 };
 
-/** An address in a call or a row; contract 1 had neither a front nor an id. */
+/** An address in a call or a row; a row of release 0.1.0 has neither a front nor an id. */
 export type SentAddress = { readonly name: string; readonly region: string; readonly front?: string };
 
 export const shardAddress = (
@@ -54,6 +54,6 @@ export function objectName(shard: Pick<ShardSpec, "id" | "region">): string {
   return `${shard.region}/${shard.id}`;
 }
 
-/** One text for one object: a key in maps and rows. For the first front it is the object's name, as in contract 1. */
+/** One text for one object: a key in maps and rows. For the first front it is the object's name. */
 export const addressKey = ({ front, name }: ShardAddress): string =>
   front === FIRST_FRONT ? name : `${front}:${name}`;

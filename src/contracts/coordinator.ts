@@ -2,7 +2,6 @@ import type { Explanation } from "../ring/explain.ts";
 import type { Descriptor, ShardSpec, ShardState } from "../ring/descriptor.ts";
 import type { SentAddress } from "./address.ts";
 import type { ChangeAnswer, ChangeRequest, PredictedMoves } from "./change.ts";
-import type { ChangeAnswer1, Done1 } from "./contract-1.ts";
 import type { LogContract, PublishRequest, PublishResult } from "./log.ts";
 import type { Action, FannedOut, Reached } from "./orders.ts";
 import type { SessionSummary, ShardStatus } from "./shard.ts";
@@ -92,7 +91,7 @@ export type BroadcastAnswer = PublishResult & {
 export interface CoordinatorContract extends LogContract {
   descriptor(contract: number): Promise<Descriptor>;
   /** Carries out a change, or with `dryRun` says exactly what it would do, and does nothing (SPEC MB5). */
-  change(request: ChangeRequest, contract: number): Promise<ChangeAnswer | ChangeAnswer1>;
+  change(request: ChangeRequest, contract: number): Promise<ChangeAnswer>;
   /** A shard's counters. Answers with the present descriptor where the shard has another. */
   report(report: ReportRequest, contract: number): Promise<{ readonly descriptor: Descriptor | null }>;
   /** A draining shard is empty, and leaves. Late or repeated, the call changes nothing. */
@@ -107,7 +106,7 @@ export interface CoordinatorContract extends LogContract {
   /** Every session of a user, wherever its key has put it. */
   sessionsOf(user: string, contract: number): Promise<UserSessions>;
   /** Carries out an action on every shard: the fan-out mode. */
-  act(action: Action, contract: number): Promise<FannedOut<Reached | Done1>>;
+  act(action: Action, contract: number): Promise<FannedOut<Reached>>;
   /** The channels with listeners, of those whose name matches. */
   channels(pattern: string, contract: number): Promise<ChannelList>;
   /**

@@ -29,10 +29,8 @@ export type Action =
   | {
       readonly kind: "send";
       readonly users: readonly string[];
-      /** JSON text; absent in contract 1. */
-      readonly data?: string;
-      /** The same as a frame of the first front, for shards of contract 1. */
-      readonly frame: string;
+      /** JSON text. */
+      readonly data: string;
     }
   | {
       readonly kind: "disconnect";
@@ -111,8 +109,7 @@ export type FannedOut<Done> = {
 /** To users that the shard owns under the caller's ring. */
 export type OwnedMessage = {
   readonly users: readonly string[];
-  readonly data?: string;
-  readonly frame: string;
+  readonly data: string;
   readonly ringEpoch: number;
 };
 

@@ -8,8 +8,8 @@ export const ROUTE_HEADER = "x-ringcast-route";
 export const OWNERS = 3;
 
 export type Route = {
-  /** The router's contract; contract 1 did not say. */
-  readonly contract?: number;
+  /** The router's contract. */
+  readonly contract: number;
   readonly key: string;
   /** Where the client is: the ring of that region places it, if it has shards. */
   readonly clientRegion: string;

@@ -1,8 +1,17 @@
 import type { Descriptor } from "../ring/descriptor.ts";
 import type { Present } from "./publication.ts";
-import type { Done1, Order1, SentByRing1, Target1 } from "./contract-1.ts";
+import type { SentAddress } from "./address.ts";
 import type { Registration } from "./log.ts";
-import type { Branch, Delivered, Delivery, Outcome, OwnedMessage, Reached, SentByRing } from "./orders.ts";
+import type {
+  ActOrder,
+  Branch,
+  Delivered,
+  Delivery,
+  Outcome,
+  OwnedMessage,
+  Reached,
+  SentByRing,
+} from "./orders.ts";
 
 /** Counters of a shard as it sees itself. */
 export type ShardStatus = {
@@ -44,8 +53,7 @@ export interface ShardContract {
   watch(until: number, contract: number): Promise<void>;
   deliver(delivery: Delivery, contract: number): Promise<Delivered>;
   /**
-   * Whether the shard has a listener of a channel. False ends the registration under which it is asked. The name is
-   * contract 1's.
+   * Whether the shard has a listener of a channel. False ends the registration under which it is asked.
    */
   attends(channel: string, contract: number): Promise<boolean>;
   /** The clients that listen to a channel through this shard. */
@@ -53,12 +61,12 @@ export interface ShardContract {
   /** Sessions by channel, of the channels whose name matches; at most `limit` of them. */
   channelsHere(pattern: string, limit: number, contract: number): Promise<Record<string, number>>;
   sessionsOf(user: string, contract: number): Promise<SessionSummary[]>;
-  /** Carries out an action for the sessions that are here; a delivery comes so only from contract 1. */
-  carryOut(order: Order1, target: Target1, contract: number): Promise<Reached | Done1>;
+  /** Carries out an action for the sessions that are here. `target` is the shard itself. */
+  carryOut(order: ActOrder, target: SentAddress, contract: number): Promise<Reached>;
   /** Sends to users that this shard owns, unless it knows of a newer ring than the caller. */
-  sendOwned(message: OwnedMessage, contract: number): Promise<SentByRing | SentByRing1>;
+  sendOwned(message: OwnedMessage, contract: number): Promise<SentByRing>;
   /** Carries out a part of a fan-out, and answers for each of its shards, also for those that it did not reach. */
-  relay(branch: Branch, contract: number): Promise<Outcome<Delivered | Reached | Done1>[]>;
+  relay(branch: Branch, contract: number): Promise<Outcome<Delivered | Reached>[]>;
   /** Dies as a crash would have it: no close frame, and no memory survives. For development only. */
   crash(): Promise<void>;
 }

@@ -1,23 +1,18 @@
 /**
- * The version of what objects say to each other (SPEC CT1). It travels as the last argument of every call; a call
- * without one is of contract 1.
+ * The version of what objects say to each other (SPEC CT1). It travels as the last argument of every call.
  *
  * A deployment reaches a busy object minutes late, so an object talks to the releases before and after its own. A
- * request keeps every field that the release before reads; an answer has the shape of the caller's contract, and a call
- * that only contract 1 makes has its shape. To change
- * a shape: raise this number, keep the fixtures of the version before (test/fixtures), translate in `contract-N.ts`.
+ * request keeps every field that the release before reads; an answer has the shape of the caller's contract. To change
+ * a shape: raise this number once in a release, and keep the fixtures of the version before (test/fixtures).
  */
-export const CONTRACT = 2;
-
-/** The contract of a caller that does not say: release 0.1.0 passed no version. */
-export const FIRST_CONTRACT = 1;
+export const CONTRACT = 3;
 
 /** The caller and the object are more than one release apart. The caller's retries bridge the deployment. */
 export class ContractError extends Error {
   override readonly name = "ContractError";
 }
 
-/** Throws {@link ContractError} where this release cannot understand a caller. */
+/** Throws {@link ContractError} where this release cannot understand a caller: also where the caller names no contract. */
 export function checkContract(contract: number): void {
   if (Math.abs(contract - CONTRACT) <= 1) return;
   throw new ContractError(`a call of contract ${contract} reached an object of contract ${CONTRACT}`);

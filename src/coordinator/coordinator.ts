@@ -2,13 +2,6 @@ import { DurableObject } from "cloudflare:workers";
 import type { Config } from "../config/config.ts";
 import { addressKey, readAddress, type SentAddress, type ShardAddress } from "../contracts/address.ts";
 import type { ChangeAnswer, ChangeRequest } from "../contracts/change.ts";
-import {
-  changeTo1,
-  isContract1,
-  outcomesTo1,
-  type ChangeAnswer1,
-  type Done1,
-} from "../contracts/contract-1.ts";
 import type {
   BroadcastAnswer,
   ChannelList,
@@ -28,7 +21,7 @@ import type {
 } from "../contracts/log.ts";
 import type { Action, FannedOut, Reached } from "../contracts/orders.ts";
 import type { LogView } from "../contracts/publication.ts";
-import { checkContract, CONTRACT, FIRST_CONTRACT, type Served } from "../contracts/version.ts";
+import { checkContract, CONTRACT, type Served } from "../contracts/version.ts";
 import { Events } from "../events/events.ts";
 import { askAll } from "../fanout/ask-all.ts";
 import { actOnAll } from "../fanout/fan-out.ts";
@@ -113,20 +106,19 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     });
   }
 
-  descriptor(contract?: number): Descriptor {
+  descriptor(contract: number): Descriptor {
     this.#answer(contract);
     return this.#store.descriptor;
   }
 
-  async change(request: ChangeRequest, contract?: number): Promise<ChangeAnswer | ChangeAnswer1> {
+  change(request: ChangeRequest, contract: number): Promise<ChangeAnswer> {
     this.#answer(contract);
-    const answer = await this.#changes.change(request);
-    return isContract1(contract) ? changeTo1(answer) : answer;
+    return this.#changes.change(request);
   }
 
   report(
     { shard: sent, status, moves }: ReportRequest,
-    contract?: number,
+    contract: number,
   ): { readonly descriptor: Descriptor | null } {
     this.#answer(contract);
     const shard = readAddress(sent);
@@ -137,7 +129,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     return { descriptor: digest(descriptor) === status.digest ? null : descriptor };
   }
 
-  async drained(id: string, contract?: number): Promise<void> {
+  async drained(id: string, contract: number): Promise<void> {
     this.#answer(contract);
     const draining = () =>
       this.#store.descriptor.shards.find((shard) => shard.id === id && shard.state === "draining");
@@ -148,22 +140,22 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     await this.#changes.change({ change: { kind: "remove", id }, dryRun: false, by: "the shard, empty" });
   }
 
-  cluster(contract?: number): Promise<ClusterReport> {
+  cluster(contract: number): Promise<ClusterReport> {
     this.#answer(contract);
     return askStatus(this.env, { store: this.#store, members: this.#members, waitMs: ASK_MS });
   }
 
-  epochs(limit: number, contract?: number): EpochReport[] {
+  epochs(limit: number, contract: number): EpochReport[] {
     this.#answer(contract);
     return this.#store.epochs(limit);
   }
 
-  watch(until: number, contract?: number): Promise<void> {
+  watch(until: number, contract: number): Promise<void> {
     this.#answer(contract);
     return this.#live.watch(until);
   }
 
-  explain(key: string, clientRegion: string, contract?: number): OwnerReport {
+  explain(key: string, clientRegion: string, contract: number): OwnerReport {
     this.#answer(contract);
     const { descriptor } = this.#store;
     const before = this.#store.at(descriptor.epoch - 1);
@@ -171,7 +163,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     return { ...buildRing(descriptor).explain(key, clientRegion), previousOwner: previous?.id ?? null };
   }
 
-  async sessionsOf(user: string, contract?: number): Promise<UserSessions> {
+  async sessionsOf(user: string, contract: number): Promise<UserSessions> {
     this.#answer(contract);
     const { answers, silent } = await askAll(this.env, this.#members.holders(), {
       waitMs: ASK_MS,
@@ -180,13 +172,12 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     return { sessions: [...answers.values()].flat(), unreachable: idsOf(silent) };
   }
 
-  async act(action: Action, contract?: number): Promise<FannedOut<Reached | Done1>> {
+  act(action: Action, contract: number): Promise<FannedOut<Reached>> {
     this.#answer(contract);
-    const fanned = await actOnAll(this.env, action, { targets: this.#members.holders(), waitMs: ASK_MS });
-    return isContract1(contract) ? { ...fanned, outcomes: outcomesTo1(fanned.outcomes) } : fanned;
+    return actOnAll(this.env, action, { targets: this.#members.holders(), waitMs: ASK_MS });
   }
 
-  async channels(pattern: string, contract?: number): Promise<ChannelList> {
+  async channels(pattern: string, contract: number): Promise<ChannelList> {
     this.#answer(contract);
     const limit = this.#config.cluster.limits.channelNames;
     const { answers, silent } = await askAll(this.env, this.#members.holders(), {
@@ -207,27 +198,27 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     return { channels: Object.fromEntries(channels), truncated, unreachable: idsOf(silent) };
   }
 
-  register(shard: SentAddress, listening: Listening | null, contract?: number): Registration | null {
+  register(shard: SentAddress, listening: Listening | null, contract: number): Registration | null {
     this.#answer(contract);
     return this.#log.register(shard, listening);
   }
 
-  view(after: number, contract?: number): LogView {
+  view(after: number, contract: number): LogView {
     this.#answer(contract);
     return this.#log.view(after);
   }
 
-  history(query: HistoryQuery, contract?: number): HistoryResult {
+  history(query: HistoryQuery, contract: number): HistoryResult {
     this.#answer(contract);
     return this.#log.history(query);
   }
 
-  removeHistory(contract?: number): void {
+  removeHistory(contract: number): void {
     this.#answer(contract);
     this.#log.removeHistory();
   }
 
-  async broadcast(publication: PublishRequest, report: boolean, contract?: number): Promise<BroadcastAnswer> {
+  async broadcast(publication: PublishRequest, report: boolean, contract: number): Promise<BroadcastAnswer> {
     this.#answer(contract);
     const startedAt = Date.now();
     const shards = this.#members.holders();
@@ -255,7 +246,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     });
   }
 
-  #answer(contract = FIRST_CONTRACT): void {
+  #answer(contract: number): void {
     if (contract !== CONTRACT) checkContract(contract);
     this.#wake();
   }

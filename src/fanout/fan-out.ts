@@ -1,5 +1,4 @@
 import { readAddress, type SentAddress } from "../contracts/address.ts";
-import { readDelivered, readOutcomes, readReached } from "../contracts/contract-1.ts";
 import type {
   Action,
   ActOrder,
@@ -39,7 +38,8 @@ export function deliverAll(
     direct: (target) => deliverOne(env, order, target),
     relay: async (relay, branch, relayMs) => {
       const answer = shardStub(env, relay).relay({ order, targets: branch, waitMs: relayMs }, CONTRACT);
-      return readOutcomes<Delivered>(await answer, readDelivered);
+      // A relay answers a delivery with deliveries.
+      return (await answer) as Outcome<Delivered>[];
     },
   };
   return fanOut({ targets, waitMs, repeat: false }, carrier);
@@ -59,7 +59,8 @@ export function actOnAll(
     direct: (target) => actOnOne(env, order, target),
     relay: async (relay, branch, relayMs) => {
       const answer = shardStub(env, relay).relay({ order, targets: branch, waitMs: relayMs }, CONTRACT);
-      return readOutcomes<Reached>(await answer, readReached);
+      // A relay answers an action with actions.
+      return (await answer) as Outcome<Reached>[];
     },
   };
   return fanOut({ ...to, repeat: action.kind !== "send" }, carrier);
@@ -71,8 +72,8 @@ export const deliverOne = (
   { registration, mayRepeat, ...shard }: DeliverTarget,
 ): Promise<Delivered> => shardStub(env, shard).deliver({ ...delivery, registration, mayRepeat }, CONTRACT);
 
-export const actOnOne = async (env: Cloudflare.Env, order: ActOrder, shard: SentAddress): Promise<Reached> =>
-  readReached(await shardStub(env, shard).carryOut(order, shard, CONTRACT));
+export const actOnOne = (env: Cloudflare.Env, order: ActOrder, shard: SentAddress): Promise<Reached> =>
+  shardStub(env, shard).carryOut(order, shard, CONTRACT);
 
 /** The outcome of a call to a shard, within `waitMs`. Never rejects. */
 export async function outcomeOf<Done>(

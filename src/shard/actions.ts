@@ -55,13 +55,10 @@ function notify({ connections, wire }: ActionParts, session: Session, notice: No
   connections.send(session, wire.encodeNotice(session, notice));
 }
 
-function send(parts: ActionParts, user: string, { data, frame }: ActionOf<"send">): number {
+function send(parts: ActionParts, user: string, { data }: ActionOf<"send">): number {
   const { connections } = parts;
   const sessions = connections.sessions.ofUser(user);
-  for (const session of sessions) {
-    if (data === undefined) connections.send(session, frame);
-    else notify(parts, session, { kind: "message", data });
-  }
+  for (const session of sessions) notify(parts, session, { kind: "message", data });
   // A slow reader may have been closed by just this.
   return sessions.filter(({ ended }) => !ended).length;
 }

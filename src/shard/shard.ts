@@ -1,19 +1,10 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Config } from "../config/config.ts";
 import { addressOfObject, readAddress, type SentAddress, type ShardAddress } from "../contracts/address.ts";
-import {
-  doneTo1,
-  isContract1,
-  outcomesTo1,
-  sentTo1,
-  type Done1,
-  type Order1,
-  type SentByRing1,
-  type Target1,
-} from "../contracts/contract-1.ts";
 import type { Registration } from "../contracts/log.ts";
 import {
   isDeliverBranch,
+  type ActOrder,
   type Branch,
   type Delivered,
   type Delivery,
@@ -25,7 +16,7 @@ import {
 import type { Present } from "../contracts/publication.ts";
 import { decodeRoute, ROUTE_HEADER } from "../contracts/route.ts";
 import type { Prediction, SessionSummary, ShardContract, ShardStatus } from "../contracts/shard.ts";
-import { checkContract, CONTRACT, FIRST_CONTRACT, type Served } from "../contracts/version.ts";
+import { checkContract, CONTRACT, type Served } from "../contracts/version.ts";
 import { actOnOne, deliverOne, outcomeOf } from "../fanout/fan-out.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { configOf } from "../platform/config.ts";
@@ -131,51 +122,51 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     );
   }
 
-  async adopt(descriptor: Descriptor, broadcast?: Registration, contract?: number): Promise<void> {
+  async adopt(descriptor: Descriptor, broadcast: Registration | undefined, contract: number): Promise<void> {
     this.#answer(contract);
     const { channel, enabled } = this.#config.cluster.broadcast;
     if (broadcast !== undefined && enabled) this.#floors.channels.seed(channel, broadcast);
     await this.#floors.moves.adopt(descriptor);
   }
 
-  predict(descriptor: Descriptor, contract?: number): Prediction {
+  predict(descriptor: Descriptor, contract: number): Prediction {
     this.#answer(contract);
     return this.#floors.moves.predict(descriptor);
   }
 
-  status(contract?: number): ShardStatus {
+  status(contract: number): ShardStatus {
     this.#answer(contract);
     return this.#floors.status();
   }
 
-  watch(until: number, contract?: number): void {
+  watch(until: number, contract: number): void {
     this.#answer(contract);
     this.#floors.livePulse.watch(until, Date.now());
   }
 
-  deliver(delivery: Delivery, contract?: number): Delivered | Promise<Delivered> {
+  deliver(delivery: Delivery, contract: number): Delivered | Promise<Delivered> {
     this.#answer(contract);
     return this.#floors.channels.deliver(delivery);
   }
 
-  attends(channel: string, contract?: number): boolean {
+  attends(channel: string, contract: number): boolean {
     this.#answer(contract);
     return this.#floors.channels.hasListeners(channel);
   }
 
-  presenceHere(channel: string, contract?: number): Present[] {
+  presenceHere(channel: string, contract: number): Present[] {
     this.#answer(contract);
     return this.#floors.subscriptions.presence.here(channel);
   }
 
-  channelsHere(pattern: string, limit: number, contract?: number): Record<string, number> {
+  channelsHere(pattern: string, limit: number, contract: number): Record<string, number> {
     this.#answer(contract);
     const counts = this.#floors.channels.counts();
     const matching = pattern === "" ? counts : counts.filter(([name]) => fits(pattern, name));
     return Object.fromEntries(matching.slice(0, limit));
   }
 
-  sessionsOf(user: string, contract?: number): SessionSummary[] {
+  sessionsOf(user: string, contract: number): SessionSummary[] {
     this.#answer(contract);
     return this.#floors.connections.sessions.ofUser(user).map((session) => ({
       client: session.attachment.id,
@@ -187,31 +178,24 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     }));
   }
 
-  async carryOut(order: Order1, target: Target1, contract?: number): Promise<Reached | Done1> {
+  carryOut(order: ActOrder, _target: SentAddress, contract: number): Promise<Reached> {
     this.#answer(contract);
-    if (order.kind === "deliver") {
-      const { registration = 0, mayRepeat = true } = target;
-      return doneTo1(await this.#floors.channels.deliver({ ...order.delivery, registration, mayRepeat }));
-    }
-    const reached = await this.#act(order.action);
-    return isContract1(contract) ? doneTo1(reached) : reached;
+    return this.#act(order.action);
   }
 
-  async sendOwned(message: OwnedMessage, contract?: number): Promise<SentByRing | SentByRing1> {
+  async sendOwned(message: OwnedMessage, contract: number): Promise<SentByRing> {
     this.#answer(contract);
     const { ringEpoch, ...sent } = message;
     const spilled = this.#floors.upgrades.hasSpilled;
     const known = this.#floors.moves.membership.ring?.descriptor;
-    const answer: SentByRing =
-      known !== undefined && known.epoch > ringEpoch
-        ? { kind: "newer", descriptor: known, spilled }
-        : { kind: "sent", reached: await this.#act({ kind: "send", ...sent }), spilled };
-    return isContract1(contract) ? sentTo1(answer) : answer;
+    return known !== undefined && known.epoch > ringEpoch
+      ? { kind: "newer", descriptor: known, spilled }
+      : { kind: "sent", reached: await this.#act({ kind: "send", ...sent }), spilled };
   }
 
-  async relay(branch: Branch, contract?: number): Promise<Outcome<Delivered | Reached | Done1>[]> {
+  async relay(branch: Branch, contract: number): Promise<Outcome<Delivered | Reached>[]> {
     this.#answer(contract);
-    const outcomes = isDeliverBranch(branch)
+    return isDeliverBranch(branch)
       ? await Promise.all(
           branch.targets.map((target) =>
             outcomeOf<Delivered>(target, branch.waitMs, async () => {
@@ -228,14 +212,13 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
             ),
           ),
         );
-    return isContract1(contract) ? outcomesTo1(outcomes) : outcomes;
   }
 
   crash(): void {
     this.ctx.abort("crashed by the operator");
   }
 
-  #answer(contract = FIRST_CONTRACT): void {
+  #answer(contract: number): void {
     if (contract !== CONTRACT) checkContract(contract);
     this.#wake();
   }

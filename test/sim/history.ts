@@ -305,7 +305,7 @@ class History {
     for (const channel of ["kept:a", "kept:b"]) {
       const present: number[] = [];
       void this.#world.env.CHANNEL.getByName(channel)
-        .presence("")
+        .presence("", CONTRACT)
         .then((all) => present.push(all.length));
       await this.#world.run(this.#world.clock.now + 5_000);
       const subscribers = this.#clients.filter((client) => client.channels.includes(channel)).length;

@@ -100,13 +100,13 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     also: [
       {
         file: "src/channel/channel.ts",
-        code: "view(after: number, contract?: number): LogView {",
-        instead: "viewAfter(after: number, contract?: number): LogView {",
+        code: "view(after: number, contract: number): LogView {",
+        instead: "viewAfter(after: number, contract: number): LogView {",
       },
       {
         file: "src/coordinator/coordinator.ts",
-        code: "view(after: number, contract?: number): LogView {",
-        instead: "viewAfter(after: number, contract?: number): LogView {",
+        code: "view(after: number, contract: number): LogView {",
+        instead: "viewAfter(after: number, contract: number): LogView {",
       },
     ],
     releases: "mixed",

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import type { ConnectEvent, Hooks, PublishEvent, RpcEvent } from "../../src/hooks/hooks.ts";
 import { createRingcast } from "../../src/ringcast.ts";
 import { encodeRoute } from "../../src/contracts/route.ts";
+import { CONTRACT } from "../../src/contracts/version.ts";
 import { Client, fetchWorker, Gate, keysOf, startOver, until } from "./client.ts";
 import { forgetHooks, hooks } from "./hooked.ts";
 
@@ -345,7 +346,14 @@ describe("[HK3] the identity that authenticate returns is the connection's ident
   test("a client cannot set the identity through the header of the router", async () => {
     const seen: ConnectEvent[] = [];
     hooks.onConnect = (event) => void seen.push(event);
-    const route = { key: "eve", clientRegion: "auto", ringEpoch: 1, digest: "", refused: [] };
+    const route = {
+      contract: CONTRACT,
+      key: "eve",
+      clientRegion: "auto",
+      ringEpoch: 1,
+      digest: "",
+      refused: [],
+    };
     const forged = encodeRoute({ ...route, identity: { kind: "user", user: "admin" } });
     const request = new Request("https://ringcast.test/connection/websocket?key=eve", {
       headers: { upgrade: "websocket", "x-ringcast-route": forged },

@@ -290,7 +290,7 @@ describe("[DL7] a publication that arrives during a subscribe is neither lost no
     vi.spyOn(Channel.prototype, "view").mockImplementation(async function (
       this: InstanceType<typeof Channel>,
       after: number,
-      contract?: number,
+      contract: number,
     ) {
       const early = original.call(this, after, contract);
       asked = true;

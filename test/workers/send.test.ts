@@ -28,7 +28,7 @@ describe("[AP5] the number of calls of one message to a user", () => {
       const relayed = vi.spyOn(Shard.prototype, "relay");
       /** The numbers of shards that were called with a message: in ring mode, and by fan-out. */
       const calledWith = (data: string) => [
-        objectsCalled(owned, ([{ frame }]) => frame.includes(data)).size,
+        objectsCalled(owned, ([message]) => message.data.includes(data)).size,
         // A relay carries out its own part, and calls the other shards.
         new Set([
           ...objectsCalled(carried, ([order]) => JSON.stringify(order).includes(data)),

@@ -31,7 +31,7 @@ type Calls<Contract, Stub> = {
 const AUTO_1 = { name: "auto/auto-1", region: "auto" };
 const EVERYTHING = { limit: -1, reverse: false, since: null };
 const publication = { id: "late", body: '{"data":1}' };
-const action = { kind: "send", users: ["ann"], frame: "{}" } as const;
+const action = { kind: "send", users: ["ann"], data: "{}" } as const;
 const order = { kind: "act", action } as const;
 const descriptor = { epoch: 9, seed: 0, shards: [], defaultRegion: "auto" };
 
@@ -58,7 +58,7 @@ const SHARD: Calls<ShardContract, ReturnType<typeof shardObject>> = {
   channelsHere: (stub) => stub.channelsHere("", 10, CONTRACT),
   sessionsOf: (stub) => stub.sessionsOf("ann", CONTRACT),
   carryOut: (stub) => stub.carryOut(order, AUTO_1, CONTRACT),
-  sendOwned: (stub) => stub.sendOwned({ users: ["ann"], frame: "{}", ringEpoch: 1 }, CONTRACT),
+  sendOwned: (stub) => stub.sendOwned({ users: ["ann"], data: "{}", ringEpoch: 1 }, CONTRACT),
   relay: (stub) => stub.relay({ order, targets: [AUTO_1], waitMs: 100 }, CONTRACT),
 };
 

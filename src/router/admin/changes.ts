@@ -1,6 +1,5 @@
 import type { Context } from "hono";
 import type { Change, ChangeRefusalCode, ChangeResult } from "../../contracts/change.ts";
-import { readChange } from "../../contracts/contract-1.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { coordinatorStub } from "../../platform/calls.ts";
 import { adminRoute, fail, jsonBody, type AdminApp } from "./route.ts";
@@ -97,7 +96,7 @@ async function change(
   const ranges = given.some((options) => options.ranges === true);
   const by = (request.req.header("x-ringcast-by") ?? "operator").slice(0, 100);
   const sent = { change: wanted, dryRun, by };
-  const answer = readChange(await coordinatorStub(request.env).change(sent, CONTRACT));
+  const answer = await coordinatorStub(request.env).change(sent, CONTRACT);
   if (answer.kind === "done") return request.json(show(answer.result, { ranges }), 200);
   const { code, message } = answer;
   return fail(request, REFUSAL_STATUS[code], { code, message });

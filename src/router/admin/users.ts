@@ -1,5 +1,4 @@
 import { DISCONNECTS } from "../../centrifuge/codes.ts";
-import { readFannedOut } from "../../contracts/contract-1.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { coordinatorStub } from "../../platform/calls.ts";
 import { unreachedIds } from "../outcomes.ts";
@@ -32,7 +31,7 @@ export function addUsers(app: AdminApp): void {
     async (request) => {
       const { user } = request.req.valid("param");
       const action = { kind: "disconnect", user, client: null, except: [], ...DISCONNECTS.forced } as const;
-      const { outcomes } = readFannedOut(await coordinatorStub(request.env).act(action, CONTRACT));
+      const { outcomes } = await coordinatorStub(request.env).act(action, CONTRACT);
       const disconnected = outcomes.reduce((sum, { done }) => sum + (done?.sessions ?? 0), 0);
       const unreachable = unreachedIds(outcomes);
       return request.json({ disconnected, unreachable }, 200);

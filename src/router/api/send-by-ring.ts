@@ -1,5 +1,4 @@
 import { addressKey, shardAddress, type ShardAddress } from "../../contracts/address.ts";
-import { readSent } from "../../contracts/contract-1.ts";
 import type { Outcome, OwnedMessage, Reached } from "../../contracts/orders.ts";
 import { OWNERS } from "../../contracts/route.ts";
 import { CONTRACT } from "../../contracts/version.ts";
@@ -13,8 +12,8 @@ const SHARD_WAIT_MS = 3_000;
 /** Two rounds reach every owner, or three after a change of the ring; more than this is a fault. */
 const MAX_ROUNDS = 8;
 
-/** `data` is JSON text; `frame` is the same as a frame, for shards of contract 1. */
-export type Message = Pick<OwnedMessage, "users" | "frame"> & { readonly data: string };
+/** `data` is JSON text. */
+export type Message = Pick<OwnedMessage, "users" | "data">;
 
 /** The outcome at each shard, and the number of calls between objects. */
 export type Sent = { readonly outcomes: readonly Outcome<Reached>[]; readonly calls: number };
@@ -45,7 +44,7 @@ export async function sendByRing({ env, cache }: Call, message: Message): Promis
         };
         try {
           const sent = shardStub(env, shard).sendOwned({ ...message, users, ringEpoch }, CONTRACT);
-          const answer = readSent(await within(SHARD_WAIT_MS, sent));
+          const answer = await within(SHARD_WAIT_MS, sent);
           if (answer.kind === "newer") return cache.adopt(answer.descriptor);
           if (answer.spilled) spilled.add(shard.id);
           finish(answer.reached);

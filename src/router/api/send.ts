@@ -1,6 +1,4 @@
 import type { z } from "zod";
-import { encodeMessage } from "../../centrifuge/reply.ts";
-import { readFannedOut } from "../../contracts/contract-1.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { coordinatorStub, within } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
@@ -28,7 +26,7 @@ export async function send(call: Call, params: z.infer<typeof sendParams>): Prom
   const payload = readPayload(params);
   if (!payload.ok) return fail("badRequest", payload.reason);
   const data = JSON.stringify(payload.data);
-  const message = { users, data, frame: encodeMessage(data) };
+  const message = { users, data };
   const mode = params.mode === "auto" ? (affinity.userIsKey ? "ring" : "fanout") : params.mode;
 
   const startedAt = Date.now();
@@ -60,6 +58,6 @@ export async function send(call: Call, params: z.infer<typeof sendParams>): Prom
 
 async function sendByFanOut({ env }: Call, message: Message): Promise<Sent> {
   const answer = coordinatorStub(env).act({ kind: "send", ...message }, CONTRACT);
-  const { outcomes, calls } = readFannedOut(await within(COORDINATOR_WAIT_MS, answer));
+  const { outcomes, calls } = await within(COORDINATOR_WAIT_MS, answer);
   return { outcomes, calls: calls + 1 };
 }

@@ -1,6 +1,5 @@
 import type { z } from "zod";
 import { DISCONNECTS } from "../../centrifuge/codes.ts";
-import { readFannedOut } from "../../contracts/contract-1.ts";
 import type { Action } from "../../contracts/orders.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { callAgain, coordinatorStub, within } from "../../platform/calls.ts";
@@ -84,7 +83,7 @@ async function onEveryShard({ env }: Call, action: Action): Promise<Answer> {
     const fanned = await callAgain(() =>
       within(COORDINATOR_WAIT_MS, coordinatorStub(env).act(action, CONTRACT)),
     );
-    const silent = unreachedIds(readFannedOut(fanned).outcomes);
+    const silent = unreachedIds(fanned.outcomes);
     if (silent.length > 0) return fail("internal", `these shards did not answer: ${silent.join(", ")}`);
     return ok({});
   } catch (error) {

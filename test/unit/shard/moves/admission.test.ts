@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe as group, expect, test } from "vitest";
 import { OWNERS, type Route } from "../../../../src/contracts/route.ts";
+import { CONTRACT } from "../../../../src/contracts/version.ts";
 import { buildRing } from "../../../../src/ring/build.ts";
 import { objectName } from "../../../../src/contracts/address.ts";
 import { type Descriptor, type ShardSpec } from "../../../../src/ring/descriptor.ts";
@@ -10,6 +11,7 @@ import { arbitraryCluster, describe, shard } from "../../ring/cluster.ts";
 import { arbitraryClientRegion, arbitraryKey, FIVE, KEY, owner, withState } from "./five-shards.ts";
 
 const route = (fields: Partial<Route> = {}): Route => ({
+  contract: CONTRACT,
   key: KEY,
   clientRegion: "weur",
   ringEpoch: FIVE.descriptor.epoch,

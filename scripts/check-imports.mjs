@@ -26,7 +26,7 @@ const MAY_IMPORT = {
   version: [],
   contracts: ["ring"],
   policy: ["config", "contracts"],
-  platform: ["config", "contracts", "ring", "type:policy", "type:shard", "type:channel", "type:coordinator"],
+  platform: ["config", "contracts", "policy", "ring", "type:shard", "type:channel", "type:coordinator"],
   tokens: ["config", "platform"],
   hooks: ["config", "contracts", "platform", "type:ring"],
   events: ["config", "hooks", "platform", "type:ring"],

@@ -21,6 +21,8 @@ export class ConfigError extends Error {
 }
 
 const NAMESPACE_PREFIX = "RINGCAST_NS_";
+/** What follows the namespace in the name of a personal channel: `:#==` and a digest (policy/user-names.ts). */
+const LONGEST_PERSONAL_REST = 4 + 64;
 
 /**
  * Reads the configuration from a Worker's variables.
@@ -48,6 +50,7 @@ export function parseConfig(variables: Readonly<Record<string, unknown>>): Confi
     if (short === "DEFAULT") defaultNamespace = namespace;
     else namespaces.set(short, namespace);
   }
+  checkPersonalChannel(cluster, namespaces);
   const { historySize, historyTtlMs } = cluster.broadcast;
   const broadcast: NamespaceConfig = {
     ...namespaceSchema.parse({}),
@@ -56,6 +59,24 @@ export function parseConfig(variables: Readonly<Record<string, unknown>>): Confi
     force_recovery: true,
   };
   return { cluster, defaultNamespace, namespaces, broadcast };
+}
+
+/** The user's own channel is in a namespace that exists, and its name is short enough for every user (SPEC AU21). */
+function checkPersonalChannel(
+  { personalChannel, limits }: ClusterConfig,
+  namespaces: ReadonlyMap<string, NamespaceConfig>,
+): void {
+  const { enabled, namespace } = personalChannel;
+  if (!enabled) return;
+  if (namespace !== "" && !namespaces.has(namespace))
+    throw new ConfigError(
+      `RINGCAST.personalChannel.namespace: there is no variable ${NAMESPACE_PREFIX}${namespace}`,
+    );
+  const most = namespace.length + LONGEST_PERSONAL_REST;
+  if (limits.channelBytes < most)
+    throw new ConfigError(
+      `RINGCAST.limits.channelBytes: the names of personal channels have up to ${most} bytes`,
+    );
 }
 
 /** A secret of Standard Webhooks has 24 to 64 bytes. */

@@ -43,7 +43,7 @@ const answer = <Change extends z.ZodType>(change: Change) =>
 
 export const identityAnswer: Answers<Identity> = answer(
   z.strictObject({
-    user: z.string(),
+    user: z.string().refine((name) => name.isWellFormed(), "a user's name is Unicode text"),
     info: value.optional(),
     expiresAt: z.number().positive().optional(),
   }),

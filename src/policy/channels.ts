@@ -8,7 +8,7 @@ export type ChannelName = {
   readonly namespace: string | undefined;
   /** Starts with `$`: only a subscription token opens it. */
   readonly isPrivate: boolean;
-  /** The users that follow a `#`; undefined without one. */
+  /** The users that follow the last `#`, as user-names.ts writes them; undefined without a `#`. */
   readonly users: readonly string[] | undefined;
 };
 
@@ -23,7 +23,7 @@ export function parseChannel(
   const isPrivate = name.startsWith("$");
   const bare = isPrivate ? name.slice(1) : name;
   const colon = bare.indexOf(":");
-  const hash = name.indexOf("#");
+  const hash = name.lastIndexOf("#");
   return {
     ok: true,
     channel: {

@@ -2,11 +2,30 @@ import type { Config } from "../config/config.ts";
 import { keepsHistory } from "../config/namespace.ts";
 import { LIVE_CHANNEL } from "../contracts/live.ts";
 import { type ChannelName, isReserved, namespaceOf } from "./channels.ts";
+import { isNamed } from "./user-names.ts";
 
 /** Whether a client may do something in a channel (SPEC AU3). `insecure` grants everything that the namespace can do at all. */
 export type Permission = "allowed" | "unknownChannel" | "permissionDenied" | "notAvailable";
 
-export type Asked = { readonly config: Config; readonly channel: ChannelName; readonly user: string };
+export type Asked = {
+  readonly config: Config;
+  readonly channel: ChannelName;
+  readonly user: string;
+  /** SHA-256 of the user, where the channel's name needs it (user-names.ts). */
+  readonly digest?: string | undefined;
+};
+
+/**
+ * Whether a channel that names users keeps a user out, whatever its namespace permits (SPEC AU20). A subscriber is in:
+ * it is named, or its token, the server or a hook has let it in.
+ */
+const isKeptOut = ({
+  channel,
+  user,
+  digest,
+  subscribed,
+}: Asked & { readonly subscribed: boolean }): boolean =>
+  channel.users !== undefined && !subscribed && !isNamed(channel, user, digest);
 
 /** `granted`: by a valid subscription token for this channel, or a hook. The order is Centrifugo's. */
 export function planSubscribe(
@@ -20,9 +39,8 @@ export function planSubscribe(
   if (asked.granted) return "allowed";
   if (config.cluster.insecure) return "allowed";
   if (channel.isPrivate) return "permissionDenied";
-  if (channel.users !== undefined && namespace.allow_user_limited_channels) {
-    return user !== "" && channel.users.includes(user) ? "allowed" : "permissionDenied";
-  }
+  if (isKeptOut({ ...asked, subscribed: false })) return "permissionDenied";
+  if (channel.users !== undefined && namespace.allow_user_limited_channels) return "allowed";
   const allowed =
     namespace.allow_subscribe_for_client && (user !== "" || namespace.allow_subscribe_for_anonymous);
   return allowed ? "allowed" : "permissionDenied";
@@ -40,7 +58,7 @@ export function mayPublish(
     namespace.allow_publish_for_client || (namespace.allow_publish_for_subscriber && asked.subscribed);
   return decide({
     ...asked,
-    granted: granted && (asked.user !== "" || namespace.allow_publish_for_anonymous),
+    granted: granted && !isKeptOut(asked) && (asked.user !== "" || namespace.allow_publish_for_anonymous),
   });
 }
 
@@ -53,7 +71,7 @@ export function mayPresence(asked: Asked & { readonly subscribed: boolean }): Pe
     namespace.allow_presence_for_client || (namespace.allow_presence_for_subscriber && asked.subscribed);
   return decide({
     ...asked,
-    granted: granted && (asked.user !== "" || namespace.allow_presence_for_anonymous),
+    granted: granted && !isKeptOut(asked) && (asked.user !== "" || namespace.allow_presence_for_anonymous),
   });
 }
 
@@ -66,7 +84,7 @@ export function mayHistory(asked: Asked & { readonly subscribed: boolean }): Per
     namespace.allow_history_for_client || (namespace.allow_history_for_subscriber && asked.subscribed);
   return decide({
     ...asked,
-    granted: granted && (asked.user !== "" || namespace.allow_history_for_anonymous),
+    granted: granted && !isKeptOut(asked) && (asked.user !== "" || namespace.allow_history_for_anonymous),
   });
 }
 

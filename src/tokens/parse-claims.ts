@@ -11,7 +11,11 @@ const seconds = z
   .number()
   .min(0)
   .max(Number.MAX_SAFE_INTEGER / 1000);
-const user = z.string().max(255).optional();
+const user = z
+  .string()
+  .max(255)
+  .refine((name) => name.isWellFormed(), "a user's name is Unicode text")
+  .optional();
 
 const connectionSchema = z.object({
   exp: seconds.optional(),

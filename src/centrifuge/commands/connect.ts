@@ -1,6 +1,7 @@
 import type { ReplyError } from "../../contracts/refusal.ts";
 import { PASS, type Asked } from "../../hooks/ask.ts";
 import type { ConnectChange } from "../../hooks/hooks.ts";
+import { personalChannelOf } from "../../platform/user-digest.ts";
 import { isBroadcast, namespaceOf, parseChannel, type ChannelName } from "../../policy/channels.ts";
 import { mayJoinLeave } from "../../policy/permissions.ts";
 import { identify, isOperator, type Identity } from "../../shard/connections/identify.ts";
@@ -46,7 +47,10 @@ export async function connect(context: Context, session: Session, command: Conne
   if (asked.kind === "disconnect") return connections.close(session, asked.close);
   if (asked.kind === "error") return refuse(context, { session, opening, id }, asked.error);
 
-  const planned = planChannels(context, claims, asked.change.channels ?? []);
+  const personal = await personalChannelOf(config.cluster, claims.user);
+  const added = [...personal, ...(asked.change.channels ?? [])];
+  if (session.ended) return;
+  const planned = planChannels(context, claims, added);
   if (planned.kind === "disconnect") return disconnect(context, session, planned.why);
   if (planned.kind === "error") return refuse(context, { session, opening, id }, planned.error);
   const { channels } = planned;
@@ -126,12 +130,8 @@ function planChannels(
   claims: ConnectionClaims,
   added: readonly string[],
 ): PlannedChannels {
-  const { limits, personalChannel } = config.cluster;
-  const personal =
-    personalChannel.enabled && claims.user !== ""
-      ? [`${personalChannel.namespace === "" ? "" : `${personalChannel.namespace}:`}#${claims.user}`]
-      : [];
-  const wanted = new Set([...claims.channels, ...Object.keys(claims.subs), ...personal, ...added]);
+  const { limits } = config.cluster;
+  const wanted = new Set([...claims.channels, ...Object.keys(claims.subs), ...added]);
   const names = [...wanted].filter((name) => !isBroadcast(config, name));
   if (names.length > limits.channelsPerClient) return { kind: "disconnect", why: "channelLimit" };
   const channels: ChannelName[] = [];

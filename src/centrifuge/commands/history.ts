@@ -1,6 +1,7 @@
 import { CONTRACT } from "../../contracts/version.ts";
 import { callAgain, channelStub } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
+import { digestFor } from "../../platform/user-digest.ts";
 import { parseChannel } from "../../policy/channels.ts";
 import { mayHistory } from "../../policy/permissions.ts";
 import type { CommandOf } from "../command.ts";
@@ -18,7 +19,8 @@ export async function history(
   if (!parsed.ok) return fail(context, session, { id, error: "badRequest" });
   const { channel } = parsed;
   const subscribed = open.subscriptions.has(channel.name);
-  const permission = mayHistory({ config, channel, user: open.user, subscribed });
+  const digest = channel.users && (await digestFor(channel, open.user));
+  const permission = mayHistory({ config, channel, user: open.user, digest, subscribed });
   if (permission !== "allowed") return fail(context, session, { id, error: permission });
   const { since } = body;
   const query = {

@@ -1,5 +1,6 @@
 import type { Present } from "../../contracts/publication.ts";
 import { logError } from "../../platform/logger.ts";
+import { digestFor } from "../../platform/user-digest.ts";
 import { parseChannel } from "../../policy/channels.ts";
 import { mayPresence } from "../../policy/permissions.ts";
 import type { CommandOf } from "../command.ts";
@@ -17,7 +18,8 @@ export async function presence(
   if (!parsed.ok) return fail(context, session, { id, error: "badRequest" });
   const { channel } = parsed;
   const subscribed = open.subscriptions.has(channel.name);
-  const permission = mayPresence({ config, channel, user: open.user, subscribed });
+  const digest = channel.users && (await digestFor(channel, open.user));
+  const permission = mayPresence({ config, channel, user: open.user, digest, subscribed });
   if (permission !== "allowed") return fail(context, session, { id, error: permission });
 
   let present: ReadonlyMap<string, Present>;

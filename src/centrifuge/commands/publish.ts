@@ -4,6 +4,7 @@ import { PASS, type Asked } from "../../hooks/ask.ts";
 import type { PublishChange } from "../../hooks/hooks.ts";
 import { callAgain, channelStub } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
+import { digestFor } from "../../platform/user-digest.ts";
 import { parseChannel } from "../../policy/channels.ts";
 import { mayPublish } from "../../policy/permissions.ts";
 import { hookSession } from "../../shard/connections/session.ts";
@@ -22,6 +23,7 @@ export async function publish(
   if (!parsed.ok || body.data === undefined) return fail(context, session, { id, error: "badRequest" });
   const { channel } = parsed;
   const { user } = open;
+  const digest = channel.users && (await digestFor(channel, user));
   let { subscriptions, connInfo } = open;
   let asked: Asked<PublishChange> = PASS;
   if (asker.hooks.onPublish !== undefined) {
@@ -37,7 +39,7 @@ export async function publish(
   if (asked.kind === "disconnect") return connections.close(session, asked.close);
   const { allow, data = body.data, tags } = asked.change;
   const subscribed = subscriptions.has(channel.name);
-  const permission = mayPublish({ config, channel, user, subscribed, granted: allow === true });
+  const permission = mayPublish({ config, channel, user, digest, subscribed, granted: allow === true });
   if (permission !== "allowed") return fail(context, session, { id, error: permission });
 
   const { chanInfo } = subscriptions.get(channel.name) ?? {};

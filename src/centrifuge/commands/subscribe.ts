@@ -2,6 +2,7 @@ import type { ReplyError } from "../../contracts/refusal.ts";
 import { PASS, type Asked } from "../../hooks/ask.ts";
 import type { SubscribeChange } from "../../hooks/hooks.ts";
 import { logError } from "../../platform/logger.ts";
+import { digestFor } from "../../platform/user-digest.ts";
 import { namespaceOf, parseChannel, type ChannelName } from "../../policy/channels.ts";
 import { mayJoinLeave, planSubscribe } from "../../policy/permissions.ts";
 import { isMeaningful } from "../../policy/tags-filter.ts";
@@ -39,7 +40,8 @@ export async function subscribe(
   if (grant.kind === "error") return refuse(grant.error);
   if (grant.kind === "disconnect") return disconnect(context, session, grant.why);
   const { claims } = grant;
-  const asking = { config, channel, user: open.user, operator: claims?.operator === true };
+  const digest = channel.users && (await digestFor(channel, open.user));
+  const asking = { config, channel, user: open.user, digest, operator: claims?.operator === true };
   const mayBe = planSubscribe({ ...asking, granted: true });
   if (mayBe !== "allowed") return refuse(mayBe);
   const asked: Asked<SubscribeChange> = asking.operator

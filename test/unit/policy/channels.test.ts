@@ -22,7 +22,8 @@ const NAMES: [name: string, parts: Omit<ChannelName, "name">][] = [
   ["$chat:dialog#ann", { namespace: "chat", isPrivate: true, users: ["ann"] }],
   // An empty list names the empty user, and planSubscribe refuses that user.
   ["dialog#", { namespace: undefined, isPrivate: false, users: [""] }],
-  ["a#b#c,d", { namespace: undefined, isPrivate: false, users: ["b#c", "d"] }],
+  // As in Centrifugo, the users follow the last "#".
+  ["a#b#c,d", { namespace: undefined, isPrivate: false, users: ["c", "d"] }],
   // A namespace without a name cannot be configured, so the channel is unknown.
   [":room", { namespace: "", isPrivate: false, users: undefined }],
   ["two words", { namespace: undefined, isPrivate: false, users: undefined }],

@@ -3,7 +3,13 @@ import { describe, expect, test } from "vitest";
 import { parseConfig } from "../../../src/config/config.ts";
 import { type NamespaceConfig, namespaceSchema } from "../../../src/config/namespace.ts";
 import { namespaceOf, parseChannel } from "../../../src/policy/channels.ts";
-import { mayJoinLeave, mayPresence, mayPublish, planSubscribe } from "../../../src/policy/permissions.ts";
+import {
+  mayHistory,
+  mayJoinLeave,
+  mayPresence,
+  mayPublish,
+  planSubscribe,
+} from "../../../src/policy/permissions.ts";
 
 /** The options that are switches: what else a namespace may hold permits nothing. */
 type Switch = {
@@ -30,6 +36,14 @@ const publish = (given: Parameters<typeof asked>[0], subscribed = false) =>
   mayPublish({ ...asked(given), subscribed, granted: false });
 const presence = (given: Parameters<typeof asked>[0], subscribed = false) =>
   mayPresence({ ...asked(given), subscribed });
+
+const history = (given: Parameters<typeof asked>[0], subscribed = false) => {
+  const { config, ...rest } = asked(given);
+  const kept = { history_size: 1, history_ttl: 1000 };
+  const namespaces = new Map([...config.namespaces].map(([name, one]) => [name, { ...one, ...kept }]));
+  const defaultNamespace = { ...config.defaultNamespace, ...kept };
+  return mayHistory({ config: { ...config, namespaces, defaultNamespace }, ...rest, subscribed });
+};
 
 const optionNames = Object.entries(namespaceSchema.parse({}))
   .filter(([, value]) => typeof value === "boolean")
@@ -144,9 +158,40 @@ describe("[AU3] subscribing", () => {
     expect(subscribe({ options: all, user: "", channel: "dialog#ann," })).toBe("permissionDenied");
   });
 
-  test("[AU3] where channels are not limited to users a # is a letter like any other", () => {
-    const options = allBut("allow_user_limited_channels");
-    expect(subscribe({ options, user: "eve", channel: "dialog#ann" })).toBe("allowed");
+  test("[AU20] the list of users keeps others out, whatever the namespace permits", () => {
+    fc.assert(
+      fc.property(arbitraryOptions, fc.constantFrom("", "eve", "an", "ann,bob"), (options, user) => {
+        const given = { options, user, channel: "chat:dialog#ann,bob" };
+        expect(subscribe(given)).toBe("permissionDenied");
+        expect(publish(given)).toBe("permissionDenied");
+        expect(presence(given)).toBe(options.presence === true ? "permissionDenied" : "notAvailable");
+        expect(history(given)).toBe("permissionDenied");
+      }),
+    );
+  });
+
+  test("[AU20] a user that the channel names may do what the namespace permits", () => {
+    const given = { options: all, user: "bob", channel: "dialog#ann,bob" };
+    expect(subscribe(given)).toBe("allowed");
+    expect(publish(given)).toBe("allowed");
+    expect(presence(given)).toBe("allowed");
+    expect(history(given)).toBe("allowed");
+    expect(publish({ ...given, options: {} })).toBe("permissionDenied");
+  });
+
+  test("[AU20] a named user subscribes by the channel's name, or as a client where clients may", () => {
+    const given = { user: "ann", channel: "dialog#ann" };
+    expect(subscribe({ ...given, options: { allow_user_limited_channels: true } })).toBe("allowed");
+    expect(subscribe({ ...given, options: { allow_subscribe_for_client: true } })).toBe("allowed");
+    expect(subscribe({ ...given, options: {} })).toBe("permissionDenied");
+  });
+
+  test("[AU20] a token, the server or a hook lets a user in that the channel does not name", () => {
+    const given = { options: all, user: "eve", channel: "dialog#ann" };
+    expect(subscribe(given, true)).toBe("allowed");
+    expect(publish(given, true)).toBe("allowed");
+    expect(presence(given, true)).toBe("allowed");
+    expect(history(given, true)).toBe("allowed");
   });
 });
 

@@ -33,6 +33,10 @@ export const limitsSchema = z
     apiCommands: count(1, 1_000).default(500),
     // The names in one answer to `channels`.
     channelNames: count(1, 100_000).default(10_000),
+    // The events that wait in one object for one receiver, a hook or the webhook (SPEC BD60). Each session of a shard
+    // may end once while the receiver is away, and come back.
+    queuedEvents: count(10, 1_000_000).default(50_000),
+    queuedEventBytes: count(4_194_304, 1_073_741_824).default(67_108_864),
     // Where the runtime cannot count queued bytes (docs/platform.md P6), the shard sends a probe to a slow reader.
     // The reader has this long to answer the probe.
     slowReaderGraceMs: count(100, 60_000).default(5_000),

@@ -44,9 +44,18 @@ export class Events {
     const event: Event = { id: crypto.randomUUID(), at: now, ...details };
     for (const { queue, types, delayMs } of this.#sinks) {
       if (!types.has(details.type)) continue;
-      queue.add(event, now + delayMs);
-      this.#arm(now + delayMs);
+      if (queue.add(event, now + delayMs)) this.#arm(now + delayMs);
     }
+  }
+
+  /** How many events this life of the object has dropped, because a receiver had too many waiting (SPEC BD60). */
+  get dropped(): number {
+    return this.#sinks.reduce((sum, { queue }) => sum + queue.dropped, 0);
+  }
+
+  /** Whether the queues have room for many events more. */
+  get hasRoom(): boolean {
+    return this.#sinks.every(({ queue }) => queue.hasRoom);
   }
 
   /** As `record`, for a publication; `body` is its JSON text. */
@@ -63,7 +72,7 @@ export class Events {
   run(now: number): number | undefined {
     let next: number | undefined;
     for (const sink of this.#sinks) {
-      const due = sink.queue.nextDue(sink.atOnce);
+      const due = sink.restsUntil > now ? this.#afterRest(sink) : dueOf(sink);
       if (due === undefined) continue;
       if (due <= now && !sink.busy) void this.#deliverDue(sink);
       const again = sink.busy ? now + CHECK_MS : due;
@@ -72,20 +81,47 @@ export class Events {
     return next;
   }
 
+  #afterRest({ queue, restsUntil }: Sink): number | undefined {
+    return queue.size === 0 ? undefined : restsUntil;
+  }
+
   async #deliverDue(sink: Sink): Promise<void> {
     const { queue } = sink;
     sink.busy = true;
     try {
-      for (;;) {
-        const batches = queue.take(Date.now(), sink.atOnce);
-        if (batches.length === 0) break;
-        await Promise.all(batches.map((batch) => deliver(sink, batch)));
+      if (sink.atOnce === 1) await deliverInOrder(sink);
+      else {
+        await deliverAtOnce(sink);
+        // Each run reads the whole queue. A long one is read less often, so that a receiver that is gone for a day
+        // costs at most a thousand rows a second.
+        sink.restsUntil = Date.now() + queue.size;
       }
     } finally {
       sink.busy = false;
-      const next = queue.nextDue(sink.atOnce);
-      if (next !== undefined) this.#arm(next);
+      const next = dueOf(sink);
+      if (next !== undefined) this.#arm(Math.max(next, sink.restsUntil));
     }
+  }
+}
+
+const dueOf = ({ queue, atOnce }: Sink): number | undefined =>
+  atOnce === 1 ? queue.oldestDue() : queue.nextDue();
+
+async function deliverInOrder(sink: Sink): Promise<void> {
+  for (;;) {
+    const batch = sink.queue.takeOldest(Date.now());
+    if (batch === undefined) return;
+    await deliver(sink, batch);
+  }
+}
+
+/** Goes through the queue once: an event whose receiver has failed now waits for the next run. */
+async function deliverAtOnce(sink: Sink): Promise<void> {
+  for (let after = 0; ;) {
+    const batches = sink.queue.takeDue(Date.now(), { after, most: sink.atOnce });
+    if (batches.length === 0) return;
+    await Promise.all(batches.map((batch) => deliver(sink, batch)));
+    after = batches.at(-1)?.rows[0] ?? after;
   }
 }
 

@@ -23,6 +23,8 @@ export type Sink = {
   /** How many batches may be on their way at once. With more than one, events have no order. */
   readonly atOnce: number;
   busy: boolean;
+  /** No run begins before this time, ms since 1970. */
+  restsUntil: number;
 };
 
 type Parts = {
@@ -41,9 +43,9 @@ export function createSinks(parts: Parts): Sink[] {
 }
 
 function hookSink({ storage, env, config, hooks, ordered }: Parts): Sink {
-  const { times, webhook } = config.cluster;
+  const { times, webhook, limits } = config.cluster;
   const { retryFirstMs, retryLastMs, keepMs } = webhook ?? HOOK_RETRY;
-  const settings = { batchEvents: 1, retryFirstMs, retryLastMs, keepMs };
+  const settings = { ...limits, batchEvents: 1, retryFirstMs, retryLastMs, keepMs };
   return {
     queue: new EventQueue(storage, "hook_events", settings),
     types: new Set(typesWithHook(hooks)),
@@ -53,16 +55,18 @@ function hookSink({ storage, env, config, hooks, ordered }: Parts): Sink {
     },
     atOnce: ordered ? 1 : HOOKS_AT_ONCE,
     busy: false,
+    restsUntil: 0,
   };
 }
 
-function webhookSink({ storage, env }: Parts, webhook: WebhookConfig): Sink {
+function webhookSink({ storage, env, config }: Parts, webhook: WebhookConfig): Sink {
   return {
-    queue: new EventQueue(storage, "webhook_events", webhook),
+    queue: new EventQueue(storage, "webhook_events", { ...config.cluster.limits, ...webhook }),
     types: new Set(webhook.events),
     delayMs: webhook.batchMs,
     deliver: (events, batch) => postEvents(webhook, { secret: env.WEBHOOK_SECRET ?? "", events, batch }),
     atOnce: 1,
     busy: false,
+    restsUntil: 0,
   };
 }

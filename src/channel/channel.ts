@@ -154,6 +154,7 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
   #wake(): void {
     if (this.#awake) return;
     this.#awake = true;
+    this.ctx.waitUntil(this.#timetable.wake());
     this.#log.wake();
   }
 }

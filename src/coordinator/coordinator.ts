@@ -254,6 +254,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
   #wake(): void {
     if (this.#awake) return;
     this.#awake = true;
+    this.ctx.waitUntil(this.#timetable.wake());
     this.#log.wake();
   }
 

@@ -1,20 +1,44 @@
 import { logError } from "./logger.ts";
 
+/** After a duty that threw: soon, but no hot loop. */
+const RETRY_MS = 2_000;
+/** The runtime refuses an alarm after the year 2189 (docs/platform.md P19). */
+const LATEST = Date.UTC(2100, 0, 1);
+
+type Entries<Name extends string> = Partial<Record<Name, number>>;
+
 /**
  * Several appointments over the one alarm that an object has.
  *
  * Kept in one stored row, so that a sleep or a crash forgets none: an appointment leaves the row only after its
- * duty has run, and the runtime repeats an alarm that failed. MUST be the only user of the object's alarm.
+ * duty has run, and the runtime repeats an alarm that failed. The runtime gives an alarm up after six failures, so
+ * each life of the object compares the row with the alarm (SPEC BD50). MUST be the only user of the object's alarm.
  */
 export class Timetable<Name extends string> {
   readonly #storage: DurableObjectStorage;
-  #entries: Partial<Record<Name, number>> | undefined;
+  #entries: Entries<Name> | undefined;
+  /** The alarm of the object: undefined until this life has seen or set it, null where there is none. */
+  #alarm: number | null | undefined;
   /** Appointments made for a duty while it runs. */
   readonly #meanwhile = new Map<Name, number>();
   readonly #running = new Set<Name>();
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
+  }
+
+  /** Sets an alarm that was lost again, once in each life of the object. Does not reject. */
+  async wake(): Promise<void> {
+    if (earliest(this.#read()) === undefined) return;
+    try {
+      const alarm = await this.#storage.getAlarm();
+      // A run or an appointment has settled it meanwhile; inside its handler an alarm reads as none.
+      if (this.#alarm !== undefined) return;
+      this.#alarm = alarm;
+      await this.#setAlarm();
+    } catch (error) {
+      logError("the alarm could not be compared with the timetable", { error });
+    }
   }
 
   /** When `name` is due, in ms since 1970; undefined if it is not. */
@@ -24,17 +48,26 @@ export class Timetable<Name extends string> {
 
   /** Makes an appointment, or moves it to an earlier time. */
   async arm(name: Name, at: number): Promise<void> {
+    const time = toAlarm(at);
+    const present = this.#running.has(name) ? this.#meanwhile.get(name) : this.at(name);
+    if (present === undefined || time < present) await this.set(name, time);
+  }
+
+  /** Makes an appointment, or moves it to an earlier or a later time; `undefined` ends it. */
+  async set(name: Name, at: number | undefined): Promise<void> {
+    const time = at === undefined ? undefined : toAlarm(at);
     if (this.#running.has(name)) {
-      this.#meanwhile.set(name, Math.min(at, this.#meanwhile.get(name) ?? Infinity));
+      if (time === undefined) this.#meanwhile.delete(name);
+      else this.#meanwhile.set(name, time);
       return;
     }
-    const present = this.at(name);
-    if (present !== undefined && present <= at) return;
-    await this.#write({ ...this.#read(), [name]: at });
+    if (this.at(name) !== time) await this.#write(withEntry(this.#read(), name, time));
   }
 
   /** Runs what is due by `now`, each duty once; a duty answers with its next time, if it has one. */
   async run(now: number, duty: (name: Name, dueAt: number) => Promise<number | undefined>): Promise<void> {
+    // The alarm that runs has left the storage.
+    this.#alarm = null;
     const before = this.#read();
     const due = (Object.keys(before) as Name[]).filter(
       (name) => (before[name] ?? Infinity) <= now && !this.#running.has(name),
@@ -49,30 +82,58 @@ export class Timetable<Name extends string> {
         next.set(name, now + RETRY_MS);
       }
     }
-    const entries = { ...this.#read() };
+    let entries = this.#read();
     for (const name of due) {
       const at = Math.min(next.get(name) ?? Infinity, this.#meanwhile.get(name) ?? Infinity);
       this.#running.delete(name);
       this.#meanwhile.delete(name);
-      if (at === Infinity) delete entries[name];
-      else entries[name] = at;
+      entries = withEntry(entries, name, at === Infinity ? undefined : toAlarm(at));
     }
     await this.#write(entries);
   }
 
-  #read(): Partial<Record<Name, number>> {
-    this.#entries ??= this.#storage.kv.get<Partial<Record<Name, number>>>("timetable") ?? {};
+  #read(): Entries<Name> {
+    this.#entries ??= this.#storage.kv.get<Entries<Name>>("timetable") ?? {};
     return this.#entries;
   }
 
-  async #write(entries: Partial<Record<Name, number>>): Promise<void> {
+  async #write(entries: Entries<Name>): Promise<void> {
+    if (entries !== this.#read()) this.#storage.kv.put("timetable", entries);
+    // Only what is stored is believed: a write that threw has changed nothing.
     this.#entries = entries;
-    this.#storage.kv.put("timetable", entries);
-    const times = Object.values<number | undefined>(entries).filter((time) => time !== undefined);
-    if (times.length === 0) await this.#storage.deleteAlarm();
-    else await this.#storage.setAlarm(Math.min(...times));
+    await this.#setAlarm();
+  }
+
+  async #setAlarm(): Promise<void> {
+    const at = earliest(this.#read()) ?? null;
+    if (this.#alarm === at) return;
+    this.#alarm = at;
+    try {
+      if (at === null) await this.#storage.deleteAlarm();
+      else await this.#storage.setAlarm(at);
+    } catch (error) {
+      this.#alarm = undefined;
+      throw error;
+    }
   }
 }
 
-/** After a duty that threw: soon, but no hot loop. */
-const RETRY_MS = 2_000;
+function earliest<Name extends string>(entries: Entries<Name>): number | undefined {
+  const times = Object.values<number | undefined>(entries).filter((time) => time !== undefined);
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+function withEntry<Name extends string>(
+  entries: Entries<Name>,
+  name: Name,
+  at: number | undefined,
+): Entries<Name> {
+  const { [name]: _old, ...others } = entries;
+  return (at === undefined ? others : { ...entries, [name]: at }) as Entries<Name>;
+}
+
+/** A time that the runtime takes (SPEC BD51), and not earlier than the appointment. */
+function toAlarm(at: number): number {
+  if (Number.isNaN(at)) throw new RangeError("an appointment has a time");
+  return Math.min(Math.max(Math.ceil(at), 0), LATEST);
+}

@@ -17,7 +17,10 @@ export async function runDuty(
       const { ping } = wire.heartbeat;
       pingAll({ connections, times, ping }, { now, previousPingAt: dueAt - times.pingIntervalMs });
       moves.reports.look(now);
-      return connections.sessions.size === 0 ? undefined : now + times.pingIntervalMs;
+      if (connections.sessions.size > 0) return now + times.pingIntervalMs;
+      // Nobody is left whose time could run out (SPEC BD52).
+      await floors.timetable.set("sweep", undefined);
+      return undefined;
     }
     case "sweep": {
       const endSubscription = (session: Session, channel: string): void => {

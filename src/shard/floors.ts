@@ -177,6 +177,7 @@ export function buildFloors(parts: FloorsParts): Floors {
   });
 
   const wake = (closing: readonly WebSocket[]): void => {
+    waitUntil(timetable.wake());
     const { sockets } = connections.wake(closing);
     // Without a socket the object may have crashed, and its last positions may never have been written.
     const kept = sockets > 0 ? positions.read() : new Map<string, KeptPosition>();

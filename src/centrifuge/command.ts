@@ -1,12 +1,17 @@
 import { z } from "zod";
 import { tagsFilterSchema } from "../policy/tags-filter.ts";
 
-/** The commands of clients (Centrifuge protocol v2, JSON; docs/protocol.md C6). Unknown fields are ignored. */
+/**
+ * The commands of clients (Centrifuge protocol v2, JSON; docs/protocol.md C6). Unknown fields are ignored, and a field
+ * that is null is absent, except `data` (SPEC CE2).
+ */
 
 const uint32 = z.number().int().min(0).max(0xffff_ffff);
 /** JavaScript's exact integers; a log never gets there. */
 const offset = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const channel = z.string();
+/** The kind of a subscription: 0 or absent is a stream, the others are not offered (SPEC CE1, docs/protocol.md C46). */
+const type = z.int().optional();
 
 const position = z.object({
   recover: z.boolean().optional(),
@@ -35,11 +40,13 @@ const bodies = {
     delta: z.string().optional(),
     positioned: z.boolean().optional(),
     recoverable: z.boolean().optional(),
-    flag: uint32.optional(),
+    // A bit field of 64 bits in Go. JavaScript's clients have 53 of them (SPEC CE3).
+    flag: z.int().optional(),
+    type,
     tf: tagsFilterSchema.optional(),
   }),
   unsubscribe: z.object({ channel }),
-  publish: z.object({ channel, data: z.unknown().optional() }),
+  publish: z.object({ channel, data: z.unknown().optional(), type }),
   presence: z.object({ channel }),
   presence_stats: z.object({ channel }),
   history: z.object({
@@ -51,7 +58,7 @@ const bodies = {
   rpc: z.object({ method: z.string().optional(), data: z.unknown().optional() }),
   send: z.object({ data: z.unknown().optional() }),
   refresh: z.object({ token: z.string() }),
-  sub_refresh: z.object({ channel, token: z.string().optional() }),
+  sub_refresh: z.object({ channel, token: z.string().optional(), type }),
 } as const;
 
 type Bodies = { [Kind in keyof typeof bodies]: z.infer<(typeof bodies)[Kind]> };
@@ -85,12 +92,43 @@ export function parseFrame(text: string): ParsedFrame {
       return { ok: false, detail: "not an object" };
     }
     if (Object.keys(value).length === 0) continue;
-    const command = parseCommand(value as Record<string, unknown>);
+    // Most lines have no null, and finding that out is cheap.
+    const command = parseCommand((line.includes("null") ? withoutNulls(value as Table) : value) as Table);
     if (typeof command === "string") return { ok: false, detail: command };
     commands.push(command);
   }
   return { ok: true, commands };
 }
+
+type Table = Record<string, unknown>;
+
+/** The deepest fields are those of a tags filter. A filter that is deeper is refused by its own rule. */
+const MOST_LEVELS = 40;
+
+/** A command without the fields that are null: Go does not tell null from absent. `data` of a command is a value. */
+const withoutNulls = (command: Table): Table =>
+  mapFields(command, (body) =>
+    isTable(body) ? mapFields(body, (value, name) => (name === "data" ? value : dropNulls(value))) : body,
+  );
+
+/** Undefined for null. An item of a list is no field, so it stays. */
+function dropNulls(value: unknown, levels = MOST_LEVELS): unknown {
+  if (value === null) return undefined;
+  if (levels === 0 || typeof value !== "object") return value;
+  if (Array.isArray(value)) return value.map((item) => dropNulls(item, levels - 1) ?? null);
+  return mapFields(value as Table, (field) => dropNulls(field, levels - 1));
+}
+
+/** A field whose value becomes undefined is dropped. */
+const mapFields = (table: Table, map: (value: unknown, name: string) => unknown): Table =>
+  Object.fromEntries(
+    Object.entries(table)
+      .map(([name, value]) => [name, map(value, name)] as const)
+      .filter(([, value]) => value !== undefined),
+  );
+
+const isTable = (value: unknown): value is Table =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
 
 function parseCommand(value: Record<string, unknown>): Command | string {
   const kind = KINDS.find((name) => value[name] !== undefined && value[name] !== null);

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { clusterSchema, type ClusterConfig } from "./cluster.ts";
+import { readForeignOptions } from "./foreign-options.ts";
 import { namespaceSchema, type NamespaceConfig } from "./namespace.ts";
 
 /** The settings of a deployment. */
@@ -43,7 +44,7 @@ export function parseConfig(variables: Readonly<Record<string, unknown>>): Confi
   let defaultNamespace = namespaceSchema.parse({});
   for (const [name, value] of Object.entries(variables)) {
     if (!name.startsWith(NAMESPACE_PREFIX)) continue;
-    const namespace = check(name, namespaceSchema, readTable(name, value));
+    const namespace = readNamespace(name, value);
     const short = name.slice(NAMESPACE_PREFIX.length);
     if (short === RESERVED_NAMESPACE)
       throw new ConfigError(`${name}: the namespace "${RESERVED_NAMESPACE}" is the cluster's own`);
@@ -82,6 +83,17 @@ function checkPersonalChannel(
 /** A secret of Standard Webhooks has 24 to 64 bytes. */
 const isSecret = (secret: unknown): boolean =>
   typeof secret === "string" && /^(whsec_)?[A-Za-z0-9+/]{32,88}={0,2}$/.test(secret);
+
+function readNamespace(name: string, value: unknown): NamespaceConfig {
+  const { own, refused } = readForeignOptions(readTable(name, value));
+  if (refused.length > 0)
+    throw new ConfigError(
+      refused
+        .map((option) => `${name}.${option}: Ringcast does not have this option of Centrifugo`)
+        .join("; "),
+    );
+  return check(name, namespaceSchema, own);
+}
 
 function readTable(name: string, value: unknown): Record<string, unknown> {
   if (value === undefined) return {};

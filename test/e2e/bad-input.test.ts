@@ -147,6 +147,27 @@ describe("[SE2] a frame that cannot be read ends its own connection, and touches
   });
 });
 
+test.each([
+  ["a subscribe to a map", { subscribe: { channel: "map", type: 1, phase: 2 } }, 107],
+  ["a subscribe to the clients of a map", { subscribe: { channel: "map", type: 2 } }, 107],
+  ["a subscribe to the users of a map", { subscribe: { channel: "map", type: 3 } }, 107],
+  ["a subscribe to a shared poll", { subscribe: { channel: "map", type: 4 } }, 108],
+  ["a subscribe of a kind to come", { subscribe: { channel: "map", type: 5 } }, 107],
+  ["a publish into a map", { publish: { channel: "news", type: 1, key: "a", data: "mapped" } }, 108],
+  ["a removal from a map", { publish: { channel: "news", type: 1, key: "a", removed: true } }, 108],
+  ["a track of a shared poll", { sub_refresh: { channel: "map", type: 1 } }, 108],
+])("[CE1] %s is refused with the code of Centrifugo", async (_, command, code) => {
+  const client = await RawClient.connect(cluster.endpoint("mapper"));
+  expect((await client.ask({ id: 2, ...command }))["error"]?.code).toBe(code);
+  await checkWitness();
+  expect(JSON.stringify(witness.lines)).not.toContain("mapped");
+  // The stream of this name is not subscribed to.
+  expect(
+    (await client.ask({ id: 3, subscribe: { channel: "map", type: 0, flag: 2 ** 40 + 1 } }))["error"],
+  ).toBe(undefined);
+  client.close();
+});
+
 describe("[SE3] a limit answers with its code", () => {
   test("a channel too many for one client gets 106", async () => {
     const client = await RawClient.connect(cluster.endpoint("greedy"));

@@ -19,6 +19,8 @@ export async function publish(
   { id, body }: CommandOf<"publish">,
 ): Promise<void> {
   const { asker, config, connections, env } = context;
+  // Into a map (SPEC CE1).
+  if ((body.type ?? 0) !== 0) return fail(context, session, { id, error: "notAvailable" });
   const parsed = parseChannel(body.channel, config.cluster.limits.channelBytes);
   if (!parsed.ok || body.data === undefined) return fail(context, session, { id, error: "badRequest" });
   const { channel } = parsed;

@@ -18,6 +18,9 @@ import { timeToLive } from "./time-to-live.ts";
 /** A bit of `flag`. */
 const REJECT_UNRECOVERED = 2;
 
+/** The kind of subscription that Centrifugo refuses as not available; it refuses maps as a bad request (C46). */
+const SHARED_POLL = 4;
+
 /** Subscribes a client; the answer goes out before anything that the channel says. */
 export async function subscribe(
   context: Context,
@@ -32,6 +35,8 @@ export async function subscribe(
   const parsed = parseChannel(body.channel, limits.channelBytes);
   if (!parsed.ok) return refuse("badRequest");
   const { channel } = parsed;
+  const { type = 0 } = body;
+  if (type !== 0) return refuse(type === SHARED_POLL ? "notAvailable" : "badRequest");
   if (open.subscriptions.has(channel.name)) return refuse("alreadySubscribed");
   if (subscriptions.count(open) >= limits.channelsPerClient) return refuse("limitExceeded");
 
@@ -102,6 +107,7 @@ export async function refreshSubscription(
   const { connections, subscriptions } = context;
   const { session, open } = client;
   const refuse = (error: ErrorName) => fail(context, session, { id, error });
+  if ((body.type ?? 0) !== 0) return refuse("notAvailable");
   if (!open.subscriptions.has(body.channel)) return refuse("permissionDenied");
   if (body.token === undefined || body.token === "") return refuse("badRequest");
   const grant = await readGrant(context, client, body.channel, body.token);

@@ -245,3 +245,48 @@ describe("[SE2] any text", () => {
     expect(parseFrame(deep)).toEqual({ ok: false, detail: "not an object" });
   });
 });
+
+describe("[CE2] a field that is null is absent", () => {
+  test.each(KINDS)("[CE2] in %s", (kind) => {
+    const needed = "channel" in BODIES[kind] ? { channel: "news" } : {};
+    if (kind === "refresh") return;
+    const nulls = Object.fromEntries(Object.keys(BODIES[kind]).map((name) => [name, null]));
+    const { data: _data, ...body } = { data: null, ...nulls, ...needed };
+    expect(commandsOf(frame({ id: 9, [kind]: body }))).toEqual([{ kind, id: 9, body: needed }]);
+  });
+
+  test("[CE2] in a position, a tags filter and the positions of connect, whatever the channels are called", () => {
+    const text = frame(
+      { id: 1, connect: { subs: { data: { offset: null, epoch: "x" }, gone: null } } },
+      { id: 4, connect: { subs: { data: null } } },
+      {
+        id: 2,
+        subscribe: { channel: "news", tf: { op: "not", nodes: [{ key: "a", cmp: "eq", val: null }] } },
+      },
+      { id: 3, history: { channel: "news", since: { offset: null, epoch: null } } },
+    );
+    expect(commandsOf(text).map(({ body }) => body)).toEqual([
+      { subs: { data: { epoch: "x" } } },
+      { subs: {} },
+      { channel: "news", tf: { op: "not", nodes: [{ key: "a", cmp: "eq" }] } },
+      { channel: "news", since: {} },
+    ]);
+  });
+
+  test("[CE2] data may be null, and holds null", () => {
+    const bodies = [null, { a: null, b: [null] }].map((data) => ({ channel: "news", data }));
+    for (const body of bodies)
+      expect(commandsOf(frame({ id: 1, publish: body }))).toEqual([{ kind: "publish", id: 1, body }]);
+  });
+
+  test("[CE2] nulls at any depth overflow nothing", () => {
+    const deep = `${'{"nodes":['.repeat(5000)}null${"]}".repeat(5000)}`;
+    const text = `{"id":1,"publish":{"channel":"a","x":${deep}}}`;
+    expect(commandsOf(text)).toEqual([{ kind: "publish", id: 1, body: { channel: "a" } }]);
+  });
+});
+
+test.each([1, 2, 3, 2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER])("[CE3] the flag %d is read", (flag) => {
+  const body = { channel: "news", flag };
+  expect(commandsOf(frame({ id: 1, subscribe: body }))).toEqual([{ kind: "subscribe", id: 1, body }]);
+});

@@ -206,3 +206,52 @@ describe("[AU5] tables", () => {
     expect(namespaces.get("default")).toMatchObject({ presence: false, join_leave: true });
   });
 });
+
+describe("[AU22] options of Centrifugo that Ringcast does not have", () => {
+  const DEFAULTS = {
+    delta_publish: true,
+    shared_position_sync: true,
+    keep_latest_publication: true,
+    allow_channel_compaction: true,
+    auto_cache_recover: false,
+    channel_regex: "",
+    publication_data_format: "json",
+    client_publish_debounce_interval: "0s",
+    subscription_type: "stream",
+    map: { mode: "ephemeral" },
+    shared_poll: {},
+    map_clients_presence_channel_prefix: "",
+    map_users_presence_channel_prefix: "",
+    subscribe_proxy_enabled: false,
+    subscribe_proxy_name: "default",
+    publish_proxy_enabled: false,
+    publish_proxy_name: "default",
+    sub_refresh_proxy_enabled: false,
+    sub_refresh_proxy_name: "default",
+    subscribe_stream_proxy_enabled: false,
+    subscribe_stream_proxy_name: "default",
+    subscribe_stream_bidirectional: false,
+  };
+
+  test("[AU22] a namespace takes those that change nothing, and is as without them", () => {
+    const own = { presence: true, history_size: 5, history_ttl: "5m" };
+    const parse = (options: object) => parseConfig({ RINGCAST_NS_chat: options }).namespaces.get("chat");
+    expect(parse({ ...own, ...DEFAULTS })).toEqual(parse(own));
+  });
+
+  test.each([
+    ["channel_regex", "^[a-z]+$"],
+    ["publication_data_format", "json_object"],
+    ["publication_data_format", "binary"],
+    ["subscription_type", "map"],
+    ["subscribe_proxy_enabled", true],
+    ["publish_proxy_enabled", true],
+    ["sub_refresh_proxy_enabled", true],
+    ["auto_cache_recover", true],
+    ["client_publish_debounce_interval", "100ms"],
+  ])("[AU22] %s = %j is refused by its name", (option, value) => {
+    expect(() => parseConfig({ RINGCAST_NS_chat: { ...DEFAULTS, [option]: value } })).toThrow(
+      new ConfigError(`RINGCAST_NS_chat.${option}: Ringcast does not have this option of Centrifugo`),
+    );
+  });
+});

@@ -39,6 +39,10 @@ export class Rollout {
     this.deployAfterPart = this.kind === "upgrade" || this.kind === "rollback" ? part : undefined;
   }
 
+  get present(): NamedRelease {
+    return this.#releases.present;
+  }
+
   /** From now on each new life and each router is of the other release. */
   deploy(): void {
     this.#isDeployed = true;

@@ -1,4 +1,14 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { bytesOf, PLATFORM } from "./platform-limits.ts";
+
+type ListOptions = {
+  readonly prefix?: string;
+  readonly start?: string;
+  readonly startAfter?: string;
+  readonly end?: string;
+  readonly reverse?: boolean;
+  readonly limit?: number;
+};
 
 export type Dump = {
   readonly kv: Readonly<Record<string, unknown>>;
@@ -9,38 +19,82 @@ export type Dump = {
   }[];
 };
 
-/** The storage of an object: a SQLite database, key-value rows and an alarm. A write is durable at once. */
+/**
+ * The storage of an object: a SQLite database, key-value rows and an alarm. A write is durable at once. It refuses what
+ * the platform refuses (SPEC BD70).
+ */
 export class SimStorage {
   #database: DatabaseSync | undefined;
   readonly #statements = new Map<string, StatementSync>();
   #rows = new Map<string, unknown>();
   #depth = 0;
   alarmAt: number | null = null;
+  /** How often the alarm has failed since it was set. */
+  alarmFailures = 0;
+  /** The world hears here of each value that is refused. */
+  onRefused: (what: string) => void = () => undefined;
   /** The world hears here of each alarm that is set. */
   onAlarm: (at: number) => void = () => undefined;
 
   readonly kv = {
     get: (key: string): unknown => structuredClone(this.#rows.get(key)),
-    put: (key: string, value: unknown): void => void this.#rows.set(key, structuredClone(value)),
+    put: (key: string, value: unknown): void => {
+      if (value === undefined) throw new TypeError(`the value of ${key} is undefined`);
+      const bytes = key.length + bytesOf(value);
+      if (bytes > PLATFORM.valueBytes) {
+        this.onRefused(`a value of ${bytes} bytes under ${key}`);
+        throw new RangeError(`Values cannot be larger than ${PLATFORM.valueBytes} bytes.`);
+      }
+      this.#rows.set(key, structuredClone(value));
+    },
     delete: (key: string): boolean => this.#rows.delete(key),
+    /** In the order of the keys, as they are when the list is asked for. */
+    list: (options: ListOptions = {}): Iterable<[string, unknown]> => {
+      const { prefix = "", start, startAfter, end, reverse = false, limit = Infinity } = options;
+      const keys = [...this.#rows.keys()].filter(
+        (key) =>
+          key.startsWith(prefix) &&
+          (start === undefined || key >= start) &&
+          (startAfter === undefined || key > startAfter) &&
+          (end === undefined || key < end),
+      );
+      keys.sort((a, b) => (a < b ? -1 : 1) * (reverse ? -1 : 1));
+      return keys.slice(0, limit).map((key) => [key, structuredClone(this.#rows.get(key))]);
+    },
   };
 
   readonly sql = {
     exec: (query: string, ...values: SQLInputValue[]) => {
-      const rows = this.query(query, ...values);
+      const rows = this.#queryForObject(query, values);
+      const iterator = rows[Symbol.iterator]();
       return {
-        toArray: () => rows,
+        toArray: () => [...iterator],
         one: () => {
           if (rows.length !== 1) throw new Error(`the query has ${rows.length} rows, and must have one`);
           return rows[0];
         },
-        [Symbol.iterator]: () => rows[Symbol.iterator](),
+        next: () => iterator.next(),
+        raw: () => rows.map((row) => Object.values(row))[Symbol.iterator](),
+        columnNames: Object.keys(rows[0] ?? {}),
+        [Symbol.iterator]: () => iterator,
       };
     },
   };
 
+  #queryForObject(query: string, values: SQLInputValue[]): Record<string, unknown>[] {
+    if (/^\s*(?:BEGIN|SAVEPOINT|COMMIT|ROLLBACK|RELEASE)\b/iu.test(query))
+      throw new Error("the platform refuses statements of transactions: use transactionSync");
+    try {
+      return this.query(query, ...values);
+    } catch (error) {
+      const { message } = error as Error;
+      if (/too big|too many|too long|too large/u.test(message)) this.onRefused(`${message}: ${query}`);
+      throw error;
+    }
+  }
+
   query(query: string, ...values: SQLInputValue[]): Record<string, unknown>[] {
-    this.#database ??= new DatabaseSync(":memory:");
+    this.#database ??= new DatabaseSync(":memory:", { limits: PLATFORM.sql });
     if (values.length === 0 && query.trim().includes(";\n")) {
       this.#database.exec(query);
       return [];
@@ -73,8 +127,15 @@ export class SimStorage {
 
   getAlarm = (): Promise<number | null> => Promise.resolve(this.alarmAt);
 
-  setAlarm = (at: number): Promise<void> => {
+  /** Throws for a date that the platform cannot keep. */
+  setAlarm = (date: number | Date): Promise<void> => {
+    const at = Number(date);
+    if (!Number.isFinite(at) || at <= 0 || at > PLATFORM.latestDate) {
+      this.onRefused(`an alarm at ${at}`);
+      throw new TypeError("setAlarm() cannot be called with this date");
+    }
     this.alarmAt = at;
+    this.alarmFailures = 0;
     this.onAlarm(at);
     return Promise.resolve();
   };
@@ -83,6 +144,28 @@ export class SimStorage {
     this.alarmAt = null;
     return Promise.resolve();
   };
+
+  /** Forgets the rows, the tables and the alarm. */
+  deleteAll = (): Promise<void> => {
+    this.#rows.clear();
+    this.#statements.clear();
+    this.#database?.close();
+    this.#database = undefined;
+    return this.deleteAlarm();
+  };
+
+  sync = (): Promise<void> => Promise.resolve();
+
+  /** Notes that the alarm has failed, and sets it again. False where the platform gives it up. */
+  repeatAlarm(now: number): boolean {
+    const failures = this.alarmFailures + 1;
+    if (failures > PLATFORM.alarmRetries) return false;
+    const at = now + PLATFORM.alarmRetryMs * 2 ** (failures - 1);
+    this.alarmAt = at;
+    this.alarmFailures = failures;
+    this.onAlarm(at);
+    return true;
+  }
 
   /** Everything that is stored: the key-value rows, and each table with the statement that makes it. */
   dump(): Dump {

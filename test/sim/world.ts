@@ -1,4 +1,5 @@
 import { Clock } from "./clock.ts";
+import { bytesOf, PLATFORM } from "./platform-limits.ts";
 import type { Random } from "./random.ts";
 import type { ClassName, Hooks } from "./release.ts";
 import type { NamedRelease } from "./releases.ts";
@@ -28,6 +29,9 @@ type Life = {
   readonly working: Set<(error: Error) => void>;
   alarmRuns: boolean;
 };
+
+/** What comes in from outside an object. The calls that follow from it are counted together. */
+type Event = { subrequests: number };
 
 type Instance = Record<string, (...args: unknown[]) => unknown>;
 
@@ -75,6 +79,10 @@ export class World {
   /** The life of clients and back ends, which never ends. */
   readonly #outside: Life;
   current: Life;
+  /** The event from which the present code follows. */
+  #event: Event = { subrequests: 0 };
+  /** How many calls one event may make: the limit of the account's plan. */
+  subrequests: number = PLATFORM.subrequests.paid;
   faults: NetworkFaults = NO_FAULTS;
   events = 0;
   /** The number of calls from an object of one release to an object of the other. */
@@ -129,7 +137,7 @@ export class World {
       if (this.violations.length > 0) return;
       const event = this.clock.next(until);
       if (event === undefined) break;
-      this.current = this.#outside;
+      this.#enter(this.#outside);
       event();
       await this.settled();
       this.#count();
@@ -140,12 +148,23 @@ export class World {
 
   /** Runs something as clients and back ends. */
   outside(run: () => void): void {
-    this.current = this.#outside;
+    this.#enter(this.#outside);
     run();
+  }
+
+  /**
+   * The platform has refused something. Code that ships today MUST NOT ask for it (SPEC BD70); the release before may,
+   * and so may a client.
+   */
+  #refused(what: string, life = this.current): void {
+    this.note(`the platform refuses ${life.name}: ${what}`);
+    if (life.release !== undefined && life.release.name === this.#rollout.present.name)
+      this.violate(`the platform refuses ${life.name}: ${what} (SPEC BD70)`);
   }
 
   setTimer(run: () => void, ms: number): { cancel(): void } {
     const life = this.current;
+    const event = this.#event;
     life.waiting += 1;
     let done = false;
     const finish = (): boolean => {
@@ -156,7 +175,7 @@ export class World {
     };
     const { cancel } = this.clock.after(ms, () => {
       if (!finish() || life.dead) return;
-      this.current = life;
+      this.#enter(life, event);
       run();
     });
     return {
@@ -180,7 +199,7 @@ export class World {
   /** Calls an object with an event of its socket. */
   handle(name: string, method: string, args: unknown[]): void {
     const life = this.#wake(name);
-    this.current = life;
+    this.#enter(life);
     void Promise.resolve(life.instance[method]?.(...args)).catch((error: unknown) => {
       if (!life.dead) this.violate(`${name} ${method} failed: ${String(error)}`);
     });
@@ -245,8 +264,7 @@ export class World {
     object.life = undefined;
     object.memoryLosses += 1;
     for (const fail of life.working) fail(new Error("the object has died"));
-    // The platform repeats an alarm that did not end.
-    if (life.alarmRuns) void object.storage.setAlarm(object.storage.alarmAt ?? this.clock.now + 1_000);
+    if (life.alarmRuns) this.#alarmFailed(name);
   }
 
   /**
@@ -275,7 +293,15 @@ export class World {
 
   #call(name: string, method: string, args: unknown[]): Promise<unknown> {
     const caller = this.current;
+    const event = this.#event;
     const isFetch = method === "fetch";
+    event.subrequests += 1;
+    if (caller.release !== undefined && event.subrequests > this.subrequests) {
+      this.#refused(`more than ${this.subrequests} calls follow from one event, the last to ${name} ${method}`);
+      return Promise.reject(new Error("Too many subrequests."));
+    }
+    const tooLarge = isFetch ? undefined : this.#tooLarge(args, `a call of ${name} ${method}`);
+    if (tooLarge !== undefined) return Promise.reject(tooLarge);
     const sent = isFetch ? args : structuredClone(args);
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     caller.waiting += 1;
@@ -283,7 +309,7 @@ export class World {
       this.clock.after(this.#delay(), () => {
         caller.waiting -= 1;
         if (caller.dead) return;
-        this.current = caller;
+        this.#enter(caller, event);
         if (from?.silenced === true) reject(new Error("the object has died"));
         else settle();
       });
@@ -294,7 +320,7 @@ export class World {
     this.clock.after(this.#delay(), () => {
       if (isLost || caller.silenced) return fail(new Error("the network lost a call"));
       const life = this.#wake(name);
-      this.current = life;
+      this.#enter(life);
       this.note(`${caller.name} -> ${name} ${method} ${this.#trace === undefined ? "" : textOf(sent)}`);
       if (caller.release !== undefined && caller.release !== life.release) this.callsBetweenReleases += 1;
       const dies = (error: Error): void => {
@@ -316,6 +342,8 @@ export class World {
         })
         .then(
           (value) => {
+            const failure = isFetch ? undefined : this.#tooLarge(value, `the answer to ${method}`, life);
+            if (failure !== undefined) return answered(() => reject(failure));
             const answer = isFetch ? value : structuredClone(value);
             this.onCall?.({ name, method, args: sent, answer });
             return answered(() => resolve(answer));
@@ -327,6 +355,19 @@ export class World {
         );
     });
     return promise;
+  }
+
+  #tooLarge(value: unknown, what: string, life = this.current): Error | undefined {
+    const bytes = bytesOf(value);
+    if (bytes <= PLATFORM.callBytes) return undefined;
+    this.#refused(`${what} has ${bytes} bytes`, life);
+    return new Error(`Serialized RPC arguments or return values are limited to 32MiB, and this has ${bytes} bytes.`);
+  }
+
+  /** From now on the code that runs belongs to this life and follows from this event. */
+  #enter(life: Life, event: Event = { subrequests: 0 }): void {
+    this.current = life;
+    this.#event = event;
   }
 
   #delay(): number {
@@ -341,6 +382,7 @@ export class World {
       if (className === undefined) throw new Error(`no binding has an object ${name}`);
       const storage = new SimStorage();
       storage.onAlarm = (at) => this.clock.at(at, () => this.#alarm(name, at));
+      storage.onRefused = (what) => this.#refused(what);
       object = { className, storage, sockets: new Set(), life: undefined, memoryLosses: 0 };
       this.#objects.set(name, object);
     }
@@ -388,7 +430,7 @@ export class World {
     if (storage.alarmAt !== at || running?.alarmRuns === true) return;
     storage.alarmAt = null;
     const life = this.#wake(name);
-    this.current = life;
+    this.#enter(life);
     this.note(`${name} alarm`);
     life.alarmRuns = true;
     const ended = (): void => {
@@ -396,10 +438,25 @@ export class World {
       const { alarmAt } = storage;
       if (!life.dead && alarmAt !== null) this.clock.at(alarmAt, () => this.#alarm(name, alarmAt));
     };
-    void Promise.resolve(life.instance["alarm"]?.()).then(ended, (error: unknown) => {
-      ended();
-      if (!life.dead) this.violate(`${name} alarm failed: ${String(error)}`);
-    });
+    void Promise.resolve(life.instance["alarm"]?.()).then(
+      () => {
+        if (!life.dead) storage.alarmFailures = 0;
+        ended();
+      },
+      (error: unknown) => {
+        ended();
+        if (life.dead) return;
+        this.#alarmFailed(name);
+        this.violate(`${name} alarm failed: ${String(error)}`);
+      },
+    );
+  }
+
+  /** The platform repeats an alarm that did not end, a few times. */
+  #alarmFailed(name: string): void {
+    const { storage } = this.#object(name);
+    if (storage.alarmAt !== null) return;
+    if (!storage.repeatAlarm(this.clock.now)) this.note(`the platform gives up the alarm of ${name}`);
   }
 
   #count(): void {

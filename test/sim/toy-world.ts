@@ -8,11 +8,9 @@ type Toy = Record<string, (ctx: DurableObjectState, ...args: any[]) => unknown>;
 
 /** A world whose objects, of every class, have these methods. */
 export function toyWorld(toy: Toy): World {
-  class ToyObject {
-    constructor(ctx: DurableObjectState) {
-      for (const [name, method] of Object.entries(toy))
-        Object.assign(this, { [name]: (...args: unknown[]) => method(ctx, ...args) });
-    }
+  function ToyObject(this: object, ctx: DurableObjectState): void {
+    for (const [name, method] of Object.entries(toy))
+      Object.assign(this, { [name]: (...args: unknown[]) => method(ctx, ...args) });
   }
   const code = {
     classesWith: () => ({ Shard: ToyObject, Channel: ToyObject, Coordinator: ToyObject }),

@@ -297,7 +297,9 @@ export class World {
     const isFetch = method === "fetch";
     event.subrequests += 1;
     if (caller.release !== undefined && event.subrequests > this.subrequests) {
-      this.#refused(`more than ${this.subrequests} calls follow from one event, the last to ${name} ${method}`);
+      this.#refused(
+        `more than ${this.subrequests} calls follow from one event, the last to ${name} ${method}`,
+      );
       return Promise.reject(new Error("Too many subrequests."));
     }
     const tooLarge = isFetch ? undefined : this.#tooLarge(args, `a call of ${name} ${method}`);
@@ -350,7 +352,7 @@ export class World {
           },
           (error: unknown) => {
             this.onCall?.({ name, method, args: sent, error });
-            answered(() => reject(error instanceof Error ? error : new Error(String(error))));
+            answered(() => reject(asError(error)));
           },
         );
     });
@@ -361,7 +363,9 @@ export class World {
     const bytes = bytesOf(value);
     if (bytes <= PLATFORM.callBytes) return undefined;
     this.#refused(`${what} has ${bytes} bytes`, life);
-    return new Error(`Serialized RPC arguments or return values are limited to 32MiB, and this has ${bytes} bytes.`);
+    return new Error(
+      `Serialized RPC arguments or return values are limited to 32MiB, and this has ${bytes} bytes.`,
+    );
   }
 
   /** From now on the code that runs belongs to this life and follows from this event. */
@@ -433,22 +437,18 @@ export class World {
     this.#enter(life);
     this.note(`${name} alarm`);
     life.alarmRuns = true;
-    const ended = (): void => {
+    const ended = (error?: Error): void => {
       life.alarmRuns = false;
+      if (life.dead) return;
       const { alarmAt } = storage;
-      if (!life.dead && alarmAt !== null) this.clock.at(alarmAt, () => this.#alarm(name, alarmAt));
+      if (alarmAt !== null) this.clock.at(alarmAt, () => this.#alarm(name, alarmAt));
+      if (error === undefined) return void (storage.alarmFailures = 0);
+      this.#alarmFailed(name);
+      this.violate(`${name} alarm failed: ${error.message}`);
     };
     void Promise.resolve(life.instance["alarm"]?.()).then(
-      () => {
-        if (!life.dead) storage.alarmFailures = 0;
-        ended();
-      },
-      (error: unknown) => {
-        ended();
-        if (life.dead) return;
-        this.#alarmFailed(name);
-        this.violate(`${name} alarm failed: ${String(error)}`);
-      },
+      () => ended(),
+      (error: unknown) => ended(asError(error)),
     );
   }
 
@@ -477,6 +477,8 @@ const newLife = (of: Pick<Life, "name" | "release" | "instance">): Life => ({
   working: new Set(),
   alarmRuns: false,
 });
+
+const asError = (error: unknown): Error => (error instanceof Error ? error : new Error(String(error)));
 
 const textOf = (args: unknown[]): string => (JSON.stringify(args) ?? "").slice(0, 300);
 

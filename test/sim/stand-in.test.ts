@@ -18,13 +18,13 @@ describe("[BD70] the storage of the stand-in", () => {
     const storage = new SimStorage();
     const all = refused(storage);
     storage.kv.put("a", "small");
-    storage.kv.put("b", "x".repeat(1_999_000));
-    expect(() => storage.kv.put("a", "x".repeat(2_000_001))).toThrow("larger");
-    expect(() => storage.kv.put("a", ["€".repeat(1_000_001)])).toThrow("larger");
+    storage.kv.put("b", "x".repeat(2_097_000));
+    expect(() => storage.kv.put("a", "x".repeat(2_097_153))).toThrow("larger");
+    expect(() => storage.kv.put("a", ["€".repeat(1_048_577)])).toThrow("larger");
     expect(() =>
       storage.kv.put(
         "a",
-        Array.from({ length: 300_000 }, () => "abcdef"),
+        Array.from({ length: 400_000 }, () => "abcdef"),
       ),
     ).toThrow("larger");
     expect(storage.kv.get("a")).toBe("small");
@@ -35,10 +35,10 @@ describe("[BD70] the storage of the stand-in", () => {
     const storage = new SimStorage();
     const all = refused(storage);
     storage.sql.exec("CREATE TABLE t (a, b)");
-    expect(() => storage.sql.exec("INSERT INTO t VALUES (?, ?)", "x".repeat(2_000_001), 1)).toThrow(
+    expect(() => storage.sql.exec("INSERT INTO t VALUES (?, ?)", "x".repeat(2_097_153), 1)).toThrow(
       "too big",
     );
-    const half = "x".repeat(1_200_000);
+    const half = "x".repeat(1_100_000);
     expect(() => storage.sql.exec("INSERT INTO t VALUES (?, ?)", half, half)).toThrow("too big");
     const marks = Array.from({ length: 101 }, () => "?").join(", ");
     const numbers = Array.from({ length: 101 }, (_, n) => n);

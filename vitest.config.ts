@@ -22,6 +22,7 @@ const BINDINGS = {
     force_recovery: true,
     allowed_delta_types: ["fossil"],
   },
+  RINGCAST_NS_told: { presence: true, join_leave: true },
   RINGCAST_NS_short: { history_size: 5, history_ttl: "60s", force_recovery: true },
   RINGCAST_NS_cache: {
     history_size: 5,

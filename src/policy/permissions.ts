@@ -13,6 +13,8 @@ export type Asked = {
   readonly user: string;
   /** SHA-256 of the user, where the channel's name needs it (user-names.ts). */
   readonly digest?: string | undefined;
+  /** A session of an operator reads what the namespace has, and does nothing else (SPEC AU8). */
+  readonly operator?: boolean | undefined;
 };
 
 /**
@@ -27,10 +29,11 @@ const isKeptOut = ({
 }: Asked & { readonly subscribed: boolean }): boolean =>
   channel.users !== undefined && !subscribed && !isNamed(channel, user, digest);
 
-/** `granted`: by a valid subscription token for this channel, or a hook. The order is Centrifugo's. */
-export function planSubscribe(
-  asked: Asked & { readonly granted: boolean; readonly operator?: boolean },
-): Permission {
+/**
+ * `granted`: by a valid subscription token for this channel, or a hook. The order is Centrifugo's. Where `operator` is
+ * set, the token is one of the operator's API.
+ */
+export function planSubscribe(asked: Asked & { readonly granted: boolean }): Permission {
   const { config, channel, user } = asked;
   if (channel.name === LIVE_CHANNEL && asked.operator === true) return "allowed";
   const namespace = namespaceOf(config, channel);
@@ -51,7 +54,7 @@ export function mayPublish(
   asked: Asked & { readonly subscribed: boolean; readonly granted: boolean },
 ): Permission {
   const namespace = namespaceOf(asked.config, asked.channel);
-  if (isReserved(asked.config, asked.channel)) return "permissionDenied";
+  if (isReserved(asked.config, asked.channel) || asked.operator === true) return "permissionDenied";
   if (namespace === undefined) return "unknownChannel";
   if (asked.granted) return "allowed";
   const granted =
@@ -67,6 +70,7 @@ export function mayPresence(asked: Asked & { readonly subscribed: boolean }): Pe
   if (isReserved(asked.config, asked.channel)) return "permissionDenied";
   if (namespace === undefined) return "unknownChannel";
   if (!namespace.presence) return "notAvailable";
+  if (asked.operator === true) return "allowed";
   const granted =
     namespace.allow_presence_for_client || (namespace.allow_presence_for_subscriber && asked.subscribed);
   return decide({
@@ -80,6 +84,7 @@ export function mayHistory(asked: Asked & { readonly subscribed: boolean }): Per
   if (isReserved(asked.config, asked.channel)) return "permissionDenied";
   if (namespace === undefined) return "unknownChannel";
   if (!keepsHistory(namespace)) return "notAvailable";
+  if (asked.operator === true) return "allowed";
   const granted =
     namespace.allow_history_for_client || (namespace.allow_history_for_subscriber && asked.subscribed);
   return decide({
@@ -90,7 +95,7 @@ export function mayHistory(asked: Asked & { readonly subscribed: boolean }): Per
 
 /** Whether a subscriber hears of joins and leaves: where the namespace forces it, or the client asks and may see presence. */
 export function mayJoinLeave(
-  asked: Asked & { readonly subscribed: boolean; readonly asked: boolean; readonly operator?: boolean },
+  asked: Asked & { readonly subscribed: boolean; readonly asked: boolean },
 ): boolean {
   const namespace = namespaceOf(asked.config, asked.channel);
   if (namespace?.join_leave !== true) return false;

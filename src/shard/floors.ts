@@ -134,7 +134,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     sessions: connections.sessions.size,
     users: connections.sessions.users,
     channels: channels.size,
-    subscriptions: channels.counts().reduce((sum, [, listeners]) => sum + listeners, 0),
+    subscriptions: [...subscriptions.memberCounts().values()].reduce((sum, members) => sum + members, 0),
     wokeAt,
     ringEpoch: moves.membership.ringEpoch,
     digest: moves.membership.digest,

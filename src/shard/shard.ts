@@ -161,7 +161,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
 
   channelsHere(pattern: string, limit: number, contract: number): Record<string, number> {
     this.#answer(contract);
-    const counts = this.#floors.channels.counts();
+    const counts = [...this.#floors.subscriptions.memberCounts()];
     const matching = pattern === "" ? counts : counts.filter(([name]) => fits(pattern, name));
     return Object.fromEntries(matching.slice(0, limit));
   }

@@ -20,7 +20,14 @@ export async function history(
   const { channel } = parsed;
   const subscribed = open.subscriptions.has(channel.name);
   const digest = channel.users && (await digestFor(channel, open.user));
-  const permission = mayHistory({ config, channel, user: open.user, digest, subscribed });
+  const permission = mayHistory({
+    config,
+    channel,
+    user: open.user,
+    operator: open.operator,
+    digest,
+    subscribed,
+  });
   if (permission !== "allowed") return fail(context, session, { id, error: permission });
   const { since } = body;
   const query = {

@@ -19,7 +19,14 @@ export async function presence(
   const { channel } = parsed;
   const subscribed = open.subscriptions.has(channel.name);
   const digest = channel.users && (await digestFor(channel, open.user));
-  const permission = mayPresence({ config, channel, user: open.user, digest, subscribed });
+  const permission = mayPresence({
+    config,
+    channel,
+    user: open.user,
+    operator: open.operator,
+    digest,
+    subscribed,
+  });
   if (permission !== "allowed") return fail(context, session, { id, error: permission });
 
   let present: ReadonlyMap<string, Present>;

@@ -24,13 +24,13 @@ export async function publish(
   const parsed = parseChannel(body.channel, config.cluster.limits.channelBytes);
   if (!parsed.ok || body.data === undefined) return fail(context, session, { id, error: "badRequest" });
   const { channel } = parsed;
-  const { user } = open;
+  const { user, operator } = open;
   const digest = channel.users && (await digestFor(channel, user));
   let { subscriptions, connInfo } = open;
   let asked: Asked<PublishChange> = PASS;
   if (asker.hooks.onPublish !== undefined) {
     const subscribed = subscriptions.has(channel.name);
-    const mayBe = mayPublish({ config, channel, user, subscribed, granted: true });
+    const mayBe = mayPublish({ config, channel, user, operator, subscribed, granted: true });
     if (mayBe !== "allowed") return fail(context, session, { id, error: mayBe });
     asked = await asker.publish(hookSession(open), { channel: channel.name, data: body.data });
     if (session.ended) return;
@@ -41,7 +41,15 @@ export async function publish(
   if (asked.kind === "disconnect") return connections.close(session, asked.close);
   const { allow, data = body.data, tags } = asked.change;
   const subscribed = subscriptions.has(channel.name);
-  const permission = mayPublish({ config, channel, user, digest, subscribed, granted: allow === true });
+  const permission = mayPublish({
+    config,
+    channel,
+    user,
+    operator,
+    digest,
+    subscribed,
+    granted: allow === true,
+  });
   if (permission !== "allowed") return fail(context, session, { id, error: permission });
 
   const { chanInfo } = subscriptions.get(channel.name) ?? {};

@@ -10,6 +10,7 @@ export async function rpc(
   { id, body }: CommandOf<"rpc">,
 ): Promise<void> {
   const { asker, connections } = context;
+  if (open.operator === true) return fail(context, session, { id, error: "permissionDenied" });
   const asked = await asker.rpc(hookSession(open), { method: body.method ?? "", data: body.data });
   if (session.ended) return;
   if (asked === undefined) return fail(context, session, { id, error: "notAvailable" });

@@ -46,12 +46,13 @@ export async function subscribe(
   if (grant.kind === "disconnect") return disconnect(context, session, grant.why);
   const { claims } = grant;
   const digest = channel.users && (await digestFor(channel, open.user));
-  const asking = { config, channel, user: open.user, digest, operator: claims?.operator === true };
+  const asking = { config, channel, user: open.user, digest, operator: open.operator };
   const mayBe = planSubscribe({ ...asking, granted: true });
   if (mayBe !== "allowed") return refuse(mayBe);
-  const asked: Asked<SubscribeChange> = asking.operator
-    ? PASS
-    : await asker.subscribe(hookSession(open), { channel: channel.name, data: body.data });
+  const asked: Asked<SubscribeChange> =
+    open.operator === true
+      ? PASS
+      : await asker.subscribe(hookSession(open), { channel: channel.name, data: body.data });
   if (session.ended) return;
   if (asked.kind === "error") return refuse(asked.error);
   if (asked.kind === "disconnect") return connections.close(session, asked.close);
@@ -148,13 +149,18 @@ async function readGrant(
   channel: ChannelName["name"],
   token: string | undefined,
 ): Promise<Grant> {
-  if (token === undefined || token === "") return { kind: "grant", claims: undefined };
+  const operator = open.operator === true;
+  if (token === undefined || token === "") {
+    return operator ? { kind: "error", error: "permissionDenied" } : { kind: "grant", claims: undefined };
+  }
   const verdict = await verifier.subscription(token);
   if (!verdict.ok) {
     if (verdict.reason === "expired") return { kind: "error", error: "tokenExpired" };
     return { kind: "error", error: verdict.reason === "unavailable" ? "internal" : "permissionDenied" };
   }
   const { claims } = verdict;
+  // A token of the operator's API opens a channel to an operator's session alone (SPEC AU8).
+  if ((claims.operator === true) !== operator) return { kind: "error", error: "permissionDenied" };
   const foreignClient = claims.client !== undefined && claims.client !== "" && claims.client !== open.id;
   if (claims.user !== open.user || claims.channel !== channel || foreignClient) {
     return { kind: "disconnect", why: "invalidToken" };

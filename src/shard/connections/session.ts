@@ -52,7 +52,7 @@ export type Open = Placed & {
   readonly user: string;
   readonly connInfo?: unknown;
   readonly expiresAt?: number;
-  /** An operator's page: the hooks are not asked about it, nor told. */
+  /** An operator's page: the hooks are not asked about it, nor told, and it is no member of a channel (SPEC AU8). */
   readonly operator?: true;
   /** By channel. A Map, as a channel may be called `__proto__`. */
   readonly subscriptions: ReadonlyMap<string, Subscription>;
@@ -87,6 +87,10 @@ export type Session = {
   probedAt: number | undefined;
   lastFrameAt: number;
 };
+
+/** Whether a session is an operator's, which is no member of the channels that it listens to (SPEC AU8). */
+export const isOperators = ({ attachment }: Session): boolean =>
+  attachment.state === "open" && attachment.operator === true;
 
 /** A session as hooks see it. */
 export const hookSession = ({

@@ -1,5 +1,5 @@
 import { TokenBucket } from "../../platform/token-bucket.ts";
-import type { Attachment, Live, Session } from "./session.ts";
+import type { Attachment, Live, Open, Session } from "./session.ts";
 
 type CommandLimits = { readonly commandBurst: number; readonly commandsPerSecond: number };
 
@@ -7,6 +7,8 @@ type CommandLimits = { readonly commandBurst: number; readonly commandsPerSecond
 export class Sessions {
   readonly bySocket = new Map<WebSocket, Session>();
   readonly #byUser = new Map<string, Set<Session>>();
+  /** The sessions of operators, who are no users. */
+  readonly operators = new Set<Session>();
 
   get size(): number {
     return this.bySocket.size;
@@ -32,7 +34,7 @@ export class Sessions {
   add(socket: WebSocket, attachment: Live, limits: CommandLimits): void {
     const session = newSession(socket, attachment, limits);
     this.bySocket.set(socket, session);
-    if (session.attachment.state === "open") this.#index(session, session.attachment.user);
+    if (session.attachment.state === "open") this.#index(session, session.attachment);
   }
 
   ofUser(user: string): readonly Session[] {
@@ -48,7 +50,7 @@ export class Sessions {
     }
     const before = session.attachment;
     session.attachment = attachment;
-    if (before.state === "opening" && attachment.state === "open") this.#index(session, attachment.user);
+    if (before.state === "opening" && attachment.state === "open") this.#index(session, attachment);
     return true;
   }
 
@@ -56,6 +58,7 @@ export class Sessions {
   delete(session: Session): void {
     session.ended = true;
     this.bySocket.delete(session.socket);
+    this.operators.delete(session);
     if (session.attachment.state !== "open") return;
     const { user } = session.attachment;
     const others = this.#byUser.get(user);
@@ -63,7 +66,11 @@ export class Sessions {
     if (others?.size === 0) this.#byUser.delete(user);
   }
 
-  #index(session: Session, user: string): void {
+  #index(session: Session, { user, operator }: Open): void {
+    if (operator === true) {
+      this.operators.add(session);
+      return;
+    }
     const sessions = this.#byUser.get(user) ?? new Set();
     sessions.add(session);
     this.#byUser.set(user, sessions);

@@ -9,7 +9,7 @@ import {
 import { CONTRACT } from "../../contracts/version.ts";
 import { callAgain, channelStub } from "../../platform/calls.ts";
 import { namespaceOf, parseChannel } from "../../policy/channels.ts";
-import type { Session } from "../connections/session.ts";
+import { isOperators, type Session } from "../connections/session.ts";
 import { Announcer } from "./announcer.ts";
 
 export type PresenceParts = {
@@ -46,6 +46,7 @@ export class Presence {
   /** Tells a channel that a session has joined or left, where its namespace wants that. */
   announce({ kind, session, channel, held = false }: Announcement): void {
     const { config } = this.#parts;
+    if (isOperators(session)) return;
     const parsed = parseChannel(channel, config.cluster.limits.channelBytes);
     if (!parsed.ok || namespaceOf(config, parsed.channel)?.join_leave !== true) return;
     const info = infoOf(session, channel);
@@ -54,7 +55,8 @@ export class Presence {
 
   /** The clients that listen to a channel through this shard. */
   here(channel: string): Present[] {
-    return [...this.#parts.listenersOf(channel)].map((session) => {
+    return [...this.#parts.listenersOf(channel)].flatMap((session) => {
+      if (isOperators(session)) return [];
       const info = infoOf(session, channel);
       return { client: info.client, user: info.user, info: JSON.stringify(info) };
     });

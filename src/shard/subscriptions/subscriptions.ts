@@ -90,6 +90,20 @@ export class Subscriptions {
     return subscriptions.size - (subscriptions.has(broadcast.channel) ? 1 : 0);
   }
 
+  /** The channels with members here, and how many each has; without the one that every session hears. */
+  memberCounts(): ReadonlyMap<string, number> {
+    const { channels, connections } = this.#parts;
+    const counts = new Map(channels.counts());
+    for (const operator of connections.sessions.operators) {
+      for (const channel of subscriptionsOf(operator).keys()) {
+        const others = (counts.get(channel) ?? 0) - 1;
+        if (others > 0) counts.set(channel, others);
+        else counts.delete(channel);
+      }
+    }
+    return counts;
+  }
+
   /**
    * Tells subscribers that what they have missed is not known: they begin anew, and learn then that they were not
    * recovered. Paced, as a stock client comes back at once (docs/protocol.md C23).

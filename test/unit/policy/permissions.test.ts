@@ -283,3 +283,25 @@ test("[AU3] one option more never takes publishing or presence away", () => {
     }),
   );
 });
+
+describe("[AU8] an operator's session", () => {
+  test("[AU8] reads history and presence wherever the namespace has them, and publishes nowhere", () => {
+    const options = { presence: true, history_size: 10, history_ttl: "1m" };
+    const config = parseConfig({
+      RINGCAST_NS_closed: options,
+      RINGCAST_NS_plain: {},
+    });
+    const outcomes = (name: string) => {
+      const parsed = parseChannel(name, 255);
+      if (!parsed.ok) throw new Error(name);
+      const asking = { config, channel: parsed.channel, user: "", operator: true, subscribed: false };
+      const publishing = [true, false].map((granted) => mayPublish({ ...asking, granted }));
+      return [mayHistory(asking), mayPresence(asking), ...publishing];
+    };
+    const denied = ["permissionDenied", "permissionDenied"];
+    expect(outcomes("closed:room")).toEqual(["allowed", "allowed", ...denied]);
+    expect(outcomes("closed:#ann")).toEqual(["allowed", "allowed", ...denied]);
+    expect(outcomes("plain:room")).toEqual(["notAvailable", "notAvailable", ...denied]);
+    expect(outcomes("ringcast:live")).toEqual([...denied, ...denied]);
+  });
+});

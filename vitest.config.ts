@@ -23,6 +23,7 @@ const BINDINGS = {
     allowed_delta_types: ["fossil"],
   },
   RINGCAST_NS_told: { presence: true, join_leave: true },
+  RINGCAST_NS_joins: { presence: true, join_leave: true, force_push_join_leave: true },
   RINGCAST_NS_short: { history_size: 5, history_ttl: "60s", force_recovery: true },
   RINGCAST_NS_cache: {
     history_size: 5,

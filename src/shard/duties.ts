@@ -37,5 +37,8 @@ export async function runDuty(
       return events.run(now);
     case "vacancies":
       return emptyChannels.run(now);
+    case "lost":
+      floors.sessionRows.settle();
+      return undefined;
   }
 }

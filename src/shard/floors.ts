@@ -29,7 +29,7 @@ import { Presence } from "./subscriptions/presence.ts";
 import { Subscriptions } from "./subscriptions/subscriptions.ts";
 
 /** The duties of a shard's alarm. */
-export type Duty = "ping" | "sweep" | "events" | "vacancies" | MovesDuty;
+export type Duty = "ping" | "sweep" | "events" | "vacancies" | "lost" | MovesDuty;
 
 export type FloorsParts = {
   readonly ctx: DurableObjectState;
@@ -52,11 +52,12 @@ export type Floors = {
   readonly counters: Counters;
   readonly events: Events;
   readonly emptyChannels: EmptyChannels;
+  readonly sessionRows: SessionRows;
   readonly livePulse: LivePulse;
   readonly serve: Serve;
   readonly status: () => ShardStatus;
-  /** Takes up the sessions that slept with the object. `closing`: sockets whose end wakes it. */
-  readonly wake: (closing: readonly WebSocket[]) => void;
+  /** Takes up the sessions that slept with the object. */
+  readonly wake: () => void;
 };
 
 /** Builds the floors of one shard and joins them. Every effect of a lower floor on a higher one is named here. */
@@ -73,7 +74,13 @@ export function buildFloors(parts: FloorsParts): Floors {
 
   // Its events are each of another session, and those have no order among them.
   const events = new Events({ ctx, env, config, hooks, timetable, ordered: false });
-  const sessionRows = new SessionRows(storage, events, { id: shard.id, region: shard.region });
+  const sessionRows = new SessionRows({
+    storage,
+    events,
+    shard: { id: shard.id, region: shard.region },
+    present: () => new Set([...connections.sessions].map(({ attachment }) => attachment.id)),
+    arm: (at) => waitUntil(arm("lost", at)),
+  });
   const emptyChannels = new EmptyChannels({
     storage,
     isWanted: () => events.wants("occupied") || events.wants("vacated"),
@@ -89,6 +96,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     cluster,
     wire,
     onOpen: (open) => sessionRows.add(open),
+    onRecall: (session) => subscriptions.wake(session, new Map()),
     onEnd: (session, { close, moving }) => {
       subscriptions.leaveAll(session, { moving });
       counters.counts[moving ? "moved" : "disconnects"] += 1;
@@ -176,9 +184,9 @@ export function buildFloors(parts: FloorsParts): Floors {
     counters,
   });
 
-  const wake = (closing: readonly WebSocket[]): void => {
+  const wake = (): void => {
     waitUntil(timetable.wake());
-    const { sockets } = connections.wake(closing);
+    const { sockets } = connections.wake();
     // Without a socket the object may have crashed, and its last positions may never have been written.
     const kept = sockets > 0 ? positions.read() : new Map<string, KeptPosition>();
     const heard = kept.get(cluster.broadcast.channel);
@@ -187,7 +195,7 @@ export function buildFloors(parts: FloorsParts): Floors {
       subscriptions.wake(session, kept);
       broadcast.wake(session);
     }
-    sessionRows.wake(new Set([...connections.sessions].map(({ attachment }) => attachment.id)));
+    sessionRows.wake(Date.now());
     emptyChannels.wake();
     livePulse.wake(Date.now());
   };
@@ -202,6 +210,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     counters,
     events,
     emptyChannels,
+    sessionRows,
     livePulse,
     serve,
     status,

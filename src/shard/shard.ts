@@ -25,6 +25,7 @@ import { isBroadcast } from "../policy/channels.ts";
 import { fits } from "../policy/glob.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
 import { act } from "./actions.ts";
+import { answerClose } from "./connections/answer-close.ts";
 import { subscriptionsOf, type Session } from "./connections/session.ts";
 import { nextDeadline } from "./connections/sweep.ts";
 import { runDuty } from "./duties.ts";
@@ -93,25 +94,16 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
   }
 
   override webSocketClose(socket: WebSocket, code: number, reason: string): void {
-    this.#wake(socket);
+    this.#wake();
     this.#floors.connections.lost(socket, { code, reason });
-    // The runtime leaves the answer to us; without it the peer hangs in CLOSING. 1005, 1006 and 1015 cannot be sent,
-    // and after 1006 no peer is left to hear (docs/platform.md P9).
-    if (code === 1006) return;
-    socket.close(code === 1005 || code === 1015 ? 1000 : code, reason);
+    answerClose(socket, { code, reason });
   }
 
   override webSocketError(socket: WebSocket): void {
-    this.#wake(socket);
+    this.#wake();
     this.#floors.connections.lost(socket, { code: 1006, reason: "" });
     // A message over the runtime's own limit ends here; so does a broken connection (docs/platform.md P4).
-    socket.serializeAttachment({ state: "closing", id: "" });
-    const { code, reason } = this.#front.wire.closeFor("messageTooBig");
-    try {
-      socket.close(code, reason);
-    } catch {
-      // It is closed already.
-    }
+    answerClose(socket, this.#front.wire.closeFor("messageTooBig"));
   }
 
   override async alarm(): Promise<void> {
@@ -224,10 +216,10 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
   }
 
   /** Every way into the object begins here. */
-  #wake(...closing: readonly WebSocket[]): void {
+  #wake(): void {
     if (this.#awake) return;
     this.#awake = true;
-    this.#floors.wake(closing);
+    this.#floors.wake();
   }
 
   #is(target: SentAddress): boolean {

@@ -110,6 +110,17 @@ describe("[HK4] the end of a session is told, for every cause", () => {
     expect(await rows("roll")).toBe(2);
   });
 
+  test("[BD21] each of several sessions that end while their shard sleeps is told with its own code", async () => {
+    const { ends } = listen();
+    const clients = await on("auto-1", 5);
+    await evictDurableObject(shardObject("auto-1"));
+    const closing = clients.slice(1);
+    for (const [n, { socket }] of closing.entries()) socket.close(3000 + n, "slept");
+    await until(() => ends(closing).every((told) => told.length > 0));
+    expect(ends(clients)).toEqual([[], ["3000 slept"], ["3001 slept"], ["3002 slept"], ["3003 slept"]]);
+    await until(async () => (await rows("roll")) === 1);
+  });
+
   test("an event whose hook threw is told again under the same id, also after a crash, and delays no other event", async () => {
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     const told: DisconnectEvent[] = [];

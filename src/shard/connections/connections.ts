@@ -10,12 +10,17 @@ import type { Open, Opening, Session } from "./session.ts";
 /** `moving`: the user is about to return, so its channels hold its leaves back. */
 export type Ending = { readonly close: Close; readonly moving: boolean };
 
+/** How often a full shard looks whether the platform still holds all of its sockets. */
+const RECOUNT_MS = 1_000;
+
 export type ConnectionsParts = {
   readonly ctx: DurableObjectState;
   readonly cluster: ClusterConfig;
   readonly wire: Wire;
   /** A session was let in. */
   readonly onOpen: (open: Open) => void;
+  /** A session has slept with the object, and its socket has closed before the object heard of either. */
+  readonly onRecall: (session: Session) => void;
   /** A session is about to end; its subscriptions are still known. */
   readonly onEnd: (session: Session, ending: Ending) => void;
 };
@@ -25,6 +30,9 @@ export class Connections {
   readonly sessions = new Sessions();
   readonly #parts: ConnectionsParts;
   readonly #context: SendContext;
+  /** Sockets that the platform holds though their sessions have ended: their peers have not answered our close. */
+  #unanswered = new Set<WebSocket>();
+  #countedAt = 0;
 
   constructor(parts: ConnectionsParts) {
     this.#parts = parts;
@@ -36,22 +44,35 @@ export class Connections {
     };
   }
 
-  /**
-   * Takes in the sessions that slept with the object; answers how many sockets there are. `closing`: sockets whose end
-   * wakes it, which the platform lists no more (docs/platform.md P12).
-   */
-  wake(closing: readonly WebSocket[]): { readonly sockets: number } {
-    const sockets = new Set([...this.#parts.ctx.getWebSockets(), ...closing]);
+  /** Takes in the sessions that slept with the object; answers how many sockets there are. */
+  wake(): { readonly sockets: number } {
+    const sockets = this.#parts.ctx.getWebSockets();
     this.sessions.wake(sockets, this.#parts.cluster.limits);
-    return { sockets: sockets.size };
+    this.#countUnanswered(sockets);
+    return { sockets: sockets.length };
+  }
+
+  /** Whether the platform may hold one more socket: it counts those that never answered our close too (SPEC BD22). */
+  hasRoom(now: number): boolean {
+    const { ctx, cluster } = this.#parts;
+    const { sessionsPerShard } = cluster.limits;
+    const isFull = (): boolean => this.sessions.size + this.#unanswered.size >= sessionsPerShard;
+    if (!isFull()) return true;
+    // An end may have come without a word. A look at every socket costs too much for each refused upgrade.
+    if (this.sessions.size < sessionsPerShard && now - this.#countedAt >= RECOUNT_MS) {
+      this.#countedAt = now;
+      this.#countUnanswered(ctx.getWebSockets());
+    }
+    return !isFull();
   }
 
   /** Accepts an upgrade; answers with the 101 for its client. `offered`: the subprotocols that the client offers. */
   accept(opening: Opening, offered: string | null): Response {
     const { ctx, cluster, wire } = this.#parts;
     const { 0: client, 1: server } = new WebSocketPair();
-    ctx.acceptWebSocket(server);
+    // Throws where the attachment has no room, and the platform then holds no socket yet.
     server.serializeAttachment(opening);
+    ctx.acceptWebSocket(server);
     this.sessions.add(server, opening, cluster.limits);
     const headers = new Headers();
     const names = offered?.split(",").map((name) => name.trim());
@@ -107,15 +128,23 @@ export class Connections {
   /** Ends a session with any code. The attachment says so first: the socket may come back (see session.ts). */
   close(session: Session, close: Close, { moving = false } = {}): void {
     if (session.ended) return;
+    const { socket, attachment } = session;
     this.#remove(session, { close, moving });
-    session.socket.serializeAttachment({ state: "closing", id: session.attachment.id });
-    session.socket.close(close.code, close.reason);
+    this.#unanswered.add(socket);
+    socket.serializeAttachment({ state: "closing", id: attachment.id });
+    socket.close(close.code, close.reason);
   }
 
-  /** The peer is gone. A session that we closed ourselves has ended before. */
+  /**
+   * The peer is gone. A session that we closed ourselves has ended before. One of several sockets that close while the
+   * object sleeps is known by its attachment alone, as the platform lists it no more (SPEC BD21, docs/platform.md P12).
+   */
   lost(socket: WebSocket, close: Close): void {
-    const session = this.sessions.bySocket.get(socket);
-    if (session !== undefined) this.#remove(session, { close, moving: false });
+    this.#unanswered.delete(socket);
+    const session = this.sessions.bySocket.get(socket) ?? this.#recall(socket);
+    if (session === undefined) return;
+    this.#remove(session, { close, moving: false });
+    socket.serializeAttachment({ state: "closing", id: session.attachment.id });
   }
 
   /** Handlers of one socket interleave at every await in this runtime, so a session has a queue. */
@@ -126,6 +155,16 @@ export class Connections {
       this.end(session, "serverError");
     });
     return session.queue.finally(() => (session.busy -= 1));
+  }
+
+  #recall(socket: WebSocket): Session | undefined {
+    const session = this.sessions.recall(socket, this.#parts.cluster.limits);
+    if (session !== undefined) this.#parts.onRecall(session);
+    return session;
+  }
+
+  #countUnanswered(sockets: readonly WebSocket[]): void {
+    this.#unanswered = new Set(sockets.filter((socket) => !this.sessions.bySocket.has(socket)));
   }
 
   #remove(session: Session, ending: Ending): void {

@@ -24,17 +24,21 @@ export class Sessions {
 
   /** Takes in the sockets that slept with the object. One that we had closed is no session any more. */
   wake(sockets: Iterable<WebSocket>, limits: CommandLimits): void {
-    for (const socket of sockets) {
-      const attachment = socket.deserializeAttachment() as Attachment | null;
-      if (attachment === null || attachment.state === "closing") continue;
-      this.add(socket, attachment, limits);
-    }
+    for (const socket of sockets) this.recall(socket, limits);
   }
 
-  add(socket: WebSocket, attachment: Live, limits: CommandLimits): void {
+  /** Takes in a socket by its attachment. Undefined where we had closed it. */
+  recall(socket: WebSocket, limits: CommandLimits): Session | undefined {
+    const attachment = socket.deserializeAttachment() as Attachment | null;
+    if (attachment === null || attachment.state === "closing") return undefined;
+    return this.add(socket, attachment, limits);
+  }
+
+  add(socket: WebSocket, attachment: Live, limits: CommandLimits): Session {
     const session = newSession(socket, attachment, limits);
     this.bySocket.set(socket, session);
     if (session.attachment.state === "open") this.#index(session, session.attachment);
+    return session;
   }
 
   ofUser(user: string): readonly Session[] {

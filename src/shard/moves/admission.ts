@@ -10,8 +10,8 @@ export function planAdmission(admission: {
   readonly ring: Ring | undefined;
   readonly shardName: string;
   readonly route: Route;
-  readonly sessions: number;
-  readonly sessionsMax: number;
+  /** Whether the shard may hold one more socket. */
+  readonly hasRoom: boolean;
 }): { readonly kind: "accept"; readonly rank: number } | Exclude<Refusal, { kind: "busy" }> {
   const { ring, route, shardName } = admission;
   if (ring === undefined) return { kind: "behind", ringEpoch: 0 };
@@ -21,6 +21,6 @@ export function planAdmission(admission: {
   const rank = owners.findIndex((owner) => !route.refused.includes(owner.id));
   const first = owners[rank];
   if (first === undefined || objectName(first) !== shardName) return { kind: "misdirected", descriptor };
-  if (admission.sessions >= admission.sessionsMax) return { kind: "full" };
+  if (!admission.hasRoom) return { kind: "full" };
   return { kind: "accept", rank };
 }

@@ -41,16 +41,15 @@ export class Upgrades {
   async take(route: Route, offered: string | null): Promise<Response> {
     const { ctx, cluster, shard, connections, moves, timetable } = this.#parts;
     if (isDisputed(moves.membership.ring, route)) await moves.askDescriptor();
+    const now = Date.now();
     const admission = planAdmission({
       ring: moves.membership.ring,
       shardName: shard.name,
       route,
-      sessions: connections.sessions.size,
-      sessionsMax: cluster.limits.sessionsPerShard,
+      hasRoom: connections.hasRoom(now),
     });
     if (admission.kind === "full" && !this.hasSpilled) ctx.storage.kv.put("spilled", true);
     if (admission.kind !== "accept") return refuse(admission);
-    const now = Date.now();
     if (!this.#bucket.take(now)) return refuse({ kind: "busy", retryAfterSeconds: BUSY_RETRY_SECONDS });
     const { pingIntervalMs, staleConnectionMs } = cluster.times;
     ctx.waitUntil(timetable.arm("ping", now + pingIntervalMs));

@@ -3,6 +3,19 @@ import type { Events } from "../../events/events.ts";
 import type { HookSession, HookShard } from "../../hooks/hooks.ts";
 import { hookSession, type Open } from "../connections/session.ts";
 
+export type SessionRowsParts = {
+  readonly storage: DurableObjectStorage;
+  readonly events: Events;
+  readonly shard: HookShard;
+  /** The ids of the sessions with a socket. */
+  readonly present: () => ReadonlySet<string>;
+  /** Appoints the call of `settle`. */
+  readonly arm: (at: number) => void;
+};
+
+/** The words of several sockets that have closed during a sleep come one after the other, the first of them wakes. */
+const CLOSES_COME_MS = 2_000;
+
 /** The shard died, so how the session ended is not known. */
 const LOST: Close = { code: 1006, reason: "lost" };
 
@@ -11,14 +24,16 @@ const LOST: Close = { code: 1006, reason: "lost" };
  * neither a hook nor the webhook wants to hear of it (SPEC HK5).
  */
 export class SessionRows {
+  readonly #parts: SessionRowsParts;
   readonly #sql: SqlStorage;
   readonly #events: Events;
   readonly #shard: HookShard;
 
-  constructor(storage: DurableObjectStorage, events: Events, shard: HookShard) {
-    this.#sql = storage.sql;
-    this.#events = events;
-    this.#shard = shard;
+  constructor(parts: SessionRowsParts) {
+    this.#parts = parts;
+    this.#sql = parts.storage.sql;
+    this.#events = parts.events;
+    this.#shard = parts.shard;
   }
 
   /** A session was let in. An operator's page is no session of the deployment's. */
@@ -37,14 +52,28 @@ export class SessionRows {
     this.#end(hookSession(open), close);
   }
 
-  /** A session that has a row and no socket was lost in a crash. `present`: the ids of the sessions with a socket. */
-  wake(present: ReadonlySet<string>): void {
+  /**
+   * A session that has a row and no socket was lost in a crash, or its socket has closed while the object slept. The
+   * word of such a close comes within moments (SPEC BD21), and what has not ended by then was lost.
+   */
+  wake(now: number): void {
     if (!this.#events.wants("disconnected")) return;
     this.#exec("CREATE TABLE IF NOT EXISTS roll (client TEXT PRIMARY KEY, session TEXT NOT NULL)");
+    if (this.#absent().length > 0) this.#parts.arm(now + CLOSES_COME_MS);
+  }
+
+  /** Tells the end of every session that has a row and no socket. */
+  settle(): void {
+    for (const session of this.#absent()) this.#end(session, LOST);
+  }
+
+  #absent(): HookSession[] {
+    if (!this.#events.wants("disconnected")) return [];
+    const present = this.#parts.present();
     const rows = this.#sql.exec<{ client: string; session: string }>("SELECT * FROM roll").toArray();
-    for (const { client, session } of rows) {
-      if (!present.has(client)) this.#end(JSON.parse(session) as HookSession, LOST);
-    }
+    return rows
+      .filter(({ client }) => !present.has(client))
+      .map(({ session }) => JSON.parse(session) as HookSession);
   }
 
   #end(session: HookSession, { code, reason }: Close): void {

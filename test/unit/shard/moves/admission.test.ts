@@ -25,8 +25,7 @@ const admission = (at: ShardSpec, fields: Partial<Parameters<typeof planAdmissio
     ring: FIVE,
     shardName: objectName(at),
     route: route(),
-    sessions: 0,
-    sessionsMax: 10,
+    hasRoom: true,
     ...fields,
   });
 
@@ -63,21 +62,20 @@ group("[MB7] a shard takes a connection only as the first owner that has not ref
     expect(admission(owner(0), { route: route({ refused }) })).toEqual({ kind: "accept", rank: 0 });
   });
 
-  test("it takes as many sessions as it may have, then it is full", () => {
-    expect(admission(owner(0), { sessions: 9 })).toEqual({ kind: "accept", rank: 0 });
-    expect(admission(owner(0), { sessions: 10 })).toEqual({ kind: "full" });
-    expect(admission(owner(0), { sessions: 11 })).toEqual({ kind: "full" });
+  test("without room it is full", () => {
+    expect(admission(owner(0))).toEqual({ kind: "accept", rank: 0 });
+    expect(admission(owner(0), { hasRoom: false })).toEqual({ kind: "full" });
   });
 
   test("a full shard that is not the owner says where to go, so that the wrong one never counts as refused", () => {
-    expect(admission(owner(1), { sessions: 10 }).kind).toBe("misdirected");
+    expect(admission(owner(1), { hasRoom: false }).kind).toBe("misdirected");
   });
 
   test("one that knows less than the router says how much it knows, owner or not, full or not", () => {
     for (const at of [owner(0), owner(1)]) {
       const newer = { route: route({ ringEpoch: FIVE.descriptor.epoch + 1 }) };
       expect(admission(at, newer)).toEqual({ kind: "behind", ringEpoch: FIVE.descriptor.epoch });
-      expect(admission(at, { ...newer, sessions: 10 }).kind).toBe("behind");
+      expect(admission(at, { ...newer, hasRoom: false }).kind).toBe("behind");
       expect(admission(at, { ring: undefined })).toEqual({ kind: "behind", ringEpoch: 0 });
     }
   });

@@ -100,14 +100,19 @@ export class ChannelLog {
     return [...this.#listeners.values()].map(({ registered }) => registered.shard);
   }
 
-  /** See `LogContract.register`. */
+  /**
+   * See `LogContract.register`. The call may be late, and of a life of the shard that has ended: so the new registration
+   * goes on where the one before is, and a shard that begins after that drops what comes between (SPEC BD11).
+   */
   register(sent: SentAddress, listening: Listening | null): Registration | null {
     const shard = readAddress(sent);
-    const heard = this.#startOf(addressKey(shard), listening);
-    if (heard === undefined) return null;
-    const listener = this.#listen(this.#registrations.add(shard, heard), heard);
+    const known = this.#listeners.get(addressKey(shard));
+    const offset = this.#startOf(addressKey(shard), listening);
+    if (offset === undefined) return null;
+    const heard = known !== undefined && this.#log.durable ? Math.min(offset, heardBy(known)) : offset;
+    const listener = this.#listen(this.#registrations.add(shard, heard), this.#log.top);
     this.#run(listener.lane);
-    return this.#describe(listener);
+    return { ...this.#describe(listener), offset };
   }
 
   /** Makes sure that a shard has a registration: it hears every event from now on. */

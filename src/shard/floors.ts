@@ -21,7 +21,6 @@ import { LivePulse } from "./records/live-pulse.ts";
 import { SessionRows } from "./records/session-rows.ts";
 import { Broadcast } from "./subscriptions/broadcast.ts";
 import { Channels } from "./subscriptions/channels.ts";
-import type { KeptPosition } from "./subscriptions/heard.ts";
 import { Emitter } from "./subscriptions/emitter.ts";
 import { LogCalls } from "./subscriptions/log-calls.ts";
 import { Positions } from "./subscriptions/positions.ts";
@@ -187,10 +186,10 @@ export function buildFloors(parts: FloorsParts): Floors {
   const wake = (): void => {
     waitUntil(timetable.wake());
     const { sockets } = connections.wake();
-    // Without a socket the object may have crashed, and its last positions may never have been written.
-    const kept = sockets > 0 ? positions.read() : new Map<string, KeptPosition>();
+    const kept = positions.wake({ sockets });
     const heard = kept.get(cluster.broadcast.channel);
-    if (cluster.broadcast.enabled && heard !== undefined) channels.seed(cluster.broadcast.channel, heard);
+    if (cluster.broadcast.enabled && heard !== undefined)
+      channels.seed(cluster.broadcast.channel, heard, { isStored: true });
     for (const session of connections.sessions) {
       subscriptions.wake(session, kept);
       broadcast.wake(session);

@@ -117,7 +117,9 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
   async adopt(descriptor: Descriptor, broadcast: Registration | undefined, contract: number): Promise<void> {
     this.#answer(contract);
     const { channel, enabled } = this.#config.cluster.broadcast;
-    if (broadcast !== undefined && enabled) this.#floors.channels.seed(channel, broadcast);
+    if (broadcast !== undefined && enabled) {
+      this.#floors.channels.seed(channel, broadcast, { isStored: false });
+    }
     await this.#floors.moves.adopt(descriptor);
   }
 

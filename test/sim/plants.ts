@@ -55,10 +55,10 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     seed: 2_120,
   },
   "believed-after-crash": {
-    file: "src/shard/floors.ts",
-    code: "sockets > 0 ? positions.read() : new Map<string, KeptPosition>()",
-    instead: "positions.read()",
-    seed: 27,
+    file: "src/shard/subscriptions/positions.ts",
+    code: "if (sockets > 0 && state?.dirty === false) {",
+    instead: "if (state !== undefined) {",
+    seed: 100,
   },
   "late-life": {
     file: "src/shard/subscriptions/heard.ts",

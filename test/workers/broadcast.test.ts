@@ -12,6 +12,7 @@ import {
   Gate,
   keysOf,
   nameOf,
+  positionsOf,
   shard,
   shardObject,
   startOver,
@@ -130,13 +131,7 @@ describe("[FO1] every session hears the broadcast channel", () => {
   test("a shard that crashed does not trust the last position in its storage", async () => {
     const client = await clientOn("auto-1");
     await broadcast(1);
-    const written = async () => {
-      const rows = await runInDurableObject(shardObject("auto-1"), (_, { storage }) =>
-        storage.kv.get("positions"),
-      );
-      return (rows as Map<string, { offset: number }> | undefined)?.get(BROADCAST)?.offset;
-    };
-    await until(async () => (await written()) === 1);
+    await until(async () => (await positionsOf(shardObject("auto-1"))).get(BROADCAST) === 1);
     const { epoch } = joined(client) ?? { epoch: "" };
     await broadcast(2);
     await until(() => heard(client).length === 2);

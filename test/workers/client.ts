@@ -200,6 +200,23 @@ export const appointmentsOf = (stub: DurableObjectStub): Promise<string[]> =>
   runInDurableObject(stub, (_, { storage }) => Object.keys(storage.kv.get<object>("timetable") ?? {}));
 
 /** The name of an object whose call a spy has recorded. */
+/** The positions that a shard has stored, by channel; none while they are dirty. */
+export const positionsOf = (stub: DurableObjectStub): Promise<ReadonlyMap<string, number>> =>
+  runInDurableObject(stub, (_, { storage }) => {
+    const stored = new Map(storage.kv.list<unknown>({ prefix: "positions:" }));
+    const state = stored.get("positions:state") as { readonly dirty: boolean } | undefined;
+    if (state?.dirty !== false) return new Map();
+    return new Map(
+      [...stored.values()].flatMap((value) =>
+        typeof value === "string"
+          ? (JSON.parse(value) as [string, string, number][]).map(
+              ([channel, , offset]) => [channel, offset] as const,
+            )
+          : [],
+      ),
+    );
+  });
+
 export const nameOf = (object: unknown): string => (object as { ctx: DurableObjectState }).ctx.id.name ?? "";
 
 /** Objects wait here until the test opens the gate. They poll: an object may not await another object's promise. */

@@ -324,7 +324,10 @@ describe("[DL8] a shard that does not know its position does not guess", () => {
     await publish(bob, "kept:a", 1, 2);
     await until(() => ann.heard("kept:a").length === 2);
     await evictDurableObject(shardObject("auto-1"));
-    await runInDurableObject(shardObject("auto-1"), (_, { storage }) => void storage.kv.delete("positions"));
+    await runInDurableObject(
+      shardObject("auto-1"),
+      (_, { storage }) => void storage.kv.delete("positions:state"),
+    );
     await evictDurableObject(shardObject("auto-1"));
     await channelStub(env, "kept:a")
       .crash()

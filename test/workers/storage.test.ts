@@ -12,6 +12,7 @@ import {
   coordinatorObject,
   errorOf,
   keysOf,
+  positionsOf,
   settled,
   shardObject,
   startOver,
@@ -162,10 +163,8 @@ describe("[CT3] an object that finds storage of a newer, incompatible release re
     await settled();
     // A shard writes its positions shortly after a delivery.
     await until(async () => {
-      const positions = await runInDurableObject(shardObject("auto-1"), (_, { storage }) =>
-        storage.kv.get<Map<string, { readonly offset: number }>>("positions"),
-      );
-      return ["kept:room", "ringcast:broadcast"].every((name) => positions?.get(name)?.offset === 1);
+      const positions = await positionsOf(shardObject("auto-1"));
+      return ["kept:room", "ringcast:broadcast"].every((name) => positions.get(name) === 1);
     });
   }
 

@@ -34,9 +34,9 @@ export class Channels<Listener> {
     return sum;
   }
 
-  /** Takes up a channel where it is known to be, unless the shard knows better by now. */
-  seed(channel: string, at: KeptPosition): void {
-    this.#follow(channel).seed(at);
+  /** See `FollowedChannel.seed`. */
+  seed(channel: string, at: KeptPosition, from: { readonly isStored: boolean }): void {
+    this.#follow(channel).seed(at, from);
   }
 
   /** See `FollowedChannel.listen`. */
@@ -63,7 +63,7 @@ export class Channels<Listener> {
     kept: KeptPosition | undefined,
   ): void {
     const followed = this.#follow(channel);
-    if (kept !== undefined) followed.seed(kept);
+    if (kept !== undefined) followed.seed(kept, { isStored: true });
     followed.add(request);
   }
 

@@ -24,7 +24,7 @@ export type ChannelEffects<Listener> = {
   readonly view: (channel: string, after: number) => Promise<LogView>;
   readonly emitter: { emit(batch: Batch, listeners: ReadonlySet<Listener>): void };
   /** Keeps the positions through a sleep; told when one has changed. */
-  readonly positions: { touch(): void };
+  readonly positions: { touch(channel: string): void };
   /** These listeners have missed what the channel cannot tell: they must begin anew. They listen no more. */
   readonly giveUp: (channel: string, listeners: readonly Listener[]) => void;
 };
@@ -95,12 +95,12 @@ export class FollowedChannel<Listener> {
     if (!this.isRegistered) this.#registration.assume();
   }
 
-  /** Takes up the channel where it is known to be, unless the shard knows better by now. */
-  seed({ durable, logEpoch, offset }: KeptPosition): void {
+  /** Takes up the channel where it is known to be, unless the shard knows better by now. `isStored`: it is kept so. */
+  seed({ durable, logEpoch, offset }: KeptPosition, { isStored }: { readonly isStored: boolean }): void {
     if (this.isRegistered || this.#heard.kind === "known") return;
     this.#registration.assume();
     this.#heard = { kind: "known", position: { logEpoch, offset }, durable };
-    this.#effects.positions.touch();
+    if (!isStored) this.#effects.positions.touch(this.#channel);
   }
 
   /**
@@ -259,8 +259,11 @@ export class FollowedChannel<Listener> {
   }
 
   #setHeard(position: Position, { durable }: { readonly durable: boolean }): void {
+    const { logEpoch, offset } = position;
+    const before = this.position;
+    const isSame = before?.offset === offset && before.logEpoch === logEpoch && before.durable === durable;
     this.#heard = { kind: "known", position, durable, superseded: this.#heard.superseded };
-    this.#effects.positions.touch();
+    if (!isSame) this.#effects.positions.touch(this.#channel);
   }
 
   /** The view from which this shard can answer a resume by itself; undefined where the log has to be asked. */

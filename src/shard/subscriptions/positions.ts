@@ -1,39 +1,156 @@
+import { logError } from "../../platform/logger.ts";
+import { hashKey } from "../../ring/hash.ts";
 import type { KeptPosition } from "./heard.ts";
 
-/** Long enough to gather the deliveries of a burst in one write. */
-const WRITE_MS = 200;
+/** Longer than most pauses in a busy channel: a shard that hears all the time writes nothing. */
+const QUIET_MS = 500;
+/** A bucket is split before it is longer. A stored value may have 2 MB, and a character has up to two bytes. */
+const BUCKET_CHARS = 131_072;
+/** More positions than a shard has memory for. */
+const MAX_BUCKETS = 1_024;
+
+const STATE = "positions:state";
+/** The one value of contract 2: the release before writes it, and this release removes it when it writes. */
+const OLD = "positions";
+const bucketKey = (bucket: number): string => `positions:${bucket}`;
+
+/** `dirty`: some positions have changed and are not stored. `buckets` is a power of two. */
+type State = { readonly dirty: boolean; readonly buckets: number };
+type Entry = readonly [channel: string, logEpoch: string, offset: number, durable: 0 | 1];
 
 /**
- * How far this shard has heard in each channel, in one row, written a moment after it changes.
+ * How far this shard has heard in each channel, stored when nothing has been heard for a moment (SPEC BD10).
  *
- * The object does not sleep before the write, as it waits for the timer (docs/platform.md P22). A crash in between
- * closes every socket: a shard without a socket MUST NOT believe the row.
+ * The first change stores that the positions are dirty, and the buckets with changes follow after a pause, in one
+ * transaction with the end of that mark. The object does not sleep before, as it waits for the timer
+ * (docs/platform.md P22). So the cost is two rows and the changed buckets for each burst, and nothing for a delivery.
  */
 export class Positions {
-  readonly #ctx: DurableObjectState;
+  readonly #ctx: Pick<DurableObjectState, "storage" | "waitUntil">;
   readonly #present: () => Map<string, KeptPosition>;
-  #isWriting = false;
+  #buckets = 1;
+  /** The buckets whose stored value is old. */
+  readonly #changed = new Set<number>();
+  #isDirty = false;
+  #touchedAt = 0;
+  #isWaiting = false;
 
-  constructor(ctx: DurableObjectState, present: () => Map<string, KeptPosition>) {
+  constructor(
+    ctx: Pick<DurableObjectState, "storage" | "waitUntil">,
+    present: () => Map<string, KeptPosition>,
+  ) {
     this.#ctx = ctx;
     this.#present = present;
   }
 
-  /** The positions as they were when the object fell asleep. */
-  read(): Map<string, KeptPosition> {
-    return this.#ctx.storage.kv.get<Map<string, KeptPosition>>("positions") ?? new Map();
+  /**
+   * The positions as they were when the object fell asleep. Without a socket the object may have crashed, and after a
+   * failed write the stored positions are old: then none is believed, now or later (SPEC DL8).
+   */
+  wake({ sockets }: { readonly sockets: number }): ReadonlyMap<string, KeptPosition> {
+    const { kv } = this.#ctx.storage;
+    const state = kv.get<State>(STATE);
+    const old = kv.get<Map<string, KeptPosition>>(OLD);
+    // The release before has been here since this one, as this one removes its value.
+    if (sockets > 0 && old !== undefined) {
+      this.#clear(state);
+      return old;
+    }
+    if (sockets > 0 && state?.dirty === false) {
+      this.#buckets = state.buckets;
+      return this.#read();
+    }
+    if (old !== undefined) kv.delete(OLD);
+    this.#clear(state);
+    return new Map();
   }
 
-  /** A position has changed. */
-  touch(): void {
-    if (this.#isWriting) return;
-    this.#isWriting = true;
-    this.#ctx.waitUntil(this.#write());
+  /** The position in a channel has changed. */
+  touch(channel: string): void {
+    this.#changed.add(this.#bucketOf(channel));
+    this.#touchedAt = Date.now();
+    this.#markDirty();
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    this.#ctx.waitUntil(this.#writeWhenQuiet());
   }
 
-  async #write(): Promise<void> {
-    await scheduler.wait(WRITE_MS);
-    this.#isWriting = false;
-    this.#ctx.storage.kv.put("positions", this.#present());
+  #clear(state: State | undefined): void {
+    if (state === undefined) return;
+    const { kv } = this.#ctx.storage;
+    for (let bucket = 0; bucket < state.buckets; bucket++) kv.delete(bucketKey(bucket));
+    kv.delete(STATE);
+  }
+
+  #read(): Map<string, KeptPosition> {
+    const kept = new Map<string, KeptPosition>();
+    for (let bucket = 0; bucket < this.#buckets; bucket++) {
+      const entries = JSON.parse(this.#ctx.storage.kv.get<string>(bucketKey(bucket)) ?? "[]") as Entry[];
+      for (const [channel, logEpoch, offset, durable] of entries)
+        kept.set(channel, { logEpoch, offset, durable: durable === 1 });
+    }
+    return kept;
+  }
+
+  #markDirty(): void {
+    if (this.#isDirty) return;
+    const { storage } = this.#ctx;
+    try {
+      storage.transactionSync(() => {
+        storage.kv.put(STATE, { dirty: true, buckets: this.#buckets } satisfies State);
+        storage.kv.delete(OLD);
+      });
+      this.#isDirty = true;
+    } catch (error) {
+      // The timer tries again, and keeps the object awake until then: only a sleep would believe what is stored.
+      logError("the shard cannot mark its positions as dirty", { error });
+    }
+  }
+
+  async #writeWhenQuiet(): Promise<void> {
+    do {
+      for (let rest = QUIET_MS; rest > 0; rest = this.#touchedAt + QUIET_MS - Date.now())
+        await scheduler.wait(rest);
+      this.#write();
+      if (this.#changed.size > 0) this.#markDirty();
+      // What is marked as dirty may sleep: it is not believed.
+    } while (this.#changed.size > 0 && !this.#isDirty);
+    this.#isWaiting = false;
+  }
+
+  #write(): void {
+    const { storage } = this.#ctx;
+    const values = this.#encode();
+    try {
+      storage.transactionSync(() => {
+        for (const [bucket, value] of values) storage.kv.put(bucketKey(bucket), value);
+        storage.kv.put(STATE, { dirty: false, buckets: this.#buckets } satisfies State);
+      });
+    } catch (error) {
+      return logError("the shard cannot store its positions; they are forgotten with its next sleep", {
+        error,
+      });
+    }
+    this.#changed.clear();
+    this.#isDirty = false;
+  }
+
+  /** The values of the buckets that have changed; of all, where one has outgrown its size. */
+  #encode(): ReadonlyMap<number, string> {
+    const present = this.#present();
+    for (;;) {
+      const entries = new Map<number, Entry[]>([...this.#changed].map((bucket) => [bucket, []]));
+      for (const [channel, { logEpoch, offset, durable }] of present)
+        entries.get(this.#bucketOf(channel))?.push([channel, logEpoch, offset, durable ? 1 : 0]);
+      const values = new Map([...entries].map(([bucket, list]) => [bucket, JSON.stringify(list)]));
+      const isTooLong = [...values.values()].some(({ length }) => length > BUCKET_CHARS);
+      if (!isTooLong || this.#buckets >= MAX_BUCKETS) return values;
+      this.#buckets *= 2;
+      for (let bucket = 0; bucket < this.#buckets; bucket++) this.#changed.add(bucket);
+    }
+  }
+
+  #bucketOf(channel: string): number {
+    return this.#buckets === 1 ? 0 : hashKey(channel, 0) & (this.#buckets - 1);
   }
 }

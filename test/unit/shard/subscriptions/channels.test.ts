@@ -391,7 +391,7 @@ test("[LG5] a batch of a channel that keeps nothing has no publication before it
 
 test("[FO1] the pinned channel is followed without a listener, and a listener begins where the shard is", async () => {
   const shard = new Shard({ pinned: PINNED });
-  shard.channels.seed(PINNED, { logEpoch: "e", offset: 3, durable: true });
+  shard.channels.seed(PINNED, { logEpoch: "e", offset: 3, durable: true }, { isStored: false });
   expect(await shard.deliver([pub(4)], { channel: PINNED })).toEqual({ kind: "delivered", sessions: 0 });
   const beginnings: Beginning[] = [];
   await shard.channels.listen(
@@ -430,6 +430,6 @@ test("[DL3] a shard forgets what it has heard with its registration, as it hears
 
 test("[FO1] a seed is ignored where the shard knows better", async () => {
   const shard = await Shard.listening(["ann"]);
-  shard.channels.seed("room", { logEpoch: "e", offset: 99, durable: true });
+  shard.channels.seed("room", { logEpoch: "e", offset: 99, durable: true }, { isStored: false });
   expect(shard.channels.positions().get("room")).toMatchObject({ offset: 3 });
 });

@@ -1,0 +1,110 @@
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { KeptPosition } from "../../../../src/shard/subscriptions/heard.ts";
+import { Positions } from "../../../../src/shard/subscriptions/positions.ts";
+
+/** A shard whose storage counts its writes. */
+class Store {
+  readonly rows = new Map<string, unknown>();
+  readonly positions = new Map<string, KeptPosition>();
+  puts: string[] = [];
+
+  /** A new life of the shard. */
+  wake({ sockets }: { readonly sockets: number }): {
+    readonly kept: ReadonlyMap<string, KeptPosition>;
+    readonly hear: (channel: string, offset: number) => void;
+  } {
+    const storage = {
+      kv: {
+        get: (key: string) => this.rows.get(key),
+        put: (key: string, value: unknown) => {
+          this.puts.push(key);
+          this.rows.set(key, value);
+        },
+        delete: (key: string) => this.rows.delete(key),
+      },
+      transactionSync: (work: () => void) => work(),
+    };
+    const ctx = { storage, waitUntil: () => undefined };
+    const positions = new Positions(
+      ctx as unknown as ConstructorParameters<typeof Positions>[0],
+      () => this.positions,
+    );
+    return {
+      kept: positions.wake({ sockets }),
+      hear: (channel, offset) => {
+        this.positions.set(channel, { logEpoch: "e", offset, durable: true });
+        positions.touch(channel);
+      },
+    };
+  }
+}
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  vi.stubGlobal("scheduler", {
+    wait: (ms: number) => new Promise<void>((resolve) => void setTimeout(resolve, ms)),
+  });
+});
+afterEach(() => {
+  vi.useRealTimers();
+  vi.unstubAllGlobals();
+});
+
+test("[BD10] positions of 40,000 channels are stored in values of at most 128 KB, and each is there after a sleep", async () => {
+  const store = new Store();
+  const { hear } = store.wake({ sockets: 1 });
+  for (let n = 0; n < 40_000; n++) hear(`kept:game-${n}`, n);
+  await vi.runAllTimersAsync();
+  const lengths = [...store.rows.values()].map((value) => (typeof value === "string" ? value.length : 0));
+  expect(Math.max(...lengths)).toBeLessThanOrEqual(131_072);
+  const { kept } = store.wake({ sockets: 1 });
+  expect(kept).toEqual(store.positions);
+});
+
+test("[BD10] a burst of deliveries stores one mark at its start, and afterwards the bucket of each channel that has changed", async () => {
+  const store = new Store();
+  const { hear } = store.wake({ sockets: 1 });
+  for (let n = 0; n < 40_000; n++) hear(`kept:game-${n}`, n);
+  await vi.runAllTimersAsync();
+  store.puts = [];
+  for (let n = 0; n < 1_000; n++) {
+    hear("kept:game-7", 100 + n);
+    await vi.advanceTimersByTimeAsync(100);
+  }
+  expect(store.puts).toEqual(["positions:state"]);
+  await vi.runAllTimersAsync();
+  expect(store.puts).toHaveLength(3);
+  expect(store.puts.filter((key) => key === "positions:state")).toHaveLength(2);
+  expect(store.wake({ sockets: 1 }).kept.get("kept:game-7")?.offset).toBe(1_099);
+});
+
+test("[BD10, DL8] a wake that finds the positions dirty, or no socket, believes none of them, and drops them", async () => {
+  const dirty = new Store();
+  const { hear } = dirty.wake({ sockets: 1 });
+  hear("kept:a", 1);
+  await vi.runAllTimersAsync();
+  hear("kept:a", 2);
+  expect(dirty.wake({ sockets: 1 }).kept.size).toBe(0);
+  expect(dirty.rows.size).toBe(0);
+
+  const crashed = new Store();
+  crashed.wake({ sockets: 1 }).hear("kept:a", 1);
+  await vi.runAllTimersAsync();
+  expect(crashed.wake({ sockets: 0 }).kept.size).toBe(0);
+  expect(crashed.wake({ sockets: 1 }).kept.size).toBe(0);
+  expect(crashed.rows.size).toBe(0);
+});
+
+test("[CT1] the positions of the release before are believed where it has written last, and end with the next write", async () => {
+  const store = new Store();
+  store.wake({ sockets: 1 }).hear("kept:a", 1);
+  await vi.runAllTimersAsync();
+  const old = new Map([["kept:a", { logEpoch: "e", offset: 5, durable: true }]]);
+  store.rows.set("positions", old);
+  const { kept, hear } = store.wake({ sockets: 1 });
+  expect(kept).toEqual(old);
+  hear("kept:a", 6);
+  expect(store.rows.has("positions")).toBe(false);
+  await vi.runAllTimersAsync();
+  expect(store.wake({ sockets: 1 }).kept.get("kept:a")?.offset).toBe(6);
+});

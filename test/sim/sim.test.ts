@@ -33,6 +33,22 @@ const PINNED = [
     releases: "upgrade",
     broke: "FO1: the answer of a shard's earlier life counted for the life that adopt had just registered",
   },
+  {
+    seed: 777_009_546,
+    steps: 60,
+    broke: "DL8: a shard that had crashed believed its position after a sleep",
+  },
+  {
+    seed: 17_519,
+    steps: 40,
+    broke: "BD11: a late delivery placed a shard before the log's new registration",
+  },
+  {
+    seed: 433_000_137,
+    steps: 60,
+    releases: "upgrade",
+    broke: "BD11: the register call of a life that had ended skipped a publication",
+  },
 ];
 
 describe("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1] the simulator", () => {

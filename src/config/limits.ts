@@ -24,6 +24,8 @@ export const limitsSchema = z
     // Centrifugo's `recovery_max_publication_limit` and `history_max_publication_limit` (docs/protocol.md C17).
     recoveryMaxPublications: count(1, 10_000).default(300),
     historyMaxPublications: count(1, 10_000).default(300),
+    // The publications of a resume travel in one frame, and so does what a shard asks a log for (docs/platform.md P28).
+    resumeBytes: count(65_536, 8_388_608).default(4_194_304),
     // The memory of one shard for publications that it has delivered, over all channels (SPEC DL6).
     tailBytes: count(0, 67_108_864).default(8_388_608),
     // The bytes of one request to the server API.

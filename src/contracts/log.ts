@@ -10,6 +10,8 @@ export type PublishRequest = {
   readonly passing?: boolean;
   /** Skipped where the channel has this version of the document, or a newer one, already. */
   readonly version?: { readonly number: number; readonly epoch: string };
+  /** The id is made for the retries of one call, and need not hold for longer. */
+  readonly forRetries?: boolean;
 };
 
 /** `refused`: nothing was stored. */

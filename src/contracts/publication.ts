@@ -34,6 +34,12 @@ export type ClientEvent =
 /** One thing that a channel tells its shards. `cleared`: the channel's history was dropped, and every memory of it with it. */
 export type ChannelEvent = ClientEvent | { readonly kind: "cleared"; readonly body: "" };
 
+/**
+ * The most text of publications in one call between objects (SPEC BD5). A call has at most 32 MiB when it is serialised
+ * (docs/platform.md P28), where a character takes one or two bytes; a publication itself has at most 2 MB.
+ */
+export const CALL_BYTES = 4 * 1_048_576;
+
 /** A place in a channel's log: the offset of the last publication before it. */
 export type Position = { readonly logEpoch: string; readonly offset: number };
 

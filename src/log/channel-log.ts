@@ -9,7 +9,7 @@ import type {
   PublishResult,
   Registration,
 } from "../contracts/log.ts";
-import type { ChannelEvent, LogView } from "../contracts/publication.ts";
+import { CALL_BYTES, type ChannelEvent, type LogView } from "../contracts/publication.ts";
 import { CONTRACT } from "../contracts/version.ts";
 import { shardStub, within } from "../platform/calls.ts";
 import { frontsOf } from "../platform/fronts.ts";
@@ -59,8 +59,8 @@ export class ChannelLog {
   readonly #listeners = new Map<string, Listener>();
   readonly #deliveries: Deliveries;
   #checkMs = DELIVER_CHECK_MS;
-  /** The duties that have an appointment, as far as this life knows: it is early enough until the duty runs. */
-  readonly #armed = new Set<LogDuty>();
+  /** When a duty is due, as far as this life knows: the appointment moves to an earlier time only, until it runs. */
+  readonly #armed = new Map<LogDuty, number>();
 
   constructor(parts: ChannelLogParts) {
     const { storage } = parts.ctx;
@@ -172,16 +172,20 @@ export class ChannelLog {
 
   /** See `LogContract.view`. */
   view(after: number): LogView {
-    return this.#log.view(after, this.#parts.config.cluster.limits.recoveryMaxPublications);
+    const { recoveryMaxPublications: count, resumeBytes: bytes } = this.#parts.config.cluster.limits;
+    return this.#log.view(after, { count, bytes, now: Date.now() });
   }
 
   history(query: HistoryQuery): HistoryResult {
-    return this.#log.history(query, this.#parts.config.cluster.limits.historyMaxPublications);
+    const { historyMaxPublications: count } = this.#parts.config.cluster.limits;
+    return this.#log.history(query, { count, bytes: CALL_BYTES, now: Date.now() });
   }
 
   /** Drops every publication; the top stays. A shard that listens drops its memory too, if it can be reached. */
   removeHistory(): void {
-    this.#log.clear();
+    const now = Date.now();
+    this.#log.clear(now);
+    this.#arm("expire", this.#expire(now));
     this.tell({ kind: "cleared", body: "" });
   }
 
@@ -218,6 +222,8 @@ export class ChannelLog {
     this.#listeners.get(key)?.lane.stop();
     this.#listeners.delete(key);
     this.#registrations.delete(number);
+    // A log that no shard follows may be forgotten in its time.
+    if (this.#listeners.size === 0) this.#arm("expire", this.#expire(Date.now()));
     this.#parts.onForgotten?.();
   }
 
@@ -254,21 +260,23 @@ export class ChannelLog {
     return [...this.#listeners.values()].filter(({ lane }) => {
       if (lane.heard >= this.#log.top) return false;
       // A dropped publication cannot be delivered: the shard finds the gap at the next one, and no alarm need ring.
-      return lane.waits || this.#log.after(lane.heard, 1).length > 0;
+      return lane.waits || this.#log.after(lane.heard, { count: 1, bytes: 0 }).length > 0;
     });
   }
 
   /** In the turn of the append, so that publication and appointment are durable together. */
   #armDuties(now: number): void {
-    if (!this.#armed.has("deliver")) this.#arm("deliver", now + DELIVER_CHECK_MS);
-    if (this.#armed.has("expire")) return;
-    const dueAt = this.#parts.timetable.at("expire") ?? this.#expire(now);
-    if (dueAt !== undefined) this.#arm("expire", dueAt);
+    if (this.#listeners.size > 0) this.#arm("deliver", now + DELIVER_CHECK_MS);
+    this.#arm("expire", this.#log.dueAfterAppend(now));
   }
 
-  #arm(duty: LogDuty, at: number): void {
-    this.#armed.add(duty);
-    this.#parts.ctx.waitUntil(this.#parts.timetable.arm(duty, at));
+  /** Moves the appointment to an earlier time only: a duty that comes too early makes the next one. */
+  #arm(duty: LogDuty, at: number | undefined): void {
+    if (at === undefined || (this.#armed.get(duty) ?? Infinity) <= at) return;
+    const { ctx, timetable } = this.#parts;
+    const present = timetable.at(duty) ?? Infinity;
+    this.#armed.set(duty, Math.min(present, at));
+    if (at < present) ctx.waitUntil(timetable.arm(duty, at));
   }
 
   #checkDelivery(): number | undefined {

@@ -1,6 +1,8 @@
-import type { HistoryQuery, HistoryResult } from "../contracts/log.ts";
-import type { Publication } from "../contracts/publication.ts";
-import type { Log } from "./log.ts";
+import type { PublishRequest } from "../contracts/log.ts";
+import { KNOWN_IDS_MAX, readKeptIds, readOtherIds, type KnownId, type KnownIds } from "./known-ids.ts";
+import { openLogRow, saveEnd, type End, type Version } from "./log-row.ts";
+import type { Appended, Log } from "./log.ts";
+import { readHistory, readPublications } from "./read-log.ts";
 
 export type LogLimits = {
   /** How many publications are kept, and for how long. */
@@ -10,130 +12,280 @@ export type LogLimits = {
   readonly metaTtlMs: number;
 };
 
-/** A row holds at most 2 MB (platform limit); the rest is room for its other columns. */
+export type LogOptions = {
+  readonly limits: LogLimits;
+  readonly newEpoch: () => string;
+  readonly now: number;
+};
+
+/** A row holds at most 2 MB (docs/platform.md P18); the rest is room for its other columns. */
 const MAX_BODY_BYTES = 2_000_000;
-/** How long an id answers for its publication (SPEC LG4). */
+/** How long an id answers for its publication: a client's key, and an id that we made for our retries (SPEC LG4). */
 export const ID_TTL_MS = 300_000;
+export const RETRY_ID_TTL_MS = 60_000;
+/** Bodies that are kept for the sake of their ids alone take up no more than this. */
+const HIDDEN_BYTES = 256 * 1_048_576;
+/** Rows that run out within a quarter of their time to live, but five minutes or an hour, are removed together. */
+const TOGETHER_MOST_MS = 3_600_000;
 
-/** The log of a channel whose namespace keeps history, in the object's own SQLite. */
-export function openDurableLog(
-  storage: DurableObjectStorage,
-  options: { readonly limits: LogLimits; readonly newEpoch: () => string; readonly now: number },
-): Log {
-  const { sql } = storage;
-  const { limits } = options;
-  sql.exec(
-    "INSERT INTO log (id, epoch, top, at) VALUES (1, ?, 0, ?) ON CONFLICT DO NOTHING",
-    options.newEpoch(),
-    options.now,
-  );
-  const row = sql.exec<LogRow>("SELECT epoch, top, version, version_epoch FROM log").one();
-  let logEpoch = row.epoch;
-  let { top } = row;
-  let version = { number: row.version, epoch: row.version_epoch };
+/** What a change does to the rows: hides those up to `hidden`, and removes those up to `removed`. */
+type Trim = { readonly hidden: number; readonly removed: number };
 
-  const read = (query: string, ...values: SqlStorageValue[]): Publication[] =>
-    sql
-      .exec<{ offset: number; body: string }>(`SELECT offset, body FROM publications ${query}`, ...values)
-      .toArray()
-      .map(({ offset, body }) => ({ kind: "pub", offset, body }));
+/**
+ * The log of a channel whose namespace keeps history, in the object's own SQLite.
+ *
+ * A publication costs one row, and the removal of the row another (SPEC BD2). The row has the id, so it stays, hidden,
+ * while its id holds. The row also has the running version; the row of `log` has top and version from the time at which
+ * the last publication is removed. Rows are hidden and removed from the oldest on, so they are contiguous. Only what is
+ * stored is believed: a write that threw has changed nothing.
+ */
+class DurableLog implements Log {
+  readonly durable = true;
+  readonly #storage: DurableObjectStorage;
+  readonly #sql: SqlStorage;
+  readonly #limits: LogLimits;
+  readonly #newEpoch: () => string;
+  /** The ids in the rows of publications, and the ids in rows of their own. */
+  readonly #keptIds: KnownIds;
+  readonly #otherIds: KnownIds;
+  #logEpoch: string;
+  #end: End;
+  /** The offset of the oldest row; one above the top where there is no row. */
+  #first: number;
+  /** No publication up to this offset is shown: it was trimmed or removed, or has run out. */
+  #hidden: number;
+  #hiddenBytes: number;
+  /** The oldest publication that is shown runs out then, or later. */
+  #shownUntil = 0;
 
-  return {
-    durable: true,
-    get logEpoch() {
-      return logEpoch;
-    },
-    get top() {
-      return top;
-    },
-    append(publication, now) {
-      const { id, body } = publication;
-      const known = sql
-        .exec<{ offset: number }>("SELECT offset FROM ids WHERE id = ? AND until > ?", id, now)
-        .toArray()[0];
-      if (known !== undefined) return { offset: known.offset, logEpoch, refused: null, repeated: true };
-      // As in Centrifuge's brokers, a version is one of what is kept.
-      const newer = publication.passing === true ? version : (publication.version ?? version);
-      // Without an epoch of its own a version is compared with whatever the channel has (Centrifuge's brokers).
-      const comparable = newer.epoch === "" || newer.epoch === version.epoch;
-      if (newer !== version && comparable && newer.number <= version.number) {
-        return { offset: top, logEpoch, refused: null, repeated: true };
-      }
-      // Cheap first: a character has one to three bytes.
-      if (body.length * 3 > MAX_BODY_BYTES && new TextEncoder().encode(body).byteLength > MAX_BODY_BYTES) {
-        return { offset: 0, logEpoch, refused: "tooLarge", repeated: false };
-      }
-      if (publication.passing === true) {
-        sql.exec("INSERT OR REPLACE INTO ids VALUES (?, 0, ?)", id, now + ID_TTL_MS);
-        return { offset: 0, logEpoch, refused: null, repeated: false };
-      }
-      const offset = top + 1;
-      storage.transactionSync(() => {
-        sql.exec("INSERT INTO publications VALUES (?, ?, ?)", offset, now, body);
-        sql.exec("INSERT OR REPLACE INTO ids VALUES (?, ?, ?)", id, offset, now + ID_TTL_MS);
-        sql.exec("UPDATE log SET top = ?, at = ?", offset, now);
-        if (newer !== version)
-          sql.exec("UPDATE log SET version = ?, version_epoch = ?", newer.number, newer.epoch);
-        sql.exec("DELETE FROM publications WHERE offset <= ?", offset - limits.size);
-      });
-      // Only what is stored is believed: a write that threw has changed nothing.
-      top = offset;
-      version = newer;
-      return { offset, logEpoch, refused: null, repeated: false };
-    },
-    after: (offset, limit) => read("WHERE offset > ? ORDER BY offset LIMIT ?", offset, limit),
-    view: (after, limit) => ({
-      logEpoch,
-      top,
-      publications: read("WHERE offset > ? ORDER BY offset DESC LIMIT ?", after, limit).toReversed(),
-    }),
-    history: (query, max) => ({ logEpoch, top, ...history(query, { logEpoch, top, max, read }) }),
-    clear: () => void sql.exec("DELETE FROM publications"),
-    expire(now, { inUse }) {
-      sql.exec("DELETE FROM publications WHERE at <= ?", now - limits.ttlMs);
-      sql.exec("DELETE FROM ids WHERE until <= ?", now);
-      const { at } = sql.exec<{ at: number }>("SELECT at FROM log").one();
-      // An id answers with an offset of its log, and so the log outlives it.
-      const ids = sql.exec("SELECT 1 FROM ids LIMIT 1").toArray().length;
-      if (!inUse && top > 0 && at + limits.metaTtlMs <= now && ids === 0) {
-        const renewed = options.newEpoch();
-        sql.exec("UPDATE log SET epoch = ?, top = 0, at = ?, version = 0, version_epoch = ''", renewed, now);
-        [logEpoch, top] = [renewed, 0];
-        version = { number: 0, epoch: "" };
-        return undefined;
-      }
-      return nextExpiry(sql, limits, top === 0 ? undefined : Math.max(at + limits.metaTtlMs, now + 60_000));
-    },
-  };
-}
-
-type LogRow = { epoch: string; top: number; version: number; version_epoch: string };
-
-function nextExpiry(sql: SqlStorage, limits: LogLimits, forgetAt: number | undefined): number | undefined {
-  const oldest = sql.exec<{ at: number | null }>("SELECT MIN(at) AS at FROM publications").one().at;
-  const id = sql.exec<{ until: number | null }>("SELECT MIN(until) AS until FROM ids").one().until;
-  const times = [oldest === null ? undefined : oldest + limits.ttlMs, id ?? undefined, forgetAt];
-  const due = times.filter((time) => time !== undefined);
-  return due.length === 0 ? undefined : Math.min(...due);
-}
-
-function history(
-  { limit, reverse, since }: HistoryQuery,
-  log: {
-    readonly logEpoch: string;
-    readonly top: number;
-    readonly max: number;
-    readonly read: (query: string, ...values: SqlStorageValue[]) => Publication[];
-  },
-): Pick<HistoryResult, "publications" | "refused"> {
-  if (since !== null && since.logEpoch !== "" && since.logEpoch !== log.logEpoch) {
-    return { publications: [], refused: "unrecoverablePosition" };
+  constructor(storage: DurableObjectStorage, { limits, newEpoch, now }: LogOptions) {
+    const { sql } = storage;
+    this.#storage = storage;
+    this.#sql = sql;
+    this.#limits = limits;
+    this.#newEpoch = newEpoch;
+    const stored = openLogRow(sql, { logEpoch: newEpoch(), now });
+    this.#logEpoch = stored.logEpoch;
+    this.#end = stored.end;
+    this.#first = stored.first;
+    this.#hidden = Math.max(stored.hidden, this.#first - 1, this.top - limits.size);
+    this.#hiddenBytes = this.#bytesOf(this.#first - 1, this.#hidden);
+    this.#keptIds = readKeptIds(sql, now - ID_TTL_MS);
+    this.#otherIds = readOtherIds(sql);
   }
-  if (reverse && since?.offset === 0) return { publications: [], refused: "badRequest" };
-  if (limit === 0) return { publications: [], refused: null };
-  const most = limit < 0 ? log.max : Math.min(limit, log.max);
-  const publications = reverse
-    ? log.read("WHERE offset < ? ORDER BY offset DESC LIMIT ?", since?.offset ?? log.top + 1, most)
-    : log.read("WHERE offset > ? ORDER BY offset LIMIT ?", since?.offset ?? 0, most);
-  return { publications, refused: null };
+
+  get logEpoch(): string {
+    return this.#logEpoch;
+  }
+
+  get top(): number {
+    return this.#end.top;
+  }
+
+  append(publication: PublishRequest, now: number): Appended {
+    const { id, body } = publication;
+    const logEpoch = this.#logEpoch;
+    const known = this.#keptIds.get(id) ?? this.#otherIds.get(id);
+    if (known !== undefined && known.until > now)
+      return { offset: known.offset, logEpoch, refused: null, repeated: true };
+    const version = nextVersion(this.#end.version, publication);
+    if (version === undefined) return { offset: this.top, logEpoch, refused: null, repeated: true };
+    // Cheap first: a character has one to three bytes.
+    if (body.length * 3 > MAX_BODY_BYTES && new TextEncoder().encode(body).byteLength > MAX_BODY_BYTES) {
+      return { offset: 0, logEpoch, refused: "tooLarge", repeated: false };
+    }
+    const until = now + (publication.forRetries === true ? RETRY_ID_TTL_MS : ID_TTL_MS);
+    if (publication.passing === true) {
+      const { row } = this.#sql
+        .exec<{ row: number }>(
+          "INSERT INTO ids (id, offset, until) VALUES (?, 0, ?) RETURNING n AS row",
+          id,
+          until,
+        )
+        .one();
+      remember(this.#otherIds, id, { row, offset: 0, until });
+      return { offset: 0, logEpoch, refused: null, repeated: false };
+    }
+    const offset = this.top + 1;
+    const trim = this.#planTrim(now, offset - this.#limits.size);
+    const hiddenBytes = this.#storage.transactionSync(() => {
+      this.#sql.exec(
+        "INSERT INTO publications (offset, at, body, id, until, version, version_epoch) VALUES (?, ?, ?, ?, ?, ?, ?)",
+        offset,
+        now,
+        body,
+        id,
+        until,
+        version.number,
+        version.epoch,
+      );
+      return this.#trim(trim);
+    });
+    remember(this.#keptIds, id, { row: offset, offset, until });
+    this.#end = { top: offset, at: now, version };
+    this.#trimmed(trim, hiddenBytes);
+    return { offset, logEpoch, refused: null, repeated: false };
+  }
+
+  after: Log["after"] = (offset, most) => {
+    const values = [Math.max(offset, this.#hidden)];
+    return readPublications(this.#sql, "WHERE offset > ? ORDER BY offset", { values, most });
+  };
+
+  view: Log["view"] = (after, { now, ...most }) => {
+    this.#hideRunOut(now);
+    const values = [Math.max(after, this.#hidden)];
+    const newest = readPublications(this.#sql, "WHERE offset > ? ORDER BY offset DESC", { values, most });
+    return { logEpoch: this.#logEpoch, top: this.top, publications: newest.toReversed() };
+  };
+
+  history: Log["history"] = (query, { now, ...most }) => {
+    this.#hideRunOut(now);
+    const logEpoch = this.#logEpoch;
+    const found = readHistory(this.#sql, query, { logEpoch, hidden: this.#hidden, most });
+    return { logEpoch, top: this.top, ...found };
+  };
+
+  clear(now: number): void {
+    if (this.#hidden >= this.top) return;
+    const trim = this.#planTrim(now, this.top);
+    const hiddenBytes = this.#storage.transactionSync(() => {
+      saveEnd(this.#sql, this.#end, trim.hidden);
+      return this.#trim(trim);
+    });
+    this.#trimmed(trim, hiddenBytes);
+  }
+
+  expire(now: number, { inUse }: { readonly inUse: boolean }): number | undefined {
+    this.#hideRunOut(now);
+    const trim = this.#planTrim(now, 0);
+    const ranOut = runOutOf(this.#otherIds, now);
+    const isEmpty = trim.removed >= this.top && ranOut.length === this.#otherIds.size;
+    const forgets = !inUse && this.top > 0 && isEmpty && this.#end.at + this.#limits.metaTtlMs <= now;
+    const logEpoch = forgets ? this.#newEpoch() : this.#logEpoch;
+    const hiddenBytes = this.#storage.transactionSync(() => {
+      // Before the last row goes.
+      if (this.#first <= this.top && trim.removed >= this.top) saveEnd(this.#sql, this.#end, trim.hidden);
+      if (forgets)
+        this.#sql.exec(
+          "UPDATE log SET epoch = ?, top = 0, at = ?, version = 0, version_epoch = '', hidden = 0",
+          logEpoch,
+          now,
+        );
+      const lastRow = ranOut.at(-1)?.[1].row;
+      if (lastRow !== undefined) this.#sql.exec("DELETE FROM ids WHERE n <= ?", lastRow);
+      return this.#trim(trim);
+    });
+    this.#trimmed(trim, hiddenBytes);
+    for (const [id] of ranOut) this.#otherIds.delete(id);
+    if (!forgets) return this.#dueAt(now, { inUse });
+    this.#logEpoch = logEpoch;
+    this.#end = { top: 0, at: now, version: { number: 0, epoch: "" } };
+    [this.#first, this.#hidden] = [1, 0];
+    return undefined;
+  }
+
+  dueAfterAppend(now: number): number {
+    const { ttlMs } = this.#limits;
+    const waits = this.#first <= this.#hidden || this.#otherIds.size > 0;
+    return now + Math.min(Math.max(ttlMs, togetherMs(ttlMs)), waits ? ID_TTL_MS : Infinity);
+  }
+
+  #dueAt(now: number, { inUse }: { readonly inUse: boolean }): number | undefined {
+    const { ttlMs, metaTtlMs } = this.#limits;
+    const times: number[] = [];
+    if (this.#first <= this.#hidden || this.#otherIds.size > 0) times.push(now + ID_TTL_MS);
+    if (this.#hidden < this.top) times.push(Math.max(this.#shownUntil, now + togetherMs(ttlMs)));
+    if (times.length === 0 && !inUse && this.top > 0) times.push(this.#end.at + metaTtlMs);
+    return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  /** Hides what has run out by age. */
+  #hideRunOut(now: number): void {
+    if (now < this.#shownUntil || this.#hidden >= this.top) return;
+    const [oldest] = this.#sql
+      .exec<{ offset: number; at: number }>(
+        "SELECT offset, at FROM publications WHERE offset > ? AND at > ? ORDER BY offset LIMIT 1",
+        this.#hidden,
+        now - this.#limits.ttlMs,
+      )
+      .toArray();
+    const hidden = (oldest?.offset ?? this.top + 1) - 1;
+    this.#hiddenBytes += this.#bytesOf(this.#hidden, hidden);
+    this.#hidden = hidden;
+    this.#shownUntil = oldest === undefined ? 0 : oldest.at + this.#limits.ttlMs;
+  }
+
+  /** A row goes when it is hidden and neither its id nor that of an older row holds. */
+  #planTrim(now: number, hideUpTo: number): Trim {
+    for (const [id] of runOutOf(this.#keptIds, now)) this.#keptIds.delete(id);
+    const [oldest] = this.#keptIds.values();
+    const hidden = Math.max(this.#hidden, hideUpTo);
+    return { hidden, removed: Math.min(hidden, (oldest?.row ?? Infinity) - 1) };
+  }
+
+  /** Answers with the bytes of the hidden bodies after it. MUST be in a transaction. */
+  #trim({ hidden, removed }: Trim): number {
+    let bytes = this.#hiddenBytes + this.#bytesOf(Math.max(this.#hidden, removed), hidden);
+    if (removed >= this.#first) {
+      const rows = this.#sql.exec<{ offset: number; bytes: number }>(
+        "DELETE FROM publications WHERE offset <= ? RETURNING offset, octet_length(body) AS bytes",
+        removed,
+      );
+      for (const row of rows) if (row.offset <= this.#hidden) bytes -= row.bytes;
+    }
+    if (bytes <= HIDDEN_BYTES) return bytes;
+    this.#sql.exec("UPDATE publications SET body = '' WHERE offset <= ? AND octet_length(body) > 0", hidden);
+    return 0;
+  }
+
+  #trimmed({ hidden, removed }: Trim, hiddenBytes: number): void {
+    this.#hidden = hidden;
+    this.#hiddenBytes = hiddenBytes;
+    this.#first = Math.max(this.#first, removed + 1);
+  }
+
+  #bytesOf(after: number, upTo: number): number {
+    if (upTo <= after) return 0;
+    return this.#sql
+      .exec<{ bytes: number }>(
+        "SELECT IFNULL(SUM(octet_length(body)), 0) AS bytes FROM publications WHERE offset > ? AND offset <= ?",
+        after,
+        upTo,
+      )
+      .one().bytes;
+  }
+}
+
+/** Opens the log of an object's storage, whose tables are made. */
+export const openDurableLog = (storage: DurableObjectStorage, options: LogOptions): Log =>
+  new DurableLog(storage, options);
+
+const togetherMs = (ttlMs: number): number => Math.min(Math.max(ID_TTL_MS, ttlMs / 4), TOGETHER_MOST_MS);
+
+/** The version that the channel has with a publication; undefined where it has that version, or a newer one, already. */
+function nextVersion(present: Version, { version: next, passing }: PublishRequest): Version | undefined {
+  // As in Centrifuge's brokers, a version is one of what is kept.
+  if (next === undefined || passing === true) return present;
+  // Without an epoch of its own a version is compared with whatever the channel has (Centrifuge's brokers).
+  const comparable = next.epoch === "" || next.epoch === present.epoch;
+  return comparable && next.number <= present.number ? undefined : next;
+}
+
+/** The oldest ids, up to the first that still holds. */
+function runOutOf(ids: KnownIds, now: number): [string, KnownId][] {
+  const ranOut: [string, KnownId][] = [];
+  for (const [id, known] of ids) {
+    if (known.until > now) break;
+    ranOut.push([id, known]);
+  }
+  return ranOut;
+}
+
+function remember(ids: KnownIds, id: string, known: KnownId): void {
+  // The map is in order of age.
+  ids.delete(id);
+  ids.set(id, known);
+  const [oldest] = ids.keys();
+  if (ids.size > KNOWN_IDS_MAX && oldest !== undefined) ids.delete(oldest);
 }

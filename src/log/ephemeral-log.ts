@@ -26,5 +26,6 @@ export function openEphemeralLog(logEpoch: string): Log {
     history: () => ({ logEpoch, top, publications: [], refused: "notAvailable" }),
     clear: () => undefined,
     expire: () => undefined,
+    dueAfterAppend: () => undefined,
   };
 }

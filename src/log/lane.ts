@@ -1,14 +1,14 @@
 import type { ShardAddress } from "../contracts/address.ts";
 import type { Delivery } from "../contracts/orders.ts";
-import type { ChannelEvent, Publication } from "../contracts/publication.ts";
+import { CALL_BYTES, type ChannelEvent, type Publication } from "../contracts/publication.ts";
 import { logError } from "../platform/logger.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Log } from "./log.ts";
 
 /** The most that waits in memory for a shard that does not answer. */
 const LANE_BYTES = 8 * 1_048_576;
-/** How many events travel in one call, at most. */
-const BATCH_EVENTS = 256;
+/** What travels in one call, at most (SPEC BD5). */
+const BATCH = { count: 256, bytes: CALL_BYTES };
 
 export type LaneParts = {
   readonly channel: string;
@@ -115,12 +115,12 @@ export class Lane {
       (event): event is Publication => event.kind === "pub" && event.offset > after,
     );
     let events: readonly ChannelEvent[];
-    const missing = first?.offset === after + 1 ? [] : log.after(after, BATCH_EVENTS);
+    const missing = first?.offset === after + 1 ? [] : log.after(after, BATCH);
     if (missing.length > 0) {
       // The log goes first; the events in memory go on waiting, and those that the log has given are dropped later.
       events = missing;
     } else {
-      events = this.#waiting.filter(isNew).slice(0, BATCH_EVENTS);
+      events = firstOf(this.#waiting.filter(isNew), BATCH);
       const last = events.at(-1);
       this.#waiting = last === undefined ? [] : this.#waiting.slice(this.#waiting.indexOf(last) + 1);
       this.#waitingBytes = this.#waiting.reduce((sum, { body }) => sum + body.length, 0);
@@ -135,4 +135,11 @@ export class Lane {
       upTo: publications.at(-1)?.offset ?? after,
     };
   }
+}
+
+/** As many of the events as one call may hold, and at least one. */
+function firstOf(events: readonly ChannelEvent[], { count, bytes }: typeof BATCH): readonly ChannelEvent[] {
+  let sum = 0;
+  const end = events.findIndex(({ body }, n) => n === count || ((sum += body.length) > bytes && n > 0));
+  return end === -1 ? events : events.slice(0, end);
 }

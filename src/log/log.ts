@@ -4,6 +4,9 @@ import type { LogView, Publication } from "../contracts/publication.ts";
 /** `repeated`: the id or the version was known, and nothing was appended. */
 export type Appended = PublishResult & { readonly repeated: boolean };
 
+/** The most that an answer holds: publications, and characters of their bodies. One publication always fits. */
+export type Most = { readonly count: number; readonly bytes: number };
+
 /**
  * The numbered publications of one channel.
  *
@@ -18,13 +21,15 @@ export type Log = {
   readonly top: number;
   /** The same `id` again answers with the first offset and appends nothing. */
   append(publication: PublishRequest, now: number): Appended;
-  /** The publications after an offset, at most `limit`, oldest first. */
-  after(offset: number, limit: number): Publication[];
-  /** The newest end of the log: at most `limit` publications, none at or before `after`. */
-  view(after: number, limit: number): LogView;
-  history(query: HistoryQuery, max: number): HistoryResult;
+  /** The publications after an offset, oldest first. */
+  after(offset: number, most: Most): Publication[];
+  /** The newest end of the log: none at or before `after`, and none that has run out. */
+  view(after: number, most: Most & { readonly now: number }): LogView;
+  history(query: HistoryQuery, most: Most & { readonly now: number }): HistoryResult;
   /** Drops every publication; the top stays. */
-  clear(): void;
+  clear(now: number): void;
   /** Drops what has run out; answers when that is next due. `inUse`: shards are registered, so the top stays. */
   expire(now: number, so: { readonly inUse: boolean }): number | undefined;
+  /** When `expire` is due at the latest, after an append of this moment; undefined where nothing runs out. */
+  dueAfterAppend(now: number): number | undefined;
 };

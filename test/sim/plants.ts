@@ -38,8 +38,8 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
   "dedup-key": {
     file: "src/log/durable-log.ts",
-    code: "if (known !== undefined) return { offset: known.offset, logEpoch, refused: null, repeated: true };",
-    instead: "",
+    code: "known !== undefined && known.until > now",
+    instead: "false",
     seed: 5,
   },
   "registration-buffer": {

@@ -11,6 +11,7 @@ afterEach(() => startOver());
 
 const LIMITS: LogLimits = { size: 10, ttlMs: 60_000, metaTtlMs: 600_000 };
 const body = (n: number) => JSON.stringify({ data: n });
+const MANY = { count: 100, bytes: 1_000_000 };
 const ALL = { limit: -1, reverse: false, since: null };
 
 /** Runs `use` with a log over the real storage of an object. The object has made the tables. */
@@ -60,19 +61,23 @@ describe("[LG1] an acknowledged publication is durable", () => {
   });
 
   test("a write that throws at any of its statements is an error, and leaves no gap", async () => {
-    await withLog({}, (reopen, storage) => {
+    await withLog({ size: 1 }, (reopen, storage) => {
       reopen().append({ id: "first", body: body(1) }, 0);
-      // Opening a log takes two statements. An append takes one for the id, and four in its transaction.
-      for (let statement = 3; statement <= 7; statement++) {
+      // Opening a log takes six statements. An append that trims takes two, in one transaction.
+      for (let statement = 7; statement <= 8; statement++) {
         const broken = reopen(failing(storage, statement));
-        expect(() => broken.append({ id: `broken-${statement}`, body: body(0) }, 0)).toThrow(
+        expect(() => broken.append({ id: `broken-${statement}`, body: body(0) }, ID_TTL_MS)).toThrow(
           "the disk is full",
         );
         expect(broken.top).toBe(1);
       }
       const log = reopen();
-      expect(log.append({ id: "second", body: body(2) }, 0)).toMatchObject({ offset: 2, repeated: false });
-      expect(log.after(0, 10).map(({ offset }) => offset)).toEqual([1, 2]);
+      expect(log.after(0, MANY).map(({ offset }) => offset)).toEqual([1]);
+      expect(log.append({ id: "second", body: body(2) }, ID_TTL_MS)).toMatchObject({
+        offset: 2,
+        repeated: false,
+      });
+      expect(log.after(0, MANY).map(({ offset }) => offset)).toEqual([2]);
     });
   });
 
@@ -94,7 +99,7 @@ describe("[LG2] offsets are contiguous, and trimming keeps the top", () => {
     await withLog({ size: 3 }, (reopen) => {
       const log = reopen();
       for (let n = 1; n <= 8; n++) log.append({ id: `p${n}`, body: body(n) }, 0);
-      expect(log.after(0, 100).map(({ offset }) => offset)).toEqual([6, 7, 8]);
+      expect(log.after(0, MANY).map(({ offset }) => offset)).toEqual([6, 7, 8]);
       expect(reopen().top).toBe(8);
     });
   });
@@ -104,12 +109,11 @@ describe("[LG2] offsets are contiguous, and trimming keeps the top", () => {
       const log = reopen();
       log.append({ id: "a", body: body(1) }, 0);
       log.append({ id: "b", body: body(2) }, 600);
-      expect(log.expire(999, { inUse: true })).toBe(1_000);
-      expect(log.expire(1_000, { inUse: true })).toBe(1_600);
-      expect(log.after(0, 10).map(({ offset }) => offset)).toEqual([2]);
+      const shown = (now: number) => log.view(0, { ...MANY, now }).publications.map(({ offset }) => offset);
+      expect([shown(999), shown(1_000), shown(1_600)]).toEqual([[1, 2], [2], []]);
       const { logEpoch } = log;
       log.expire(1_600, { inUse: true });
-      expect([log.after(0, 10), log.top, log.logEpoch]).toEqual([[], 2, logEpoch]);
+      expect([log.after(0, MANY), log.top, log.logEpoch]).toEqual([[], 2, logEpoch]);
       expect(log.append({ id: "c", body: body(3) }, 2_000).offset).toBe(3);
     });
   });
@@ -122,7 +126,7 @@ describe("[LG3] a log epoch is never used again", () => {
       log.append({ id: "a", body: body(1) }, 0);
       const { logEpoch } = log;
       // An id is still known, so a repeated append answers with an offset of this log.
-      expect(log.expire(ID_TTL_MS - 1, { inUse: false })).toBe(ID_TTL_MS);
+      log.expire(ID_TTL_MS - 1, { inUse: false });
       expect(log.append({ id: "a", body: body(1) }, ID_TTL_MS - 1)).toMatchObject({ offset: 1, logEpoch });
       log.expire(ID_TTL_MS, { inUse: true });
       expect([log.logEpoch, log.top]).toEqual([logEpoch, 1]);
@@ -204,4 +208,92 @@ describe("[LG6] history answers as the protocol says", () => {
     expect(await ask({ limit: 1, since: { offset: 4, epoch: "other" } })).toBe(112);
     expect(await ask({ limit: 1, since: { offset: 0, epoch }, reverse: true })).toBe(107);
   });
+});
+
+describe("[BD2] rows are money", () => {
+  /** Counts the rows that the statements of a log write. */
+  function counting(storage: DurableObjectStorage) {
+    const cursors: { readonly rowsWritten: number; readonly rowsRead: number }[] = [];
+    const exec: SqlStorage["exec"] = (query, ...values) => {
+      const cursor = storage.sql.exec(query, ...values);
+      cursors.push(cursor);
+      return cursor as never;
+    };
+    const counted = new Proxy(storage, {
+      get(target, name) {
+        if (name === "sql") return { exec };
+        const value: unknown = Reflect.get(target, name);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    const take = () => {
+      const rows = { written: 0, read: 0 };
+      for (const { rowsWritten, rowsRead } of cursors.splice(0)) {
+        rows.written += rowsWritten;
+        rows.read += rowsRead;
+      }
+      return rows;
+    };
+    return { counted, take };
+  }
+
+  test("a durable publication writes its row and the removal of its row, whichever trims it", async () => {
+    for (const limits of [{ size: 10 }, { size: 1_000, ttlMs: 1_000 }]) {
+      await withLog(limits, (reopen, storage) => {
+        const { counted, take } = counting(storage);
+        const log = reopen(counted);
+        take();
+        let now = 0;
+        for (let n = 1; n <= 1_000; n++) {
+          now = n * 1_000;
+          log.append({ id: `p${now}`, body: body(n), forRetries: true }, now);
+        }
+        for (let due: number | undefined = now; due !== undefined; due = log.expire(due, { inUse: true }));
+        const { written, read } = take();
+        const left = storage.sql.exec("SELECT * FROM publications").toArray().length;
+        expect(left).toBe(0);
+        // And the row of the log, before the last publication goes.
+        expect(written).toBe(2 * 1_000 + 1);
+        expect(read).toBeLessThan(8 * 1_000);
+        log.clear(now);
+      });
+      await startOver();
+    }
+  });
+
+  test("a publication that is not kept writes the row of its id and the removal of it", async () => {
+    await withLog({}, (reopen, storage) => {
+      const { counted, take } = counting(storage);
+      const log = reopen(counted);
+      take();
+      for (let n = 1; n <= 100; n++) log.append({ id: `p${n}`, body: body(n), passing: true }, n * 1_000);
+      expect(log.expire(100_000 + ID_TTL_MS, { inUse: true })).toBeUndefined();
+      expect(take()).toMatchObject({ written: 2 * 100 });
+    });
+  });
+
+  test("[BD3] a log that has much to keep reads what has run out, and no more", async () => {
+    await withLog({ size: 10_000, ttlMs: 3_600_000 }, (reopen, storage) => {
+      const { counted, take } = counting(storage);
+      const log = reopen(counted);
+      for (let n = 1; n <= 2_000; n++) log.append({ id: `p${n}`, body: body(n) }, n);
+      take();
+      for (let n = 0; n < 100; n++) log.expire(3_600_000 + n, { inUse: true });
+      expect(take().read).toBeLessThan(1_000);
+    });
+  });
+});
+
+test("[BD1] an appointment moves to an earlier time, so history goes in its time also after a long silence", async () => {
+  await channelStub(env, "short:again").publish({ id: "a", body: body(1) }, CONTRACT);
+  // As after a month: nothing is left but the appointment at which the log is forgotten.
+  await runInDurableObject(channelObject("short:again"), async (_, { storage }) => {
+    const far = Date.now() + 30 * 86_400_000;
+    storage.kv.put("timetable", { expire: far });
+    await storage.setAlarm(far);
+  });
+  await abortAllDurableObjects();
+  await channelStub(env, "short:again").publish({ id: "b", body: body(2) }, CONTRACT);
+  const at = await runInDurableObject(channelObject("short:again"), (_, { storage }) => storage.getAlarm());
+  expect(at).toBeLessThanOrEqual(Date.now() + ID_TTL_MS);
 });

@@ -57,6 +57,7 @@ export async function publish(
   const publication = {
     id: crypto.randomUUID(),
     body: encodePublication({ data, info, ...(tags === undefined ? {} : { tags }) }),
+    forRetries: true,
   };
   try {
     const { refused } = await callAgain(() => channelStub(env, channel.name).publish(publication, CONTRACT));

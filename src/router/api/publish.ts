@@ -33,6 +33,7 @@ export async function publish(call: Call, params: Params): Promise<Answer> {
     body: encodePublication({ data: payload.data, ...(Object.keys(tags).length === 0 ? {} : { tags }) }),
     ...(params.skip_history === true ? { passing: true } : {}),
     ...(version === 0 ? {} : { version: { number: version, epoch: params.version_epoch ?? "" } }),
+    ...(key === "" ? { forRetries: true } : {}),
   };
   const home = homeOf(config, params.channel);
   const isBroadcast = home.kind === "coordinator";

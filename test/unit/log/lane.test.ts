@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { shardAddress } from "../../../src/contracts/address.ts";
 import type { Delivered, Delivery } from "../../../src/contracts/orders.ts";
-import type { Publication } from "../../../src/contracts/publication.ts";
+import { CALL_BYTES, type Publication } from "../../../src/contracts/publication.ts";
 import { Lane } from "../../../src/log/lane.ts";
 
 beforeEach(() => void vi.spyOn(console, "error").mockImplementation(() => undefined));
@@ -35,7 +35,12 @@ function setUp(position = { heard: 0, tried: 0 }) {
     log: {
       durable: true,
       logEpoch: "e",
-      after: (offset, limit) => stored.filter((one) => one.offset > offset).slice(0, limit),
+      after: (offset, { count, bytes }) => {
+        let sum = 0;
+        return stored
+          .filter((one) => one.offset > offset)
+          .filter(({ body }, n) => n < count && ((sum += body.length) <= bytes || n === 0));
+      },
     },
     deliveries: {
       send: (shard, delivery) =>
@@ -174,8 +179,11 @@ test("[SE3] the events that wait in memory for a shard are bounded: the oldest g
   expect(lane.waits).toBe(true);
   calls[0]?.answer({ kind: "delivered", sessions: 1 });
   await turn();
-  expect(calls[1]?.offsets).toEqual([14, 15, 16, 17, 18, 19, 20, 21]);
+  expect(calls[1]?.offsets).toEqual([14, 15, 16, 17]);
   calls[1]?.answer({ kind: "delivered", sessions: 1 });
+  await turn();
+  expect(calls[2]?.offsets).toEqual([18, 19, 20, 21]);
+  calls[2]?.answer({ kind: "delivered", sessions: 1 });
   await done;
   expect(lane.waits).toBe(false);
 });
@@ -193,4 +201,23 @@ test("[FO1] a lane that a newer registration has replaced sends no more, and its
   expect(heard).toEqual([]);
   expect(lane.heard).toBe(0);
   expect(forgotten).not.toHaveBeenCalled();
+});
+
+test("[BD5] a delivery is cut by bytes, from memory and from the log, and one publication always fits", async () => {
+  const { lane, calls, stored } = setUp();
+  for (let offset = 1; offset <= 25; offset++) stored.push(pub(offset, 400_000));
+  void lane.run();
+  for (const one of stored) void lane.push(one);
+  void lane.push(pub(26, CALL_BYTES + 1));
+  void lane.push(pub(27));
+  const offsets: number[] = [];
+  for (let n = 0; offsets.length < 27; n++) {
+    const bytes = calls[n]?.delivery.entries.reduce((sum, { body }) => sum + body.length, 0) ?? 0;
+    expect(bytes <= CALL_BYTES || calls[n]?.offsets.length === 1).toBe(true);
+    offsets.push(...(calls[n]?.offsets ?? []));
+    calls[n]?.answer({ kind: "delivered", sessions: 1 });
+    await turn();
+  }
+  expect(offsets).toEqual(Array.from({ length: 27 }, (_, n) => n + 1));
+  expect(calls).toHaveLength(5);
 });

@@ -36,7 +36,9 @@ export const logCalls = (
 };
 
 const ALL = { limit: -1, reverse: false, since: null };
-const MANY = 1_000;
+/** More than any log of these tests holds. */
+export const ALL_OF_IT = { count: 1_000, bytes: 1_000_000_000 };
+export const allAt = (now: number) => ({ ...ALL_OF_IT, now });
 
 export const offsetsOf = (publications: readonly { readonly offset: number }[]): number[] =>
   publications.map(({ offset }) => offset);
@@ -55,8 +57,8 @@ export function testLogContract(make: () => LogUnderTest): void {
       const { log } = make();
       expect(log.top).toBe(0);
       expect(log.logEpoch).not.toBe("");
-      expect(log.view(0, MANY)).toEqual({ logEpoch: log.logEpoch, top: 0, publications: [] });
-      expect(log.after(0, MANY)).toEqual([]);
+      expect(log.view(0, allAt(START))).toEqual({ logEpoch: log.logEpoch, top: 0, publications: [] });
+      expect(log.after(0, ALL_OF_IT)).toEqual([]);
     });
 
     test("[LG2] offsets are contiguous from 1, whatever else happens in a life of the log in use", () => {
@@ -74,7 +76,7 @@ export function testLogContract(make: () => LogUnderTest): void {
                 top += 1;
                 expect(result).toEqual({ offset: top, logEpoch, refused: null });
               }
-            } else if (call.kind === "clear") log.clear();
+            } else if (call.kind === "clear") log.clear(now);
             else log.expire(now, { inUse: true });
             expect([log.top, log.logEpoch]).toEqual([top, logEpoch]);
           }
@@ -90,7 +92,7 @@ export function testLogContract(make: () => LogUnderTest): void {
           let now = START;
           for (const { call, gapMs } of calls) {
             now += gapMs;
-            if (call.kind === "clear") log.clear();
+            if (call.kind === "clear") log.clear(now);
             if (call.kind === "expire") log.expire(now, call);
             if (call.kind !== "append") continue;
             const known = first.get(call.id);
@@ -123,20 +125,24 @@ export function testLogContract(make: () => LogUnderTest): void {
           for (const { call, gapMs } of calls) {
             now += gapMs;
             if (call.kind === "append") log.append(call, now);
-            else if (call.kind === "clear") log.clear();
+            else if (call.kind === "clear") log.clear(now);
             else log.expire(now, call);
           }
           const { logEpoch, top } = log;
-          const view = log.view(after, limit);
+          const view = log.view(after, { ...ALL_OF_IT, count: limit, now });
           expect(view).toMatchObject({ logEpoch, top });
           const first = view.publications[0]?.offset ?? top + 1;
           expect(offsetsOf(view.publications)).toEqual(numbers(first - 1, top));
           expect(first).toBeGreaterThan(Math.min(after, top));
           expect(view.publications.length).toBeLessThanOrEqual(limit);
           // The same publications, read from the other end.
-          const read = log.after(Math.max(after, first - 1), limit);
+          const read = log.after(Math.max(after, first - 1), { ...ALL_OF_IT, count: limit });
           expect(read).toEqual(view.publications);
-          expect(log.history({ ...ALL, limit: 0 }, MANY)).toMatchObject({ logEpoch, top, publications: [] });
+          expect(log.history({ ...ALL, limit: 0 }, allAt(now))).toMatchObject({
+            logEpoch,
+            top,
+            publications: [],
+          });
         }),
       );
     });
@@ -144,9 +150,9 @@ export function testLogContract(make: () => LogUnderTest): void {
     test("[LG2] a clear drops every publication, keeps the top, and the next publication follows it", () => {
       const { log } = make();
       for (const id of ["a", "b", "c"]) publish(log, id);
-      log.clear();
-      expect(log.view(0, MANY)).toEqual({ logEpoch: log.logEpoch, top: 3, publications: [] });
-      expect(log.after(0, MANY)).toEqual([]);
+      log.clear(START);
+      expect(log.view(0, allAt(START))).toEqual({ logEpoch: log.logEpoch, top: 3, publications: [] });
+      expect(log.after(0, ALL_OF_IT)).toEqual([]);
       expect(publish(log, "b")).toMatchObject({ offset: 2, repeated: true });
       expect(publish(log, "d")).toMatchObject({ offset: 4, repeated: false });
     });
@@ -161,7 +167,7 @@ export function testLogContract(make: () => LogUnderTest): void {
           for (const [n, { call, gapMs }] of calls.entries()) {
             now += gapMs;
             if (restarts.includes(n)) log = under.restart(now);
-            if (call.kind === "clear") log.clear();
+            if (call.kind === "clear") log.clear(now);
             if (call.kind === "expire") log.expire(now, call);
             if (call.kind !== "append") continue;
             const { offset, logEpoch, repeated } = log.append(call, now);
@@ -189,7 +195,7 @@ export function testLogContract(make: () => LogUnderTest): void {
         runs += 1;
         expect(runs).toBeLessThan(100);
       }
-      expect(log.after(0, MANY)).toEqual([]);
+      expect(log.after(0, ALL_OF_IT)).toEqual([]);
     });
   });
 }

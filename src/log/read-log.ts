@@ -1,0 +1,51 @@
+import type { HistoryQuery, HistoryResult } from "../contracts/log.ts";
+import type { Publication } from "../contracts/publication.ts";
+import type { Most } from "./log.ts";
+
+/** Reads rows of publications in the order of the query, as many as an answer may hold, and at least one (SPEC BD5). */
+export function readPublications(
+  sql: SqlStorage,
+  query: string,
+  { values, most }: { readonly values: readonly number[]; readonly most: Most },
+): Publication[] {
+  const rows = sql.exec<{ offset: number; body: string }>(
+    `SELECT offset, body FROM publications ${query} LIMIT ?`,
+    ...values,
+    most.count,
+  );
+  const publications: Publication[] = [];
+  let bytes = 0;
+  for (const { offset, body } of rows) {
+    bytes += body.length;
+    if (bytes > most.bytes && publications.length > 0) break;
+    publications.push({ kind: "pub", offset, body });
+  }
+  return publications;
+}
+
+/** See `LogContract.history`; a query gets what is not hidden. */
+export function readHistory(
+  sql: SqlStorage,
+  { limit, reverse, since }: HistoryQuery,
+  log: { readonly logEpoch: string; readonly hidden: number; readonly most: Most },
+): Pick<HistoryResult, "publications" | "refused"> {
+  if (since !== null && since.logEpoch !== "" && since.logEpoch !== log.logEpoch) {
+    return { publications: [], refused: "unrecoverablePosition" };
+  }
+  if (reverse && since?.offset === 0) return { publications: [], refused: "badRequest" };
+  if (limit === 0) return { publications: [], refused: null };
+  const { hidden } = log;
+  const most = { ...log.most, count: limit < 0 ? log.most.count : Math.min(limit, log.most.count) };
+  const publications = !reverse
+    ? readPublications(sql, "WHERE offset > ? ORDER BY offset", {
+        values: [Math.max(since?.offset ?? 0, hidden)],
+        most,
+      })
+    : since === null
+      ? readPublications(sql, "WHERE offset > ? ORDER BY offset DESC", { values: [hidden], most })
+      : readPublications(sql, "WHERE offset > ? AND offset < ? ORDER BY offset DESC", {
+          values: [hidden, since.offset],
+          most,
+        });
+  return { publications, refused: null };
+}

@@ -12,7 +12,12 @@ export type Hearing = {
   readonly from: number;
   readonly heard: readonly Heard[];
   /** Resumes that were answered with `recovered: false`: the offset before, and the offset from which it went on. */
-  readonly unrecovered: readonly { readonly from: number; readonly to: number }[];
+  readonly unrecovered: readonly {
+    readonly from: number;
+    readonly to: number;
+    /** The resume was larger than a reply may be. */
+    readonly isJustified?: boolean;
+  }[];
   /** The subscriber left before the end, so it does not miss later publications. */
   readonly ended?: boolean;
 };
@@ -34,7 +39,7 @@ export type Verdict = {
   readonly unjustified: string[];
 };
 
-/** Only trimming justifies a `recovered: false`: in these runs no subscriber falls too far behind. */
+/** Trimming and size justify a `recovered: false`: in these runs no subscriber falls too far behind. */
 export function judge(run: Run): Verdict {
   const verdict: Verdict = { lost: [], repeated: [], outOfOrder: [], unjustified: [] };
   for (const [channel, log] of run.logs) judgeLog(verdict, channel, log, run.acknowledged.get(channel) ?? []);
@@ -67,8 +72,9 @@ function judgeLog(
 function judgeHearing(verdict: Verdict, hearing: Hearing, log: readonly Heard[], keeps: number): void {
   const { who, channel, heard } = hearing;
   const where = `${channel} of ${who}`;
-  for (const { from, to } of hearing.unrecovered)
-    if (to - from <= keeps) verdict.unjustified.push(`${where}: not recovered from ${from}, at ${to}`);
+  for (const { from, to, isJustified = false } of hearing.unrecovered)
+    if (to - from <= keeps && !isJustified)
+      verdict.unjustified.push(`${where}: not recovered from ${from}, at ${to}`);
   const skips = [...hearing.unrecovered];
   let last = hearing.from;
   const skip = (until: number) => {

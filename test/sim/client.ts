@@ -64,6 +64,8 @@ export class SimClient {
   readonly #replies = new Map<number, (message: Message) => void>();
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #ended: { channel: string; subscription: Subscription }[] = [];
+  /** Whether the next connections leave a close frame unanswered. */
+  isSilent = false;
 
   /** A deployment replaces the items of `routers`. */
   constructor(world: World, routers: readonly Router[], name: string) {
@@ -135,6 +137,10 @@ export class SimClient {
     if (this.#connected) this.#ask({ unsubscribe: { channel } }, () => undefined);
   }
 
+  unsubscribeAll(where: (channel: string) => boolean): void {
+    for (const channel of this.channels) if (where(channel)) this.unsubscribe(channel);
+  }
+
   /** Calls `onAcknowledged` when the answer comes, if it comes. */
   publish(channel: string, id: string, onAcknowledged: () => void): void {
     if (!this.#connected) return;
@@ -149,6 +155,7 @@ export class SimClient {
     const socket = forwarded.response.webSocket as unknown as ClientSocket;
     this.#socket = socket;
     this.#connections += 1;
+    if (this.isSilent) socket.answersClose = false;
     socket.onMessage = (text) => this.#onFrame(socket, text);
     socket.onClose = () => this.#onClose(socket);
     // The server may have closed the socket before the client had it.
@@ -174,6 +181,8 @@ export class SimClient {
 
   #onClose(socket: ClientSocket): void {
     if (this.#socket !== socket) return;
+    // The connection under a close frame that stays unanswered ends some time later.
+    if (socket.open) this.#world.setTimer(() => socket.close(1006), this.#world.fate.int(1_000, 200_000));
     this.#socket = undefined;
     this.#connected = false;
     for (const subscription of this.#subscriptions.values()) subscription.subscribed = false;
@@ -217,7 +226,7 @@ export class SimClient {
 
   #onFrame(socket: ClientSocket, text: string): void {
     if (this.#socket !== socket) return;
-    this.#world.note(`${this.name} <- ${text}`);
+    this.#world.note(`${this.name} <- ${text.slice(0, 2_000)}`);
     for (const row of text.split("\n")) {
       const message = JSON.parse(row) as Message;
       if (Object.keys(message).length === 0) socket.send("{}");
@@ -271,8 +280,13 @@ export class SimClient {
   }
 }
 
-/** Data that is long enough for a patch to be shorter. */
-export const dataOf = (id: string) => ({ id, text: "what every publication has in common ".repeat(3) });
+const COMMON = "what every publication has in common ";
+
+/** Data that is long enough for a patch to be shorter, and has about so many bytes. */
+export const dataOf = (id: string, bytes = 3 * COMMON.length) => ({
+  id,
+  text: COMMON.repeat(Math.ceil(bytes / COMMON.length)),
+});
 
 function undelta(subscription: Subscription, data: string, isPatch: boolean): unknown {
   const bytes = (text: string) => new TextEncoder().encode(text);

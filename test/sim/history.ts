@@ -3,34 +3,55 @@ import { CONTRACT } from "../../src/contracts/version.ts";
 import { coordinatorStub } from "../../src/platform/calls.ts";
 import { buildRing } from "../../src/ring/build.ts";
 import type { Descriptor } from "../../src/ring/descriptor.ts";
-import { judge, UNSEEN, type Heard } from "../chaos/history.ts";
+import { judge, UNSEEN, type Heard, type Hearing } from "../chaos/history.ts";
 import { dataOf, SimClient } from "./client.ts";
 import { install } from "./globals.ts";
+import { HostileClient } from "./hostile-client.ts";
 import { HookRecorder } from "./hook-recorder.ts";
 import { Random } from "./random.ts";
 import type { Router } from "./release.ts";
 import { TWO_RELEASES } from "./releases.ts";
+import { PLATFORM } from "./platform-limits.ts";
 import { Rollout, type RolloutKind } from "./rollout.ts";
+import { drawTraits, type Trait } from "./traits.ts";
 import { SHORT_KEEPS } from "./variables.ts";
 import { NO_FAULTS, World } from "./world.ts";
 
 const BROADCAST = "ringcast:broadcast";
 /** A channel without history. */
 const FLEETING = "fleeting:e";
+const CLASSES = ["Shard", "Channel", "Coordinator"] as const;
 const CHANNELS = ["kept:a", "kept:b", "short:c", "delta:d", FLEETING] as const;
 /** Separates the seed of the rollout from the seed of its history. */
 const ROLLOUT_SALT = 0x9e3779b9;
+/** Separates the seed of what the platform and strangers do. */
+const FATE_SALT = 0x85ebca6b;
+/** How often a trait shows, for each step. */
+const TRAIT_SHOWS = 0.06;
+const LARGEST_BYTES = 1_900_000;
+/** A resume of more bytes than `limits.resumeBytes` may be refused. */
+const RESUME_BYTES = 4 * 2 ** 20;
+/** So many large publications are more than one call can carry. */
+const BURST = 19;
+const MANY = 400;
 /** In this time every retry, alarm and timeout comes. */
 const QUIET_MS = 240_000;
 
 export type Outcome = {
   readonly releases: RolloutKind;
+  readonly traits: readonly Trait[];
   readonly violations: readonly string[];
   readonly events: number;
   readonly acknowledged: number;
   readonly deliveries: number;
   readonly callsBetweenReleases: number;
   readonly trace: readonly string[];
+};
+
+export type HistoryOptions = {
+  readonly trace: boolean;
+  readonly releases?: RolloutKind | undefined;
+  readonly traits?: readonly Trait[] | undefined;
 };
 
 /**
@@ -40,19 +61,24 @@ export type Outcome = {
 export async function runHistory(
   seed: number,
   steps: number,
-  options: { readonly trace: boolean; readonly releases?: RolloutKind | undefined } = { trace: false },
+  options: HistoryOptions = { trace: false },
 ): Promise<Outcome> {
   const recorder = seed % 2 === 0 ? new HookRecorder() : undefined;
   const rollout = new Rollout(new Random(seed ^ ROLLOUT_SALT), TWO_RELEASES, options.releases);
   const hooks = recorder?.hooks ?? {};
-  const world = new World(new Random(seed), { trace: options.trace, hooks, rollout });
+  const fate = new Random(seed ^ FATE_SALT);
+  const traits = drawTraits(fate, rollout.kind, options.traits);
+  const world = new World(new Random(seed), { trace: options.trace, hooks, rollout, fate });
+  world.countsQueuedBytes = traits.has("bufferedAmount");
+  world.subrequests = PLATFORM.subrequests[traits.has("freePlan") ? "free" : "paid"];
   recorder?.attach(world);
   const restore = install(world);
   try {
-    const history = new History(world, rollout, recorder);
+    const history = new History(world, rollout, { recorder, traits });
     await history.run(steps);
     return {
       releases: rollout.kind,
+      traits: [...traits],
       violations: world.violations,
       events: world.events,
       acknowledged: history.acknowledgedCount,
@@ -70,6 +96,11 @@ class History {
   readonly #world: World;
   readonly #rollout: Rollout;
   readonly #recorder: HookRecorder | undefined;
+  readonly #traits: ReadonlySet<Trait>;
+  readonly #stranger: HostileClient;
+  /** The bytes of the large publications. */
+  readonly #bytes = new Map<string, number>();
+  readonly #lostAlarms = new Set<string>();
   /** Back losses call the first router. */
   readonly #routers: Router[];
   readonly #clients: SimClient[];
@@ -81,11 +112,20 @@ class History {
   #lastId = 0;
   #isOver = false;
 
-  constructor(world: World, rollout: Rollout, recorder: HookRecorder | undefined) {
+  constructor(
+    world: World,
+    rollout: Rollout,
+    {
+      recorder,
+      traits,
+    }: { readonly recorder: HookRecorder | undefined; readonly traits: ReadonlySet<Trait> },
+  ) {
     this.#world = world;
     this.#rollout = rollout;
     this.#recorder = recorder;
+    this.#traits = traits;
     this.#routers = this.#newRouters();
+    this.#stranger = new HostileClient(world, this.#routers);
     this.#clients = Array.from({ length: world.random.int(2, 5) }, (_, n) => {
       return new SimClient(world, this.#routers, `client-${n}`);
     });
@@ -125,11 +165,15 @@ class History {
         this.#world.outside(() => this.#deploy());
         resetUntil = clock.now + resetWithinMs;
       }
-      this.#world.outside(() => this.#step());
+      this.#world.outside(() => {
+        this.#step();
+        for (const trait of this.#traits) if (this.#world.fate.chance(TRAIT_SHOWS)) this.#show(trait);
+      });
       const pause = random.chance(0.05) ? 40_000 : random.chance(0.3) ? 1_500 : 40;
       await this.#world.run(clock.now + random.int(0, pause));
     }
     this.#world.faults = NO_FAULTS;
+    this.#world.outside(() => this.#calm());
     await this.#world.run(Math.max(clock.now, resetUntil) + QUIET_MS);
     this.#isOver = true;
     if (this.#world.violations.length === 0) await this.#judge();
@@ -169,6 +213,61 @@ class History {
     }
   }
 
+  /** One step of a trait. */
+  #show(trait: Trait): void {
+    const { fate } = this.#world;
+    const client = fate.pick(this.#clients);
+    if (trait === "silentPeers") client.isSilent = fate.chance(0.7);
+    else if (trait === "endTogether") this.#endTogether();
+    else if (trait === "lostAlarms") this.#loseAlarm(fate.pick(this.#world.names(fate.pick(CLASSES))));
+    else if (trait === "largePublications") {
+      const channel = fate.pick(CHANNELS);
+      const isBurst = fate.chance(0.04);
+      const bytes = Math.floor(LARGEST_BYTES * fate.next() ** (isBurst ? 0.1 : 3));
+      for (let n = isBurst ? BURST : 1; n > 0; n--) this.#publish(channel, bytes);
+    } else if (trait === "manyChannels") {
+      const first = fate.int(0, MANY);
+      for (let n = fate.int(1, 30); n > 0; n--) {
+        if (client.channels.length < 60) client.subscribe(`many:${first + n}`);
+      }
+      if (fate.chance(0.5)) client.unsubscribeAll((channel) => channel.startsWith("many:"));
+    } else if (trait === "hostileClients") {
+      if (fate.chance(0.3)) this.#stranger.vanish();
+      else this.#stranger.attack();
+    }
+  }
+
+  /** Puts a shard to sleep, and breaks the connections of all its clients. */
+  #endTogether(): void {
+    const shard = this.#world.fate.pick(this.#clients).shard;
+    if (shard === undefined || !this.#world.sleep(shard)) return;
+    for (const client of this.#clients) if (client.shard === shard) client.cut();
+  }
+
+  #loseAlarm(name: string): void {
+    this.#world.note(`the platform gives up the alarm of ${name}`);
+    this.#world.storageOf(name).alarmAt = null;
+    this.#lostAlarms.add(name);
+  }
+
+  /** Strangers go, and an object that lost its alarm begins a new life, in which it looks (SPEC BD50). */
+  #calm(): void {
+    this.#stranger.vanish();
+    for (const client of this.#clients) client.isSilent = false;
+    for (const name of this.#lostAlarms) {
+      this.#world.crash(name, false);
+      const stub = this.#world.stub(name) as Record<string, (...args: unknown[]) => Promise<unknown>>;
+      const [binding] = name.split(" ");
+      const ask =
+        binding === "SHARD"
+          ? stub["status"]?.(CONTRACT)
+          : binding === "CHANNEL"
+            ? stub["presence"]?.("", CONTRACT)
+            : stub["descriptor"]?.(CONTRACT);
+      void ask?.catch(() => undefined);
+    }
+  }
+
   #anyObject(): string {
     const { random } = this.#world;
     return random.pick(
@@ -190,11 +289,12 @@ class History {
   }
 
   /** Publishes as a back end does, which tries again under the same key until the answer is a success. */
-  #publish(channel: string): void {
+  #publish(channel: string, bytes?: number): void {
     const id = this.#nextId();
+    if (bytes !== undefined) this.#bytes.set(id, bytes);
     const noteMemoryLoss = this.#watchMemory(channel, id);
     const attempt = async (): Promise<void> => {
-      const answer = await this.#api.publish({ channel, data: dataOf(id), idempotency_key: id });
+      const answer = await this.#api.publish({ channel, data: dataOf(id, bytes), idempotency_key: id });
       noteMemoryLoss();
       if ("result" in answer) this.#acknowledged.get(channel)?.push(id);
       else if (!this.#isOver) this.#world.setTimer(() => void attempt(), 500);
@@ -255,10 +355,30 @@ class History {
       }
     }
     const hearings = all.filter(({ channel }) => channel !== FLEETING);
-    const verdict = judge({ acknowledged: this.#acknowledged, logs, keeps, hearings });
+    const verdict = judge({
+      acknowledged: this.#acknowledged,
+      logs,
+      keeps,
+      hearings: hearings.map((hearing) => this.#withLarge(hearing, logs.get(hearing.channel) ?? [])),
+    });
     for (const problem of Object.values(verdict).flat()) this.#world.violate(problem);
     if (this.#world.violations.length > 0) return;
     await this.#judgePlaces();
+  }
+
+  /**
+   * A resume over more than `limits.resumeBytes` is justified in being refused: its range counts as longer than what
+   * any channel keeps.
+   */
+  #withLarge(hearing: Hearing, log: readonly Heard[]): Hearing {
+    if (this.#bytes.size === 0) return hearing;
+    const bytes = (from: number, to: number): number =>
+      log.slice(from, to).reduce((sum, { id }) => sum + (this.#bytes.get(id) ?? 0), 0);
+    const isJustified = (from: number, to: number): boolean => bytes(from, to) > RESUME_BYTES;
+    const unrecovered = hearing.unrecovered.map((one) =>
+      isJustified(one.from, one.to) ? { ...one, isJustified: true } : one,
+    );
+    return { ...hearing, unrecovered };
   }
 
   #readLog(channel: string): Heard[] {
@@ -292,6 +412,11 @@ class History {
     const [descriptor] = descriptors;
     if (descriptor === undefined) return this.#world.violate("the coordinator does not answer");
     const ring = buildRing(descriptor);
+    for (const shard of this.#world.names("Shard")) {
+      const halfOpen = [...this.#world.socketsOf(shard)].filter(({ isHalfOpen }) => isHalfOpen);
+      if (halfOpen.length > 0 && this.#rollout.kind === "none")
+        this.#world.violate(`${shard} has left ${halfOpen.length} sockets half open (SPEC BD71)`);
+    }
     for (const client of this.#clients) {
       const owner = ring.owner(client.name, "auto")?.id;
       if (!client.connected) this.#world.violate(`${client.name} is not connected`);

@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { PLANTS } from "./plants.ts";
 import { register } from "./register.ts";
+import { TRAITS } from "./traits.ts";
 import { ROLLOUT_KINDS } from "./rollout.ts";
 
 const { values } = parseArgs({
@@ -11,6 +12,7 @@ const { values } = parseArgs({
     histories: { type: "string", default: "1" },
     plant: { type: "string" },
     releases: { type: "string" },
+    traits: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -19,6 +21,9 @@ if (values.help) {
   console.log("One history prints what happened in it. Several print the seeds that broke a law.");
   console.log(
     `--releases: the releases in each history (${ROLLOUT_KINDS.join(", ")}). The default: by seed.`,
+  );
+  console.log(
+    `--traits: what each history has besides its steps (${TRAITS.join(",")}). The default: by seed.`,
   );
   console.log("--plant puts a slip into the code and stops at the first seed that breaks a law:");
   console.log(`  ${Object.keys(PLANTS).join(", ")}`);
@@ -35,6 +40,12 @@ if (askedKind === undefined && asked !== undefined) {
   console.error(`unknown --releases ${asked}; known are ${ROLLOUT_KINDS.join(", ")}`);
   process.exit(2);
 }
+const traits = values.traits?.split(",").map((name) => {
+  const trait = TRAITS.find((one) => one === name);
+  if (trait !== undefined || name === "") return trait;
+  console.error(`unknown trait ${name}; known are ${TRAITS.join(", ")}`);
+  process.exit(2);
+});
 /** A plant changes the present code, so a plant that names no releases needs the present release alone. */
 const kind = askedKind ?? (plant === undefined ? undefined : (plant.releases ?? "none"));
 const planted = register(plant);
@@ -49,6 +60,7 @@ for (let n = seed; n < seed + histories; n++) {
   const { violations, trace, ...counts } = await runHistory(n, steps, {
     trace: histories === 1,
     releases: kind,
+    traits: traits?.filter((trait) => trait !== undefined),
   });
   deliveries += counts.deliveries;
   callsBetweenReleases += counts.callsBetweenReleases;
@@ -57,7 +69,7 @@ for (let n = seed; n < seed + histories; n++) {
   if (violations.length === 0) continue;
   broken += 1;
   console.log(`seed ${n}: ${violations.join("; ")}`);
-  const replay = `npm run sim -- --seed ${n} --steps ${steps} --releases ${counts.releases}`;
+  const replay = `npm run sim -- --seed ${n} --steps ${steps} --releases ${counts.releases}${values.traits === undefined ? "" : ` --traits ${values.traits}`}`;
   console.log(`  ${replay}${values.plant === undefined ? "" : ` --plant ${values.plant}`}`);
   if (plant !== undefined) break;
 }

@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { tier } from "../support/tier.ts";
 import { PLANTS } from "./plants.ts";
+import { TRAITS } from "./traits.ts";
 
 /** Virtual time replaces the time of the whole process, so each run has a process of its own. */
 async function sim(...args: string[]): Promise<{ code: number; output: string }> {
@@ -97,6 +98,23 @@ describe("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1]
       expect(code).toBe(1);
     },
   );
+});
+
+describe("[BD72] a history with each trait", () => {
+  test.each(TRAITS)("%s breaks no law", async (trait) => {
+    const { output } = await sim(
+      "--releases",
+      "none",
+      "--traits",
+      trait,
+      "--steps",
+      "60",
+      "--histories",
+      "25",
+    );
+    expect(output).toContain("25 histories of 60 steps");
+    expect(output).toContain(", 0 broke a law");
+  });
 });
 
 describe("[CT1] releases N and N-1 understand each other in both directions", () => {

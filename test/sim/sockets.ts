@@ -1,14 +1,15 @@
+import { bytesOf, PLATFORM } from "./platform-limits.ts";
 import type { World } from "./world.ts";
-
-/** The platform's limit for the attachment of a socket, which outlives a sleep of its object. */
-const ATTACHMENT_BYTES = 16_384;
 
 /** The client's end of a connection. A frame arrives later, and in order, until the connection breaks. */
 export class ClientSocket {
   peer: ServerSocket | undefined;
   onMessage: (text: string) => void = () => undefined;
   onClose: (code: number) => void = () => undefined;
+  /** A hostile peer leaves the close frame of the server unanswered and keeps its end open. */
+  answersClose = true;
   #closed = false;
+  #unread: (() => void)[] | undefined;
 
   accept(): void {}
 
@@ -26,8 +27,21 @@ export class ClientSocket {
 
   closedByServer(code: number): void {
     if (this.#closed) return;
+    if (!this.answersClose) return this.onClose(code);
     this.#closed = true;
+    this.peer?.answered(code);
     this.onClose(code);
+  }
+
+  /** From now on the client reads nothing. */
+  stall(): void {
+    this.#unread ??= [];
+  }
+
+  /** Runs when the client reads: now, or never where it has stalled. */
+  read(run: () => void): void {
+    if (this.#unread === undefined) run();
+    else this.#unread.push(run);
   }
 
   get open(): boolean {
@@ -35,15 +49,32 @@ export class ClientSocket {
   }
 }
 
-/** The object's end of a connection. It outlives a sleep of its object, and ends with a crash of it. */
+/**
+ * `open`; `closing`: closed by the object, and the peer has not answered; `lost`: ended by the peer, and the object has
+ * not closed its end; `closed`.
+ */
+type State = "open" | "closing" | "lost" | "closed";
+
+/**
+ * The object's end of a connection. It outlives a sleep of its object, and ends with a crash of it. It is as unkind as
+ * the platform's (SPEC BD71).
+ */
 export class ServerSocket {
   readonly #world: World;
   readonly client: ClientSocket;
   /** The object that accepted the socket. */
   owner: string | undefined;
+  /** How often the object had crashed when it accepted the socket. */
+  crashesBefore = 0;
+  tags: readonly string[] = [];
   #attachment: unknown = null;
   answeredAt = 0;
-  #open = true;
+  #state: State = "open";
+  /** How often the object has slept since it closed the socket. */
+  #sleeps = 0;
+  #queuedBytes = 0;
+  /** The most bytes that were ever queued. */
+  mostQueuedBytes = 0;
   /** When the newest frame arrives in each direction. A later frame arrives at that time at the earliest. */
   #toClientAt = 0;
   #toObjectAt = 0;
@@ -54,12 +85,37 @@ export class ServerSocket {
   }
 
   get open(): boolean {
-    return this.#open;
+    return this.#state === "open";
+  }
+
+  /** The peer has ended the connection, and the object has left its own end open. */
+  get isHalfOpen(): boolean {
+    return this.#state === "lost";
+  }
+
+  /** Whether the platform lists the socket. */
+  get isListed(): boolean {
+    return this.#state === "open" || this.#state === "closing";
+  }
+
+  /** A socket that the peer never lets go reads as open after the second sleep (docs/platform.md P11). */
+  get readyState(): number {
+    if (this.#state === "open") return 1;
+    if (this.#state === "closing") return this.#sleeps >= 2 ? 1 : 2;
+    return this.#state === "lost" ? 2 : 3;
+  }
+
+  /** The bytes that the peer has not read, those of the newest frame included; undefined on an older runtime. */
+  get bufferedAmount(): number | undefined {
+    return this.#world.countsQueuedBytes ? this.#queuedBytes : undefined;
   }
 
   serializeAttachment(value: unknown): void {
-    if (JSON.stringify(value, mapsToo).length > ATTACHMENT_BYTES)
+    const bytes = bytesOf(value);
+    if (bytes > PLATFORM.attachmentBytes) {
+      this.#world.refused(`an attachment of ${bytes} bytes`);
       throw new Error("the attachment is too large");
+    }
     this.#attachment = structuredClone(value);
   }
 
@@ -67,39 +123,82 @@ export class ServerSocket {
     return structuredClone(this.#attachment);
   }
 
+  /** Sends into nothing where the peer is gone and the socket reads as open. */
   send(text: string): void {
-    if (!this.#open) throw new Error("the socket is closed");
-    this.#toClient(() => this.client.open && this.client.onMessage(text));
+    if (this.readyState !== 1) throw new Error("the socket is closed");
+    const bytes = Buffer.byteLength(text);
+    this.#queuedBytes += bytes;
+    this.mostQueuedBytes = Math.max(this.mostQueuedBytes, this.#queuedBytes);
+    if (this.#state !== "open") return;
+    this.#toClient(() =>
+      this.client.read(() => {
+        this.#queuedBytes -= bytes;
+        if (this.client.open) this.client.onMessage(text);
+      }),
+    );
   }
 
-  close(code = 1000): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.#world.forgetSocket(this);
-    this.#toClient(() => this.client.closedByServer(code));
+  close(code = 1000, reason = ""): void {
+    if (code !== 1000 && (code < 3000 || code > 4999) && !SENT_CODES.has(code))
+      throw new DOMException(`the code ${code} cannot be sent`, "InvalidAccessError");
+    if (Buffer.byteLength(reason) > PLATFORM.closeReasonBytes)
+      throw new DOMException("the reason is too long", "SyntaxError");
+    if (this.#state === "lost") return this.#end();
+    if (this.#state !== "open") return;
+    this.#state = "closing";
+    this.#toClient(() => this.client.read(() => this.client.closedByServer(code)));
   }
 
   /** The object has crashed. */
   die(): void {
-    this.#open = false;
-    this.#toClient(() => this.client.closedByServer(1006));
+    const wasOpen = this.#state !== "closed";
+    this.#state = "closed";
+    if (wasOpen) this.#toClient(() => this.client.closedByServer(1006));
+  }
+
+  /** The object has gone to sleep. The platform lets go of what is half open. */
+  slept(): void {
+    if (this.#state === "closing") this.#sleeps += 1;
+    if (this.#state === "lost") this.#end();
   }
 
   arrive(text: string): void {
     this.#toObject(() => {
-      if (!this.#open || this.owner === undefined) return;
+      if (!this.isListed || this.owner === undefined) return;
       if (text === "{}") this.answeredAt = this.#world.clock.now;
       else this.#world.handle(this.owner, "webSocketMessage", [this, text]);
     });
   }
 
+  /**
+   * The peer ends the connection. The socket is listed no more at once, and its event comes a moment later: of several
+   * sockets that end during one sleep, the first event wakes the object.
+   */
   lose(code: number): void {
     this.#toObject(() => {
-      if (!this.#open || this.owner === undefined) return;
-      this.#open = false;
-      this.#world.forgetSocket(this);
-      this.#world.handle(this.owner, "webSocketClose", [this, code, ""]);
+      if (this.#state === "closed" || this.owner === undefined) return;
+      const answersOurs = this.#state === "closing";
+      this.#state = "lost";
+      if (answersOurs) this.#end();
+      this.#tell(code);
     });
+  }
+
+  /** The peer answers the close frame. */
+  answered(code: number): void {
+    this.lose(code);
+  }
+
+  #tell(code: number): void {
+    const { clock, fate } = this.#world;
+    clock.after(fate.int(0, 3), () => {
+      if (this.owner !== undefined) this.#world.tellClose(this.owner, this, code);
+    });
+  }
+
+  #end(): void {
+    this.#state = "closed";
+    this.#world.forgetSocket(this);
   }
 
   #toClient(run: () => void): void {
@@ -113,4 +212,5 @@ export class ServerSocket {
   }
 }
 
-const mapsToo = (_: string, value: unknown): unknown => (value instanceof Map ? [...value] : value);
+/** The codes under 3000 that a close frame may carry. */
+const SENT_CODES = new Set([1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014]);

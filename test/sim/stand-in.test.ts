@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { PLATFORM } from "./platform-limits.ts";
+import { ClientSocket, ServerSocket } from "./sockets.ts";
 import { SimStorage } from "./storage.ts";
 import { ask, toyWorld } from "./toy-world.ts";
 
@@ -145,5 +146,120 @@ describe("[BD70] the calls and events of the stand-in", () => {
     });
     await ask(world, A, "look");
     expect(seen[1]).toBe(seen[0]);
+  });
+});
+
+describe("[BD71] the sockets of the stand-in", () => {
+  /** An object that accepts a socket, and answers a close only where `answers` is true. */
+  const shard = ({ answers = true } = {}) => {
+    const told: number[] = [];
+    const listed: number[] = [];
+    const world = toyWorld({
+      accept: (ctx, socket) => ctx.acceptWebSocket(socket),
+      list: (ctx) => ctx.getWebSockets().map(({ readyState }) => readyState),
+      webSocketClose: (ctx, socket: WebSocket, code: number) => {
+        told.push(code);
+        listed.push(ctx.getWebSockets().length);
+        if (answers) socket.close(code === 1006 ? 1000 : code);
+      },
+      sendTo: (_, socket: WebSocket) => socket.send("x"),
+      webSocketMessage: () => undefined,
+    });
+    const connect = (): { client: ClientSocket; server: ServerSocket } => {
+      const client = new ClientSocket();
+      const server = new ServerSocket(world, client);
+      client.peer = server;
+      world.addSocket(A, server);
+      return { client, server };
+    };
+    const pass = (ms = 1_000) => world.run(world.clock.now + ms);
+    const states = async () => (await ask(world, A, "list")).value;
+    return { world, told, listed, connect, pass, states };
+  };
+
+  test("several sockets that end during one sleep are listed no more when the first of them wakes the object", async () => {
+    const { world, told, listed, connect, pass, states } = shard();
+    const ends = Array.from({ length: 20 }, connect);
+    await states();
+    expect(world.sleep(A)).toBe(true);
+    world.outside(() => ends.forEach(({ client }, n) => n < 15 && client.close(1006)));
+    await pass();
+    expect(told).toEqual(Array.from({ length: 15 }, () => 1006));
+    expect(listed[0]).toBeLessThan(19);
+    expect(await states()).toHaveLength(5);
+  });
+
+  test("a socket that its peer has left is half open until the object closes its end, or sleeps", async () => {
+    const polite = shard();
+    const rude = shard({ answers: false });
+    for (const { world, connect, pass } of [polite, rude]) {
+      const { client } = connect();
+      world.outside(() => client.close(1006));
+      await pass();
+    }
+    expect(polite.world.socketsOf(A).size).toBe(0);
+    expect([...rude.world.socketsOf(A)].map(({ isHalfOpen }) => isHalfOpen)).toEqual([true]);
+    expect(await rude.states()).toEqual([]);
+    rude.world.sleep(A);
+    expect(rude.world.socketsOf(A).size).toBe(0);
+  });
+
+  test("a socket whose peer answers no close stays listed, and reads as open after the second sleep", async () => {
+    const { world, told, connect, pass, states } = shard();
+    const { client, server } = connect();
+    client.answersClose = false;
+    const got: string[] = [];
+    client.onMessage = (text) => got.push(text);
+    server.close(4001, "moved");
+    await pass();
+    expect(await states()).toEqual([2]);
+    expect(() => server.send("x")).toThrow("closed");
+    world.sleep(A);
+    expect(await states()).toEqual([2]);
+    world.sleep(A);
+    expect(await states()).toEqual([1]);
+    server.send("x");
+    await pass();
+    expect(got).toEqual([]);
+    expect(told).toEqual([]);
+    world.outside(() => client.close(1006));
+    await pass();
+    expect(told).toEqual([1006]);
+    expect(await states()).toEqual([]);
+  });
+
+  test("an answered close ends the socket, and is told", async () => {
+    const { told, connect, pass, states } = shard();
+    const { client, server } = connect();
+    server.close(4001);
+    await pass();
+    expect(await states()).toEqual([]);
+    expect(told).toEqual([4001]);
+    expect(client.open).toBe(false);
+  });
+
+  test("codes that cannot be sent, long reasons and large attachments are refused", () => {
+    const { world, connect } = shard();
+    const { server } = connect();
+    for (const code of [999, 1005, 1006, 1015, 2999, 5000]) expect(() => server.close(code)).toThrow("code");
+    expect(() => server.close(1000, "x".repeat(124))).toThrow("reason");
+    expect(() => server.serializeAttachment("x".repeat(16_385))).toThrow("attachment");
+    expect(server.open).toBe(true);
+    expect(world.trace.join("\n")).toContain("the platform refuses outside: an attachment of");
+  });
+
+  test("queued bytes are counted with the newest frame on a new runtime, and not at all on an older one", async () => {
+    const { world, connect, pass } = shard();
+    const { client, server } = connect();
+    expect(server.bufferedAmount).toBeUndefined();
+    world.countsQueuedBytes = true;
+    server.send("x".repeat(1_000));
+    expect(server.bufferedAmount).toBe(1_000);
+    await pass();
+    expect(server.bufferedAmount).toBe(0);
+    client.stall();
+    server.send("x".repeat(1_000));
+    await pass();
+    expect(server.bufferedAmount).toBe(1_000);
   });
 });

@@ -19,6 +19,7 @@ export const VARIABLES = {
     allowed_delta_types: ["fossil"],
   },
   RINGCAST_NS_fleeting: {},
+  RINGCAST_NS_many: {},
 };
 
 /**

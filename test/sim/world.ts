@@ -1,6 +1,6 @@
 import { Clock } from "./clock.ts";
 import { bytesOf, PLATFORM } from "./platform-limits.ts";
-import type { Random } from "./random.ts";
+import { Random } from "./random.ts";
 import type { ClassName, Hooks } from "./release.ts";
 import type { NamedRelease } from "./releases.ts";
 import type { Rollout } from "./rollout.ts";
@@ -42,6 +42,7 @@ type SimObject = {
   life: Life | undefined;
   /** How often a sleep or a crash has ended a life. */
   memoryLosses: number;
+  crashes: number;
 };
 
 /** The faults of the network between objects, each a probability for a call. */
@@ -69,6 +70,10 @@ const HOT_LOOP_EVENTS_A_SECOND = 4_000;
 export class World {
   readonly clock = new Clock();
   readonly random: Random;
+  /** Decides what the platform does by itself. Its numbers are apart, so that it changes no other decision. */
+  readonly fate: Random;
+  /** Whether the runtime has `bufferedAmount`, as it does from November 2026 on. */
+  countsQueuedBytes = false;
   /** The bindings, which are the same in each release. */
   readonly env: Cloudflare.Env;
   readonly #rollout: Rollout;
@@ -101,9 +106,15 @@ export class World {
 
   constructor(
     random: Random,
-    options: { readonly trace: boolean; readonly hooks: Hooks; readonly rollout: Rollout },
+    options: {
+      readonly trace: boolean;
+      readonly hooks: Hooks;
+      readonly rollout: Rollout;
+      readonly fate?: Random;
+    },
   ) {
     this.random = random;
+    this.fate = options.fate ?? new Random(1);
     this.#rollout = options.rollout;
     this.#hooks = options.hooks;
     this.#outside = newLife({ name: "outside", release: undefined, instance: {} });
@@ -156,7 +167,7 @@ export class World {
    * The platform has refused something. Code that ships today MUST NOT ask for it (SPEC BD70); the release before may,
    * and so may a client.
    */
-  #refused(what: string, life = this.current): void {
+  refused(what: string, life = this.current): void {
     this.note(`the platform refuses ${life.name}: ${what}`);
     if (life.release !== undefined && life.release.name === this.#rollout.present.name)
       this.violate(`the platform refuses ${life.name}: ${what} (SPEC BD70)`);
@@ -205,6 +216,12 @@ export class World {
     });
   }
 
+  /** Tells an object that a peer has ended a connection. A life that began after a crash has never had the socket. */
+  tellClose(name: string, socket: ServerSocket, code: number): void {
+    if (this.#object(name).crashes !== socket.crashesBefore) return;
+    this.handle(name, "webSocketClose", [socket, code, "", code !== 1006]);
+  }
+
   /** The names of all objects of a class. */
   names(className: ClassName): string[] {
     return [...this.#objects].flatMap(([name, object]) => (object.className === className ? [name] : []));
@@ -222,6 +239,7 @@ export class World {
   /** Gives a sleeping object a socket that an earlier life has accepted. */
   addSocket(name: string, socket: ServerSocket): void {
     socket.owner = name;
+    socket.crashesBefore = this.#object(name).crashes;
     this.#object(name).sockets.add(socket);
   }
 
@@ -244,7 +262,9 @@ export class World {
     this.note(`${name} sleeps`);
     life.dead = true;
     this.#object(name).life = undefined;
-    this.#object(name).memoryLosses += 1;
+    const object = this.#object(name);
+    object.memoryLosses += 1;
+    for (const socket of object.sockets) socket.slept();
     return true;
   }
 
@@ -256,6 +276,7 @@ export class World {
     const object = this.#object(name);
     const { life } = object;
     this.note(`${name} crashes${silenced ? ", silenced" : ""}`);
+    object.crashes += 1;
     for (const socket of object.sockets) socket.die();
     object.sockets.clear();
     if (life === undefined) return;
@@ -297,7 +318,7 @@ export class World {
     const isFetch = method === "fetch";
     event.subrequests += 1;
     if (caller.release !== undefined && event.subrequests > this.subrequests) {
-      this.#refused(
+      this.refused(
         `more than ${this.subrequests} calls follow from one event, the last to ${name} ${method}`,
       );
       return Promise.reject(new Error("Too many subrequests."));
@@ -362,7 +383,7 @@ export class World {
   #tooLarge(value: unknown, what: string, life = this.current): Error | undefined {
     const bytes = bytesOf(value);
     if (bytes <= PLATFORM.callBytes) return undefined;
-    this.#refused(`${what} has ${bytes} bytes`, life);
+    this.refused(`${what} has ${bytes} bytes`, life);
     return new Error(
       `Serialized RPC arguments or return values are limited to 32MiB, and this has ${bytes} bytes.`,
     );
@@ -386,8 +407,8 @@ export class World {
       if (className === undefined) throw new Error(`no binding has an object ${name}`);
       const storage = new SimStorage();
       storage.onAlarm = (at) => this.clock.at(at, () => this.#alarm(name, at));
-      storage.onRefused = (what) => this.#refused(what);
-      object = { className, storage, sockets: new Set(), life: undefined, memoryLosses: 0 };
+      storage.onRefused = (what) => this.refused(what);
+      object = { className, storage, sockets: new Set(), life: undefined, memoryLosses: 0, crashes: 0 };
       this.#objects.set(name, object);
     }
     return object;
@@ -408,11 +429,20 @@ export class World {
       waitUntil: (promise: Promise<unknown>) => void promise.catch(() => undefined),
       abort: () => this.crash(name, false),
       setWebSocketAutoResponse: () => undefined,
-      acceptWebSocket: (socket: ServerSocket) => {
-        socket.owner = name;
-        object.sockets.add(socket);
+      acceptWebSocket: (socket: ServerSocket, tags: readonly string[] = []) => {
+        if (object.sockets.size >= PLATFORM.sockets)
+          throw new Error("only 32768 websockets can be accepted on a single Durable Object instance");
+        if (tags.length > PLATFORM.tags || tags.some(({ length }) => length > PLATFORM.tagChars))
+          throw new TypeError("too many tags, or a tag that is too long");
+        socket.tags = tags;
+        this.addSocket(name, socket);
       },
-      getWebSockets: () => [...object.sockets],
+      // The newest first, and the oldest first with a tag.
+      getWebSockets: (tag?: string) => {
+        const listed = [...object.sockets].filter(({ isListed }) => isListed);
+        return tag === undefined ? listed.toReversed() : listed.filter(({ tags }) => tags.includes(tag));
+      },
+      getTags: (socket: ServerSocket) => [...socket.tags],
       getWebSocketAutoResponseTimestamp: (socket: ServerSocket) =>
         socket.answeredAt === 0 ? null : new Date(socket.answeredAt),
     };
@@ -441,8 +471,11 @@ export class World {
       life.alarmRuns = false;
       if (life.dead) return;
       const { alarmAt } = storage;
-      if (alarmAt !== null) this.clock.at(alarmAt, () => this.#alarm(name, alarmAt));
-      if (error === undefined) return void (storage.alarmFailures = 0);
+      if (error === undefined) {
+        if (alarmAt !== null) this.clock.at(alarmAt, () => this.#alarm(name, alarmAt));
+        storage.alarmFailures = 0;
+        return;
+      }
       this.#alarmFailed(name);
       this.violate(`${name} alarm failed: ${error.message}`);
     };
@@ -455,7 +488,9 @@ export class World {
   /** The platform repeats an alarm that did not end, a few times. */
   #alarmFailed(name: string): void {
     const { storage } = this.#object(name);
-    if (storage.alarmAt !== null) return;
+    const { alarmAt } = storage;
+    // The run had set the next alarm, which may have come due meanwhile.
+    if (alarmAt !== null) return void this.clock.at(alarmAt, () => this.#alarm(name, alarmAt));
     if (!storage.repeatAlarm(this.clock.now)) this.note(`the platform gives up the alarm of ${name}`);
   }
 

@@ -1,0 +1,52 @@
+import type { Random } from "./random.ts";
+import type { RolloutKind } from "./rollout.ts";
+
+/** What a history has besides its steps. */
+export const TRAITS = [
+  /** The account is on the free plan, with fewer calls for an event. */
+  "freePlan",
+  /** The runtime counts queued bytes. */
+  "bufferedAmount",
+  /** Some clients never answer a close frame. */
+  "silentPeers",
+  /** Clients of a shard that sleeps end together. */
+  "endTogether",
+  /** The platform gives up alarms. */
+  "lostAlarms",
+  /** Some publications have up to two megabytes. */
+  "largePublications",
+  /** Clients pass through many channels. */
+  "manyChannels",
+  /** Strangers flood shards with frames, read nothing, and vanish. */
+  "hostileClients",
+] as const;
+export type Trait = (typeof TRAITS)[number];
+
+/** The traits whose promises the present code does not keep yet, each with the part that is missing. */
+export const NOT_YET: Partial<Record<Trait, string>> = {};
+
+/** The release before was not made for these traits. */
+const PRESENT_ONLY: ReadonlySet<Trait> = new Set<Trait>([
+  "bufferedAmount",
+  "silentPeers",
+  "endTogether",
+  "lostAlarms",
+  "largePublications",
+  "hostileClients",
+]);
+
+/** One in so many histories has each trait. */
+const ONE_IN = 6;
+
+/** Draws the traits of a history. `asked`: these instead, also those that are not kept yet. */
+export function drawTraits(
+  random: Random,
+  kind: RolloutKind,
+  asked: readonly Trait[] | undefined,
+): ReadonlySet<Trait> {
+  const drawn = TRAITS.filter(() => random.chance(1 / ONE_IN));
+  const possible = drawn.filter(
+    (trait) => NOT_YET[trait] === undefined && (kind === "none" || !PRESENT_ONLY.has(trait)),
+  );
+  return new Set(asked ?? possible);
+}

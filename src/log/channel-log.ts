@@ -1,5 +1,3 @@
-import type { Config } from "../config/config.ts";
-import type { NamespaceConfig } from "../config/namespace.ts";
 import { addressKey, readAddress, type SentAddress, type ShardAddress } from "../contracts/address.ts";
 import type {
   HistoryQuery,
@@ -13,7 +11,7 @@ import { CALL_BYTES, type ChannelEvent, type LogView } from "../contracts/public
 import { CONTRACT } from "../contracts/version.ts";
 import { shardStub, within } from "../platform/calls.ts";
 import { frontsOf } from "../platform/fronts.ts";
-import type { Timetable } from "../platform/timetable.ts";
+import type { ChannelLogParts, LogDuty } from "./channel-log-parts.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Lane } from "./lane.ts";
 import type { Log } from "./log.ts";
@@ -24,25 +22,6 @@ import { migrate } from "./schema.ts";
 /** After this the alarm looks for what a crash has left undelivered. */
 const DELIVER_CHECK_MS = 5_000;
 const DELIVER_CHECK_LAST_MS = 60_000;
-
-/** The duties that a log gives to its object's alarm. */
-export type LogDuty = "deliver" | "expire";
-
-export type ChannelLogParts = {
-  readonly ctx: DurableObjectState;
-  readonly env: Cloudflare.Env;
-  readonly config: Config;
-  readonly name: string;
-  /** Undefined where it is not configured: then nothing is kept. */
-  readonly namespace: NamespaceConfig | undefined;
-  readonly timetable: Pick<Timetable<LogDuty>, "at" | "arm">;
-  /** A shard has every publication up to an offset, and gave the last of them to so many sessions. */
-  readonly onHeard?: (shard: ShardAddress, offset: number, sessions: number) => void;
-  /** In the turn of the append. `offset` is null where the publication is not kept. */
-  readonly onPublished?: ((body: string, offset: number | null) => void) | undefined;
-  /** A registration has ended. */
-  readonly onForgotten?: () => void;
-};
 
 /** A shard that listens, and the way to it. `saved`: the offset in its row. */
 type Listener = { readonly registered: ShardRegistration; readonly lane: Lane; saved: number };

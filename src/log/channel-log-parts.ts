@@ -1,0 +1,23 @@
+import type { Config } from "../config/config.ts";
+import type { NamespaceConfig } from "../config/namespace.ts";
+import type { ShardAddress } from "../contracts/address.ts";
+import type { Timetable } from "../platform/timetable.ts";
+
+/** The duties that a log gives to its object's alarm. */
+export type LogDuty = "deliver" | "expire";
+
+export type ChannelLogParts = {
+  readonly ctx: DurableObjectState;
+  readonly env: Cloudflare.Env;
+  readonly config: Config;
+  readonly name: string;
+  /** Undefined where it is not configured: then nothing is kept. */
+  readonly namespace: NamespaceConfig | undefined;
+  readonly timetable: Pick<Timetable<LogDuty>, "at" | "arm">;
+  /** A shard has every publication up to an offset, and gave the last of them to so many sessions. */
+  readonly onHeard?: (shard: ShardAddress, offset: number, sessions: number) => void;
+  /** In the turn of the append. `offset` is null where the publication is not kept. */
+  readonly onPublished?: ((body: string, offset: number | null) => void) | undefined;
+  /** A registration has ended. */
+  readonly onForgotten?: () => void;
+};

@@ -1,8 +1,11 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { join } from "node:path";
 import { build } from "vite";
-import workerd from "workerd";
+
+/** The path of the program. `import` gives another value in a test than in Node. */
+const { default: workerd } = createRequire(import.meta.url)("workerd") as { default: string };
 
 export type WorkerSpec = {
   /** The name of a file in `workers`. */
@@ -10,6 +13,7 @@ export type WorkerSpec = {
   /** Classes by the names of their bindings. */
   readonly classes: Readonly<Record<string, string>>;
   readonly bindings?: Readonly<Record<string, string | object>>;
+  readonly compatibilityFlags?: readonly string[];
 };
 
 /** Bundles a Worker into one JavaScript file, like a deployment. */
@@ -75,13 +79,14 @@ const config :Workerd.Config = (
 const worker :Workerd.Worker = (
   modules = [(name = "main.js", esModule = embed ${text(at.file)})],
   compatibilityDate = "2026-10-20",
+  compatibilityFlags = [${(spec.compatibilityFlags ?? []).map((flag) => text(flag)).join(", ")}],
   bindings = [${bindings.join(", ")}],
   durableObjectNamespaces = [${namespaces.join(", ")}],
   durableObjectStorage = (localDisk = "storage"),
 );
 `,
   );
-  return spawn(workerd.default, ["serve", config, `--inspector-addr=127.0.0.1:${at.inspectorPort}`], {
+  return spawn(workerd, ["serve", config, `--inspector-addr=127.0.0.1:${at.inspectorPort}`], {
     stdio: ["ignore", "ignore", process.env["BENCH_LOGS"] === undefined ? "ignore" : "inherit"],
   });
 }

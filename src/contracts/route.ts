@@ -18,7 +18,7 @@ export type Route = {
   readonly digest: string;
   /** Ids of the owners that refused this connection because they are full. */
   readonly refused: readonly string[];
-  /** The connection token, when it travelled in the upgrade. */
+  /** The connection token, when it travelled in the upgrade. The router has found it valid (SPEC AU9). */
   readonly token?: string;
   /** The answer of the deployment's own `authenticate`, where it has given one. */
   readonly identity?: RouteIdentity;
@@ -26,7 +26,8 @@ export type Route = {
 
 /**
  * The identity of a connection without its token, or why it is refused. The refusal is told at its `connect`, as the
- * answer to an upgrade reaches no client.
+ * answer to an upgrade reaches no client. `ofToken`: the token of the upgrade is refused, and a token in the first frame
+ * may still be valid.
  */
 export type RouteIdentity =
   | {
@@ -35,8 +36,8 @@ export type RouteIdentity =
       readonly info?: unknown;
       readonly expiresAt?: number | undefined;
     }
-  | { readonly kind: "error"; readonly error: ReplyError }
-  | { readonly kind: "disconnect"; readonly close: Close };
+  | { readonly kind: "error"; readonly error: ReplyError; readonly ofToken?: true }
+  | { readonly kind: "disconnect"; readonly close: Close; readonly ofToken?: true };
 
 /** Header values are Latin-1; keys are not. */
 export const encodeRoute = (route: Route): string => encodeURIComponent(JSON.stringify(route));

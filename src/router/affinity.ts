@@ -1,54 +1,37 @@
 import { getCookie } from "hono/cookie";
 import type { Context } from "hono";
 import type { ClusterConfig } from "../config/cluster.ts";
-import type { Verifier } from "../tokens/verifier.ts";
 
 export type Affinity =
-  | { readonly ok: true; readonly key: string; readonly token?: string }
+  | { readonly ok: true; readonly key: string }
   | { readonly ok: false; readonly message: string };
 
 /**
  * The key that places a connection: that of the first source in `affinity.order` which the request has, else a random
- * key. A key never identifies a user (SPEC AU7).
- *
- * A token in the upgrade (query `token`, cookie `ringcast_token` or a bearer header) also becomes the connection's token,
- * and only a valid token gives a key. `user` is the user that the `authenticate` hook has named, in place of a token.
+ * key. A key never identifies a user (SPEC AU7). `user` is the user that the `authenticate` hook or a valid token has named.
  */
-export async function readAffinity(
+export function readAffinity(
   request: Context,
-  settings: { readonly cluster: ClusterConfig; readonly verifier: Verifier },
+  { affinity, limits }: Pick<ClusterConfig, "affinity" | "limits">,
   user: string | undefined,
-): Promise<Affinity> {
-  const { affinity, limits } = settings.cluster;
-  const token = readToken(request);
+): Affinity {
   // Hono's readers hide a part of the URL that cannot be decoded. Such a key MUST be refused, so the URL itself is read.
   const url = new URL(request.req.url);
   const sources = {
-    key: async () => url.searchParams.get("key") ?? undefined,
-    token: async () => {
-      if (user !== undefined) return user === "" ? undefined : user;
-      const verdict = token === undefined ? undefined : await settings.verifier.connection(token);
-      return verdict?.ok === true && verdict.claims.user !== "" ? verdict.claims.user : undefined;
-    },
-    path: async () => (request.req.param("key") === undefined ? undefined : decodeLast(url.pathname)),
-    cookie: async () => getCookie(request, affinity.cookie),
-    ip: async () => request.req.header("cf-connecting-ip"),
+    key: () => url.searchParams.get("key") ?? undefined,
+    token: () => (user === "" ? undefined : user),
+    path: () => (request.req.param("key") === undefined ? undefined : decodeLast(url.pathname)),
+    cookie: () => getCookie(request, affinity.cookie),
+    ip: () => request.req.header("cf-connecting-ip"),
   };
-  const withToken = token === undefined ? {} : { token };
   for (const source of affinity.order) {
-    const key = await sources[source]();
+    const key = sources[source]();
     if (key === undefined) continue;
     const problem = checkKey(key, limits.keyBytes);
     if (problem !== undefined) return { ok: false, message: `the affinity key (${source}) ${problem}` };
-    return { ok: true, key, ...withToken };
+    return { ok: true, key };
   }
-  return { ok: true, key: crypto.randomUUID(), ...withToken };
-}
-
-function readToken(request: Context): string | undefined {
-  const bearer = /^bearer (.+)$/i.exec(request.req.header("authorization") ?? "")?.[1];
-  const token = request.req.query("token") ?? getCookie(request, "ringcast_token") ?? bearer;
-  return token === "" ? undefined : token;
+  return { ok: true, key: crypto.randomUUID() };
 }
 
 /** The last part of a path, decoded; the replacement character where the part is not UTF-8. */

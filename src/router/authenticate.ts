@@ -7,6 +7,10 @@ import { logError } from "../platform/logger.ts";
 /** The identity travels in a header, and is part of the socket's attachment of 16 KiB (docs/platform.md P2). */
 const MAX_IDENTITY_LENGTH = 8_192;
 
+/** The bytes of a text in an attachment: two for each character, unless the text is Latin-1 throughout. */
+const storedLength = (text: string): number =>
+  /[^\p{ASCII}\u0080-\u00ff]/u.test(text) ? text.length * 2 : text.length;
+
 /** Asks the `authenticate` hook for the identity of a connection; undefined where the hook answers nothing (SPEC HK3). */
 export async function authenticate(
   hook: () => unknown,
@@ -17,7 +21,7 @@ export async function authenticate(
   const { user, ...rest } = asked.change;
   if (user === undefined) return undefined;
   const identity = { kind: "user", user, ...rest } as const;
-  const { length } = JSON.stringify(identity);
+  const length = storedLength(JSON.stringify(identity));
   if (length <= MAX_IDENTITY_LENGTH) return identity;
   logError("the answer of a hook is too long", { hook: "authenticate", length, most: MAX_IDENTITY_LENGTH });
   return { kind: "error", error: ERRORS.internal };

@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { getCookie } from "hono/cookie";
 import type { ClusterConfig } from "../config/cluster.ts";
 import type { Region } from "../config/regions.ts";
 import type { RouteIdentity } from "../contracts/route.ts";
@@ -9,6 +10,10 @@ import { authenticate } from "./authenticate.ts";
 import { answerError } from "./errors.ts";
 import { forward } from "./forward.ts";
 import type { RingCache } from "./ring-cache.ts";
+import { verifyUpgradeToken } from "./upgrade-token.ts";
+
+/** The one subprotocol that the server agrees on (docs/protocol.md C2). */
+const SUBPROTOCOL = "centrifuge-json";
 
 type Upgrade = Context<{ Bindings: Cloudflare.Env }>;
 
@@ -24,18 +29,26 @@ export async function connectClient(request: Upgrade, parts: Parts): Promise<Res
   const refusal = refuseUpgrade(request, parts.cluster);
   if (refusal !== undefined) return refusal;
   const clientRegion = regionOf(request.req.raw.cf);
-  const identity = await identityOf(request, parts, clientRegion);
-  const user = identity?.kind === "user" ? identity.user : undefined;
-  const affinity = await readAffinity(request, parts, user);
+  const named = await identityOf(request, parts, clientRegion);
+  const token = tokenOf(request);
+  const shown = token === undefined ? undefined : await verifyUpgradeToken(token, parts.verifier);
+  // Where the hook has answered, a token that is not ours may be the hook's own.
+  if (named === undefined && shown?.kind === "unreadable")
+    return answerError(request, 400, { code: "badToken", message: shown.message });
+  const valid =
+    shown?.kind === "valid" && (named === undefined || shown.claims.operator === true) ? shown : undefined;
+  const identity = named ?? (shown?.kind === "refused" ? shown.identity : undefined);
+  const user = identity?.kind === "user" ? identity.user : valid?.claims.user;
+  const affinity = readAffinity(request, parts.cluster, user);
   if (!affinity.ok) return answerError(request, 400, { code: "badKey", message: affinity.message });
 
   const forwarded = await forward({
     env: request.env,
-    request: request.req.raw,
+    subprotocol: offeredBy(request).find((name) => name === SUBPROTOCOL),
     cache: parts.cache,
     key: affinity.key,
     clientRegion,
-    ...(affinity.token === undefined ? {} : { token: affinity.token }),
+    ...(valid === undefined ? {} : { token: valid.token }),
     ...(identity === undefined ? {} : { identity }),
   });
   if (forwarded.kind === "connected") return forwarded.response;
@@ -77,11 +90,21 @@ function originAllowed(origin: string, url: URL, cluster: ClusterConfig): boolea
   return origin === url.origin || cluster.allowedOrigins.includes(origin);
 }
 
+/** The subprotocols that a client offers. */
+const offeredBy = (request: Upgrade): string[] =>
+  (request.req.header("sec-websocket-protocol") ?? "").split(",").map((name) => name.trim());
+
 /** A client asks for Protobuf in one of three ways (docs/protocol.md C2). */
 function wantsProtobuf(request: Upgrade): boolean {
-  const offered = request.req.header("sec-websocket-protocol") ?? "";
   const format = request.req.query("format") ?? request.req.query("cf_protocol");
-  return format === "protobuf" || offered.includes("centrifuge-protobuf");
+  return format === "protobuf" || offeredBy(request).includes("centrifuge-protobuf");
+}
+
+/** The token in the query `token`, the cookie `ringcast_token` or a bearer header. */
+function tokenOf(request: Upgrade): string | undefined {
+  const bearer = /^bearer (.+)$/i.exec(request.req.header("authorization") ?? "")?.[1];
+  const token = request.req.query("token") ?? getCookie(request, "ringcast_token") ?? bearer;
+  return token === "" ? undefined : token;
 }
 
 /** Asks the deployment's `authenticate` hook, if there is one. */

@@ -33,7 +33,8 @@ export async function forward(upgrade: {
   readonly env: Cloudflare.Env;
   /** The front of the client's protocol; the first front unless given. */
   readonly front?: string;
-  readonly request: Request;
+  /** The subprotocol to agree on, if the client offers it. */
+  readonly subprotocol?: string | undefined;
   readonly cache: RingCache;
   readonly key: string;
   readonly clientRegion: string;
@@ -95,9 +96,9 @@ function ask(
   refused: readonly string[],
 ): Promise<Response> {
   const { ring } = upgrade.cache;
-  const forwarded = new Request(upgrade.request);
-  // `set` also drops the client's own value of the header (SPEC AU6).
-  forwarded.headers.set(
+  const headers = new Headers({ upgrade: "websocket" });
+  if (upgrade.subprotocol !== undefined) headers.set("sec-websocket-protocol", upgrade.subprotocol);
+  headers.set(
     ROUTE_HEADER,
     encodeRoute({
       contract: CONTRACT,
@@ -110,7 +111,8 @@ function ask(
       ...(upgrade.identity === undefined ? {} : { identity: upgrade.identity }),
     }),
   );
-  return shardStub(upgrade.env, shard).fetch(forwarded);
+  // A fresh request: the client's own headers, cookies and extensions do not travel to the shard (SPEC AU9).
+  return shardStub(upgrade.env, shard).fetch(new Request("https://shard/", { headers }));
 }
 
 async function readRefusal(response: Response): Promise<Refusal | undefined> {

@@ -5,6 +5,7 @@ import type { Hooks } from "../hooks/hooks.ts";
 import { configOf } from "../platform/config.ts";
 import { configuredDescriptor } from "../platform/configured.ts";
 import { logError } from "../platform/logger.ts";
+import { acceptOperator } from "../tokens/operator.ts";
 import { createVerifier } from "../tokens/verifier.ts";
 import { createAdmin } from "./admin/app.ts";
 import { createApi } from "./api/api.ts";
@@ -66,7 +67,10 @@ function createParts(env: Cloudflare.Env, hooks: Hooks) {
     config,
     cluster,
     hooks,
-    verifier: createVerifier({ tokens: cluster.tokens, hmacSecret: env.TOKEN_HMAC_SECRET }),
+    verifier: acceptOperator(
+      createVerifier({ tokens: cluster.tokens, hmacSecret: env.TOKEN_HMAC_SECRET }),
+      env.API_KEY,
+    ),
     cache: new RingCache(configuredDescriptor(config)),
   };
 }

@@ -73,9 +73,16 @@ export function createVerifier(settings: TokenSettings): Verifier {
     return verdict;
   };
   return {
-    connection: (token) => read(token, parseConnectionClaims),
+    connection: async (token) => refuseEnded(await read(token, parseConnectionClaims), Date.now()),
     subscription: (token) => read(token, parseSubscriptionClaims),
   };
+}
+
+/** `expire_at` may be in the past, although the token itself is valid. */
+function refuseEnded(verdict: Verdict<ConnectionClaims>, now: number): Verdict<ConnectionClaims> {
+  if (!verdict.ok || verdict.claims.expiresAt === undefined || verdict.claims.expiresAt * 1000 > now)
+    return verdict;
+  return { ok: false, reason: "expired", detail: "expire_at is in the past" };
 }
 
 function reasonOf(error: unknown): "expired" | "invalid" | "unavailable" {

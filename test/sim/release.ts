@@ -50,7 +50,6 @@ export class Router {
   connect(key: string): Promise<Forwarded> {
     return forward({
       env: this.#env,
-      request: new Request("http://ringcast.test/connection/websocket"),
       cache: this.#cache,
       key,
       clientRegion: "auto",

@@ -25,7 +25,7 @@ export function createWorker(): Handler {
       if (url.pathname !== "/line") return handler.fetch(request, env, context);
       cache ??= new RingCache(configuredDescriptor(configOf(env)));
       const key = url.searchParams.get("key") ?? "";
-      const forwarded = await forward({ env, front: "line", request, cache, key, clientRegion: "auto" });
+      const forwarded = await forward({ env, front: "line", cache, key, clientRegion: "auto" });
       if (forwarded.kind === "connected") return forwarded.response;
       return new Response(forwarded.message, { status: 503 });
     },

@@ -343,6 +343,12 @@ describe("[HK3] the identity that authenticate returns is the connection's ident
     }
   });
 
+  test("[AU9] an identity that has expired already is refused like an expired token", async () => {
+    hooks.authenticate = () => ({ user: "ann", expiresAt: Date.now() - 1_000 });
+    const client = await Client.open("ann", { fetcher: fetcher() });
+    expect((await client.ask({ connect: {} })).error?.code).toBe(109);
+  });
+
   test("a client cannot set the identity through the header of the router", async () => {
     const seen: ConnectEvent[] = [];
     hooks.onConnect = (event) => void seen.push(event);

@@ -130,11 +130,8 @@ describe("[MB6] a shard that could not be told is told later", () => {
     deaf.mockRestore();
     const lost = vi.spyOn(Shard.prototype, "adopt").mockRejectedValueOnce(new Error("lost"));
     const descriptor = await coordinator().descriptor(CONTRACT);
-    const request = new Request("https://ringcast.test/connection/websocket", {
-      headers: { upgrade: "websocket" },
-    });
     const cache = new RingCache(descriptor);
-    const forwarded = await forward({ env, request, cache, key, clientRegion: "auto" });
+    const forwarded = await forward({ env, cache, key, clientRegion: "auto" });
     expect(forwarded.kind).toBe("connected");
     expect(lost).toHaveBeenCalledTimes(2);
   });

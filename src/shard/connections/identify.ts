@@ -34,8 +34,9 @@ export async function identify(
   by: { readonly cluster: ClusterConfig; readonly verifier: Verifier },
 ): Promise<Identity> {
   const { anonymous, insecure, affinity } = by.cluster;
-  const token = sentToken === undefined || sentToken === "" ? opening.token : sentToken;
-  const { identity } = opening;
+  const sent = sentToken === "" ? undefined : sentToken;
+  const token = sent ?? opening.token;
+  const identity = isReplaced(opening.identity, sent) ? undefined : opening.identity;
   let claims = ANONYMOUS;
   if (identity !== undefined) {
     // The operator's page is none of the users that the hook knows.
@@ -50,10 +51,17 @@ export async function identify(
   } else if (!anonymous && !insecure) {
     return { kind: "refused", why: "noToken" };
   }
+  // Also an identity of `authenticate` may be one of the past.
+  if (claims.expiresAt !== undefined && claims.expiresAt * 1000 <= Date.now())
+    return { kind: "refused", why: "tokenExpired" };
   if (affinity.userIsKey && !isOperator(claims) && claims.user !== opening.key)
     return { kind: "refused", why: "foreignKey" };
   return { kind: "known", claims };
 }
+
+/** A token in the first frame takes the place of a token in the upgrade. */
+const isReplaced = (identity: RouteIdentity | undefined, sent: string | undefined): boolean =>
+  sent !== undefined && identity !== undefined && identity.kind !== "user" && identity.ofToken === true;
 
 const REFUSED = {
   expired: "tokenExpired",

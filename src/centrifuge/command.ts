@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { cutPart, findPart, MOST_LEVELS } from "../contracts/json-text.ts";
 import { tagsFilterSchema } from "../policy/tags-filter.ts";
 
 /**
@@ -61,7 +62,10 @@ const bodies = {
   sub_refresh: z.object({ channel, token: z.string().optional(), type }),
 } as const;
 
-type Bodies = { [Kind in keyof typeof bodies]: z.infer<(typeof bodies)[Kind]> };
+type Parsed = { [Kind in keyof typeof bodies]: z.infer<(typeof bodies)[Kind]> };
+/** `json`: the data as its text; absent where there is none, or where it is nested too deeply (SPEC CE4, CE5). */
+type Publish = Omit<Parsed["publish"], "data"> & { readonly json?: string };
+type Bodies = Omit<Parsed, "publish"> & { readonly publish: Publish };
 export type CommandKind = keyof Bodies;
 /** One command with its body; `id` is 0 where the client wants no answer (only `send` may). */
 export type Command = {
@@ -93,7 +97,10 @@ export function parseFrame(text: string): ParsedFrame {
     }
     if (Object.keys(value).length === 0) continue;
     // Most lines have no null, and finding that out is cheap.
-    const command = parseCommand((line.includes("null") ? withoutNulls(value as Table) : value) as Table);
+    const command = parseCommand(
+      (line.includes("null") ? withoutNulls(value as Table) : value) as Table,
+      line,
+    );
     if (typeof command === "string") return { ok: false, detail: command };
     commands.push(command);
   }
@@ -103,7 +110,7 @@ export function parseFrame(text: string): ParsedFrame {
 type Table = Record<string, unknown>;
 
 /** The deepest fields are those of a tags filter. A filter that is deeper is refused by its own rule. */
-const MOST_LEVELS = 40;
+const MOST_LEVELS_OF_FIELDS = 40;
 
 /** A command without the fields that are null: Go does not tell null from absent. `data` of a command is a value. */
 const withoutNulls = (command: Table): Table =>
@@ -112,7 +119,7 @@ const withoutNulls = (command: Table): Table =>
   );
 
 /** Undefined for null. An item of a list is no field, so it stays. */
-function dropNulls(value: unknown, levels = MOST_LEVELS): unknown {
+function dropNulls(value: unknown, levels = MOST_LEVELS_OF_FIELDS): unknown {
   if (value === null) return undefined;
   if (levels === 0 || typeof value !== "object") return value;
   if (Array.isArray(value)) return value.map((item) => dropNulls(item, levels - 1) ?? null);
@@ -130,7 +137,8 @@ const mapFields = (table: Table, map: (value: unknown, name: string) => unknown)
 const isTable = (value: unknown): value is Table =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-function parseCommand(value: Record<string, unknown>): Command | string {
+/** `line` is the text of the command. */
+function parseCommand(value: Table, line: string): Command | string {
   const kind = KINDS.find((name) => value[name] !== undefined && value[name] !== null);
   if (kind === undefined) return "unknown command";
   const id = uint32.safeParse(value["id"] ?? 0);
@@ -139,5 +147,11 @@ function parseCommand(value: Record<string, unknown>): Command | string {
   const body = bodies[kind].safeParse(value[kind]);
   if (!body.success)
     return `${kind}: ${body.error.issues[0]?.path.join(".") ?? ""} ${body.error.issues[0]?.message ?? ""}`;
+  if (kind === "publish") return { kind, id: id.data, body: withText(body.data as Parsed["publish"], line) };
   return { kind, id: id.data, body: body.data } as Command;
+}
+
+function withText({ data, ...body }: Parsed["publish"], line: string): Publish {
+  const part = data === undefined ? undefined : findPart(line, ["publish", "data"]);
+  return part === undefined || part.levels > MOST_LEVELS ? body : { ...body, json: cutPart(line, part) };
 }

@@ -1,8 +1,5 @@
 import { createDelta } from "fossil-delta";
-import type { Publication } from "../contracts/publication.ts";
-
-/** The text of a publication's data, and its other fields. */
-type Parsed = { readonly offset: number; readonly text: string; readonly rest: Record<string, unknown> };
+import { splitPublication, type Publication } from "../contracts/publication.ts";
 
 /**
  * Publications as a subscriber with delta compression sees them (Centrifuge protocol, "fossil").
@@ -13,27 +10,25 @@ type Parsed = { readonly offset: number; readonly text: string; readonly rest: R
  */
 export class DeltaEncoder {
   readonly #encoded = new Map<string, string>();
-  readonly #parsed = new Map<number, Parsed>();
+  readonly #parts = new Map<number, ReturnType<typeof splitPublication>>();
 
   /** `previous`: the publication before the first, where it is known. */
   constructor(publications: readonly Publication[], previous?: Publication) {
-    for (const { offset, body } of previous === undefined ? publications : [previous, ...publications]) {
-      const { data, ...rest } = JSON.parse(body) as { data: unknown };
-      this.#parsed.set(offset, { offset, text: JSON.stringify(data), rest });
-    }
+    for (const { offset, body } of previous === undefined ? publications : [previous, ...publications])
+      this.#parts.set(offset, splitPublication(body));
   }
 
   /** The JSON text of a publication for a client that has the one at `base`. */
   encode(offset: number, base: number | undefined): string {
-    const parsed = this.#parsed.get(offset);
-    if (parsed === undefined) throw new Error(`publication ${offset} is not among those to encode`);
-    const before = base === offset - 1 ? this.#parsed.get(base) : undefined;
+    const parts = this.#parts.get(offset);
+    if (parts === undefined) throw new Error(`publication ${offset} is not among those to encode`);
+    const before = base === offset - 1 ? this.#parts.get(base) : undefined;
     const key = before === undefined ? `${offset}` : `${offset} delta`;
     let text = this.#encoded.get(key);
     if (text === undefined) {
-      const patch = before === undefined ? undefined : createPatch(before.text, parsed.text);
-      const body = patch === undefined ? { data: parsed.text } : { data: patch, delta: true };
-      text = JSON.stringify({ ...parsed.rest, ...body, offset });
+      const patch = before === undefined ? undefined : createPatch(before.json, parts.json);
+      const data = `"data":${JSON.stringify(patch ?? parts.json)}`;
+      text = `{${data}${patch === undefined ? "" : ',"delta":true'}${parts.rest},"offset":${offset}}`;
       this.#encoded.set(key, text);
     }
     return text;
@@ -42,8 +37,8 @@ export class DeltaEncoder {
 
 /** A publication without an offset, whole, as a subscriber with delta reads it. */
 export function encodeWhole(body: string): string {
-  const { data, ...rest } = JSON.parse(body) as { data: unknown };
-  return JSON.stringify({ ...rest, data: JSON.stringify(data) });
+  const { json, rest } = splitPublication(body);
+  return `{"data":${JSON.stringify(json)}${rest}}`;
 }
 
 /** A patch as text; undefined where the whole is shorter, or where the patch cuts a character and is no text. */

@@ -1,3 +1,5 @@
+import { findPart } from "./json-text.ts";
+
 export type Tags = Readonly<Record<string, string>>;
 
 /** The client that a publication, a join or a presence entry speaks of. `user` and `client` are present even when empty. */
@@ -13,7 +15,7 @@ export type Present = { readonly client: string; readonly user: string; readonly
 
 /**
  * A publication as it is stored and delivered. `body` is the JSON text of `{data, info?, tags?}`, encoded once, where
- * the publication is made.
+ * the publication is made. `data` comes first and stays as it was sent (SPEC CE4).
  */
 export type Publication = {
   readonly kind: "pub";
@@ -50,11 +52,25 @@ export type LogView = {
   readonly publications: readonly Publication[];
 };
 
-export const encodePublication = (publication: {
-  readonly data: unknown;
+/** `json` is the text of the data. */
+export function encodePublication({
+  json,
+  ...rest
+}: {
+  readonly json: string;
   readonly info?: ClientInfo;
   readonly tags?: Tags;
-}): string => JSON.stringify(publication);
+}): string {
+  const fields = JSON.stringify(rest);
+  return fields === "{}" ? `{"data":${json}}` : `{"data":${json},${fields.slice(1)}`;
+}
+
+/** The text of a publication's data, and the text of its other fields: empty, or fields that begin with a comma. */
+export function splitPublication(body: string): { readonly json: string; readonly rest: string } {
+  const data = findPart(body, ["data"]);
+  if (data === undefined) throw new Error("a publication has no data");
+  return { json: body.slice(data.start, data.end), rest: body.slice(data.end, -1) };
+}
 
 /** The body of a join or a leave. */
 export const encodePresenceEvent = (info: ClientInfo): string => JSON.stringify({ info });

@@ -103,6 +103,27 @@ describe("[HK1] a hook lets an operation pass, changes it, or refuses it", () =>
     expect(await client.closed).toBe(4501);
   });
 
+  test("[CE4] a publish hook sees the value, and only one that returns data rewrites the text", async () => {
+    const seen: unknown[] = [];
+    hooks.onPublish = ({ data }) => {
+      seen.push(data);
+      return data === 2 ? { data: 3.5 } : { tags: { checked: "yes" } };
+    };
+    const client = await Client.connect("ann");
+    const frames: string[] = [];
+    client.socket.addEventListener("message", (event) => {
+      frames.push(String(event.data));
+    });
+    await client.ask({ subscribe: { channel: "room" } });
+    for (const [n, data] of ["1.0", "2.0", '{"a":1,"a":1.50}'].entries())
+      client.socket.send(`{"id":${n + 50},"publish":{"channel":"room","data":${data}}}`);
+    await until(() => client.heard("room").length === 3);
+    expect(seen).toEqual([1, 2, { a: 1.5 }]);
+    const sent = frames.join("\n");
+    for (const text of ['{"data":1.0,', '{"data":3.5,', '{"data":{"a":1,"a":1.50},'])
+      expect(sent).toContain(text);
+  });
+
   test("a publish gets data and tags, and a permission that the namespace does not grant", async () => {
     const seen: PublishEvent[] = [];
     hooks.onSubscribe = () => ({ allow: true, info: "seat 4" });

@@ -22,7 +22,8 @@ export async function publish(
   // Into a map (SPEC CE1).
   if ((body.type ?? 0) !== 0) return fail(context, session, { id, error: "notAvailable" });
   const parsed = parseChannel(body.channel, config.cluster.limits.channelBytes);
-  if (!parsed.ok || body.data === undefined) return fail(context, session, { id, error: "badRequest" });
+  const { json } = body;
+  if (!parsed.ok || json === undefined) return fail(context, session, { id, error: "badRequest" });
   const { channel } = parsed;
   const { user, operator } = open;
   const digest = channel.users && (await digestFor(channel, user));
@@ -32,14 +33,14 @@ export async function publish(
     const subscribed = subscriptions.has(channel.name);
     const mayBe = mayPublish({ config, channel, user, operator, subscribed, granted: true });
     if (mayBe !== "allowed") return fail(context, session, { id, error: mayBe });
-    asked = await asker.publish(hookSession(open), { channel: channel.name, data: body.data });
+    asked = await asker.publish(hookSession(open), { channel: channel.name, data: JSON.parse(json) });
     if (session.ended) return;
     // While a hook thinks, the session may lose its subscription or be refreshed.
     if (session.attachment.state === "open") ({ subscriptions, connInfo } = session.attachment);
   }
   if (asked.kind === "error") return fail(context, session, { id, error: asked.error });
   if (asked.kind === "disconnect") return connections.close(session, asked.close);
-  const { allow, data = body.data, tags } = asked.change;
+  const { allow, data, tags } = asked.change;
   const subscribed = subscriptions.has(channel.name);
   const permission = mayPublish({
     config,
@@ -56,7 +57,11 @@ export async function publish(
   const info = describeClient({ id: open.id, user, connInfo, chanInfo });
   const publication = {
     id: crypto.randomUUID(),
-    body: encodePublication({ data, info, ...(tags === undefined ? {} : { tags }) }),
+    body: encodePublication({
+      json: data === undefined ? json : JSON.stringify(data),
+      info,
+      ...(tags === undefined ? {} : { tags }),
+    }),
     forRetries: true,
   };
   try {

@@ -18,6 +18,20 @@ const STATUS = {
 const CODES = { ...ERRORS, conflict: { code: 113, message: "conflict" } } as const;
 export type ApiErrorName = keyof typeof STATUS;
 
+/** A result that is JSON text already. */
+export class JsonResult {
+  readonly json: string;
+  constructor(json: string) {
+    this.json = json;
+  }
+}
+
+export const encodeResult = (result: object): string =>
+  result instanceof JsonResult ? result.json : JSON.stringify(result);
+
+export const encodeAnswer = (answer: Answer): string =>
+  "error" in answer ? JSON.stringify(answer) : `{"result":${encodeResult(answer.result)}}`;
+
 export const ok = (result: object): Success => ({ result });
 
 /** `detail` names the problem where the code alone is too general. */

@@ -3,7 +3,8 @@ import { bodyLimit } from "hono/body-limit";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { accessOf, type Access } from "../access.ts";
 import { answerError } from "../errors.ts";
-import { statusOf, type Answer } from "./answer.ts";
+import { encodeAnswer, encodeResult, statusOf, type Answer } from "./answer.ts";
+import { withDataText } from "./data-text.ts";
 import { apiDocument } from "./document.ts";
 import type { Call } from "./method.ts";
 import { METHOD_NUMBERS, METHODS } from "./methods.ts";
@@ -66,23 +67,25 @@ export function createApi(partsOf: (env: Cloudflare.Env) => Pick<Call, "config" 
       if (command === undefined) return request.text("not a line of JSON with a method", 400);
       answers.push(await runMethod(call, { ...command, access }));
     }
-    return request.body(answers.map((answer) => JSON.stringify(answer)).join("\n"), 200, {
-      "content-type": "application/json",
-    });
+    return request.body(answers.map(encodeAnswer).join("\n"), 200, JSON_HEADERS);
   });
   app.post("/:method", async (request) => {
-    let params: unknown;
+    const text = (await request.req.text()) || "{}";
+    let parsed: unknown;
     try {
-      params = JSON.parse((await request.req.text()) || "{}");
+      parsed = JSON.parse(text);
     } catch {
       return request.text("the request is not JSON", 400);
     }
     const name = request.req.param("method");
+    const params = withDataText(name, parsed, { text, path: [] });
     const answer = await runMethod(callOf(request), { name, params, access: request.get("access") });
     return reply(request, name, answer);
   });
   return app;
 }
+
+const JSON_HEADERS = { "content-type": "application/json" };
 
 /** An error is 200 with `error`, or has a status of its own where the caller asks for that (docs/protocol.md C42). */
 function reply(request: Context<App>, name: string, answer: Answer): Response {
@@ -90,15 +93,17 @@ function reply(request: Context<App>, name: string, answer: Answer): Response {
     if (request.req.header("x-centrifugo-error-mode") !== "transport") return request.json(answer);
     return request.json(answer.error, statusOf(answer.error.code) as ContentfulStatusCode);
   }
-  return request.json(METHODS.get(name)?.kind === "batch" ? answer.result : answer);
+  const isBatch = METHODS.get(name)?.kind === "batch";
+  return request.body(isBatch ? encodeResult(answer.result) : encodeAnswer(answer), 200, JSON_HEADERS);
 }
 
 /** Reads a line of the older form, which has the method by its name or number (docs/protocol.md C43). */
 function readCommand(line: string): { readonly name: string; readonly params: unknown } | undefined {
   try {
     const { method, params } = JSON.parse(line) as { method?: unknown; params?: unknown };
-    if (typeof method === "number") return { name: METHOD_NUMBERS[method] ?? String(method), params };
-    return { name: typeof method === "string" ? method : METHOD_NUMBERS[0], params };
+    const name = typeof method === "number" ? (METHOD_NUMBERS[method] ?? String(method)) : method;
+    const known = typeof name === "string" ? name : METHOD_NUMBERS[0];
+    return { name: known, params: withDataText(known, params, { text: line, path: ["params"] }) };
   } catch {
     return undefined;
   }

@@ -1,9 +1,10 @@
 import type { z } from "zod";
+import { encodeKept } from "../../centrifuge/frames.ts";
 import { keepsHistory } from "../../config/namespace.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { homeStub } from "../../platform/calls.ts";
 import { homeOf } from "../../policy/channels.ts";
-import { fail, ok, type Answer } from "./answer.ts";
+import { fail, JsonResult, ok, type Answer } from "./answer.ts";
 import { askChannel } from "./ask-channel.ts";
 import type { Call } from "./method.ts";
 import type { channelParams } from "./schemas/fields.ts";
@@ -24,8 +25,9 @@ export async function history(call: Call, params: z.infer<typeof historyParams>)
   if ("error" in answer) return answer;
   const { publications, top, logEpoch, refused } = answer.value;
   if (refused !== null) return fail(refused);
-  const shown = publications.map(({ offset, body }) => ({ ...(JSON.parse(body) as object), offset }));
-  return ok({ publications: shown, offset: top, epoch: logEpoch });
+  const shown = publications.map(encodeKept).join(",");
+  const position = `"offset":${top},"epoch":${JSON.stringify(logEpoch)}`;
+  return ok(new JsonResult(`{"publications":[${shown}],${position}}`));
 }
 
 /** Drops the publications that a channel keeps, and keeps its top (docs/protocol.md C45). */

@@ -30,7 +30,7 @@ export async function publish(call: Call, params: Params): Promise<Answer> {
   const publication = {
     // The prefix keeps a back end's key apart from the ids that Ringcast makes.
     id: key === "" ? crypto.randomUUID() : `key:${key}`,
-    body: encodePublication({ data: payload.data, ...(Object.keys(tags).length === 0 ? {} : { tags }) }),
+    body: encodePublication({ json: payload.json, ...(Object.keys(tags).length === 0 ? {} : { tags }) }),
     ...(params.skip_history === true ? { passing: true } : {}),
     ...(version === 0 ? {} : { version: { number: version, epoch: params.version_epoch ?? "" } }),
     ...(key === "" ? { forRetries: true } : {}),

@@ -1,7 +1,7 @@
 import type { z } from "zod";
 import { logError } from "../../platform/logger.ts";
 import type { Access } from "../access.ts";
-import { fail, type Answer } from "./answer.ts";
+import { encodeAnswer, encodeResult, fail, JsonResult, ok, type Answer } from "./answer.ts";
 import type { Call } from "./method.ts";
 import { METHODS } from "./methods.ts";
 import type { batchParams } from "./schemas/commands.ts";
@@ -55,14 +55,15 @@ function withoutNulls(params: unknown, depth: number): unknown {
 async function runBatch(call: Call, access: Access, batch: z.infer<typeof batchParams>): Promise<Answer> {
   const limit = call.config.cluster.limits.apiCommands;
   if (batch.commands.length > limit) return fail("badRequest", `at most ${limit} commands at once`);
-  const run = async (command: Record<string, unknown>): Promise<object> => {
+  const run = async (command: Record<string, unknown>): Promise<string> => {
     const [name = "", params] = Object.entries(command)[0] ?? [];
-    if (name === "batch") return fail("badRequest", "a batch holds no batch");
+    if (name === "batch") return encodeAnswer(fail("badRequest", "a batch holds no batch"));
     const answer = await runMethod(call, { name, params, access });
-    return "error" in answer ? answer : { [name]: answer.result };
+    if ("error" in answer) return encodeAnswer(answer);
+    return `{${JSON.stringify(name)}:${encodeResult(answer.result)}}`;
   };
-  const replies: object[] = [];
+  const replies: string[] = [];
   if (batch.parallel === true) replies.push(...(await Promise.all(batch.commands.map(run))));
   else for (const command of batch.commands) replies.push(await run(command));
-  return { result: { replies } };
+  return ok(new JsonResult(`{"replies":[${replies.join(",")}]}`));
 }

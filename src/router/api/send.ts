@@ -25,7 +25,7 @@ export async function send(call: Call, params: z.infer<typeof sendParams>): Prom
     return fail("badRequest", `at most ${limits.apiCommands} users at once`);
   const payload = readPayload(params);
   if (!payload.ok) return fail("badRequest", payload.reason);
-  const data = JSON.stringify(payload.data);
+  const data = payload.json;
   const message = { users, data };
   const mode = params.mode === "auto" ? (affinity.userIsKey ? "ring" : "fanout") : params.mode;
 

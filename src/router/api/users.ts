@@ -8,7 +8,7 @@ import { isBroadcast, namespaceOf, parseChannel } from "../../policy/channels.ts
 import { unreachedIds } from "../outcomes.ts";
 import { fail, ok, type Answer } from "./answer.ts";
 import type { Call } from "./method.ts";
-import { readPayload } from "./payload.ts";
+import { readValue } from "./payload.ts";
 import type { disconnectParams, refreshParams, subscribeParams, unsubscribeParams } from "./schemas/users.ts";
 
 /** Orders for every session of a user. They go to every shard, because a key may place a session on any (SPEC AP5). */
@@ -19,18 +19,17 @@ export function subscribe(call: Call, params: z.infer<typeof subscribeParams>): 
   const refusal = checkChannel(call, params.channel);
   if (refusal !== undefined) return Promise.resolve(refusal);
   const { recover_since: since, expire_at: expiresAt = 0 } = params;
-  const data = params.data === undefined && params.b64data === undefined ? undefined : readPayload(params);
-  if (data?.ok === false) return Promise.resolve(fail("badRequest", data.reason));
-  const info =
-    params.b64info === undefined ? undefined : readPayload({ data: undefined, b64data: params.b64info });
-  if (info?.ok === false) return Promise.resolve(fail("badRequest", "b64info is not JSON in Base64"));
+  const data = readValue(params.data, params.b64data);
+  if (!data.ok) return Promise.resolve(fail("badRequest", data.reason));
+  const info = readValue(params.info, params.b64info);
+  if (!info.ok) return Promise.resolve(fail("badRequest", "b64info is not JSON in Base64"));
   return onEveryShard(call, {
     kind: "subscribe",
     user: params.user,
     client: params.client ?? null,
     channel: params.channel,
-    info: info?.data ?? params.info,
-    data: data?.data,
+    info: info.value,
+    data: data.value,
     expiresAt: expiresAt === 0 ? null : expiresAt * 1_000,
     since: since === undefined ? null : { offset: since.offset, logEpoch: since.epoch },
   });

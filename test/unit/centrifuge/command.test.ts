@@ -41,18 +41,24 @@ const BODIES: { [Kind in CommandKind]: object } = {
   sub_refresh: { channel: "news", token: "t" },
 };
 const KINDS = Object.keys(BODIES) as CommandKind[];
+/** A body as it is read: the data of a publish is its text. */
+function bodyOf(kind: CommandKind, body: object = BODIES[kind]): object {
+  if (kind !== "publish") return body;
+  const { data, ...rest } = body as { data?: unknown };
+  return data === undefined ? rest : { ...rest, json: JSON.stringify(data) };
+}
 const WITH_CHANNEL = KINDS.filter((kind) => "channel" in BODIES[kind]);
 
 describe("[SE2] frames that can be read", () => {
   test.each(KINDS)("[SE2] %s is read with all its fields", (kind) => {
     const body = BODIES[kind];
-    expect(commandsOf(frame({ id: 9, [kind]: body }))).toEqual([{ kind, id: 9, body }]);
+    expect(commandsOf(frame({ id: 9, [kind]: body }))).toEqual([{ kind, id: 9, body: bodyOf(kind) }]);
   });
 
   test.each(KINDS)("[SE2] unknown fields of %s are ignored", (kind) => {
     const body = BODIES[kind];
     const read = commandsOf(frame({ id: 9, later: {}, [kind]: { ...body, later: 1 } }));
-    expect(read).toEqual([{ kind, id: 9, body }]);
+    expect(read).toEqual([{ kind, id: 9, body: bodyOf(kind) }]);
   });
 
   test.each(["connect", "rpc", "send"] as const)("[SE2] %s needs no field", (kind) => {
@@ -62,9 +68,10 @@ describe("[SE2] frames that can be read", () => {
   test("[SE2] the commands of one frame keep their order", () => {
     const commands = KINDS.map((kind, index) => ({ kind, id: index + 1, body: BODIES[kind] }));
     const text = frame(...commands.map(({ kind, id, body }) => ({ id, [kind]: body })));
-    expect(commandsOf(text)).toEqual(commands);
-    expect(commandsOf(text.replaceAll("\n", "\r\n"))).toEqual(commands);
-    expect(commandsOf(`${text}\n`)).toEqual(commands);
+    const expected = commands.map(({ kind, id }) => ({ kind, id, body: bodyOf(kind) }));
+    expect(commandsOf(text)).toEqual(expected);
+    expect(commandsOf(text.replaceAll("\n", "\r\n"))).toEqual(expected);
+    expect(commandsOf(`${text}\n`)).toEqual(expected);
   });
 
   test("[SE2] a pong is no command, wherever it stands", () => {
@@ -234,7 +241,10 @@ describe("[SE2] any text", () => {
     fc.assert(
       fc.property(fc.array(fc.option(command, { nil: undefined }), { minLength: 1 }), (given) => {
         const lines = given.map((one) => (one === undefined ? {} : { id: one.id, [one.kind]: one.body }));
-        expect(commandsOf(frame(...lines))).toEqual(given.filter((one) => one !== undefined));
+        const expected = given
+          .filter((one) => one !== undefined)
+          .map((one) => ({ ...one, body: bodyOf(one.kind) }));
+        expect(commandsOf(frame(...lines))).toEqual(expected);
       }),
     );
   });
@@ -276,7 +286,9 @@ describe("[CE2] a field that is null is absent", () => {
   test("[CE2] data may be null, and holds null", () => {
     const bodies = [null, { a: null, b: [null] }].map((data) => ({ channel: "news", data }));
     for (const body of bodies)
-      expect(commandsOf(frame({ id: 1, publish: body }))).toEqual([{ kind: "publish", id: 1, body }]);
+      expect(commandsOf(frame({ id: 1, publish: body }))).toEqual([
+        { kind: "publish", id: 1, body: bodyOf("publish", body) },
+      ]);
   });
 
   test("[CE2] nulls at any depth overflow nothing", () => {
@@ -289,4 +301,34 @@ describe("[CE2] a field that is null is absent", () => {
 test.each([1, 2, 3, 2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER])("[CE3] the flag %d is read", (flag) => {
   const body = { channel: "news", flag };
   expect(commandsOf(frame({ id: 1, subscribe: body }))).toEqual([{ kind: "subscribe", id: 1, body }]);
+});
+
+describe("[CE4] the data of a publish is the text that was sent", () => {
+  const publish = (text: string) => commandsOf(text)[0]?.body;
+  test.each(["1.0", "12345678901234567890", '{"a":1,"a":2}', '"\\u0061\\/"', "null", "[ 1 ,\t2 ]", "1e400"])(
+    "[CE4] %s",
+    (json) => {
+      expect(publish(`{"id":1,"publish":{"data": ${json} ,"channel":"a"}}`)).toEqual({ channel: "a", json });
+    },
+  );
+
+  test("[CE4] the last of two keys counts, and an escaped key is the key", () => {
+    const text = String.raw`{"publish":{"data":1},"id":1,"\u0070ublish":{"channel":"a","data":2,"d\u0061ta":3.0}}`;
+    expect(publish(text)).toEqual({ channel: "a", json: "3.0" });
+  });
+
+  test("[CE4] a line break inside becomes a space", () => {
+    expect(publish('{"id":1,"publish":{"channel":"a","data":[1,\r2]}}')).toEqual({
+      channel: "a",
+      json: "[1, 2]",
+    });
+  });
+
+  test("[CE5] data that is nested too deeply is no data", () => {
+    const nested = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`;
+    const text = (levels: number) => `{"id":1,"publish":{"channel":"a","data":${nested(levels)}}}`;
+    expect(publish(text(500))).toEqual({ channel: "a", json: nested(500) });
+    expect(publish(text(501))).toEqual({ channel: "a" });
+    expect(publish(text(30_000))).toEqual({ channel: "a" });
+  });
 });

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { applyDelta } from "fossil-delta";
 import { expect, test } from "vitest";
-import type { Publication } from "../../../src/contracts/publication.ts";
+import { encodePublication, type Publication } from "../../../src/contracts/publication.ts";
 import { DeltaEncoder } from "../../../src/centrifuge/delta.ts";
 
 const pub = (offset: number, data: unknown): Publication => ({
@@ -43,6 +43,18 @@ test("[DL10] any series of publications is the same with patches as without", ()
       }
     }),
   );
+});
+
+test("[CE4] patches are made of the text that was sent, and give it back", () => {
+  const common = "x".repeat(200);
+  const texts = [`{"a":1.0,"a":2,"${common}":0}`, `{"a":1.0,"a":12345678901234567890,"${common}":0}`];
+  const bodies = texts.map((json) => encodePublication({ json, info: { user: "a", client: "b" } }));
+  const encoder = new DeltaEncoder(bodies.map((body, n) => ({ kind: "pub", offset: n + 1, body })));
+  const first = JSON.parse(encoder.encode(1, undefined)) as Received;
+  const second = JSON.parse(encoder.encode(2, 1)) as Received;
+  expect(first).toEqual({ data: texts[0], info: { user: "a", client: "b" }, offset: 1 });
+  expect(second.delta).toBe(true);
+  expect(decode(second, first.data)).toBe(texts[1]);
 });
 
 test("[DL10] a patch is sent to a client that has the publication before, and only if it is shorter", () => {

@@ -16,9 +16,12 @@ const LONG = "a long text that every publication has in common, so that a patch 
 const pub = (offset: number, tags?: Record<string, string>): Publication => ({
   kind: "pub",
   offset,
-  body: encodePublication({ data: `${LONG} ${offset}`, ...(tags === undefined ? {} : { tags }) }),
+  body: encodePublication({
+    json: JSON.stringify(`${LONG} ${offset}`),
+    ...(tags === undefined ? {} : { tags }),
+  }),
 });
-const passing: ClientEvent = { kind: "passing", body: encodePublication({ data: "passing" }) };
+const passing: ClientEvent = { kind: "passing", body: encodePublication({ json: `"passing"` }) };
 const presence = (kind: "join" | "leave"): ClientEvent => ({
   kind,
   body: encodePresenceEvent({ user: "ann", client: "c" }),

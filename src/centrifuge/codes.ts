@@ -37,6 +37,7 @@ export const DISCONNECTS = {
   badRequest: { code: 3501, reason: "bad request" },
   stale: { code: 3502, reason: "stale" },
   forced: { code: 3503, reason: "force disconnect" },
+  connectionLimit: { code: 3504, reason: "connection limit" },
   channelLimit: { code: 3505, reason: "channel limit" },
   permissionDenied: { code: 3507, reason: "permission denied" },
   notAvailable: { code: 3508, reason: "not available" },

@@ -14,6 +14,23 @@ export const limitsSchema = z
     // the frame of its `connect` (docs/protocol.md C10), so the burst is larger than `channelsPerClient`.
     commandsPerSecond: count(1, 10_000).default(100),
     commandBurst: count(1, 20_000).default(512),
+    // A frame costs a token before it waits, and one more for each so many bytes (SPEC BD23). A client has twice as
+    // many of these tokens as it may send commands.
+    frameTokenBytes: count(256, 1_048_576).default(4_096),
+    // The frames of one client that wait for the frame before them. A slow hook makes them wait.
+    waitingFrames: count(1, 20_000).default(1_024),
+    waitingBytes: count(1_024, 67_108_864).default(1_048_576),
+    // The channels that are new to a client, in a minute: each new name may be a new object (SPEC BD27). After a
+    // reconnect the SDK subscribes to all its channels at once, and so many are always there.
+    newChannelsPerMinute: count(1, 100_000).default(300),
+    // The open connections of one user, 0 for any number, and which of them is closed with 3504: the new one or the
+    // oldest (SPEC BD25). It is a limit for each shard, and exact where `affinity.userIsKey` is on and nothing spills.
+    connectionsPerUser: z
+      .strictObject({
+        max: count(0, 10_000).default(0),
+        over: z.enum(["refuse", "replace"]).default("refuse"),
+      })
+      .prefault({}),
     // An object takes 32,768 sockets, and its memory usually ends first (docs/platform.md P1, P24).
     sessionsPerShard: count(1, 32_000).default(20_000),
     // An object answers 500 to 1,000 events a second, and a connection is several events (docs/platform.md P23).

@@ -12,11 +12,19 @@ export class TokenBucket {
     this.#at = now;
   }
 
-  take(now: number): boolean {
+  /**
+   * Takes `cost` tokens if they are there. `reserve`: so many must be left for others. What costs more than the burst
+   * needs a full bucket.
+   */
+  take(
+    now: number,
+    { cost = 1, reserve = 0 }: { readonly cost?: number; readonly reserve?: number } = {},
+  ): boolean {
     this.#left = Math.min(this.#burst, this.#left + (Math.max(0, now - this.#at) / 1000) * this.#perSecond);
     this.#at = now;
-    if (this.#left < 1) return false;
-    this.#left -= 1;
+    const taken = Math.min(cost, this.#burst);
+    if (this.#left < taken + reserve) return false;
+    this.#left -= taken;
     return true;
   }
 }

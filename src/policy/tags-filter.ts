@@ -15,16 +15,34 @@ export type TagsFilter = {
 /** Deep enough for anything a person writes, shallow enough for the stack. */
 const MAX_DEPTH = 16;
 
-export const tagsFilterSchema: z.ZodType<TagsFilter> = z.object({
+const nodeSchema: z.ZodType<TagsFilter> = z.object({
   op: z.string().optional(),
   key: z.string().optional(),
   cmp: z.string().optional(),
   val: z.string().optional(),
   vals: z.array(z.string()).optional(),
   get nodes() {
-    return z.array(tagsFilterSchema).optional();
+    return z.array(nodeSchema).optional();
   },
 });
+
+/** The depth is judged before the nodes are read, as reading them takes the stack (SPEC BD26). */
+export const tagsFilterSchema: z.ZodType<TagsFilter> = z
+  .unknown()
+  .refine(isReadable, { error: "a filter as deep as this is not read", abort: true })
+  .pipe(nodeSchema);
+
+function isReadable(filter: unknown): boolean {
+  let level: readonly unknown[] = [filter];
+  for (let depth = 0; depth < 2 * MAX_DEPTH; depth++) {
+    level = level.flatMap(nodesOf);
+    if (level.length === 0) return true;
+  }
+  return false;
+}
+
+const nodesOf = (node: unknown): readonly unknown[] =>
+  typeof node === "object" && node !== null && "nodes" in node && Array.isArray(node.nodes) ? node.nodes : [];
 
 type Compare = (tag: string | undefined, filter: TagsFilter) => boolean;
 

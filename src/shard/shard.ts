@@ -89,7 +89,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     if (isLongerThan(message, this.#config.cluster.limits.frameBytes)) {
       return connections.end(session, "messageTooBig");
     }
-    await connections.inOrder(session, () => serve(session, message));
+    await connections.receive(session, message, serve);
     await this.#armSweep(session);
   }
 

@@ -37,6 +37,7 @@ export const LINE_CLOSES = {
   noPong: { code: 4906, reason: "no pong" },
   stale: { code: 4907, reason: "no hello" },
   messageTooBig: { code: 4908, reason: "line too long" },
+  tooManyRequests: { code: 4910, reason: "too many lines" },
   moved: { code: 4909, reason: "moved" },
 } as const satisfies Record<EndReason, Close>;
 

@@ -18,6 +18,7 @@ import type { DisconnectName, ErrorName } from "../codes.ts";
 import type { CommandOf } from "../command.ts";
 import { disconnect, fail, type Context } from "../context.ts";
 import { encodeConnected } from "../reply.ts";
+import { admitUser } from "./admit-user.ts";
 import { sinceOf } from "./subscribe.ts";
 import { timeToLive } from "./time-to-live.ts";
 
@@ -56,6 +57,8 @@ export async function connect(context: Context, session: Session, command: Conne
   const { channels } = planned;
   const { info = claims.info } = asked.change;
   const open = openOf(opening, claims, info);
+  if (open.operator !== true && !admitUser(context, open.user))
+    return disconnect(context, session, "connectionLimit");
   if (!connections.open(session, open)) return disconnect(context, session, "badRequest");
 
   // Events of the channels wait until the answer has gone out.

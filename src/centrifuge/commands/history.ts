@@ -4,6 +4,7 @@ import { logError } from "../../platform/logger.ts";
 import { digestFor } from "../../platform/user-digest.ts";
 import { parseChannel } from "../../policy/channels.ts";
 import { mayHistory } from "../../policy/permissions.ts";
+import { mayReach } from "../../shard/connections/new-channels.ts";
 import type { CommandOf } from "../command.ts";
 import { fail, type Client, type Context } from "../context.ts";
 import { encodeHistory } from "../reply.ts";
@@ -29,6 +30,8 @@ export async function history(
     subscribed,
   });
   if (permission !== "allowed") return fail(context, session, { id, error: permission });
+  if (!subscribed && !mayReach(session, channel.name, config.cluster.limits))
+    return fail(context, session, { id, error: "tooManyRequests" });
   const { since } = body;
   const query = {
     limit: body.limit ?? 0,

@@ -3,6 +3,7 @@ import { logError } from "../../platform/logger.ts";
 import { digestFor } from "../../platform/user-digest.ts";
 import { parseChannel } from "../../policy/channels.ts";
 import { mayPresence } from "../../policy/permissions.ts";
+import { mayReach } from "../../shard/connections/new-channels.ts";
 import type { CommandOf } from "../command.ts";
 import { fail, type Client, type Context } from "../context.ts";
 import { encodePresence, encodeReply } from "../reply.ts";
@@ -28,6 +29,8 @@ export async function presence(
     subscribed,
   });
   if (permission !== "allowed") return fail(context, session, { id, error: permission });
+  if (!subscribed && !mayReach(session, channel.name, config.cluster.limits))
+    return fail(context, session, { id, error: "tooManyRequests" });
 
   let present: ReadonlyMap<string, Present>;
   try {

@@ -7,6 +7,7 @@ import { logError } from "../../platform/logger.ts";
 import { digestFor } from "../../platform/user-digest.ts";
 import { parseChannel } from "../../policy/channels.ts";
 import { mayPublish } from "../../policy/permissions.ts";
+import { mayReach } from "../../shard/connections/new-channels.ts";
 import { hookSession } from "../../shard/connections/session.ts";
 import type { CommandOf } from "../command.ts";
 import { fail, type Client, type Context } from "../context.ts";
@@ -52,6 +53,8 @@ export async function publish(
     granted: allow === true,
   });
   if (permission !== "allowed") return fail(context, session, { id, error: permission });
+  if (!subscribed && !mayReach(session, channel.name, config.cluster.limits))
+    return fail(context, session, { id, error: "tooManyRequests" });
 
   const { chanInfo } = subscriptions.get(channel.name) ?? {};
   const info = describeClient({ id: open.id, user, connInfo, chanInfo });

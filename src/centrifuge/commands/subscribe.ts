@@ -6,6 +6,7 @@ import { digestFor } from "../../platform/user-digest.ts";
 import { namespaceOf, parseChannel, type ChannelName } from "../../policy/channels.ts";
 import { mayJoinLeave, planSubscribe } from "../../policy/permissions.ts";
 import { isMeaningful } from "../../policy/tags-filter.ts";
+import { mayReach } from "../../shard/connections/new-channels.ts";
 import { hookSession, subscriptionsOf, type Subscription } from "../../shard/connections/session.ts";
 import type { Wishes } from "../../shard/subscriptions/join.ts";
 import type { SubscriptionClaims } from "../../tokens/claims.ts";
@@ -59,6 +60,7 @@ export async function subscribe(
   const { allow, info, data } = asked.change;
   const permission = planSubscribe({ ...asking, granted: claims !== undefined || allow === true });
   if (permission !== "allowed") return refuse(permission);
+  if (!mayReach(session, channel.name, limits)) return refuse("tooManyRequests");
 
   const { tf: filter } = body;
   const mayFilter = namespaceOf(config, channel)?.allow_tags_filter === true;

@@ -7,6 +7,8 @@ import { sendFrame, type SendContext } from "./outbox.ts";
 import { Sessions } from "./sessions.ts";
 import type { Open, Opening, Session } from "./session.ts";
 
+type Serve = (session: Session, frame: string) => Promise<void>;
+
 /** `moving`: the user is about to return, so its channels hold its leaves back. */
 export type Ending = { readonly close: Close; readonly moving: boolean };
 
@@ -147,10 +149,26 @@ export class Connections {
     socket.serializeAttachment({ state: "closing", id: session.attachment.id });
   }
 
-  /** Handlers of one socket interleave at every await in this runtime, so a session has a queue. */
+  /** Carries out a frame after those before it. Ends a session that sends more than it may (SPEC BD23). */
+  async receive(session: Session, frame: string, serve: Serve): Promise<void> {
+    const units = frame.length;
+    const { limits } = this.#parts.cluster;
+    if (!admitFrame(session, { units, now: Date.now(), limits })) return this.end(session, "tooManyRequests");
+    session.waitingUnits += units;
+    await this.inOrder(session, () => serve(session, frame));
+    session.waitingUnits -= units;
+  }
+
+  /**
+   * Handlers of one socket interleave at every await in this runtime, so a session has a queue. The work of a session
+   * that has ended meanwhile is left.
+   */
   inOrder(session: Session, work: () => Promise<void>): Promise<void> {
     session.busy += 1;
-    session.queue = session.queue.then(work).catch((error: unknown) => {
+    const carryOut = async (): Promise<void> => {
+      if (!session.ended) await work();
+    };
+    session.queue = session.queue.then(carryOut).catch((error: unknown) => {
       logError("a frame failed", { session: session.attachment.id, error });
       this.end(session, "serverError");
     });
@@ -174,4 +192,19 @@ export class Connections {
       this.sessions.delete(session);
     }
   }
+}
+
+export type FrameLimits = Pick<ClusterConfig["limits"], "frameTokenBytes" | "waitingFrames" | "waitingBytes">;
+
+/**
+ * Whether a frame may wait for its turn (SPEC BD23). It costs a token and one more for each `frameTokenBytes`, and a
+ * session has so many frames and bytes waiting at most. Bytes are counted as UTF-16 units. `now`: ms since 1970.
+ */
+export function admitFrame(
+  session: Session,
+  { units, now, limits }: { readonly units: number; readonly now: number; readonly limits: FrameLimits },
+): boolean {
+  if (!session.frames.take(now, { cost: 1 + Math.floor(units / limits.frameTokenBytes) })) return false;
+  if (session.busy === 0) return true;
+  return session.busy < limits.waitingFrames && session.waitingUnits + units <= limits.waitingBytes;
 }

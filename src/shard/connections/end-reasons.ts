@@ -9,4 +9,5 @@ export type EndReason =
   | "noPong"
   | "stale"
   | "messageTooBig"
+  | "tooManyRequests"
   | "moved";

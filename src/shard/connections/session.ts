@@ -2,6 +2,7 @@ import type { HookSession } from "../../hooks/hooks.ts";
 import type { RouteIdentity } from "../../contracts/route.ts";
 import type { TagsFilter } from "../../policy/tags-filter.ts";
 import type { TokenBucket } from "../../platform/token-bucket.ts";
+import type { NewChannels } from "./new-channels.ts";
 
 /**
  * The attachment: the part of a session that its socket remembers through sleep, at most 16,384 bytes serialised
@@ -77,9 +78,15 @@ export type Session = {
   queue: Promise<void>;
   /** Frames that wait or are carried out. */
   busy: number;
+  /** The length of those frames, in UTF-16 units. */
+  waitingUnits: number;
+  /** Each frame takes from it before it waits. */
+  readonly frames: TokenBucket;
   readonly commands: TokenBucket;
   /** How many commands may still be refused before the client is closed for not heeding it. */
   readonly refusals: TokenBucket;
+  /** Undefined until it reaches its first channel. */
+  newChannels: NewChannels | undefined;
   /** Frames that wait for the answer to `connect`. */
   held: string[] | undefined;
   /** Bytes sent since the last proof that the peer reads. */

@@ -1,7 +1,8 @@
+import type { ClusterConfig } from "../../config/cluster.ts";
 import { TokenBucket } from "../../platform/token-bucket.ts";
 import type { Attachment, Live, Open, Session } from "./session.ts";
 
-type CommandLimits = { readonly commandBurst: number; readonly commandsPerSecond: number };
+export type SessionLimits = Pick<ClusterConfig["limits"], "commandBurst" | "commandsPerSecond">;
 
 /** The sessions of a shard, found by socket and by user; rebuilt from the attachments after a sleep. */
 export class Sessions {
@@ -23,18 +24,18 @@ export class Sessions {
   }
 
   /** Takes in the sockets that slept with the object. One that we had closed is no session any more. */
-  wake(sockets: Iterable<WebSocket>, limits: CommandLimits): void {
+  wake(sockets: Iterable<WebSocket>, limits: SessionLimits): void {
     for (const socket of sockets) this.recall(socket, limits);
   }
 
   /** Takes in a socket by its attachment. Undefined where we had closed it. */
-  recall(socket: WebSocket, limits: CommandLimits): Session | undefined {
+  recall(socket: WebSocket, limits: SessionLimits): Session | undefined {
     const attachment = socket.deserializeAttachment() as Attachment | null;
     if (attachment === null || attachment.state === "closing") return undefined;
     return this.add(socket, attachment, limits);
   }
 
-  add(socket: WebSocket, attachment: Live, limits: CommandLimits): Session {
+  add(socket: WebSocket, attachment: Live, limits: SessionLimits): Session {
     const session = newSession(socket, attachment, limits);
     this.bySocket.set(socket, session);
     if (session.attachment.state === "open") this.#index(session, session.attachment);
@@ -81,14 +82,20 @@ export class Sessions {
   }
 }
 
-export function newSession(socket: WebSocket, attachment: Live, limits: CommandLimits): Session {
-  const budget = { burst: limits.commandBurst, perSecond: limits.commandsPerSecond };
+export function newSession(socket: WebSocket, attachment: Live, limits: SessionLimits): Session {
+  const { commandBurst, commandsPerSecond } = limits;
+  const budget = { burst: commandBurst, perSecond: commandsPerSecond };
+  // A command may be carried out or refused, and each may be a frame of its own.
+  const frames = { burst: 2 * commandBurst, perSecond: 2 * commandsPerSecond };
   return {
     socket,
     ended: false,
     attachment,
     queue: Promise.resolve(),
     busy: 0,
+    waitingUnits: 0,
+    frames: new TokenBucket(frames, Date.now()),
+    newChannels: undefined,
     commands: new TokenBucket(budget, Date.now()),
     refusals: new TokenBucket(budget, Date.now()),
     held: undefined,

@@ -50,13 +50,31 @@ export class Upgrades {
     });
     if (admission.kind === "full" && !this.hasSpilled) ctx.storage.kv.put("spilled", true);
     if (admission.kind !== "accept") return refuse(admission);
-    if (!this.#bucket.take(now)) return refuse({ kind: "busy", retryAfterSeconds: BUSY_RETRY_SECONDS });
+    const reserve = this.#reserveFor(route);
+    if (!this.#bucket.take(now, { reserve }))
+      return refuse({ kind: "busy", retryAfterSeconds: BUSY_RETRY_SECONDS });
     const { pingIntervalMs, staleConnectionMs } = cluster.times;
     ctx.waitUntil(timetable.arm("ping", now + pingIntervalMs));
     ctx.waitUntil(timetable.arm("sweep", now + staleConnectionMs));
     return connections.accept(openingOf(route, admission.rank, now), offered);
   }
+
+  /**
+   * Where every connection needs an identity, an upgrade that proves none leaves most of the burst to those that do,
+   * so that a flood of strangers locks out nobody who comes with a token (SPEC BD24). The router forwards no token
+   * that is not valid.
+   */
+  #reserveFor({ token, identity }: Route): number {
+    const { anonymous, insecure, limits } = this.#parts.cluster;
+    const isProven = token !== undefined || identity?.kind === "user";
+    return anonymous || insecure || isProven
+      ? 0
+      : Math.min(limits.upgradeBurst * RESERVED, limits.upgradeBurst - 1);
+  }
 }
+
+/** The part of the burst that only an upgrade with a proven identity may take. */
+const RESERVED = 0.75;
 
 /** Two descriptors of one epoch, or none at all: only the coordinator knows which is true. */
 const isDisputed = (ring: Ring | undefined, route: Route): boolean =>

@@ -27,6 +27,8 @@ export type SubscriptionsParts = {
 export class Subscriptions {
   readonly presence: Presence;
   readonly #parts: SubscriptionsParts;
+  /** The subscriptions that were given up and whose clients wait for their turn to be told. */
+  readonly #untold = new WeakMap<Session, Map<string, ReturnType<typeof setTimeout>>>();
 
   constructor(parts: SubscriptionsParts) {
     this.#parts = parts;
@@ -48,8 +50,10 @@ export class Subscriptions {
    */
   async join(session: Session, request: JoinRequest, tell: (start: Start) => void): Promise<Joined> {
     const { config, channels, counters } = this.#parts;
-    const remember = (subscription: Subscription): boolean =>
-      this.remember(session, request.channel.name, subscription);
+    const remember = (subscription: Subscription): boolean => {
+      this.#cancelGiveUp(session, request.channel.name);
+      return this.remember(session, request.channel.name, subscription);
+    };
     try {
       return await join(session, request, { config, channels, counters, remember, tell });
     } finally {
@@ -60,6 +64,7 @@ export class Subscriptions {
 
   /** Ends one subscription; answers whether there was one. */
   leave(session: Session, channel: string): boolean {
+    this.#cancelGiveUp(session, channel);
     const { attachment } = session;
     if (attachment.state !== "open" || !attachment.subscriptions.has(channel)) return false;
     this.presence.announce({ kind: "leave", session, channel });
@@ -116,15 +121,27 @@ export class Subscriptions {
       if (attachment.state !== "open") continue;
       const byServer = attachment.subscriptions.get(channel)?.byServer === true;
       this.#forget(session, attachment, channel);
-      setTimeout(
+      const timer = setTimeout(
         () => {
+          this.#cancelGiveUp(session, channel);
           if (byServer) return connections.end(session, "insufficientState");
           const notice = { kind: "unsubscribed", channel, why: "insufficientState" } as const;
           connections.send(session, wire.encodeNotice(session, notice));
         },
         (n / GIVE_UPS_PER_SECOND) * 1_000,
       );
+      const untold = this.#untold.get(session) ?? new Map<string, typeof timer>();
+      this.#untold.set(session, untold.set(channel, timer));
     }
+  }
+
+  /** A subscription that was given up has ended by itself, or a newer one has begun: the client is not told. */
+  #cancelGiveUp(session: Session, channel: string): void {
+    const untold = this.#untold.get(session);
+    const timer = untold?.get(channel);
+    if (timer === undefined) return;
+    clearTimeout(timer);
+    untold?.delete(channel);
   }
 
   #forget(session: Session, attachment: Open, channel: string): void {

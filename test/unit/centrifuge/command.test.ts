@@ -249,6 +249,14 @@ describe("[SE2] any text", () => {
     );
   });
 
+  test("[BD26] a filter of any depth is read or refused, and takes no stack", () => {
+    const filter = (depth: number) =>
+      `${'{"op":"not","nodes":['.repeat(depth)}{"key":"a","cmp":"ex"}${"]}".repeat(depth)}`;
+    const isRead = (depth: number) =>
+      parseFrame(`{"id":1,"subscribe":{"channel":"a","tf":${filter(depth)}}}`).ok;
+    expect([1, 16, 31, 32, 50_000].map(isRead)).toEqual([true, true, true, false, false]);
+  });
+
   test("[SE2] a frame as deep as a frame can be is read without running out of stack", () => {
     const deep = "[".repeat(32_000) + "]".repeat(32_000);
     expect(parseFrame(`{"id":1,"rpc":{"data":${deep}}}`).ok).toBe(true);

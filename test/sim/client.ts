@@ -64,6 +64,7 @@ export class SimClient {
   readonly #replies = new Map<number, (message: Message) => void>();
   readonly #subscriptions = new Map<string, Subscription>();
   readonly #ended: { channel: string; subscription: Subscription }[] = [];
+  #hasLeft = false;
   /** Whether the next connections leave a close frame unanswered. */
   isSilent = false;
 
@@ -114,6 +115,14 @@ export class SimClient {
     this.#connect().catch((error: unknown) => this.#world.violate(`${this.name}: ${String(error)}`));
   }
 
+  /** Leaves for good: closes the connection, and opens no other. */
+  leave(): void {
+    this.#hasLeft = true;
+    const socket = this.#socket;
+    socket?.close(1000);
+    if (socket !== undefined) this.#onClose(socket);
+  }
+
   /** The connection breaks without a close frame. */
   cut(): void {
     const socket = this.#socket;
@@ -151,6 +160,8 @@ export class SimClient {
 
   async #connect(): Promise<void> {
     const forwarded = await this.#world.random.pick(this.#routers).connect(this.name);
+    if (this.#hasLeft && forwarded.kind === "connected")
+      return (forwarded.response.webSocket as unknown as ClientSocket).close(1000);
     if (forwarded.kind !== "connected") return this.#reconnect();
     const socket = forwarded.response.webSocket as unknown as ClientSocket;
     this.#socket = socket;
@@ -176,6 +187,7 @@ export class SimClient {
   }
 
   #reconnect(): void {
+    if (this.#hasLeft) return;
     this.#world.setTimer(() => this.connect(), this.#world.random.int(...RECONNECT_MS));
   }
 

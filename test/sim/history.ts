@@ -4,6 +4,7 @@ import { coordinatorStub } from "../../src/platform/calls.ts";
 import { buildRing } from "../../src/ring/build.ts";
 import type { Descriptor } from "../../src/ring/descriptor.ts";
 import { judge, UNSEEN, type Heard, type Hearing } from "../chaos/history.ts";
+import { judgeAftermath, wakeAnew } from "./aftermath.ts";
 import { dataOf, SimClient } from "./client.ts";
 import { install } from "./globals.ts";
 import { HostileClient } from "./hostile-client.ts";
@@ -13,7 +14,7 @@ import type { Router } from "./release.ts";
 import { TWO_RELEASES } from "./releases.ts";
 import { PLATFORM } from "./platform-limits.ts";
 import { Rollout, type RolloutKind } from "./rollout.ts";
-import { drawTraits, type Trait } from "./traits.ts";
+import { drawTraits, isJudged, type Trait } from "./traits.ts";
 import { SHORT_KEEPS } from "./variables.ts";
 import { NO_FAULTS, World } from "./world.ts";
 
@@ -34,6 +35,8 @@ const RESUME_BYTES = 4 * 2 ** 20;
 /** So many large publications are more than one call can carry. */
 const BURST = 19;
 const MANY = 400;
+/** `limits.queuedBytes` with the factor for a reader that has just been probed, and a frame of the largest size. */
+const QUEUED_BYTES = 8 * 2 ** 20 + 4 * 2 ** 20;
 /** In this time every retry, alarm and timeout comes. */
 const QUIET_MS = 240_000;
 
@@ -177,6 +180,14 @@ class History {
     await this.#world.run(Math.max(clock.now, resetUntil) + QUIET_MS);
     this.#isOver = true;
     if (this.#world.violations.length === 0) await this.#judge();
+    if (this.#world.violations.length === 0 && this.#traits.has("quietMonths")) await this.#leave();
+  }
+
+  async #leave(): Promise<void> {
+    this.#world.outside(() => {
+      for (const client of this.#clients) client.leave();
+    });
+    await judgeAftermath(this.#world);
   }
 
   #newRouters(): Router[] {
@@ -221,7 +232,7 @@ class History {
     else if (trait === "endTogether") this.#endTogether();
     else if (trait === "lostAlarms") this.#loseAlarm(fate.pick(this.#world.names(fate.pick(CLASSES))));
     else if (trait === "largePublications") {
-      const channel = fate.pick(CHANNELS);
+      const channel = fate.pick([...CHANNELS, BROADCAST]);
       const isBurst = fate.chance(0.04);
       const bytes = Math.floor(LARGEST_BYTES * fate.next() ** (isBurst ? 0.1 : 3));
       for (let n = isBurst ? BURST : 1; n > 0; n--) this.#publish(channel, bytes);
@@ -254,18 +265,7 @@ class History {
   #calm(): void {
     this.#stranger.vanish();
     for (const client of this.#clients) client.isSilent = false;
-    for (const name of this.#lostAlarms) {
-      this.#world.crash(name, false);
-      const stub = this.#world.stub(name) as Record<string, (...args: unknown[]) => Promise<unknown>>;
-      const [binding] = name.split(" ");
-      const ask =
-        binding === "SHARD"
-          ? stub["status"]?.(CONTRACT)
-          : binding === "CHANNEL"
-            ? stub["presence"]?.("", CONTRACT)
-            : stub["descriptor"]?.(CONTRACT);
-      void ask?.catch(() => undefined);
-    }
+    for (const name of this.#lostAlarms) wakeAnew(this.#world, name);
   }
 
   #anyObject(): string {
@@ -413,6 +413,9 @@ class History {
     if (descriptor === undefined) return this.#world.violate("the coordinator does not answer");
     const ring = buildRing(descriptor);
     for (const shard of this.#world.names("Shard")) {
+      const queued = this.#world.mostQueuedBytesOf(shard);
+      if (queued > QUEUED_BYTES && this.#rollout.kind === "none" && isJudged("memory"))
+        this.#world.violate(`${shard} had ${queued} bytes queued for one socket (SPEC BD73)`);
       const halfOpen = [...this.#world.socketsOf(shard)].filter(({ isHalfOpen }) => isHalfOpen);
       if (halfOpen.length > 0 && this.#rollout.kind === "none")
         this.#world.violate(`${shard} has left ${halfOpen.length} sockets half open (SPEC BD71)`);

@@ -11,7 +11,7 @@ const FRAMES = [
   "\n\n\n",
   "x".repeat(2_000),
 ];
-const LONGEST_FLOOD = 120;
+const FLOODS = [0, 10, 100, 1_200];
 
 /** A stranger that floods its shard, reads nothing, never answers a close, and vanishes. It is owed nothing. */
 export class HostileClient {
@@ -47,7 +47,7 @@ export class HostileClient {
     if (fate.chance(0.5)) socket.stall();
     this.#sockets.push(socket);
     if (fate.chance(0.5)) socket.send('{"id":1,"connect":{}}');
-    for (let n = fate.int(0, LONGEST_FLOOD); n > 0; n--) socket.send(fate.pick(FRAMES));
+    for (let n = fate.pick(FLOODS); n > 0; n--) socket.send(fate.pick(FRAMES));
     if (fate.chance(0.3)) this.vanish();
   }
 }

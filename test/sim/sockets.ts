@@ -73,8 +73,6 @@ export class ServerSocket {
   /** How often the object has slept since it closed the socket. */
   #sleeps = 0;
   #queuedBytes = 0;
-  /** The most bytes that were ever queued. */
-  mostQueuedBytes = 0;
   /** When the newest frame arrives in each direction. A later frame arrives at that time at the earliest. */
   #toClientAt = 0;
   #toObjectAt = 0;
@@ -128,7 +126,7 @@ export class ServerSocket {
     if (this.readyState !== 1) throw new Error("the socket is closed");
     const bytes = Buffer.byteLength(text);
     this.#queuedBytes += bytes;
-    this.mostQueuedBytes = Math.max(this.mostQueuedBytes, this.#queuedBytes);
+    if (this.owner !== undefined) this.#world.noteQueuedBytes(this.owner, this.#queuedBytes);
     if (this.#state !== "open") return;
     this.#toClient(() =>
       this.client.read(() => {

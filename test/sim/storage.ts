@@ -167,6 +167,19 @@ export class SimStorage {
     return true;
   }
 
+  /** How many rows are stored, and about how many bytes they have. */
+  size(): { readonly rows: number; readonly bytes: number; readonly tables: number } {
+    let rows = this.#rows.size;
+    let bytes = 0;
+    for (const [key, value] of this.#rows) bytes += key.length + bytesOf(value);
+    const tables = this.#database === undefined ? [] : this.dump().tables;
+    for (const table of tables) {
+      rows += table.rows.length;
+      for (const row of table.rows) bytes += bytesOf(row);
+    }
+    return { rows, bytes, tables: tables.length };
+  }
+
   /** Everything that is stored: the key-value rows, and each table with the statement that makes it. */
   dump(): Dump {
     const tables = this.query(

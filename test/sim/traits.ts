@@ -17,13 +17,22 @@ export const TRAITS = [
   "largePublications",
   /** Clients pass through many channels. */
   "manyChannels",
+  /** All clients leave in the end, and months pass. */
+  "quietMonths",
   /** Strangers flood shards with frames, read nothing, and vanish. */
   "hostileClients",
 ] as const;
 export type Trait = (typeof TRAITS)[number];
 
-/** The traits whose promises the present code does not keep yet, each with the part that is missing. */
-export const NOT_YET: Partial<Record<Trait, string>> = {};
+/** What is judged when all clients have left and months have passed (aftermath.ts), and about memory. */
+export type Judgement = "silence" | "channels" | "shards" | "coordinator" | "memory";
+
+/** The traits and judgements that the present code does not pass yet, each with the part that is missing. */
+const NOT_YET: Partial<Record<Trait | Judgement, string>> = {
+  channels: "a channel that nobody needs deletes all that it stores",
+};
+
+export const isJudged = (one: Trait | Judgement): boolean => NOT_YET[one] === undefined;
 
 /** The release before was not made for these traits. */
 const PRESENT_ONLY: ReadonlySet<Trait> = new Set<Trait>([
@@ -32,6 +41,7 @@ const PRESENT_ONLY: ReadonlySet<Trait> = new Set<Trait>([
   "endTogether",
   "lostAlarms",
   "largePublications",
+  "quietMonths",
   "hostileClients",
 ]);
 
@@ -45,8 +55,6 @@ export function drawTraits(
   asked: readonly Trait[] | undefined,
 ): ReadonlySet<Trait> {
   const drawn = TRAITS.filter(() => random.chance(1 / ONE_IN));
-  const possible = drawn.filter(
-    (trait) => NOT_YET[trait] === undefined && (kind === "none" || !PRESENT_ONLY.has(trait)),
-  );
+  const possible = drawn.filter((trait) => isJudged(trait) && (kind === "none" || !PRESENT_ONLY.has(trait)));
   return new Set(asked ?? possible);
 }

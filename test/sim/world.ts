@@ -43,6 +43,7 @@ type SimObject = {
   /** How often a sleep or a crash has ended a life. */
   memoryLosses: number;
   crashes: number;
+  mostQueuedBytes: number;
 };
 
 /** The faults of the network between objects, each a probability for a call. */
@@ -90,6 +91,8 @@ export class World {
   subrequests: number = PLATFORM.subrequests.paid;
   faults: NetworkFaults = NO_FAULTS;
   events = 0;
+  /** More events than these are a broken law: the world should have been silent. */
+  mostEvents = Infinity;
   /** The number of calls from an object of one release to an object of the other. */
   callsBetweenReleases = 0;
   #second = { at: 0, events: 0 };
@@ -304,6 +307,16 @@ export class World {
     }
   }
 
+  /** The most bytes that were ever queued for one socket of an object. */
+  mostQueuedBytesOf(name: string): number {
+    return this.#object(name).mostQueuedBytes;
+  }
+
+  noteQueuedBytes(name: string, bytes: number): void {
+    const object = this.#object(name);
+    object.mostQueuedBytes = Math.max(object.mostQueuedBytes, bytes);
+  }
+
   forgetSocket(socket: ServerSocket): void {
     if (socket.owner !== undefined) this.#object(socket.owner).sockets.delete(socket);
   }
@@ -408,7 +421,15 @@ export class World {
       const storage = new SimStorage();
       storage.onAlarm = (at) => this.clock.at(at, () => this.#alarm(name, at));
       storage.onRefused = (what) => this.refused(what);
-      object = { className, storage, sockets: new Set(), life: undefined, memoryLosses: 0, crashes: 0 };
+      object = {
+        className,
+        storage,
+        sockets: new Set(),
+        life: undefined,
+        memoryLosses: 0,
+        crashes: 0,
+        mostQueuedBytes: 0,
+      };
       this.#objects.set(name, object);
     }
     return object;
@@ -496,6 +517,7 @@ export class World {
 
   #count(): void {
     this.events += 1;
+    if (this.events === this.mostEvents) this.violate("the cluster is idle, and not silent (SPEC BD73)");
     const at = Math.floor(this.clock.now / 1_000);
     if (at !== this.#second.at) this.#second = { at, events: 0 };
     this.#second.events += 1;

@@ -100,7 +100,7 @@ describe("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1]
   );
 });
 
-describe("[BD72] a history with each trait", () => {
+describe("[BD72, BD73] a history with each trait", () => {
   test.each(TRAITS)("%s breaks no law", async (trait) => {
     const { output } = await sim(
       "--releases",

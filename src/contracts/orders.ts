@@ -113,7 +113,16 @@ export type OwnedMessage = {
   readonly ringEpoch: number;
 };
 
-/** `newer`: the shard knows a newer ring and has done nothing. `spilled`: the next owners may have some of its users. */
+/**
+ * `newer`: the shard knows a newer ring and has done nothing. `spilled`: the next owners may have some of its users.
+ * `settled`: the shard goes by the caller's ring, and has no session that this ring gives to another shard; absent in
+ * 0.2.0.
+ */
 export type SentByRing =
-  | { readonly kind: "sent"; readonly reached: Reached; readonly spilled: boolean }
+  | {
+      readonly kind: "sent";
+      readonly reached: Reached;
+      readonly spilled: boolean;
+      readonly settled?: boolean;
+    }
   | { readonly kind: "newer"; readonly descriptor: Descriptor; readonly spilled: boolean };

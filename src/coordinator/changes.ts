@@ -8,7 +8,7 @@ import { askAll } from "../fanout/ask-all.ts";
 import { configuredDescriptor } from "../platform/configured.ts";
 import type { Timetable } from "../platform/timetable.ts";
 import { buildRing } from "../ring/build.ts";
-import type { Descriptor } from "../ring/descriptor.ts";
+import { nextEarlier, type Descriptor } from "../ring/descriptor.ts";
 import { diff } from "../ring/diff.ts";
 import type { Live } from "./live.ts";
 import { idsOf, type Members } from "./members.ts";
@@ -84,11 +84,18 @@ export class Changes {
     if (plan.kind === "unchanged") {
       return done({ descriptor: before, cause, by, predicted: NOTHING_MOVES }, { changed: false, dryRun });
     }
-    const { descriptor } = plan;
+    const descriptor = { ...plan.descriptor, earlier: nextEarlier(before, { settled: this.#isSettled() }) };
     const predicted = await this.#predict(descriptor);
     const epoch = { descriptor, cause, by, predicted };
     const told = dryRun ? NOBODY_TOLD : await this.#adopt(epoch);
     return done(epoch, { changed: true, dryRun, told, diff: diff(buildRing(before), buildRing(descriptor)) });
+  }
+
+  /** Whether every shard has said that its moves to the present epoch are done. */
+  #isSettled(): boolean {
+    const { store, members } = this.#parts;
+    const settled = store.settledShards();
+    return members.holders().every((shard) => settled.has(addressKey(shard)));
   }
 
   async #adopt(epoch: NewEpoch): Promise<ChangeResult["told"]> {
@@ -102,7 +109,8 @@ export class Changes {
     events.record({ type: "shards", ringEpoch, cause: epoch.cause, by: epoch.by, shards });
     await armed;
     this.#retryMs = RETRY_FIRST_MS;
-    live.say({ kind: "epoch", at: Date.now(), ...epoch });
+    const { earlier: _earlier, ...descriptor } = epoch.descriptor;
+    live.say({ kind: "epoch", at: Date.now(), ...epoch, descriptor });
     const told = await this.#tell();
     // A shard that has just joined is watched as well.
     waitUntil(live.pass());

@@ -12,6 +12,7 @@ import type {
   ReportRequest,
   UserSessions,
 } from "../contracts/coordinator.ts";
+import { descriptorFor } from "../contracts/descriptor.ts";
 import type {
   HistoryQuery,
   HistoryResult,
@@ -109,7 +110,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
 
   descriptor(contract: number): Descriptor {
     this.#answer(contract);
-    return this.#store.descriptor;
+    return descriptorFor(contract, this.#store.descriptor);
   }
 
   change(request: ChangeRequest, contract: number): Promise<ChangeAnswer> {
@@ -127,7 +128,9 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     for (const done of moves) this.#live.say({ kind: "moved", at: Date.now(), ...done });
     this.#forgetEmptyShards();
     const { descriptor } = this.#store;
-    return { descriptor: digest(descriptor) === status.digest ? null : descriptor };
+    return {
+      descriptor: digest(descriptor) === status.digest ? null : descriptorFor(contract, descriptor),
+    };
   }
 
   async drained(id: string, contract: number): Promise<void> {

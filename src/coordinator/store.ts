@@ -159,6 +159,14 @@ export class Store {
     });
   }
 
+  /**
+   * The objects, by the key of the address, that have moved their sessions to the present epoch. A report of an epoch
+   * that a newer one has overtaken says less: the sessions may still be there.
+   */
+  settledShards(): Set<string> {
+    return new Set(this.#movesOf(this.#descriptor.epoch).map(({ shard }) => shard));
+  }
+
   lastReport(shard: ShardAddress): KeptReport | undefined {
     const row = this.#storage.sql
       .exec<{ at: number; status: string }>(

@@ -21,7 +21,12 @@ export type Descriptor = {
   readonly seed: number;
   readonly shards: readonly ShardSpec[];
   readonly defaultRegion: string;
+  /** The descriptors by which sessions may still be connected, the newest first. No part of the digest. */
+  readonly earlier?: readonly Descriptor[];
 };
+
+/** A change of the ring while more changes than this are under way forgets the oldest of them. */
+const MAX_EARLIER = 4;
 
 /**
  * Part of every digest. MUST grow with any change of hash, points, slots, ties or canonical text: it makes two
@@ -54,6 +59,20 @@ export function digest(descriptor: Descriptor): string {
   // JSON quotes and escapes, so no field can pretend to be two.
   const text = JSON.stringify([RING_ALGORITHM, epoch, seed, defaultRegion, rows]);
   return DIGEST_SEEDS.map((digestSeed) => hex(hashKey(text, digestSeed))).join("");
+}
+
+/**
+ * The descriptors that were in force before this one and whose moves may be under way, the newest first. Empty where
+ * this one was made by a coordinator of 0.2.0, which copies the field and does not know it.
+ */
+export function earlierOf({ epoch, earlier = [] }: Descriptor): readonly Descriptor[] {
+  return earlier[0]?.epoch === epoch - 1 ? earlier : [];
+}
+
+/** What the next descriptor has as its `earlier`. `settled`: every move to `present` is done. */
+export function nextEarlier(present: Descriptor, { settled }: { readonly settled: boolean }): Descriptor[] {
+  const { earlier: _earlier, ...own } = present;
+  return [own, ...(settled ? [] : earlierOf(present))].slice(0, MAX_EARLIER);
 }
 
 export type ShardsRefusal =

@@ -1,4 +1,4 @@
-import { canonical, digest, type Descriptor, type ShardSpec } from "./descriptor.ts";
+import { canonical, digest, earlierOf, type Descriptor, type ShardSpec } from "./descriptor.ts";
 import { explain, type Explanation } from "./explain.ts";
 import type { Placement } from "./placement.ts";
 import { buildTable, SLOT_COUNT, SLOT_SHIFT } from "./table.ts";
@@ -19,6 +19,7 @@ export class Ring {
   readonly #fallbackRegion: string | undefined;
   readonly #tables = new Map<string, Uint16Array>();
   #digest: string | undefined;
+  #earlier: readonly Ring[] | undefined;
 
   constructor(descriptor: Descriptor, placement: Placement) {
     this.descriptor = canonical(descriptor);
@@ -32,6 +33,12 @@ export class Ring {
   get digest(): string {
     this.#digest ??= digest(this.descriptor);
     return this.#digest;
+  }
+
+  /** The rings by which sessions may still be connected, the newest first. The seed is that of the cluster. */
+  get earlier(): readonly Ring[] {
+    this.#earlier ??= earlierOf(this.descriptor).map((descriptor) => new Ring(descriptor, this.placement));
+    return this.#earlier;
   }
 
   /** The regions that have active shards, ascending. */

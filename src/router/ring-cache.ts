@@ -14,6 +14,9 @@ export class RingCache {
   /** The address of each shard of the ring, by shard id, for the first front. Only this class sets it. */
   addresses: ReadonlyMap<string, ShardAddress>;
 
+  /** The shards that have no session left which the ring gives to another shard, by the key of the address. */
+  readonly settled = new Set<string>();
+
   constructor(configured: Descriptor) {
     this.ring = buildRing(configured);
     this.addresses = addressesOf(this.ring);
@@ -32,6 +35,7 @@ export class RingCache {
   #replace(descriptor: Descriptor): void {
     this.ring = buildRing(descriptor);
     this.addresses = addressesOf(this.ring);
+    this.settled.clear();
   }
 }
 

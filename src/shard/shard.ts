@@ -1,6 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Config } from "../config/config.ts";
 import { addressOfObject, readAddress, type SentAddress, type ShardAddress } from "../contracts/address.ts";
+import { descriptorFor } from "../contracts/descriptor.ts";
 import type { Registration } from "../contracts/log.ts";
 import {
   isDeliverBranch,
@@ -180,11 +181,15 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
   async sendOwned(message: OwnedMessage, contract: number): Promise<SentByRing> {
     this.#answer(contract);
     const { ringEpoch, ...sent } = message;
-    const spilled = this.#floors.upgrades.hasSpilled;
-    const known = this.#floors.moves.membership.ring?.descriptor;
-    return known !== undefined && known.epoch > ringEpoch
-      ? { kind: "newer", descriptor: known, spilled }
-      : { kind: "sent", reached: await this.#act({ kind: "send", ...sent }), spilled };
+    const { moves, upgrades } = this.#floors;
+    const spilled = upgrades.hasSpilled;
+    const known = moves.membership.ring?.descriptor;
+    if (known !== undefined && known.epoch > ringEpoch)
+      return { kind: "newer", descriptor: descriptorFor(contract, known), spilled };
+    // Sessions that have spilled may stay where only an earlier ring finds them.
+    const settled = known?.epoch === ringEpoch && !spilled && moves.settled;
+    const reached = await this.#act({ kind: "send", ...sent });
+    return { kind: "sent", reached, spilled, ...(contract < CONTRACT ? {} : { settled }) };
   }
 
   async relay(branch: Branch, contract: number): Promise<Outcome<Delivered | Reached>[]> {

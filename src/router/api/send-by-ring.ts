@@ -6,6 +6,7 @@ import { shardStub, within } from "../../platform/calls.ts";
 import { frontsOf } from "../../platform/fronts.ts";
 import { logError } from "../../platform/logger.ts";
 import type { Ring } from "../../ring/ring.ts";
+import type { RingCache } from "../ring-cache.ts";
 import type { Call } from "./method.ts";
 
 const SHARD_WAIT_MS = 3_000;
@@ -21,7 +22,9 @@ export type Sent = { readonly outcomes: readonly Outcome<Reached>[]; readonly ca
 /**
  * Sends a message to the shards that own the users' names, with one call for each shard.
  *
- * A shard that has a newer ring answers with its descriptor instead; the message then goes to the owners by that ring. Where a shard has ever been full, the next two owners are called too, because sessions may have spilled.
+ * A shard that has a newer ring answers with its descriptor instead; the message then goes to the owners by that ring.
+ * Where a shard has ever been full, the next two owners are called too, because sessions may have spilled. The owners
+ * by earlier rings are called until each has said once that its sessions have moved (SPEC AP5).
  */
 export async function sendByRing({ env, cache }: Call, message: Message): Promise<Sent> {
   const outcomes: Outcome<Reached>[] = [];
@@ -29,7 +32,7 @@ export async function sendByRing({ env, cache }: Call, message: Message): Promis
   const spilled = new Set<string>();
   const fronts = frontsOf(env);
   let calls = 0;
-  const stillToAsk = () => groupByShard(cache.ring, message.users, { fronts, asked, spilled });
+  const stillToAsk = () => groupByShard(cache, message.users, { fronts, asked, spilled });
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const ringEpoch = cache.ring.descriptor.epoch;
     const groups = stillToAsk();
@@ -43,10 +46,15 @@ export async function sendByRing({ env, cache }: Call, message: Message): Promis
           outcomes.push({ name: shard.name, ms: Date.now() - startedAt, done });
         };
         try {
-          const sent = shardStub(env, shard).sendOwned({ ...message, users, ringEpoch }, CONTRACT);
+          const sent = shardStub(env, shard).sendOwned(
+            { ...message, users: [...users], ringEpoch },
+            CONTRACT,
+          );
           const answer = await within(SHARD_WAIT_MS, sent);
           if (answer.kind === "newer") return cache.adopt(answer.descriptor);
           if (answer.spilled) spilled.add(shard.id);
+          if (answer.settled === true && cache.ring.descriptor.epoch === ringEpoch)
+            cache.settled.add(addressKey(shard));
           finish(answer.reached);
         } catch (error) {
           logError("a shard did not take a message", { shard: shard.id, error });
@@ -67,14 +75,14 @@ export async function sendByRing({ env, cache }: Call, message: Message): Promis
 
 const pair = (shard: ShardAddress, user: string): string => `${addressKey(shard)} ${user}`;
 
-type Group = { readonly shard: ShardAddress; readonly users: string[] };
+type Group = { readonly shard: ShardAddress; readonly users: Set<string> };
 
 /**
  * The shards that still have to be called, each with its users: the owner in each region, the next owners where the
- * owner has spilled, and the objects of every front.
+ * owner has spilled, and the objects of every front. While sessions move, that holds for the earlier rings too.
  */
 function groupByShard(
-  ring: Ring,
+  { ring, settled }: RingCache,
   users: readonly string[],
   state: {
     readonly fronts: readonly string[];
@@ -83,18 +91,30 @@ function groupByShard(
   },
 ): Map<string, Group> {
   const groups = new Map<string, Group>();
-  for (const user of users) {
-    for (const region of ring.regions()) {
-      const [owner, ...next] = ring.owners(user, region, OWNERS);
-      if (owner === undefined) continue;
-      const owners = state.spilled.has(owner.id) ? [owner, ...next] : [owner];
-      for (const shard of owners.flatMap((spec) => state.fronts.map((front) => shardAddress(front, spec)))) {
-        if (state.asked.has(pair(shard, user))) continue;
-        const group = groups.get(addressKey(shard));
-        if (group === undefined) groups.set(addressKey(shard), { shard, users: [user] });
-        else group.users.push(user);
+  for (const one of [ring, ...ring.earlier]) {
+    for (const user of users) {
+      for (const shard of holdersOf(one, user, state)) {
+        const key = addressKey(shard);
+        if (state.asked.has(pair(shard, user)) || (one !== ring && settled.has(key))) continue;
+        const group = groups.get(key) ?? { shard, users: new Set() };
+        group.users.add(user);
+        groups.set(key, group);
       }
     }
   }
   return groups;
+}
+
+/** The objects that may have sessions of a user by one ring. */
+function holdersOf(
+  ring: Ring,
+  user: string,
+  { fronts, spilled }: { readonly fronts: readonly string[]; readonly spilled: ReadonlySet<string> },
+): ShardAddress[] {
+  return ring.regions().flatMap((region) => {
+    const [owner, ...next] = ring.owners(user, region, OWNERS);
+    if (owner === undefined) return [];
+    const owners = spilled.has(owner.id) ? [owner, ...next] : [owner];
+    return owners.flatMap((spec) => fronts.map((front) => shardAddress(front, spec)));
+  });
 }

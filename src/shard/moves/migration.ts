@@ -1,11 +1,10 @@
-import { diff } from "../../ring/diff.ts";
 import type { Ring } from "../../ring/ring.ts";
 import type { ClusterConfig } from "../../config/cluster.ts";
 import type { ShardAddress } from "../../contracts/address.ts";
 import type { Connections } from "../connections/connections.ts";
 import type { Session } from "../connections/session.ts";
 import { mustMove, type Membership } from "./membership.ts";
-import { planPace, stepMoves, type Budget, type Leaving } from "./pace.ts";
+import { movesUnderWay, planPace, stepMoves, type Budget, type Leaving } from "./pace.ts";
 
 /** Fine enough that a tick's part of 100 a second is a handful. */
 const TICK_MS = 100;
@@ -31,6 +30,7 @@ export type MigrationParts = {
 export class Migration {
   readonly #parts: MigrationParts;
   #run: Run | undefined;
+  /** The ring by which no session had to leave. */
   #finished: Ring | undefined;
 
   constructor(parts: MigrationParts) {
@@ -41,7 +41,17 @@ export class Migration {
     return this.#run !== undefined;
   }
 
-  /** Starts moving for the present ring. `before` is the ring until now, from which the pace follows. */
+  /** Whether no session has to leave by the present ring. */
+  get settled(): boolean {
+    const { ring } = this.#parts.membership;
+    if (ring === undefined || this.#run !== undefined) return false;
+    return this.#finished === ring || this.#leaving(ring).length === 0;
+  }
+
+  /**
+   * Starts moving for the present ring. The pace follows from the rings whose moves may be under way; where the
+   * descriptor does not name them, from `before`, the ring until now.
+   */
   start(before: Ring | undefined): void {
     const { ring } = this.#parts.membership;
     if (ring === undefined || this.#run?.ring === ring) return;
@@ -84,7 +94,7 @@ export class Migration {
     return planPace({
       shard: shard.id,
       destinations,
-      moves: before === undefined ? [] : diff(before, ring).moves,
+      moves: movesUnderWay(ring, before),
       limits,
     });
   }

@@ -60,6 +60,11 @@ export class Moves {
     });
   }
 
+  /** Whether every session here belongs here by the present ring. */
+  get settled(): boolean {
+    return this.#migration.settled;
+  }
+
   /** Adopts a newer descriptor, whichever object shows it; older ones and repetitions change nothing. */
   async adopt(descriptor: Descriptor): Promise<void> {
     const before = this.membership.ring;

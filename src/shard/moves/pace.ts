@@ -1,4 +1,16 @@
 import type { ClusterConfig } from "../../config/cluster.ts";
+import { diff, type Move } from "../../ring/diff.ts";
+import type { Ring } from "../../ring/ring.ts";
+
+/**
+ * The slots that have moved since the changes of the ring that may still be under way. Every source goes by the same
+ * list, so that their parts of a destination are one whole. Where the descriptor does not name those changes, it is the
+ * last one: from `before`, the ring until now.
+ */
+export function movesUnderWay(ring: Ring, before: Ring | undefined): Move[] {
+  const earlier = ring.earlier.length > 0 || before === undefined ? ring.earlier : [before];
+  return earlier.flatMap((one) => diff(one, ring).moves);
+}
 
 /**
  * The part of each destination's intake that this shard may use, in sessions a second.

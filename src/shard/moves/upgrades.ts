@@ -1,5 +1,6 @@
 import type { ClusterConfig } from "../../config/cluster.ts";
 import type { ShardAddress } from "../../contracts/address.ts";
+import { descriptorFor } from "../../contracts/descriptor.ts";
 import { REFUSAL_STATUS, type Refusal, type Route } from "../../contracts/route.ts";
 import { TokenBucket } from "../../platform/token-bucket.ts";
 import type { Timetable } from "../../platform/timetable.ts";
@@ -49,6 +50,8 @@ export class Upgrades {
       hasRoom: connections.hasRoom(now),
     });
     if (admission.kind === "full" && !this.hasSpilled) ctx.storage.kv.put("spilled", true);
+    if (admission.kind === "misdirected")
+      return refuse({ ...admission, descriptor: descriptorFor(route.contract, admission.descriptor) });
     if (admission.kind !== "accept") return refuse(admission);
     const reserve = this.#reserveFor(route);
     if (!this.#bucket.take(now, { reserve }))

@@ -1,6 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { planPace, stepMoves, type Budget, type Leaving } from "../../../../src/shard/moves/pace.ts";
+import { buildRing } from "../../../../src/ring/build.ts";
+import { nextEarlier, type Descriptor } from "../../../../src/ring/descriptor.ts";
+import {
+  movesUnderWay,
+  planPace,
+  stepMoves,
+  type Budget,
+  type Leaving,
+} from "../../../../src/shard/moves/pace.ts";
+import { FIVE, without, withState } from "./five-shards.ts";
 
 const LIMITS = { perSecondToOneShard: 300, perSecondFromOneShard: 100, busyWaitMs: 3_000 };
 const TICK_MS = 100;
@@ -172,5 +181,53 @@ describe("[MV3] a pace holds to the session", () => {
         }
       }),
     );
+  });
+});
+
+describe("[MV3] a second change of the ring while sessions move", () => {
+  /** The next epoch of a ring, whose moves are under way unless `settled`. */
+  const next = (present: Descriptor, shards: Descriptor["shards"], settled = false): Descriptor => ({
+    ...present,
+    epoch: present.epoch + 1,
+    shards,
+    earlier: nextEarlier(present, { settled }),
+  });
+  const draining = withState(FIVE, "a", "draining").descriptor;
+  const destinations = ["b", "c", "d"];
+  const paceOf = (descriptor: Descriptor, shard: string) =>
+    planPace({
+      shard,
+      destinations,
+      moves: movesUnderWay(buildRing(descriptor), undefined),
+      limits: LIMITS,
+    });
+
+  test("does not slow the first one, and no destination gets more than it takes", () => {
+    const drain = next(FIVE.descriptor, draining.shards, true);
+    const second = next(drain, without(buildRing(drain), "e").descriptor.shards);
+    const paces = ["a", "b", "c", "d", "e"].map((shard) => paceOf(second, shard));
+    for (const destination of destinations) {
+      // Only the sources that give slots have a part.
+      const [drained = 0, removed = 0] = [paces[0]?.get(destination), paces[4]?.get(destination)];
+      expect(drained).toBeGreaterThan(30);
+      expect(removed).toBeGreaterThan(30);
+      expect(drained + removed).toBeLessThanOrEqual(LIMITS.perSecondToOneShard + 1e-6);
+    }
+  });
+
+  test("counts no change whose moves are done", () => {
+    const drain = next(FIVE.descriptor, draining.shards, true);
+    const second = next(drain, without(buildRing(drain), "e").descriptor.shards, true);
+    expect(second.earlier?.map(({ epoch }) => epoch)).toEqual([drain.epoch]);
+    expect(paceOf(second, "a").get("b")).toBe(5);
+    expect(paceOf(second, "e").get("b")).toBeCloseTo(LIMITS.perSecondToOneShard);
+  });
+
+  test("keeps a bounded number of earlier rings, and none that another coordinator has copied", () => {
+    let descriptor = FIVE.descriptor;
+    for (let n = 0; n < 20; n++) descriptor = next(descriptor, descriptor.shards);
+    expect(descriptor.earlier?.map(({ epoch }) => descriptor.epoch - epoch)).toEqual([1, 2, 3, 4]);
+    expect(descriptor.earlier?.some((one) => "earlier" in one)).toBe(false);
+    expect(buildRing({ ...descriptor, epoch: descriptor.epoch + 1 }).earlier).toEqual([]);
   });
 });

@@ -16,6 +16,13 @@ const BINDINGS = {
     history_ttl: "60s",
     force_recovery: true,
   },
+  RINGCAST_NS_heard: {
+    presence: true,
+    join_leave: true,
+    force_push_join_leave: true,
+    history_size: 100,
+    history_ttl: "60s",
+  },
   RINGCAST_NS_delta: {
     history_size: 100,
     history_ttl: "60s",
@@ -36,6 +43,7 @@ const BINDINGS = {
     insecure: true,
     anonymous: true,
     shards: { max: 128 },
+    limits: { presenceClients: 40, channelNames: 30 },
   },
 };
 

@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Config } from "../config/config.ts";
-import { addressKey, type SentAddress } from "../contracts/address.ts";
+import { addressKey, type SentAddress, type ShardAddress } from "../contracts/address.ts";
 import type { ChannelContract, PresenceEvent } from "../contracts/channel.ts";
 import type {
   HistoryQuery,
@@ -10,22 +10,26 @@ import type {
   PublishResult,
   Registration,
 } from "../contracts/log.ts";
+import {
+  RELEASE_BEFORE_LIMIT,
+  type PresenceCount,
+  type PresenceLimit,
+  type PresenceList,
+} from "../contracts/presence.ts";
 import type { LogView, Present } from "../contracts/publication.ts";
 import { checkContract, CONTRACT, type Served } from "../contracts/version.ts";
 import { Events } from "../events/events.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import type { LogDuty } from "../log/channel-log-parts.ts";
 import { ChannelLog } from "../log/channel-log.ts";
-import { callAgain, within, shardStub } from "../platform/calls.ts";
 import { configOf } from "../platform/config.ts";
 import { refuseNewerStorage } from "../platform/storage.ts";
 import { Timetable } from "../platform/timetable.ts";
 import { parseChannel, namespaceOf } from "../policy/channels.ts";
+import { Announcements } from "./announcements.ts";
+import { countPresent, listPresence } from "./channel-presence.ts";
 import { HeldLeaves } from "./held-leaves.ts";
 import { Occupancy } from "./occupancy.ts";
-
-/** How long the channel waits for a shard that it asks for its clients. */
-const PRESENCE_WAIT_MS = 2_000;
 
 /**
  * One channel: its log, and the shards that have its clients.
@@ -37,6 +41,7 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
   static readonly hooks: Hooks = {};
   readonly #name: string;
   readonly #log: ChannelLog;
+  readonly #announcements = new Announcements(Date.now());
   readonly #heldLeaves: HeldLeaves;
   readonly #timetable: Timetable<LogDuty | "events" | "vacant">;
   readonly #events: Events;
@@ -116,6 +121,7 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
 
   announce(events: readonly PresenceEvent[], contract: number): void {
     this.#answer(contract);
+    if (!this.#announcements.take(events, Date.now())) return;
     for (const event of events) {
       if (this.#heldLeaves.pass(event)) this.#log.tell({ kind: event.kind, body: event.body });
     }
@@ -123,15 +129,19 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
 
   async presence(except: string, contract: number): Promise<Present[]> {
     this.#answer(contract);
-    const others = this.#log.shards().filter((shard) => addressKey(shard) !== except);
-    const parts = await Promise.all(
-      others.map((shard) =>
-        callAgain(() =>
-          within(PRESENCE_WAIT_MS, shardStub(this.env, shard).presenceHere(this.#name, CONTRACT)),
-        ),
-      ),
-    );
-    return parts.flat();
+    const list = await listPresence(this.#presence, this.#shardsBut(except), RELEASE_BEFORE_LIMIT);
+    if (list.kind === "tooLarge") throw new Error("the channel has more clients than a call can list");
+    return [...list.present];
+  }
+
+  presenceUpTo(except: string, limit: PresenceLimit, contract: number): Promise<PresenceList> {
+    this.#answer(contract);
+    return listPresence(this.#presence, this.#shardsBut(except), limit);
+  }
+
+  presenceCount(except: string, contract: number): Promise<PresenceCount> {
+    this.#answer(contract);
+    return countPresent(this.#presence, this.#shardsBut(except));
   }
 
   override async alarm(): Promise<void> {
@@ -145,6 +155,14 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
 
   crash(): void {
     this.ctx.abort("crashed by the operator");
+  }
+
+  get #presence() {
+    return { env: this.env, channel: this.#name };
+  }
+
+  #shardsBut(except: string): ShardAddress[] {
+    return this.#log.shards().filter((shard) => addressKey(shard) !== except);
   }
 
   #answer(contract: number): void {

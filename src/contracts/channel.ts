@@ -1,3 +1,4 @@
+import type { PresenceCount, PresenceLimit, PresenceList } from "./presence.ts";
 import type { Present } from "./publication.ts";
 import type { LogContract, PublishRequest, PublishResult } from "./log.ts";
 
@@ -7,6 +8,12 @@ export type PresenceEvent = {
   readonly user: string;
   readonly body: string;
   readonly held: boolean;
+  /** The session's id; release 0.2.0 does not send it, nor the fields after it. */
+  readonly client?: string;
+  /** The same in each event of a call, and in each repetition of the call. */
+  readonly call?: string;
+  /** The call is a repetition: an earlier one may have arrived. */
+  readonly again?: boolean;
 };
 
 /** The calls of shards and of the router that a channel's object answers. It is addressed by the channel's name. */
@@ -17,8 +24,12 @@ export interface ChannelContract extends LogContract {
   settle(shardKey: string, contract: number): Promise<boolean>;
   /** Joins and leaves, at most once each. */
   announce(events: readonly PresenceEvent[], contract: number): Promise<void>;
-  /** The clients of every shard but `except`. Rejects if a shard does not answer: a part would be a lie. */
+  /** The clients of every shard but `except`; for release 0.2.0, which sets no limit. */
   presence(except: string, contract: number): Promise<Present[]>;
+  /** The same, if they are within a limit. Rejects if a shard does not answer: a part would be a lie. */
+  presenceUpTo(except: string, limit: PresenceLimit, contract: number): Promise<PresenceList>;
+  /** How many they are. Rejects if a shard does not answer. */
+  presenceCount(except: string, contract: number): Promise<PresenceCount>;
   /** Dies as a crash would have it. For development only. */
   crash(): Promise<void>;
 }

@@ -1,4 +1,5 @@
 import type { Descriptor } from "../ring/descriptor.ts";
+import type { PresenceCount, PresenceLimit, PresenceList } from "./presence.ts";
 import type { Present } from "./publication.ts";
 import type { SentAddress } from "./address.ts";
 import type { Registration } from "./log.ts";
@@ -39,6 +40,19 @@ export type SessionSummary = {
   readonly channels: readonly string[];
 };
 
+/** The channels after a name whose name fits a pattern; an empty pattern fits all. At most so many, and so many bytes. */
+export type ChannelsQuery = {
+  readonly pattern: string;
+  readonly after: string;
+  readonly names: number;
+  readonly bytes: number;
+};
+/** Listeners by channel, in the order of the names. `more`: the shard has further channels after the last one. */
+export type ChannelsPage = {
+  readonly channels: ReadonlyMap<string, number>;
+  readonly more: boolean;
+};
+
 /** The calls of channels, the coordinator and the router that a shard's object answers, whatever its front. */
 export interface ShardContract {
   /**
@@ -56,10 +70,16 @@ export interface ShardContract {
    * Whether the shard has a listener of a channel. False ends the registration under which it is asked.
    */
   attends(channel: string, contract: number): Promise<boolean>;
-  /** The clients that listen to a channel through this shard. */
+  /** The clients that listen to a channel through this shard; for release 0.2.0, which sets no limit. */
   presenceHere(channel: string, contract: number): Promise<Present[]>;
-  /** Sessions by channel, of the channels whose name matches; at most `limit` of them. */
+  /** The same, if they are within a limit. */
+  presenceUpTo(channel: string, limit: PresenceLimit, contract: number): Promise<PresenceList>;
+  /** How many they are. */
+  presenceCount(channel: string, contract: number): Promise<PresenceCount>;
+  /** Sessions by channel, of the channels whose name matches; at most `limit` of them. For release 0.2.0. */
   channelsHere(pattern: string, limit: number, contract: number): Promise<Record<string, number>>;
+  /** The same, a page at a time and in the order of the names. */
+  channelsPage(query: ChannelsQuery, contract: number): Promise<ChannelsPage>;
   sessionsOf(user: string, contract: number): Promise<SessionSummary[]>;
   /** Carries out an action for the sessions that are here. `target` is the shard itself. */
   carryOut(order: ActOrder, target: SentAddress, contract: number): Promise<Reached>;

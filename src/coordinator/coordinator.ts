@@ -38,6 +38,7 @@ import { buildRing } from "../ring/build.ts";
 import { digest, type Descriptor } from "../ring/descriptor.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { Changes } from "./changes.ts";
+import { listChannels } from "./list-channels.ts";
 import { Live } from "./live.ts";
 import { idsOf, Members } from "./members.ts";
 import { askStatus } from "./status.ts";
@@ -181,25 +182,10 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     return actOnAll(this.env, action, { targets: this.#members.holders(), waitMs: ASK_MS });
   }
 
-  async channels(pattern: string, contract: number): Promise<ChannelList> {
+  channels(pattern: string, contract: number): Promise<ChannelList> {
     this.#answer(contract);
-    const limit = this.#config.cluster.limits.channelNames;
-    const { answers, silent } = await askAll(this.env, this.#members.holders(), {
-      waitMs: ASK_MS,
-      ask: (stub) => stub.channelsHere(pattern, limit, CONTRACT),
-    });
-    const channels = new Map<string, number>();
-    let truncated = false;
-    for (const part of answers.values()) {
-      const names = Object.entries(part);
-      truncated ||= names.length >= limit;
-      for (const [name, clients] of names) {
-        if (channels.size < limit || channels.has(name)) {
-          channels.set(name, (channels.get(name) ?? 0) + clients);
-        } else truncated = true;
-      }
-    }
-    return { channels: Object.fromEntries(channels), truncated, unreachable: idsOf(silent) };
+    const { channelNames: names } = this.#config.cluster.limits;
+    return listChannels(this.env, this.#members.holders(), { pattern, names, waitMs: ASK_MS });
   }
 
   register(shard: SentAddress, listening: Listening | null, contract: number): Registration | null {

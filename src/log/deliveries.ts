@@ -4,6 +4,7 @@ import { CONTRACT } from "../contracts/version.ts";
 import { deliverAll } from "../fanout/fan-out.ts";
 import { DIRECT_MAX } from "../fanout/tree.ts";
 import { callAgain, isOverloaded, shardStub, within } from "../platform/calls.ts";
+import { logError } from "../platform/logger.ts";
 
 type Pending = {
   readonly shard: ShardAddress;
@@ -44,8 +45,10 @@ export class Deliveries {
         : this.#sendAlone(shard, delivery));
     } catch (error) {
       if (isOverloaded(error)) throw error;
+      const again = toRepeat(shard, delivery);
+      if (again.entries.length === 0) return { kind: "delivered", sessions: 0 };
       await scheduler.wait(FIRST_PAUSE_MS * (1 + Math.random()));
-      return callAgain(() => this.#sendAlone(shard, { ...delivery, mayRepeat: true }), RETRY_MS);
+      return callAgain(() => this.#sendAlone(shard, again), RETRY_MS);
     }
   }
 
@@ -92,6 +95,22 @@ export class Deliveries {
 }
 
 /** Deliveries that differ in nothing but the shard that they are for. */
+/**
+ * The part of a delivery that may be sent again. A shard knows a publication by its offset; of a join, a leave or a
+ * publication that is not kept it would tell its clients twice (SPEC BD61).
+ */
+function toRepeat(shard: ShardAddress, delivery: Delivery): Delivery {
+  const entries = delivery.entries.filter(({ kind }) => kind === "pub" || kind === "cleared");
+  const left = delivery.entries.length - entries.length;
+  if (left > 0)
+    logError("events without an offset may not have reached a shard, and are not sent again", {
+      channel: delivery.channel,
+      shard: shard.id,
+      events: left,
+    });
+  return { ...delivery, entries, mayRepeat: true };
+}
+
 function groupEqual(pending: readonly Pending[]): Pending[][] {
   const groups: Pending[][] = [];
   for (const one of pending) {

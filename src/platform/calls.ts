@@ -57,6 +57,19 @@ export function callAgain<T>(call: () => Promise<T>, forMs: number = CALL_RETRY_
   });
 }
 
+/** The runtime's error for a call to an object whose release does not have the method yet. */
+const LACKS_METHOD = /does not implement (the method )?"/;
+
+/** Makes a call that this release has added; `before` is made in its place where the object is of the release before. */
+export async function callNew<T>(call: () => Promise<T>, before: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof Error && LACKS_METHOD.test(error.message)) return before();
+    throw error;
+  }
+}
+
 /** Rejects after `ms`; the call itself goes on, as a call cannot be stopped. */
 export async function within<T>(ms: number, call: Promise<T>): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | null = null;

@@ -14,9 +14,17 @@ import {
   type Reached,
   type SentByRing,
 } from "../contracts/orders.ts";
+import type { PresenceCount, PresenceLimit, PresenceList } from "../contracts/presence.ts";
 import type { Present } from "../contracts/publication.ts";
 import { decodeRoute, ROUTE_HEADER } from "../contracts/route.ts";
-import type { Prediction, SessionSummary, ShardContract, ShardStatus } from "../contracts/shard.ts";
+import type {
+  ChannelsPage,
+  ChannelsQuery,
+  Prediction,
+  SessionSummary,
+  ShardContract,
+  ShardStatus,
+} from "../contracts/shard.ts";
 import { checkContract, CONTRACT, type Served } from "../contracts/version.ts";
 import { actOnOne, deliverOne, outcomeOf } from "../fanout/fan-out.ts";
 import type { Hooks } from "../hooks/hooks.ts";
@@ -32,6 +40,7 @@ import { nextDeadline } from "./connections/sweep.ts";
 import { runDuty } from "./duties.ts";
 import { buildFloors, type Floors } from "./floors.ts";
 import type { Front } from "./front.ts";
+import { pageOfChannels } from "./subscriptions/channels-page.ts";
 
 /**
  * One part of the ring: the sockets of the keys that it owns, and the channels that its sessions listen to.
@@ -154,11 +163,26 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     return this.#floors.subscriptions.presence.here(channel);
   }
 
+  presenceUpTo(channel: string, limit: PresenceLimit, contract: number): PresenceList {
+    this.#answer(contract);
+    return this.#floors.subscriptions.presence.upTo(channel, limit);
+  }
+
+  presenceCount(channel: string, contract: number): PresenceCount {
+    this.#answer(contract);
+    return this.#floors.subscriptions.presence.count(channel);
+  }
+
   channelsHere(pattern: string, limit: number, contract: number): Record<string, number> {
     this.#answer(contract);
     const counts = [...this.#floors.subscriptions.memberCounts()];
     const matching = pattern === "" ? counts : counts.filter(([name]) => fits(pattern, name));
     return Object.fromEntries(matching.slice(0, limit));
+  }
+
+  channelsPage(query: ChannelsQuery, contract: number): ChannelsPage {
+    this.#answer(contract);
+    return pageOfChannels(this.#floors.channels.counts(), query);
   }
 
   sessionsOf(user: string, contract: number): SessionSummary[] {

@@ -373,7 +373,8 @@ export class World {
         .then(() => {
           const instead = this.answerFor?.(name, method, sent);
           if (instead !== undefined) return instead;
-          if (life.instance[method] === undefined) throw new TypeError(`${name} has no method ${method}`);
+          if (life.instance[method] === undefined)
+            throw new TypeError(`The RPC receiver does not implement the method "${method}".`);
           return life.instance[method](...sent);
         })
         .then(

@@ -1,4 +1,3 @@
-import type { Present } from "../../contracts/publication.ts";
 import { logError } from "../../platform/logger.ts";
 import { digestFor } from "../../platform/user-digest.ts";
 import { parseChannel } from "../../policy/channels.ts";
@@ -32,19 +31,22 @@ export async function presence(
   if (!subscribed && !mayReach(session, channel.name, config.cluster.limits))
     return fail(context, session, { id, error: "tooManyRequests" });
 
-  let present: ReadonlyMap<string, Present>;
+  const { presence: present } = subscriptions;
   try {
-    present = await subscriptions.presence.everywhere(channel.name);
+    if (kind === "presence") {
+      const list = await present.everywhere(channel.name);
+      if (list.kind === "tooLarge") return fail(context, session, { id, error: "limitExceeded" });
+      return connections.send(session, encodePresence(id, list.present));
+    }
+    const { clients, users } = await present.countEverywhere(channel.name);
+    const stats = { num_clients: clients, num_users: users };
+    connections.send(session, encodeReply(id, "presence_stats", stats));
   } catch (error) {
     logError("a channel did not answer with its presence", {
       channel: channel.name,
       session: open.id,
       error,
     });
-    return fail(context, session, { id, error: "internal" });
+    fail(context, session, { id, error: "internal" });
   }
-  if (kind === "presence") return connections.send(session, encodePresence(id, present.values()));
-  const users = new Set([...present.values()].map(({ user }) => user));
-  const stats = { num_clients: present.size, num_users: users.size };
-  connections.send(session, encodeReply(id, "presence_stats", stats));
 }

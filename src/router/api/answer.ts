@@ -10,6 +10,7 @@ const STATUS = {
   internal: 500,
   unknownChannel: 404,
   methodNotFound: 404,
+  limitExceeded: 400,
   badRequest: 400,
   notAvailable: 400,
   unrecoverablePosition: 416,

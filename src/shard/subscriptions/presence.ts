@@ -1,5 +1,15 @@
 import type { Config } from "../../config/config.ts";
 import { addressKey, type ShardAddress } from "../../contracts/address.ts";
+import { distinctUsers, mergeUsers, numberOfUsers } from "../../contracts/distinct-users.ts";
+import {
+  bytesOfPresent,
+  countPresence,
+  limitPresence,
+  RELEASE_BEFORE_LIMIT,
+  type PresenceCount,
+  type PresenceLimit,
+  type PresenceList,
+} from "../../contracts/presence.ts";
 import {
   describeClient,
   encodePresenceEvent,
@@ -7,10 +17,11 @@ import {
   type Present,
 } from "../../contracts/publication.ts";
 import { CONTRACT } from "../../contracts/version.ts";
-import { callAgain, channelStub } from "../../platform/calls.ts";
+import { callAgain, callNew, channelStub, within } from "../../platform/calls.ts";
 import { namespaceOf, parseChannel } from "../../policy/channels.ts";
 import { isOperators, type Session } from "../connections/session.ts";
 import { Announcer } from "./announcer.ts";
+import { SharedAnswers } from "./shared-answers.ts";
 
 export type PresenceParts = {
   readonly env: Cloudflare.Env;
@@ -32,15 +43,26 @@ export type Announcement = {
 export class Presence {
   readonly #parts: PresenceParts;
   readonly #announcer: Announcer;
-  /** The answers of other shards, each asked for once for all that ask within `presenceCacheMs`. */
-  readonly #elsewhere = new Map<string, { readonly at: number; readonly answer: Promise<Present[]> }>();
+  /** The clients of other shards. */
+  readonly #lists: SharedAnswers<PresenceList>;
+  readonly #counts: SharedAnswers<PresenceCount>;
 
   constructor(parts: PresenceParts) {
     const { env, config } = parts;
     this.#parts = parts;
-    this.#announcer = new Announcer(config.cluster.times.joinLeaveBatchMs, (channel, events) =>
-      callAgain(() => channelStub(env, channel).announce(events, CONTRACT)),
-    );
+    const { joinLeaveBatchMs, deliveryTimeoutMs, presenceCacheMs } = config.cluster.times;
+    this.#lists = new SharedAnswers(presenceCacheMs, bytesOfList);
+    this.#counts = new SharedAnswers(presenceCacheMs, bytesOfCount);
+    this.#announcer = new Announcer(joinLeaveBatchMs, (channel, events) => {
+      const call = crypto.randomUUID();
+      let again = false;
+      const tell = async (): Promise<void> => {
+        const sent = events.map((event) => ({ ...event, call, again }));
+        again = true;
+        await channelStub(env, channel).announce(sent, CONTRACT);
+      };
+      return within(deliveryTimeoutMs, callAgain(tell));
+    });
   }
 
   /** Tells a channel that a session has joined or left, where its namespace wants that. */
@@ -50,37 +72,96 @@ export class Presence {
     const parsed = parseChannel(channel, config.cluster.limits.channelBytes);
     if (!parsed.ok || namespaceOf(config, parsed.channel)?.join_leave !== true) return;
     const info = infoOf(session, channel);
-    this.#announcer.announce(channel, { kind, user: info.user, body: encodePresenceEvent(info), held });
+    const { user, client } = info;
+    this.#announcer.announce(channel, { kind, user, body: encodePresenceEvent(info), held, client });
   }
 
-  /** The clients that listen to a channel through this shard. */
+  /** The clients that listen to a channel through this shard; for release 0.2.0. */
   here(channel: string): Present[] {
-    return [...this.#parts.listenersOf(channel)].flatMap((session) => {
-      if (isOperators(session)) return [];
+    const list = this.upTo(channel, RELEASE_BEFORE_LIMIT);
+    if (list.kind === "tooLarge") throw new Error("the channel has more clients than a call can list");
+    return [...list.present];
+  }
+
+  /** The clients that listen to a channel through this shard, if they are within a limit. */
+  upTo(channel: string, limit: PresenceLimit): PresenceList {
+    const present: Present[] = [];
+    let bytes = 0;
+    for (const session of this.#parts.listenersOf(channel)) {
+      if (isOperators(session)) continue;
       const info = infoOf(session, channel);
-      return { client: info.client, user: info.user, info: JSON.stringify(info) };
-    });
+      const one = { client: info.client, user: info.user, info: JSON.stringify(info) };
+      bytes += bytesOfPresent(one);
+      if (present.length === limit.clients || bytes > limit.bytes) return { kind: "tooLarge" };
+      present.push(one);
+    }
+    return { kind: "present", present };
+  }
+
+  /** How many clients listen to a channel through this shard, and which users they have. */
+  count(channel: string): PresenceCount {
+    const users: string[] = [];
+    for (const session of this.#parts.listenersOf(channel)) {
+      const { attachment } = session;
+      if (!isOperators(session)) users.push(attachment.state === "open" ? attachment.user : "");
+    }
+    return { clients: users.length, users: distinctUsers(users) };
   }
 
   /** The clients of a channel: our own as of now, those of other shards at most `presenceCacheMs` old. */
-  async everywhere(channel: string): Promise<ReadonlyMap<string, Present>> {
-    const elsewhere = await this.#askElsewhere(channel);
-    return new Map([...elsewhere, ...this.here(channel)].map((present) => [present.client, present]));
+  async everywhere(channel: string): Promise<PresenceList> {
+    const { presenceClients: clients, presenceBytes: bytes } = this.#parts.config.cluster.limits;
+    const limit = { clients, bytes };
+    const elsewhere = await this.#askElsewhere(channel, limit);
+    const here = this.upTo(channel, limit);
+    if (elsewhere.kind === "tooLarge" || here.kind === "tooLarge") return { kind: "tooLarge" };
+    const all = new Map([...elsewhere.present, ...here.present].map((present) => [present.client, present]));
+    return limitPresence([...all.values()], limit);
   }
 
-  #askElsewhere(channel: string): Promise<Present[]> {
-    const { env, config, shard } = this.#parts;
-    const maxAgeMs = config.cluster.times.presenceCacheMs;
-    const now = Date.now();
-    const known = this.#elsewhere.get(channel);
-    if (known !== undefined && now - known.at < maxAgeMs) return known.answer;
-    for (const [name, { at }] of this.#elsewhere) if (now - at >= maxAgeMs) this.#elsewhere.delete(name);
-    const answer = callAgain(() => channelStub(env, channel).presence(addressKey(shard), CONTRACT));
-    this.#elsewhere.set(channel, { at: now, answer });
-    answer.catch(() => this.#elsewhere.delete(channel));
-    return answer;
+  /** How many they are, and how many users they have. */
+  async countEverywhere(channel: string): Promise<{ readonly clients: number; readonly users: number }> {
+    const elsewhere = await this.#countElsewhere(channel);
+    const here = this.count(channel);
+    return {
+      clients: elsewhere.clients + here.clients,
+      users: numberOfUsers(mergeUsers(elsewhere.users, here.users)),
+    };
+  }
+
+  #askElsewhere(channel: string, limit: PresenceLimit): Promise<PresenceList> {
+    const { env, shard } = this.#parts;
+    const except = addressKey(shard);
+    return this.#lists.ask(channel, Date.now(), () =>
+      callAgain(() =>
+        callNew(
+          () => channelStub(env, channel).presenceUpTo(except, limit, CONTRACT),
+          async () => limitPresence(await channelStub(env, channel).presence(except, CONTRACT), limit),
+        ),
+      ),
+    );
+  }
+
+  #countElsewhere(channel: string): Promise<PresenceCount> {
+    const { env, shard } = this.#parts;
+    const except = addressKey(shard);
+    return this.#counts.ask(channel, Date.now(), () =>
+      callAgain(() =>
+        callNew(
+          () => channelStub(env, channel).presenceCount(except, CONTRACT),
+          async () => countPresence(await channelStub(env, channel).presence(except, CONTRACT)),
+        ),
+      ),
+    );
   }
 }
+
+const bytesOfList = (list: PresenceList): number =>
+  list.kind === "tooLarge" ? 0 : list.present.reduce((sum, one) => sum + bytesOfPresent(one), 0);
+
+/** A number, or a register, has eight bytes at most. */
+const bytesOfCount = ({ users }: PresenceCount): number =>
+  users.kind === "exact" ? users.hashes.length * 8 : users.registers.byteLength;
 
 /** A session as the other clients of a channel see it. */
 export function infoOf({ attachment }: Session, channel: string): ClientInfo {

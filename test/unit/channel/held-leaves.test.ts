@@ -70,3 +70,32 @@ test("[MV4] a return makes up for the oldest leave; the later one keeps its own 
   vi.advanceTimersByTime(1);
   expect(released).toEqual(["leave ann"]);
 });
+
+test("[BD62] a connection without a user has a hold of its own, which no stranger's join ends", () => {
+  const released: string[] = [];
+  const leaves = new HeldLeaves(5_000, ({ kind, client = "" }) => released.push(`${kind} ${client}`));
+  const of = (kind: "join" | "leave", client: string, held = false): PresenceEvent => ({
+    ...event(kind, "", held),
+    client,
+  });
+  leaves.pass(of("leave", "a", true));
+  leaves.pass(of("leave", "b", true));
+  expect(leaves.pass(of("join", "c"))).toBe(true);
+  expect(leaves.pass(of("join", "b"))).toBe(false);
+  vi.advanceTimersByTime(5_000);
+  expect(released).toEqual(["leave a"]);
+});
+
+test("[BD62] held leaves are bounded: over the bound the oldest is told early", () => {
+  const released: string[] = [];
+  const tell = ({ user, body }: PresenceEvent): void => void released.push(`${user} ${body.length}`);
+  const leaves = new HeldLeaves(5_000, tell, { events: 3, bytes: 100 });
+  for (const user of ["a", "b", "c", "d"]) leaves.pass({ ...event("leave", user, true), body: "x" });
+  expect(released).toEqual(["a 1"]);
+  leaves.pass({ ...event("leave", "e", true), body: "x".repeat(99) });
+  expect(released).toEqual(["a 1", "b 1", "c 1"]);
+  expect(leaves.pass(event("join", "b"))).toBe(true);
+  expect(leaves.pass(event("join", "d"))).toBe(false);
+  vi.advanceTimersByTime(5_000);
+  expect(released).toEqual(["a 1", "b 1", "c 1", "e 99"]);
+});

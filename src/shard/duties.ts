@@ -38,7 +38,6 @@ export async function runDuty(
     case "vacancies":
       return emptyChannels.run(now);
     case "lost":
-      floors.sessionRows.settle();
-      return undefined;
+      return floors.sessionRows.settle(now);
   }
 }

@@ -1,8 +1,12 @@
-import { callAgain } from "../../platform/calls.ts";
+import { callAgain, within } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
 
 /** After a channel did not answer, and while one is asked. */
 const RETRY_MS = 5_000;
+/** How long one channel is asked. */
+const ASK_MS = 20_000;
+/** How many channels are asked at a time: each is a call to an object. */
+const ASKED_AT_ONCE = 32;
 
 export type EmptyChannelsParts = {
   readonly storage: DurableObjectStorage;
@@ -21,7 +25,8 @@ export type EmptyChannelsParts = {
  * Tells channels that their last listener here has left, when no other has come for the grace (SPEC HK7).
  *
  * One row for each channel that this shard is registered with, written before it registers, and deleted when the
- * channel has ended the registration: a crash forgets the listeners, and not the channels.
+ * channel has ended the registration: a crash forgets the listeners, and not the channels. A number of channels is asked
+ * at a time (SPEC BD66).
  */
 export class EmptyChannels {
   readonly #parts: EmptyChannelsParts;
@@ -56,9 +61,7 @@ export class EmptyChannels {
   wake(): void {
     if (!this.#parts.isWanted()) return;
     this.#exec("CREATE TABLE IF NOT EXISTS registered (channel TEXT PRIMARY KEY)");
-    const rows = this.#parts.storage.sql
-      .exec<{ channel: string }>("SELECT channel FROM registered")
-      .toArray();
+    const rows = this.#parts.storage.sql.exec<{ channel: string }>("SELECT channel FROM registered");
     for (const { channel } of rows) this.look(channel);
   }
 
@@ -71,7 +74,8 @@ export class EmptyChannels {
         continue;
       }
       const dueAt = since + this.#parts.graceMs;
-      if (dueAt <= now && !this.#asked.has(channel)) void this.#settle(channel);
+      if (dueAt <= now && !this.#asked.has(channel) && this.#asked.size < ASKED_AT_ONCE)
+        void this.#settle(channel);
       const again = dueAt <= now ? now + RETRY_MS : dueAt;
       next = Math.min(next ?? again, again);
     }
@@ -81,15 +85,24 @@ export class EmptyChannels {
   async #settle(channel: string): Promise<void> {
     this.#asked.add(channel);
     try {
-      const listens = await callAgain(() => this.#parts.settle(channel));
+      const listens = await within(
+        ASK_MS,
+        callAgain(() => this.#parts.settle(channel)),
+      );
       this.#emptySince.delete(channel);
       // A listener that came meanwhile has made, or is making, a registration that needs the row.
       if (listens || this.#parts.follows(channel)) this.look(channel);
       else this.#exec("DELETE FROM registered WHERE channel = ?", channel);
     } catch (error) {
       logError("a channel could not be told that its shard has no listeners", { channel, error });
+      // It goes behind the others, so that channels that cannot be reached do not take all the places.
+      const since = this.#emptySince.get(channel);
+      this.#emptySince.delete(channel);
+      if (since !== undefined) this.#emptySince.set(channel, since);
     } finally {
+      const othersWait = this.#asked.size === ASKED_AT_ONCE;
       this.#asked.delete(channel);
+      if (othersWait) this.#parts.arm(Date.now());
     }
   }
 

@@ -5,7 +5,7 @@ import { hookSession, type Open } from "../connections/session.ts";
 
 export type SessionRowsParts = {
   readonly storage: DurableObjectStorage;
-  readonly events: Events;
+  readonly events: Pick<Events, "wants" | "record" | "hasRoom">;
   readonly shard: HookShard;
   /** The ids of the sessions with a socket. */
   readonly present: () => ReadonlySet<string>;
@@ -15,6 +15,11 @@ export type SessionRowsParts = {
 
 /** The words of several sockets that have closed during a sleep come one after the other, the first of them wakes. */
 const CLOSES_COME_MS = 2_000;
+
+/** How many rows one alarm looks at. A row has at most the 16 KB of an attachment (docs/platform.md P2). */
+const PAGE_ROWS = 250;
+/** After this time the receivers of events may have made room. */
+const NO_ROOM_MS = 5_000;
 
 /** The shard died, so how the session ended is not known. */
 const LOST: Close = { code: 1006, reason: "lost" };
@@ -26,8 +31,10 @@ const LOST: Close = { code: 1006, reason: "lost" };
 export class SessionRows {
   readonly #parts: SessionRowsParts;
   readonly #sql: SqlStorage;
-  readonly #events: Events;
+  readonly #events: SessionRowsParts["events"];
   readonly #shard: HookShard;
+  /** The rows up to this id have been looked at. */
+  #settledUpTo = "";
 
   constructor(parts: SessionRowsParts) {
     this.#parts = parts;
@@ -59,21 +66,34 @@ export class SessionRows {
   wake(now: number): void {
     if (!this.#events.wants("disconnected")) return;
     this.#exec("CREATE TABLE IF NOT EXISTS roll (client TEXT PRIMARY KEY, session TEXT NOT NULL)");
-    if (this.#absent().length > 0) this.#parts.arm(now + CLOSES_COME_MS);
-  }
-
-  /** Tells the end of every session that has a row and no socket. */
-  settle(): void {
-    for (const session of this.#absent()) this.#end(session, LOST);
-  }
-
-  #absent(): HookSession[] {
-    if (!this.#events.wants("disconnected")) return [];
     const present = this.#parts.present();
-    const rows = this.#sql.exec<{ client: string; session: string }>("SELECT * FROM roll").toArray();
-    return rows
-      .filter(({ client }) => !present.has(client))
-      .map(({ session }) => JSON.parse(session) as HookSession);
+    // One row after the other: all of them may be more than the memory holds.
+    for (const { client } of this.#sql.exec<{ client: string }>("SELECT client FROM roll")) {
+      if (!present.has(client)) return this.#parts.arm(now + CLOSES_COME_MS);
+    }
+  }
+
+  /**
+   * Tells the ends of sessions that have a row and no socket, a page of rows at a time; answers when to go on. Waits
+   * while the events' receivers have half of a full queue to take, so that no end is dropped (SPEC BD66).
+   */
+  settle(now: number): number | undefined {
+    if (!this.#events.wants("disconnected")) return undefined;
+    const present = this.#parts.present();
+    const query = "SELECT * FROM roll WHERE client > ? ORDER BY client LIMIT ?";
+    const page = this.#sql
+      .exec<{ client: string; session: string }>(query, this.#settledUpTo, PAGE_ROWS)
+      .toArray();
+    for (const { client, session } of page) {
+      if (!present.has(client)) {
+        if (!this.#events.hasRoom) return now + NO_ROOM_MS;
+        this.#end(JSON.parse(session) as HookSession, LOST);
+      }
+      this.#settledUpTo = client;
+    }
+    if (page.length === PAGE_ROWS) return now;
+    this.#settledUpTo = "";
+    return undefined;
   }
 
   #end(session: HookSession, { code, reason }: Close): void {

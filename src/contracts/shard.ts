@@ -25,6 +25,8 @@ export type ShardStatus = {
   readonly wokeAt: number;
   readonly ringEpoch: number;
   readonly digest: string;
+  /** Events that were dropped in this life, because a receiver had too many waiting (SPEC BD60). Absent: none. */
+  readonly droppedEvents?: number;
 };
 
 /** Sessions that would leave a shard under another descriptor, by the id of the shard that would own them. */

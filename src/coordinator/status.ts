@@ -65,6 +65,7 @@ export function mergeStatus(statuses: readonly ShardStatus[]): ShardStatus | nul
   if (first === undefined) return null;
   return rest.reduce<ShardStatus>((sum, one) => {
     const older = one.ringEpoch < sum.ringEpoch ? one : sum;
+    const droppedEvents = (sum.droppedEvents ?? 0) + (one.droppedEvents ?? 0);
     return {
       sessions: sum.sessions + one.sessions,
       users: sum.users + one.users,
@@ -73,6 +74,7 @@ export function mergeStatus(statuses: readonly ShardStatus[]): ShardStatus | nul
       wokeAt: Math.max(sum.wokeAt, one.wokeAt),
       ringEpoch: older.ringEpoch,
       digest: older.digest,
+      ...(droppedEvents === 0 ? {} : { droppedEvents }),
     };
   }, first);
 }

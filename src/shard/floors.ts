@@ -145,6 +145,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     wokeAt,
     ringEpoch: moves.membership.ringEpoch,
     digest: moves.membership.digest,
+    ...(events.dropped === 0 ? {} : { droppedEvents: events.dropped }),
   });
   const moves = new Moves({ storage, env, cluster, shard, connections, status, arm, waitUntil });
   const upgrades = new Upgrades({

@@ -15,7 +15,17 @@ import type { Event } from "../../src/events/event.ts";
 import { EventQueue, type Batch, type QueueBounds } from "../../src/events/event-queue.ts";
 import { channelStub } from "../../src/platform/calls.ts";
 import { CONTRACT } from "../../src/contracts/version.ts";
-import { changeRing, channelObject, Client, Gate, keysOf, shardObject, startOver, until } from "./client.ts";
+import {
+  changeRing,
+  channelObject,
+  Client,
+  fetchWorker,
+  Gate,
+  keysOf,
+  shardObject,
+  startOver,
+  until,
+} from "./client.ts";
 import { forgetHooks, hooks } from "./hooked.ts";
 
 afterEach(async () => {
@@ -423,6 +433,15 @@ describe("[BD60] the events that wait for a receiver are bounded", () => {
       expect(later.size).toBe(0);
       expect(later.add(occupied("g"), 0)).toBe(true);
     });
+  });
+
+  test("an operator sees how many events each shard has dropped", async () => {
+    await one("auto-1");
+    vi.spyOn(EventQueue.prototype, "dropped", "get").mockReturnValue(3);
+    const headers = { authorization: `Bearer ${env.API_KEY ?? ""}` };
+    const response = await fetchWorker(new Request("https://ringcast.test/admin/api/cluster", { headers }));
+    const { shards } = await response.json<{ shards: { id: string; droppedEvents: number | null }[] }>();
+    expect(shards.find(({ id }) => id === "auto-1")?.droppedEvents).toBe(3);
   });
 
   test("bytes count beside events, and no call takes more than a part of them into memory", async () => {

@@ -53,5 +53,6 @@ function showShard({ status, ...shard }: ShardReport) {
     sessions: status?.sessions ?? null,
     channels: status?.channels ?? null,
     ringEpochSeen: status?.ringEpoch ?? null,
+    droppedEvents: status === null ? null : (status.droppedEvents ?? 0),
   };
 }

@@ -18,6 +18,10 @@ export const clusterReport = z
         sessions: z.number().int().nullable(),
         channels: z.number().int().nullable(),
         ringEpochSeen: z.number().int().nullable(),
+        droppedEvents: z.number().int().nullable().openapi({
+          description:
+            "Events that the shard has dropped since it came to life, as a receiver had too many waiting.",
+        }),
         seenAgeMs: z.number().int().nullable(),
         reachable: z.boolean(),
       }),

@@ -87,3 +87,27 @@ describe("[BD61] a lost answer repeats no join, no leave and no publication that
     expect(kinds(watcher)).toEqual(["join", "join", "leave", "join"]);
   });
 });
+
+test("[BD61] a join that a channel has told before it died is not told by its next life", async () => {
+  const watcher = await on("auto-3");
+  await watcher.ask({ subscribe: { channel: ROOM } });
+  await until(() => kinds(watcher).includes("join"));
+  const { announce } = Channel.prototype;
+  const calls: boolean[] = [];
+  vi.spyOn(Channel.prototype, "announce").mockImplementation(function (this: Channel, ...args) {
+    calls.push(args[0][0]?.again === true);
+    announce.apply(this, args);
+    // The deliveries go out, and the answer does not.
+    if (calls.length === 1)
+      return scheduler.wait(200).then(() => this.crash()) as unknown as ReturnType<typeof announce>;
+  });
+  const joiner = await on("auto-1");
+  await joiner.ask({ subscribe: { channel: ROOM } });
+  await until(() => calls.length === 2);
+  const last = await on("auto-2");
+  await last.ask({ subscribe: { channel: ROOM } });
+  await until(() => calls.length === 3);
+  await until(() => kinds(watcher).length >= 3);
+  expect(calls).toEqual([false, true, false]);
+  expect(kinds(watcher)).toEqual(["join", "join", "join"]);
+});

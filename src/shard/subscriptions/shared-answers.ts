@@ -30,17 +30,22 @@ export class SharedAnswers<T> {
     const kept: Kept<T> = { at: now, answer: question(), bytes: 0 };
     this.#kept.set(channel, kept);
     this.#dropOldest();
-    kept.answer.then(
-      (answer) => {
-        if (this.#kept.get(channel) !== kept) return;
-        kept.bytes = this.#bytesOf(answer);
-        this.#bytes += kept.bytes;
-        if (kept.bytes > KEPT_BYTES) this.#drop(channel, kept);
-        this.#dropOldest();
-      },
-      () => this.#drop(channel, kept),
-    );
+    void this.#weigh(channel, kept);
     return kept.answer;
+  }
+
+  async #weigh(channel: string, kept: Kept<T>): Promise<void> {
+    try {
+      const bytes = this.#bytesOf(await kept.answer);
+      if (this.#kept.get(channel) !== kept) return;
+      kept.bytes = bytes;
+      this.#bytes += bytes;
+      if (bytes > KEPT_BYTES) this.#drop(channel, kept);
+      this.#dropOldest();
+    } catch {
+      // Those that have asked hear of it; the next asks again.
+      this.#drop(channel, kept);
+    }
   }
 
   #dropOldest(): void {

@@ -9,7 +9,10 @@
 /** A part of a text. `levels`: how deep its lists and objects are nested. */
 export type JsonPart = { readonly start: number; readonly end: number; readonly levels: number };
 
-/** Some clients refuse a value that is nested deeper, or stop: PHP's limit is 512, Python's about 1,000. */
+/**
+ * A value that is nested deeper would break some of its readers: PHP refuses it from 512 levels on, Python raises an
+ * error in the reader from 1,000 on (measured), and `JSON.stringify` overflows the stack from about 5,000 on (measured).
+ */
 export const MOST_LEVELS = 500;
 
 /** The value that `JSON.parse` finds at a path of fields: where a key occurs twice, the last one counts. */

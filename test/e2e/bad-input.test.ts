@@ -64,11 +64,13 @@ describe("[SE2] a frame that cannot be read ends its own connection, and touches
     });
   }
 
-  test("deeply nested data is published, and breaks no other session", async () => {
+  test("[CE5] nested data is published or refused, and breaks no other session", async () => {
     const client = await RawClient.connect(cluster.endpoint("deep"));
-    const deep = `${"[".repeat(2_900)}${"]".repeat(2_900)}`;
-    client.socket.send(`{"id":2,"publish":{"channel":"deep","data":${deep}}}`);
+    const nested = (levels: number) => `${"[".repeat(levels)}${"]".repeat(levels)}`;
+    client.socket.send(`{"id":2,"publish":{"channel":"deep","data":${nested(500)}}}`);
     expect((await client.next())["publish"]).toEqual({});
+    client.socket.send(`{"id":3,"publish":{"channel":"deep","data":${nested(2_900)}}}`);
+    expect((await client.next())["error"]).toMatchObject({ code: 107 });
     client.close();
     await checkWitness();
   });

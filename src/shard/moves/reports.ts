@@ -39,12 +39,11 @@ export class Reports {
     arm(Date.now());
   }
 
-  /** Reports when the counters have changed, at most once in an interval. */
+  /** Reports when the counters have changed, at most once in an interval. An idle shard is silent (SPEC BD52). */
   look(now: number): void {
     const { storage, status, intervalMs, arm } = this.#parts;
     const last = storage.kv.get<{ at: number; status: ShardStatus }>("reported");
-    const changed = JSON.stringify(last?.status) !== JSON.stringify(status());
-    if (changed && now - (last?.at ?? 0) >= intervalMs) arm(now);
+    if (countersOf(last?.status) !== countersOf(status())) arm(Math.max(now, (last?.at ?? 0) + intervalMs));
   }
 
   /** The duty of the shard's alarm; answers when it is next due. */
@@ -75,3 +74,6 @@ export class Reports {
     return this.#parts.storage.kv.get<MovesReport[]>("moves") ?? [];
   }
 }
+
+/** The counters of a status, to be compared. A sleep changes `wokeAt` and no counter. */
+const countersOf = (status: ShardStatus | undefined): string => JSON.stringify({ ...status, wokeAt: 0 });

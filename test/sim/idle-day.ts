@@ -1,0 +1,57 @@
+/** A day of a cluster without traffic, in virtual time; prints what its objects did, as JSON. */
+import { register } from "./register.ts";
+
+const MINUTE_MS = 60_000;
+/** Reports, moves and positions of the beginning are through. */
+const SETTLED_MS = 10 * MINUTE_MS;
+const PERIODS = 3_456;
+
+register();
+const { createRingcast } = await import("../../src/ringcast.ts");
+const { Deployment } = await import("../fixtures/deployment.ts");
+
+const deployment = new Deployment(createRingcast);
+const { world } = deployment;
+
+const clients = [];
+for (let n = 0; n < 12; n++) {
+  const client = await deployment.open(`key=client-${n}`);
+  if (client === undefined) throw new Error("the cluster takes no client");
+  await client.ask({ connect: {} });
+  await client.ask({ subscribe: { channel: `kept:${n % 3}` } });
+  clients.push(client);
+}
+await deployment.api("publish", { channel: "kept:0", data: { hi: 1 } });
+
+const shards = world.names("Shard").filter((name) => world.socketsOf(name).size > 0);
+const names = () => (["Shard", "Channel", "Coordinator"] as const).flatMap((one) => world.names(one));
+
+let alarms: Record<string, number> = {};
+let calls: string[] = [];
+world.note = (what) => {
+  const [, name, isAlarm] = /^(\S+ \S+)( alarm)?/u.exec(what) ?? [];
+  if (isAlarm !== undefined && name !== undefined) alarms[name] = (alarms[name] ?? 0) + 1;
+};
+world.onCall = ({ name, method }) => void calls.push(`${name} ${method}`);
+
+/** Lets ping periods pass, in each of which every object sleeps; answers with what happened. */
+async function live(periods: number) {
+  [alarms, calls] = [{}, []];
+  for (let n = 0; n < periods; n++) {
+    for (const name of names()) world.sleep(name);
+    await deployment.pass(25_000);
+  }
+  return { alarms: { ...alarms }, calls: [...calls] };
+}
+
+await deployment.pass(SETTLED_MS);
+await live(4);
+const idle = await live(PERIODS);
+const closed = clients.filter(({ closedWith }) => closedWith !== undefined).length;
+for (const { socket } of clients) socket.close(1000, "");
+await deployment.pass(SETTLED_MS);
+// The publication lives for a day.
+await live(2 * PERIODS);
+const empty = await live(PERIODS);
+console.log(JSON.stringify({ shards, periods: PERIODS, closed, idle, empty }));
+deployment.close();

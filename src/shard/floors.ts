@@ -85,9 +85,10 @@ export function buildFloors(parts: FloorsParts): Floors {
     isWanted: () => events.wants("occupied") || events.wants("vacated"),
     graceMs: cluster.times.vacatedGraceMs,
     listeners: (channel) => channels.listenersOf(channel).size,
-    follows: (channel) => channels.follows(channel),
+    hasListeners: (channel) => channels.hasListeners(channel),
     settle: (channel) => channelStub(env, channel).settle(addressKey(shard), CONTRACT),
     arm: (at) => waitUntil(arm("vacancies", at)),
+    appoint: (at) => waitUntil(timetable.set("vacancies", at)),
   });
 
   const connections = new Connections({
@@ -103,7 +104,14 @@ export function buildFloors(parts: FloorsParts): Floors {
     },
   });
 
-  const logs = new LogCalls({ env, config, shard });
+  const logs = new LogCalls({
+    env,
+    config,
+    shard,
+    onRegisterFailed: (channel) => {
+      if (!isBroadcast(config, channel)) emptyChannels.registerFailed(channel);
+    },
+  });
   const emitter = new Emitter({ connections, wire, counters });
   const positions = new Positions(ctx, () => channels.positions());
   const channels: Channels<Session> = new Channels<Session>(
@@ -196,7 +204,7 @@ export function buildFloors(parts: FloorsParts): Floors {
       broadcast.wake(session);
     }
     sessionRows.wake(Date.now());
-    emptyChannels.wake();
+    emptyChannels.wake({ sockets });
     livePulse.wake(Date.now());
   };
   return {

@@ -50,6 +50,11 @@ const PINNED = [
     releases: "upgrade",
     broke: "BD11: the register call of a life that had ended skipped a publication",
   },
+  {
+    seed: 10_290,
+    steps: 40,
+    broke: "HK7: the register call of a life that had ended occupied a channel for ever",
+  },
 ];
 
 describe("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1] the simulator", () => {

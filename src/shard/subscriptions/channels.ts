@@ -82,10 +82,6 @@ export class Channels<Listener> {
     return this.#followed.get(channel)?.listeners ?? new Set();
   }
 
-  follows(channel: string): boolean {
-    return this.#followed.has(channel);
-  }
-
   /** The positions that are kept through a sleep. */
   positions(): Map<string, KeptPosition> {
     const kept = new Map<string, KeptPosition>();

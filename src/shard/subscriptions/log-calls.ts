@@ -10,21 +10,33 @@ const COORDINATOR_WAIT_MS = 1_500;
 /** After a failure no subscribe waits for the coordinator for so long. */
 const COORDINATOR_REST_MS = 900;
 
+export type LogCallsParts = {
+  readonly env: Cloudflare.Env;
+  readonly config: Config;
+  readonly shard: ShardAddress;
+  /** A call has failed; the log may have registered the shard all the same, or may do so yet. */
+  readonly onRegisterFailed: (channel: string) => void;
+};
+
 /** The calls of a shard to the logs that it follows, wherever their home is. */
 export class LogCalls {
-  readonly #parts: { readonly env: Cloudflare.Env; readonly config: Config; readonly shard: ShardAddress };
+  readonly #parts: LogCallsParts;
   #coordinatorRestsUntil = 0;
 
-  constructor(parts: {
-    readonly env: Cloudflare.Env;
-    readonly config: Config;
-    readonly shard: ShardAddress;
-  }) {
+  constructor(parts: LogCallsParts) {
     this.#parts = parts;
   }
 
   register(channel: string, listening: Listening | null): Promise<Registration | null> {
-    return this.#ask(channel, (log) => log.register(this.#parts.shard, listening, CONTRACT));
+    const { shard, onRegisterFailed } = this.#parts;
+    return this.#ask(channel, async (log) => {
+      try {
+        return await log.register(shard, listening, CONTRACT);
+      } catch (error) {
+        onRegisterFailed(channel);
+        throw error;
+      }
+    });
   }
 
   view(channel: string, after: number): Promise<LogView> {

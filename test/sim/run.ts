@@ -1,5 +1,6 @@
 /** Replays one history, or runs many: `npm run sim -- --seed 7 --steps 60`, `npm run sim -- --histories 1000`. */
 import { parseArgs } from "node:util";
+import { growthOf } from "./growth.ts";
 import { PLANTS } from "./plants.ts";
 import { register } from "./register.ts";
 import { TRAITS } from "./traits.ts";
@@ -13,6 +14,7 @@ const { values } = parseArgs({
     plant: { type: "string" },
     releases: { type: "string" },
     traits: { type: "string" },
+    years: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -24,6 +26,9 @@ if (values.help) {
   );
   console.log(
     `--traits: what each history has besides its steps (${TRAITS.join(",")}). The default: by seed.`,
+  );
+  console.log(
+    "--years N: a small cluster lives N years, and what it stores and does each day must stay level.",
   );
   console.log("--plant puts a slip into the code and stops at the first seed that breaks a law:");
   console.log(`  ${Object.keys(PLANTS).join(", ")}`);
@@ -49,6 +54,21 @@ const traits = values.traits?.split(",").map((name) => {
 /** A plant changes the present code, so a plant that names no releases needs the present release alone. */
 const kind = askedKind ?? (plant === undefined ? undefined : (plant.releases ?? "none"));
 const planted = register(plant);
+if (values.years !== undefined) {
+  const { liveYears } = await import("./years.ts");
+  const quarters = [];
+  for await (const quarter of liveYears(Number(values.seed), Number(values.years))) {
+    quarters.push(quarter);
+    const shown = Object.entries(quarter).map(([name, value]) => `${name} ${value.toFixed(1)}`);
+    console.log(
+      `year ${Math.ceil(quarters.length / 4)}, quarter ${((quarters.length - 1) % 4) + 1}: ${shown.join(", ")}`,
+    );
+  }
+  const growth = growthOf(quarters);
+  for (const line of growth) console.log(`grows: ${line}`);
+  console.log(`${values.years} years, ${growth.length} measures grow`);
+  process.exit(growth.length > 0 ? 1 : 0);
+}
 const { runHistory } = await import("./history.ts");
 if (!planted.loaded()) throw new Error("the simulator does not run the file that the plant changes");
 

@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { tier } from "../support/tier.ts";
 import { PLANTS } from "./plants.ts";
+import { growthOf } from "./growth.ts";
 import { TRAITS } from "./traits.ts";
 
 /** Virtual time replaces the time of the whole process, so each run has a process of its own. */
@@ -18,7 +19,9 @@ async function sim(...args: string[]): Promise<{ code: number; output: string }>
 }
 
 /** How many random histories each of two processes runs. */
-const HISTORIES = tier({ quick: 500, release: 10_000 });
+const HISTORIES = tier({ quick: 400, release: 10_000 });
+/** The first quarter brings what is remembered for weeks to its level, and the last is compared with the second. */
+const YEARS = tier({ quick: 0.75, release: 5 });
 /** How many of the slips are planted: the first are those that the promise rests on. */
 const SLIPS = tier({ quick: 4, release: Infinity });
 
@@ -119,6 +122,32 @@ describe("[BD72, BD73] a history with each trait", () => {
     );
     expect(output).toContain("25 histories of 60 steps");
     expect(output).toContain(", 0 broke a law");
+  });
+});
+
+describe("[BD74] a small cluster over the quarters of years", () => {
+  test("stores as much, and does as much in a day, as in the beginning", async () => {
+    const { code, output } = await sim("--years", String(YEARS));
+    expect(output.match(/^year /gmu)).toHaveLength(YEARS * 4);
+    expect(output).toContain("0 measures grow");
+    expect(code).toBe(0);
+  });
+
+  test("a measure that grows from the second quarter on is found", () => {
+    const level = {
+      shardBytes: 900,
+      channels: 4,
+      channelRows: 9,
+      coordinatorRows: 90,
+      alarmsADay: 30,
+      callsADay: 20,
+    };
+    const low = { ...level, alarmsADay: 1 };
+    expect(growthOf([low, level, { ...level, alarmsADay: 33 }])).toEqual([]);
+    expect(growthOf([low, level, level, { ...level, alarmsADay: 60, shardBytes: 1_200 }])).toEqual([
+      "shardBytes: 900.0 in the second quarter, 1200.0 in the last",
+      "alarmsADay: 30.0 in the second quarter, 60.0 in the last",
+    ]);
   });
 });
 

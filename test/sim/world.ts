@@ -91,6 +91,9 @@ export class World {
   subrequests: number = PLATFORM.subrequests.paid;
   faults: NetworkFaults = NO_FAULTS;
   events = 0;
+  /** How many alarms have run, and how many calls have been made. */
+  alarms = 0;
+  calls = 0;
   /** More events than these are a broken law: the world should have been silent. */
   mostEvents = Infinity;
   /** The number of calls from an object of one release to an object of the other. */
@@ -317,6 +320,17 @@ export class World {
     object.mostQueuedBytes = Math.max(object.mostQueuedBytes, bytes);
   }
 
+  /** An object that stores nothing and does nothing disappears. */
+  forgetUnused(): void {
+    for (const [name, { life, sockets, storage }] of this.#objects) {
+      const isIdle = life === undefined || (life.waiting === 0 && life.working.size === 0);
+      const { rows, tables } = storage.size();
+      if (!isIdle || sockets.size > 0 || storage.alarmAt !== null || rows + tables > 0) continue;
+      storage.close();
+      this.#objects.delete(name);
+    }
+  }
+
   forgetSocket(socket: ServerSocket): void {
     if (socket.owner !== undefined) this.#object(socket.owner).sockets.delete(socket);
   }
@@ -330,6 +344,7 @@ export class World {
     const event = this.#event;
     const isFetch = method === "fetch";
     event.subrequests += 1;
+    this.calls += 1;
     if (caller.release !== undefined && event.subrequests > this.subrequests) {
       this.refused(
         `more than ${this.subrequests} calls follow from one event, the last to ${name} ${method}`,
@@ -489,6 +504,7 @@ export class World {
     this.#enter(life);
     this.note(`${name} alarm`);
     life.alarmRuns = true;
+    this.alarms += 1;
     const ended = (error?: Error): void => {
       life.alarmRuns = false;
       if (life.dead) return;

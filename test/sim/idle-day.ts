@@ -48,7 +48,7 @@ await deployment.pass(SETTLED_MS);
 await live(4);
 const idle = await live(PERIODS);
 const closed = clients.filter(({ closedWith }) => closedWith !== undefined).length;
-for (const { socket } of clients) socket.close(1000, "");
+for (const { socket } of clients) socket.close(1000);
 await deployment.pass(SETTLED_MS);
 // The publication lives for a day.
 await live(2 * PERIODS);

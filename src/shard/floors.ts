@@ -122,6 +122,7 @@ export function buildFloors(parts: FloorsParts): Floors {
         return logs.register(channel, listening);
       },
       view: (channel, after) => logs.view(channel, after),
+      page: (channel, since) => logs.page(channel, since),
       emitter,
       positions,
       giveUp: (channel, sessions) => subscriptions.giveUp(channel, sessions),

@@ -26,7 +26,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
   "subscribe-buffer": {
     file: "src/shard/subscriptions/followed-channel.ts",
-    code: "this.#lookup?.add(publications);",
+    code: "this.#lookup?.add(from.logEpoch, publications);",
     instead: "",
     seed: 252,
   },

@@ -1,5 +1,10 @@
 import { env } from "cloudflare:workers";
-import { abortAllDurableObjects, runInDurableObject } from "cloudflare:test";
+import {
+  abortAllDurableObjects,
+  evictDurableObject,
+  runDurableObjectAlarm,
+  runInDurableObject,
+} from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
 import { ID_TTL_MS, openDurableLog, type LogLimits } from "../../src/log/durable-log.ts";
 import type { Log } from "../../src/log/log.ts";
@@ -296,4 +301,80 @@ test("[BD1] an appointment moves to an earlier time, so history goes in its time
   await channelStub(env, "short:again").publish({ id: "b", body: body(2) }, CONTRACT);
   const at = await runInDurableObject(channelObject("short:again"), (_, { storage }) => storage.getAlarm());
   expect(at).toBeLessThanOrEqual(Date.now() + ID_TTL_MS);
+});
+
+describe("what is larger than a call", () => {
+  const COUNT = 89;
+  const large = "x".repeat(400_000);
+
+  /** A room with 35 MB of publications that no shard has heard of, after one that every listener has. */
+  async function fill(channel: string): Promise<void> {
+    await runInDurableObject(channelObject(channel), (_, { storage }) => {
+      for (let offset = 2; offset <= COUNT + 1; offset++)
+        storage.sql.exec(
+          "INSERT INTO publications (offset, at, body) VALUES (?, ?, ?)",
+          offset,
+          Date.now(),
+          JSON.stringify({ data: large }),
+        );
+    });
+    await evictDurableObject(channelObject(channel));
+  }
+
+  test("[BD5] 89 publications of 400 KB that a shard has missed are delivered, in order", async () => {
+    const client = await Client.connect("ann");
+    await client.ask({ subscribe: { channel: "kept:large", recoverable: true } });
+    await client.ask({ publish: { channel: "kept:large", data: 0 } });
+    await until(() => client.heard("kept:large").length === 1);
+    await fill("kept:large");
+    await channelStub(env, "kept:large").publish({ id: "last", body: body(1) }, CONTRACT);
+    // The channel stores how far each shard has heard. Readers that are too slow for 35 MB at once may be closed.
+    await until(async () => {
+      await runDurableObjectAlarm(channelObject("kept:large"));
+      const rows = await runInDurableObject(channelObject("kept:large"), (_, { storage }) =>
+        storage.sql.exec<{ heard: number }>("SELECT heard FROM listeners").toArray(),
+      );
+      return rows.length === 0 || rows[0]?.heard === COUNT + 2;
+    });
+    const heard = client.heard("kept:large").map((data) => (typeof data === "string" ? data.length : data));
+    const sent = [0, ...Array.from({ length: COUNT }, () => large.length), 1];
+    expect(heard.length).toBeGreaterThan(9);
+    expect(heard).toEqual(sent.slice(0, heard.length));
+  });
+
+  test("[BD6] a resume over 35 MB is answered: not recovered; one over 4 MB is recovered", async () => {
+    const first = await channelStub(env, "kept:long").publish({ id: "a", body: body(0) }, CONTRACT);
+    await fill("kept:long");
+    const client = await Client.connect("ann");
+    const resume = async (offset: number) => {
+      const since = { recover: true, offset, epoch: first.logEpoch };
+      const { subscribe, error } = await client.ask({ subscribe: { channel: "kept:long", ...since } });
+      await client.ask({ unsubscribe: { channel: "kept:long" } });
+      return error ?? (subscribe as { recovered?: boolean; publications?: unknown[] });
+    };
+    for (let n = 0; n < 2; n++) {
+      const none = await resume(1);
+      expect(none).not.toHaveProperty("recovered");
+      expect(none).not.toHaveProperty("publications");
+    }
+    const some = await resume(COUNT - 8);
+    expect(some).toMatchObject({ recovered: true });
+    expect(some).toHaveProperty("publications.length", 9);
+  });
+
+  test("[BD5] a history larger than a call comes in parts that join", async () => {
+    await channelStub(env, "kept:parts").publish({ id: "a", body: body(0) }, CONTRACT);
+    await fill("kept:parts");
+    const offsets: number[] = [];
+    for (let since: { offset: number; logEpoch: string } | null = null; ;) {
+      const part = await channelStub(env, "kept:parts").history(
+        { limit: -1, reverse: false, since },
+        CONTRACT,
+      );
+      offsets.push(...part.publications.map(({ offset }) => offset));
+      since = { logEpoch: part.logEpoch, offset: offsets.at(-1) ?? 0 };
+      if (since.offset === part.top) break;
+    }
+    expect(offsets).toEqual(Array.from({ length: COUNT + 1 }, (_, n) => n + 1));
+  });
 });

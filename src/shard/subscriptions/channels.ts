@@ -1,15 +1,21 @@
 import type { Delivered, Delivery } from "../../contracts/orders.ts";
-import { FollowedChannel, type ChannelEffects, type ListenRequest } from "./followed-channel.ts";
+import type { ResumeLimit } from "../../log/recovery.ts";
+import type { ChannelEffects, ListenRequest } from "./channel-effects.ts";
+import { FollowedChannel } from "./followed-channel.ts";
 import type { KeptPosition } from "./heard.ts";
 import type { Beginning } from "./resume.ts";
 import { Tail } from "./tail.ts";
 
-export type ChannelsLimits = { readonly recoveryMaxPublications: number; readonly tailBytes: number };
+export type ChannelsLimits = {
+  readonly recoveryMaxPublications: number;
+  readonly resumeBytes: number;
+  readonly tailBytes: number;
+};
 
 /** The channels that this shard follows. A channel knows a shard, not its clients. */
 export class Channels<Listener> {
   readonly #effects: ChannelEffects<Listener>;
-  readonly #recoveryLimit: number;
+  readonly #resumeLimit: ResumeLimit;
   readonly #tail: Tail;
   readonly #followed = new Map<string, FollowedChannel<Listener>>();
   /** The channel that this shard follows whether it has a listener or not. */
@@ -17,7 +23,7 @@ export class Channels<Listener> {
 
   constructor(limits: ChannelsLimits, effects: ChannelEffects<Listener>, pinned?: string) {
     this.#pinned = pinned;
-    this.#recoveryLimit = limits.recoveryMaxPublications;
+    this.#resumeLimit = { count: limits.recoveryMaxPublications, bytes: limits.resumeBytes };
     this.#tail = new Tail(limits);
     this.#effects = effects;
   }
@@ -108,7 +114,7 @@ export class Channels<Listener> {
   #follow(channel: string): FollowedChannel<Listener> {
     let followed = this.#followed.get(channel);
     if (followed === undefined) {
-      const parts = { effects: this.#effects, tail: this.#tail, recoveryLimit: this.#recoveryLimit };
+      const parts = { effects: this.#effects, tail: this.#tail, resumeLimit: this.#resumeLimit };
       followed = new FollowedChannel(channel, parts);
       this.#followed.set(channel, followed);
     }

@@ -1,33 +1,14 @@
-import type { Listening, Registration } from "../../contracts/log.ts";
+import type { Registration } from "../../contracts/log.ts";
 import type { Delivered, Delivery } from "../../contracts/orders.ts";
 import type { ClientEvent, LogView, Position, Publication } from "../../contracts/publication.ts";
-import { planRecovery } from "../../log/recovery.ts";
+import type { ResumeLimit } from "../../log/recovery.ts";
 import { logError } from "../../platform/logger.ts";
-import type { Batch } from "../wire.ts";
+import type { ChannelEffects, ListenRequest } from "./channel-effects.ts";
 import { planDelivery, type Heard, type KeptPosition } from "./heard.ts";
 import { Lookup } from "./lookup.ts";
 import { ChannelRegistration } from "./registration.ts";
 import { lookupAfter, planBeginning, settles, type Beginning, type Resume } from "./resume.ts";
 import type { Tail } from "./tail.ts";
-
-export type ListenRequest<Listener> = {
-  readonly listener: Listener;
-  /** Null for a listener that begins now. */
-  readonly resume: Resume | null;
-  /** The listener wants each batch with the publication before it. */
-  readonly wantsPrevious: boolean;
-};
-
-export type ChannelEffects<Listener> = {
-  /** `listening`: the shard has listeners already. */
-  readonly register: (channel: string, listening: Listening | null) => Promise<Registration | null>;
-  readonly view: (channel: string, after: number) => Promise<LogView>;
-  readonly emitter: { emit(batch: Batch, listeners: ReadonlySet<Listener>): void };
-  /** Keeps the positions through a sleep; told when one has changed. */
-  readonly positions: { touch(channel: string): void };
-  /** These listeners have missed what the channel cannot tell: they must begin anew. They listen no more. */
-  readonly giveUp: (channel: string, listeners: readonly Listener[]) => void;
-};
 
 /** Events that the listeners do not have yet; they have every publication up to `from`. */
 type Advance = {
@@ -48,7 +29,7 @@ export class FollowedChannel<Listener> {
   readonly #wantingPrevious = new Set<Listener>();
   readonly #channel: string;
   readonly #effects: ChannelEffects<Listener>;
-  readonly #recoveryLimit: number;
+  readonly #resumeLimit: ResumeLimit;
   readonly #tail: Tail;
   readonly #registration = new ChannelRegistration();
   /** Made for the first client that the log is asked for. */
@@ -64,14 +45,14 @@ export class FollowedChannel<Listener> {
     parts: {
       readonly effects: ChannelEffects<Listener>;
       readonly tail: Tail;
-      readonly recoveryLimit: number;
+      readonly resumeLimit: ResumeLimit;
     },
   ) {
-    const { effects, tail, recoveryLimit } = parts;
+    const { effects, tail, resumeLimit } = parts;
     this.#channel = channel;
     this.#effects = effects;
     this.#tail = tail;
-    this.#recoveryLimit = recoveryLimit;
+    this.#resumeLimit = resumeLimit;
   }
 
   /** A listener is here, or is about to be. */
@@ -125,14 +106,14 @@ export class FollowedChannel<Listener> {
       const { position } = this.#heard;
       if (resume === null) return start({ position, recovery: null });
       const known = this.#remembered(position, resume);
-      if (known !== undefined) return start(planBeginning(known, resume, this.#recoveryLimit));
+      if (known !== undefined) return start(planBeginning(known, resume, this.#resumeLimit));
       this.#lookup ??= this.#openLookup();
       const after = lookupAfter(resume, {
         top: position.offset,
-        limit: this.#recoveryLimit,
+        limit: this.#resumeLimit.count,
         again: this.#tail.view(this.#channel) !== undefined,
       });
-      await this.#lookup.ask(after, (view) => start(planBeginning(view, resume, this.#recoveryLimit)));
+      await this.#lookup.ask(after, (view) => start(planBeginning(view, resume, this.#resumeLimit)));
     } finally {
       this.#waiting -= 1;
     }
@@ -212,7 +193,7 @@ export class FollowedChannel<Listener> {
     if (plan.kind === "drop") return undefined;
     if (plan.giveUp) this.#giveUp();
     this.#heard = { ...this.#heard, superseded: plan.superseded };
-    if (plan.pull) return this.#pull(plan.from).then((from) => this.#take(delivery, from));
+    if (plan.pull) return this.#pull(plan.from, before).then((from) => this.#take(delivery, from));
     this.#take(delivery, plan.from);
     return undefined;
   }
@@ -231,13 +212,20 @@ export class FollowedChannel<Listener> {
     this.#lookup?.clear();
   }
 
-  /** Fetches what lies between a position and the log's top. */
-  async #pull(position: Position): Promise<Position> {
-    const view = await this.#effects.view(this.#channel, position.offset);
-    const recovery = planRecovery(view, position, Infinity);
-    if (recovery.kind === "restart") this.#giveUp();
-    else this.#advance({ from: position, events: recovery.publications, durable: true });
-    return { logEpoch: view.logEpoch, offset: view.top };
+  /** Fetches what lies between a position and an offset, page by page, and hands each page to the listeners. */
+  async #pull(position: Position, upTo: number): Promise<Position> {
+    let from = position;
+    while (from.offset < upTo) {
+      const { logEpoch, top, publications, refused } = await this.#effects.page(this.#channel, from);
+      const last = publications.at(-1);
+      if (refused !== null || last === undefined || publications[0]?.offset !== from.offset + 1) {
+        this.#giveUp();
+        return { logEpoch, offset: top };
+      }
+      this.#advance({ from, events: publications, durable: true });
+      from = { logEpoch, offset: last.offset };
+    }
+    return from;
   }
 
   /** The one place where publications reach listeners, and where the position moves. */
@@ -253,7 +241,7 @@ export class FollowedChannel<Listener> {
     if (durable && first !== undefined) {
       if (this.#wantingPrevious.size > 0) previous = this.#tail.at(channel, from.logEpoch, first.offset - 1);
       this.#tail.add(channel, from.logEpoch, publications);
-      this.#lookup?.add(publications);
+      this.#lookup?.add(from.logEpoch, publications);
     }
     if (events.length > 0) this.#effects.emitter.emit({ channel, events, durable, previous }, this.listeners);
   }
@@ -281,7 +269,7 @@ export class FollowedChannel<Listener> {
     return new Lookup({
       view: (after) => this.#effects.view(channel, after),
       learn: (view, after) => {
-        const whole = after <= Math.max(0, view.top - this.#recoveryLimit);
+        const whole = after <= Math.max(0, view.top - this.#resumeLimit.count);
         this.#tail.learn(channel, view, { whole });
       },
     });

@@ -1,7 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import type { ShardAddress } from "../../contracts/address.ts";
-import type { Listening, LogContract, Registration } from "../../contracts/log.ts";
-import type { LogView } from "../../contracts/publication.ts";
+import type { HistoryResult, Listening, LogContract, Registration } from "../../contracts/log.ts";
+import type { LogView, Position } from "../../contracts/publication.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { callAgain, homeStub, within } from "../../platform/calls.ts";
 import { homeOf } from "../../policy/channels.ts";
@@ -41,6 +41,11 @@ export class LogCalls {
 
   view(channel: string, after: number): Promise<LogView> {
     return this.#ask(channel, (log) => log.view(after, CONTRACT));
+  }
+
+  /** The publications after a position, as many as one call holds. */
+  page(channel: string, since: Position): Promise<HistoryResult> {
+    return this.#ask(channel, (log) => log.history({ limit: -1, reverse: false, since }, CONTRACT));
   }
 
   #ask<Answer>(channel: string, call: (log: LogContract) => Promise<Answer>): Promise<Answer> {

@@ -1,4 +1,5 @@
-import type { LogView, Publication } from "../../contracts/publication.ts";
+import { bytesOf } from "../../log/recovery.ts";
+import { CALL_BYTES, type LogView, type Publication } from "../../contracts/publication.ts";
 
 type Waiter = {
   readonly after: number;
@@ -6,13 +7,23 @@ type Waiter = {
   readonly fail: (error: unknown) => void;
 };
 
+/** Publications of one log, in order. The oldest go where there are too many bytes. */
+type Meanwhile = {
+  readonly logEpoch: string;
+  readonly publications: Publication[];
+  readonly bytes: number;
+  readonly dropped: boolean;
+};
+
+const NOTHING: Meanwhile = { logEpoch: "", publications: [], bytes: 0, dropped: false };
+
 type Call = {
   readonly after: number;
   readonly waiters: Waiter[];
   /** They want more of the log than this call asks for. */
   readonly next: Waiter[];
   /** Delivered since the call: the view may be older than these. */
-  readonly meanwhile: Publication[];
+  meanwhile: Meanwhile;
   /** The log was cleared since the call: the view may be of before, and is not remembered. */
   outdated: boolean;
 };
@@ -32,9 +43,18 @@ export class Lookup {
     this.#effects = effects;
   }
 
-  /** Publications that were delivered meanwhile. */
-  add(publications: readonly Publication[]): void {
-    this.#call?.meanwhile.push(...publications);
+  /** Publications of a log that were delivered meanwhile. */
+  add(logEpoch: string, publications: readonly Publication[]): void {
+    const call = this.#call;
+    if (call === undefined) return;
+    const before = call.meanwhile.logEpoch === logEpoch ? call.meanwhile : { ...NOTHING, publications: [] };
+    const known = before.publications;
+    known.push(...publications);
+    let bytes = before.bytes + bytesOf(publications);
+    let drop = 0;
+    while (bytes > CALL_BYTES && drop < known.length - 1) bytes -= known[drop++]?.body.length ?? 0;
+    known.splice(0, drop);
+    call.meanwhile = { logEpoch, publications: known, bytes, dropped: before.dropped || drop > 0 };
   }
 
   /** The log was cleared. */
@@ -64,7 +84,7 @@ export class Lookup {
 
   async #start(waiters: Waiter[]): Promise<void> {
     const after = Math.min(...waiters.map((waiter) => waiter.after));
-    const call: Call = { after, waiters, next: [], meanwhile: [], outdated: false };
+    const call: Call = { after, waiters, next: [], meanwhile: NOTHING, outdated: false };
     this.#call = call;
     let view: LogView;
     try {
@@ -82,14 +102,14 @@ export class Lookup {
   }
 }
 
-/** A view, brought up to date with what was delivered while it was on its way. */
-function extend(view: LogView, meanwhile: readonly Publication[]): LogView {
-  const publications = [...view.publications];
-  let { top } = view;
-  for (const publication of meanwhile) {
-    if (publication.offset !== top + 1) continue;
-    publications.push(publication);
-    top = publication.offset;
-  }
-  return { logEpoch: view.logEpoch, top, publications };
+/**
+ * A view, brought up to date with what was delivered while it was on its way. Where the older part of that is dropped,
+ * the view begins with the rest: a client that lacks the older part is told so (SPEC DL3, BD7).
+ */
+function extend(view: LogView, { logEpoch, publications, dropped }: Meanwhile): LogView {
+  const newer = logEpoch === view.logEpoch ? publications.filter(({ offset }) => offset > view.top) : [];
+  const [first] = newer;
+  const top = newer.at(-1)?.offset ?? view.top;
+  if (first?.offset === view.top + 1) return { ...view, top, publications: [...view.publications, ...newer] };
+  return first !== undefined && dropped ? { ...view, top, publications: newer } : view;
 }

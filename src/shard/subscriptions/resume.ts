@@ -1,5 +1,11 @@
 import type { LogView, Position } from "../../contracts/publication.ts";
-import { planCacheRecovery, planRecovery, proves, type Recovery } from "../../log/recovery.ts";
+import {
+  planCacheRecovery,
+  planRecovery,
+  proves,
+  type Recovery,
+  type ResumeLimit,
+} from "../../log/recovery.ts";
 import type { TailView } from "./tail.ts";
 
 /** Where a listener begins. `position`: no publication at or before it will be sent; null where nothing is kept. */
@@ -11,8 +17,8 @@ export type Beginning = {
 
 export type Resume = { readonly since: Position; readonly mode: "stream" | "cache" };
 
-/** Plans where a resuming listener begins. `limit`: how many publications may be resumed. */
-export function planBeginning(view: LogView, { since, mode }: Resume, limit: number): Beginning {
+/** Plans where a resuming listener begins. */
+export function planBeginning(view: LogView, { since, mode }: Resume, limit: ResumeLimit): Beginning {
   const recovery = mode === "cache" ? planCacheRecovery(view, since) : planRecovery(view, since, limit);
   return { position: { logEpoch: view.logEpoch, offset: view.top }, recovery };
 }

@@ -21,13 +21,19 @@ export type TailView = LogView & { readonly whole: boolean };
 export class Tail {
   readonly #maxBytes: number;
   readonly #maxPublications: number;
+  readonly #maxBytesOfRun: number;
   /** Least recently used first. */
   readonly #runs = new Map<string, Run>();
   #bytes = 0;
 
-  constructor(limits: { readonly tailBytes: number; readonly recoveryMaxPublications: number }) {
+  constructor(limits: {
+    readonly tailBytes: number;
+    readonly recoveryMaxPublications: number;
+    readonly resumeBytes: number;
+  }) {
     this.#maxBytes = limits.tailBytes;
     this.#maxPublications = limits.recoveryMaxPublications;
+    this.#maxBytesOfRun = limits.resumeBytes;
   }
 
   /** Adds what a channel has said, in order; what does not join on replaces what there was. */
@@ -100,6 +106,7 @@ export class Tail {
   /** Drops the oldest of the run in use, then the runs that were used least recently. */
   #shrink(used: Run): void {
     this.#trim(used, used.publications.length - this.#maxPublications);
+    this.#trim(used, Math.min(countOf(used, used.bytes - this.#maxBytesOfRun), used.publications.length - 1));
     for (const [channel, run] of this.#runs) {
       if (this.#bytes <= this.#maxBytes) return;
       if (this.#runs.size > 1) {
@@ -108,11 +115,7 @@ export class Tail {
       }
       // The only one left.
       run.whole = false;
-      let excess = this.#bytes - this.#maxBytes;
-      let count = 0;
-      for (; excess > 0 && count < run.publications.length; count++)
-        excess -= run.publications[count]?.body.length ?? 0;
-      this.#trim(run, count);
+      this.#trim(run, countOf(run, this.#bytes - this.#maxBytes));
       if (run.publications.length === 0) this.drop(channel);
     }
   }
@@ -123,4 +126,12 @@ export class Tail {
     run.bytes -= bytes;
     this.#bytes -= bytes;
   }
+}
+
+/** How many of the oldest publications of a run have so many bytes, or more. */
+function countOf({ publications }: Run, bytes: number): number {
+  let left = bytes;
+  let count = 0;
+  for (; left > 0 && count < publications.length; count++) left -= publications[count]?.body.length ?? 0;
+  return count;
 }

@@ -20,7 +20,7 @@ test("[DL2, DL3] a recovery gives everything after the position, or nothing", ()
       fc.constantFrom("e", "", "f"),
       fc.integer({ min: 1, max: 50 }),
       (log, offset, logEpoch, limit) => {
-        const recovery = planRecovery(log, { offset, logEpoch }, limit);
+        const recovery = planRecovery(log, { offset, logEpoch }, { count: limit, bytes: Infinity });
         const owed = log.top - offset;
         const possible = logEpoch !== "f" && owed >= 0 && owed <= limit && owed <= log.publications.length;
         expect(recovery.kind).toBe(possible ? "resume" : "restart");
@@ -37,7 +37,9 @@ test("[DL6] a view that proves a position recovers it", () => {
   fc.assert(
     fc.property(logs, fc.nat(50), fc.constantFrom("e", "", "f"), (log, offset, logEpoch) => {
       const since = { offset, logEpoch };
-      expect(proves(log, since)).toBe(planRecovery(log, since, Infinity).kind === "resume");
+      expect(proves(log, since)).toBe(
+        planRecovery(log, since, { count: Infinity, bytes: Infinity }).kind === "resume",
+      );
     }),
   );
 });
@@ -53,4 +55,15 @@ test("[DL9] in cache mode the newest is given to a client that does not have it"
   expect(given(0, "")).toEqual([9]);
   expect(given(3, "e", { ...log, publications: [] })).toBe("restart");
   expect(given(0, "e", { logEpoch: "e", top: 0, publications: [] })).toBe("restart");
+});
+
+test("[BD6] a resume of more bytes than one answer holds is not recovered, and one of as many is", () => {
+  const log = {
+    logEpoch: "e",
+    top: 3,
+    publications: [1, 2, 3].map((n) => ({ ...pub(n), body: "x".repeat(100) })),
+  };
+  const plan = (offset: number) => planRecovery(log, { logEpoch: "e", offset }, { count: 10, bytes: 200 });
+  expect(plan(0)).toMatchObject({ kind: "restart" });
+  expect(plan(1)).toMatchObject({ kind: "resume", publications: log.publications.slice(1) });
 });

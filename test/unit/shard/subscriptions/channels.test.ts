@@ -1,20 +1,29 @@
 import { expect, test } from "vitest";
-import type { Registration } from "../../../../src/contracts/log.ts";
+import type { HistoryResult, Registration } from "../../../../src/contracts/log.ts";
 import type { Delivery } from "../../../../src/contracts/orders.ts";
-import type { ClientEvent, LogView, Publication } from "../../../../src/contracts/publication.ts";
+import type { ClientEvent, LogView, Position, Publication } from "../../../../src/contracts/publication.ts";
 import type { Batch } from "../../../../src/shard/wire.ts";
 import { Channels } from "../../../../src/shard/subscriptions/channels.ts";
 import type { Beginning, Resume } from "../../../../src/shard/subscriptions/resume.ts";
 
-const LIMITS = { recoveryMaxPublications: 300, tailBytes: 1_000 };
+const LIMITS = { recoveryMaxPublications: 300, resumeBytes: 1_000, tailBytes: 1_000 };
 const PINNED = "ringcast:broadcast";
 
 type Call<Answer> = { readonly answer: (value: Answer) => void; readonly fail: (error: Error) => void };
+
+/** A page of the room's log. */
+const page = (top: number, publications: readonly Publication[]): HistoryResult => ({
+  logEpoch: "e",
+  top,
+  publications,
+  refused: null,
+});
 
 /** Channels whose logs answer when the test says so, and that keep what each listener is sent. A listener is a name. */
 class Shard {
   readonly registers: ({ channel: string; listening: unknown } & Call<Registration | null>)[] = [];
   readonly views: ({ after: number } & Call<LogView>)[] = [];
+  readonly pages: ({ since: Position } & Call<HistoryResult>)[] = [];
   readonly batches: Batch[] = [];
   readonly gaveUp: string[] = [];
   /** How often a position is said to have changed. */
@@ -30,6 +39,8 @@ class Shard {
           new Promise((answer, fail) => void this.registers.push({ channel, listening, answer, fail })),
         view: (_channel, after) =>
           new Promise((answer, fail) => void this.views.push({ after, answer, fail })),
+        page: (_channel, since) =>
+          new Promise((answer, fail) => void this.pages.push({ since, answer, fail })),
         giveUp: (channel, listeners) => this.gaveUp.push(`${channel}: ${listeners.join(" ")}`),
         positions: { touch: () => void (this.touches += 1) },
         emitter: {
@@ -277,7 +288,7 @@ test("[DL1] publications that are missing between two deliveries are fetched bef
   const next = shard.deliver([pub(7)]);
   await turn();
   expect(shard.heard("ann")).toEqual([]);
-  shard.views[0]?.answer({ logEpoch: "e", top: 6, publications: [pub(4), pub(5), pub(6)] });
+  shard.pages[0]?.answer(page(6, [pub(4), pub(5), pub(6)]));
   await Promise.all([gap, next]);
   expect(shard.heard("ann")).toEqual(["p4", "p5", "p6", "p7"]);
 });
@@ -285,10 +296,10 @@ test("[DL1] publications that are missing between two deliveries are fetched bef
 test("[DL1] a delivery whose gap could not be fetched is refused, and is applied when it comes again", async () => {
   const shard = await Shard.listening(["ann"]);
   const gap = shard.deliver([pub(6)]);
-  shard.views[0]?.fail(new Error("unreachable"));
+  shard.pages[0]?.fail(new Error("unreachable"));
   await expect(gap).rejects.toThrow("unreachable");
   const again = shard.deliver([pub(6)], { mayRepeat: true });
-  shard.views[1]?.answer({ logEpoch: "e", top: 6, publications: [pub(4), pub(5), pub(6)] });
+  shard.pages[1]?.answer(page(6, [pub(4), pub(5), pub(6)]));
   await again;
   expect(shard.heard("ann")).toEqual(["p4", "p5", "p6"]);
 });
@@ -296,10 +307,31 @@ test("[DL1] a delivery whose gap could not be fetched is refused, and is applied
 test("[DL8] a gap that the log no longer holds makes listeners begin anew", async () => {
   const shard = await Shard.listening(["ann"]);
   const gap = shard.deliver([pub(6)]);
-  shard.views[0]?.answer({ logEpoch: "e", top: 6, publications: [pub(5), pub(6)] });
+  shard.pages[0]?.answer(page(6, [pub(5), pub(6)]));
   await gap;
   expect(shard.gaveUp).toEqual(["room: ann"]);
   expect(shard.heard("ann")).toEqual([]);
+});
+
+test("[BD5] a gap larger than one call is fetched page by page, and no further than the delivery", async () => {
+  const shard = await Shard.listening(["ann"]);
+  const gap = shard.deliver([pub(8)]);
+  shard.pages[0]?.answer(page(9, [pub(4), pub(5)]));
+  await turn();
+  expect(shard.heard("ann")).toEqual(["p4", "p5"]);
+  expect(shard.pages.map(({ since: { offset } }) => offset)).toEqual([3, 5]);
+  shard.pages[1]?.answer(page(9, [pub(6), pub(7)]));
+  await gap;
+  expect(shard.heard("ann")).toEqual(["p4", "p5", "p6", "p7", "p8"]);
+  expect(shard.pages).toHaveLength(2);
+});
+
+test("[DL8] a gap in a log that has been replaced makes listeners begin anew", async () => {
+  const shard = await Shard.listening(["ann"]);
+  const gap = shard.deliver([pub(6)]);
+  shard.pages[0]?.answer({ ...page(6, []), logEpoch: "f", refused: "unrecoverablePosition" });
+  await gap;
+  expect(shard.gaveUp).toEqual(["room: ann"]);
 });
 
 test("[DL3] publications that are dropped from a log while it is looked at are not remembered from that look", async () => {

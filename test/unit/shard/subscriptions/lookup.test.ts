@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { LogView, Publication } from "../../../../src/contracts/publication.ts";
+import { CALL_BYTES, type LogView, type Publication } from "../../../../src/contracts/publication.ts";
 import { Lookup } from "../../../../src/shard/subscriptions/lookup.ts";
 
 const range = (from: number, to: number): Publication[] =>
@@ -51,10 +51,10 @@ test("[DL6] those that want more than the call asks for share the next one, whic
 test("[DL7] publications that are delivered meanwhile join on to what the log answers, once and in order", async () => {
   const { lookup, calls, learnt, ask } = setUp();
   // Without a call there is none to join.
-  lookup.add(range(1, 4));
+  lookup.add("e", range(1, 4));
   const asked = ask(1);
-  lookup.add(range(4, 5));
-  lookup.add(range(6, 7));
+  lookup.add("e", range(4, 5));
+  lookup.add("e", range(6, 7));
   calls[0]?.answer(view(2, 5));
   expect(await asked).toEqual(view(2, 7));
   // The delivered ones are in the shard's memory already.
@@ -64,7 +64,7 @@ test("[DL7] publications that are delivered meanwhile join on to what the log an
 test("[DL7] a publication that leaves a gap after the log's answer does not join it", async () => {
   const { lookup, calls, ask } = setUp();
   const asked = ask(1);
-  lookup.add(range(7, 8));
+  lookup.add("e", range(7, 8));
   calls[0]?.answer(view(2, 5));
   expect(await asked).toEqual(view(2, 5));
 });
@@ -120,4 +120,23 @@ test("[DL6] a waiter that throws fails alone", async () => {
   calls[0]?.answer(view(2, 3));
   await expect(broken).rejects.toThrow("no room");
   expect(await asked).toEqual(view(2, 3));
+});
+
+test("[BD7] what is delivered while a view is on its way is remembered within bounds, and the newest of it counts", async () => {
+  const { lookup, calls, ask } = setUp();
+  const asked = ask(1);
+  const body = "x".repeat(CALL_BYTES / 8);
+  for (let offset = 6; offset <= 40; offset++) lookup.add("e", [{ kind: "pub", offset, body }]);
+  calls[0]?.answer(view(2, 5));
+  const found = await asked;
+  expect([found.logEpoch, found.top]).toEqual(["e", 40]);
+  expect(found.publications.map(({ offset }) => offset)).toEqual([33, 34, 35, 36, 37, 38, 39, 40]);
+});
+
+test("[DL7] publications of another log do not join a view", async () => {
+  const { lookup, calls, ask } = setUp();
+  const asked = ask(1);
+  lookup.add("f", range(6, 7));
+  calls[0]?.answer(view(2, 5));
+  expect(await asked).toEqual(view(2, 5));
 });

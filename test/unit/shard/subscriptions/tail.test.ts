@@ -14,7 +14,8 @@ const view = (from: number, to: number): LogView => ({
   top: to,
   publications: range(from, to),
 });
-const tailOf = (tailBytes: number) => new Tail({ tailBytes, recoveryMaxPublications: 300 });
+const tailOf = (tailBytes: number) =>
+  new Tail({ tailBytes, recoveryMaxPublications: 300, resumeBytes: 1_000_000 });
 const offsets = (tail: Tail) => tail.view("a")?.publications.map(({ offset }) => offset);
 
 test("[DL6] a tail has no gap, ends with its top and stays within its limits, whatever it is told", () => {
@@ -26,7 +27,7 @@ test("[DL6] a tail has no gap, ends with its top and stays within its limits, wh
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 40 }), fc.integer({ min: 0, max: 60 }), (steps, bytes) => {
-      const tail = new Tail({ tailBytes: bytes, recoveryMaxPublications: 15 });
+      const tail = new Tail({ tailBytes: bytes, recoveryMaxPublications: 15, resumeBytes: 1_000_000 });
       for (const { kind, channel, from, length } of steps) {
         const to = from + length - 1;
         if (kind === "add") tail.add(channel, "e", range(from, to));
@@ -71,7 +72,7 @@ test("[DL6] another log, a gap, or a lack of room end what a tail remembers", ()
 });
 
 test("[DL6] a tail keeps of a channel no more publications than may be resumed, the newest of them", () => {
-  const tail = new Tail({ tailBytes: 1_000_000, recoveryMaxPublications: 4 });
+  const tail = new Tail({ tailBytes: 1_000_000, recoveryMaxPublications: 4, resumeBytes: 1_000_000 });
   tail.learn("a", view(1, 3), { whole: true });
   tail.add("a", "e", range(4, 6));
   expect(offsets(tail)).toEqual([3, 4, 5, 6]);
@@ -90,6 +91,7 @@ test("[DL10] a tail gives the publication at an offset exactly where it holds it
   const limits = fc.record({
     tailBytes: fc.integer({ min: 0, max: 60 }),
     recoveryMaxPublications: fc.integer({ min: 1, max: 12 }),
+    resumeBytes: fc.integer({ min: 1, max: 60 }),
   });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 30 }), limits, (steps, limits) => {
@@ -111,7 +113,7 @@ test("[DL10] a tail gives the publication at an offset exactly where it holds it
 });
 
 test("[DL6] 700,000 short publications stay bounded, of one channel and of many", () => {
-  const limits = { tailBytes: 4_096, recoveryMaxPublications: 300 };
+  const limits = { tailBytes: 4_096, recoveryMaxPublications: 300, resumeBytes: 1_000_000 };
   const one = new Tail(limits);
   for (let offset = 1; offset <= 700_000; offset += 100) one.add("a", "e", range(offset, offset + 99));
   const kept = one.view("a")?.publications ?? [];
@@ -124,4 +126,13 @@ test("[DL6] 700,000 short publications stay bounded, of one channel and of many"
   const held = Array.from({ length: 1_000 }, (_, n) => many.view(`channel ${n}`)?.publications ?? []).flat();
   expect(held.reduce((sum, { body }) => sum + body.length, 0)).toBeLessThanOrEqual(limits.tailBytes);
   expect(held.length).toBeGreaterThan(1_000);
+});
+
+test("[BD6] a tail keeps no more of a channel than one answer may hold, and at least the newest", () => {
+  const tail = new Tail({ tailBytes: 1_000_000, recoveryMaxPublications: 300, resumeBytes: 1_000 });
+  const big = (offset: number, bytes: number) => ({ kind: "pub" as const, offset, body: "x".repeat(bytes) });
+  for (let offset = 1; offset <= 20; offset++) tail.add("room", "e", [big(offset, 300)]);
+  expect(tail.view("room")?.publications.map(({ offset }) => offset)).toEqual([18, 19, 20]);
+  tail.add("room", "e", [big(21, 2_000)]);
+  expect(tail.view("room")?.publications.map(({ offset }) => offset)).toEqual([21]);
 });

@@ -8,6 +8,8 @@ import { Centrifuge, type Subscription } from "centrifuge";
 import WebSocket from "ws";
 import { judge, UNSEEN, type Heard, type Hearing } from "./history.ts";
 import { Server } from "./server.ts";
+import { Strangers } from "./strangers.ts";
+import { Witness } from "./witness.ts";
 
 const { values } = parseArgs({
   options: {
@@ -47,7 +49,16 @@ const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.le
 /** Every fifth channel keeps only its last few publications, so that some resumes have to be refused. */
 const SHORT_KEEPS = 10;
 const BROADCAST = "ringcast:broadcast";
-const channels = Array.from({ length: CHANNELS }, (_, n) => (n % 5 === 4 ? `short:${n}` : `kept:${n}`));
+/** A few listeners hear publications of up to a megabyte here. */
+const LARGE = "large:0";
+const LARGE_LISTENERS = 4;
+const LARGEST_BYTES = 1_000_000;
+const LARGE_PAUSE_MS = 2_000;
+/** A resume over more than `limits.resumeBytes` may be refused. */
+const RESUME_BYTES = 4 * 2 ** 20;
+const bytesOf = new Map<string, number>();
+const small = Array.from({ length: CHANNELS }, (_, n) => (n % 5 === 4 ? `short:${n}` : `kept:${n}`));
+const channels = [...small, LARGE];
 /** Makes a publication so long that a patch is shorter. */
 const PADDING = "so that what changed is less than what stayed; ".repeat(4);
 
@@ -80,6 +91,7 @@ const server = await Server.start({
     force_recovery: true,
     allowed_delta_types: ["fossil"],
   },
+  RINGCAST_NS_large: { history_size: 100_000, history_ttl: "24h", force_recovery: true },
   RINGCAST_NS_short: { history_size: SHORT_KEEPS, history_ttl: "24h", force_recovery: true },
 });
 const acknowledged = new Map<string, string[]>([...channels, BROADCAST].map((channel) => [channel, []]));
@@ -97,10 +109,15 @@ try {
   const publishers = [
     ...Array.from({ length: PUBLISHERS }, (_, n) => publish(n)),
     ...Array.from({ length: BACK_ENDS }, (_, n) => publishOverHttp(n)),
+    publishLarge(),
   ];
-  await breakThings(listeners);
+  const witness = new Witness(connect("witness", []));
+  const watching = witness.watch(() => traffic.on);
+  const strangers = new Strangers(() => new URL(server.url));
+  await breakThings(listeners, strangers);
   traffic.on = false;
-  await Promise.all(publishers);
+  strangers.leave();
+  await Promise.all([...publishers, watching]);
   console.log("The faults are over. The run waits until every client has heard every publication.");
   // This is the last publication in each channel: repeated deliveries come before it.
   for (const channel of [...channels, BROADCAST]) await publishOne(channel, `last-${channel}`);
@@ -108,7 +125,7 @@ try {
   await until("all clients have heard the whole log", 60_000, () => behind(listeners, logs) === 0).catch(
     () => undefined,
   );
-  failed = report(listeners, logs);
+  failed = report(listeners, logs, witness);
 } finally {
   server.stop();
 }
@@ -132,8 +149,8 @@ function listen(n: number): Listener {
   const sockets: WebSocket[] = [];
   const client = connect(`listener-${n}`, sockets);
   const hearings = new Map<string, Live>();
-  for (let k = 0; k < CHANNELS_EACH; k++) {
-    const channel = channels[(n + k * 7) % channels.length] as string;
+  const wanted = Array.from({ length: CHANNELS_EACH }, (_, k) => small[(n + k * 7) % small.length] as string);
+  for (const channel of n < LARGE_LISTENERS ? [...wanted, LARGE] : wanted) {
     if (hearings.has(channel)) continue;
     const live: Live = { from: undefined, at: 0, heard: [], unrecovered: [], resumes: 0 };
     hearings.set(channel, live);
@@ -178,7 +195,7 @@ function onSubscribed(live: Live, context: Subscribed): void {
 async function publish(n: number): Promise<void> {
   const client = connect(`publisher-${n}`, []);
   for (let k = 0; traffic.on; k++) {
-    const channel = pick(channels);
+    const channel = pick(small);
     const id = `${n}-${k}`;
     try {
       await client.publish(channel, { id, text: PADDING });
@@ -199,14 +216,26 @@ async function publish(n: number): Promise<void> {
  */
 async function publishOverHttp(n: number): Promise<void> {
   for (let k = 0; traffic.on; k++) {
-    const channel = k % 2 === 0 ? BROADCAST : pick(channels);
+    const channel = k % 2 === 0 ? BROADCAST : pick(small);
     await publishOne(channel, `http-${n}-${k}`);
     await sleep(random() * PAUSE_MS * 2);
   }
 }
 
-async function publishOne(channel: string, id: string): Promise<void> {
-  const body = JSON.stringify({ channel, data: { id, text: PADDING }, idempotency_key: id });
+async function publishLarge(): Promise<void> {
+  for (let k = 0; traffic.on; k++) {
+    await publishOne(
+      LARGE,
+      `large-${k}`,
+      PADDING.repeat(Math.ceil((random() * LARGEST_BYTES) / PADDING.length)),
+    );
+    await sleep(random() * LARGE_PAUSE_MS);
+  }
+}
+
+async function publishOne(channel: string, id: string, text = PADDING): Promise<void> {
+  bytesOf.set(id, text.length);
+  const body = JSON.stringify({ channel, data: { id, text }, idempotency_key: id });
   for (let answered = false; !answered;) {
     try {
       const headers = { "x-api-key": API_KEY };
@@ -238,7 +267,7 @@ async function activeShards(): Promise<string[]> {
   return shards.filter((shard: any) => shard.state === "active").map((shard: any) => shard.id);
 }
 
-async function breakThings(listeners: readonly Listener[]): Promise<void> {
+async function breakThings(listeners: readonly Listener[], strangers: Strangers): Promise<void> {
   const evict = async (className: "Shard" | "Channel", webSockets: "close" | "hibernate") => {
     const name = className === "Shard" ? `auto/${pick(await activeShards())}` : pick(channels);
     await server.evict({ className, name, webSockets });
@@ -250,6 +279,11 @@ async function breakThings(listeners: readonly Listener[]): Promise<void> {
     "shard crashed": async () => admin("POST", `/shards/${pick(await activeShards())}/crash`),
     "channel put to sleep": () => evict("Channel", "hibernate"),
     "channel crashed": () => admin("POST", `/channels/${encodeURIComponent(pick(channels))}/crash`),
+    "clients' connections reset": () => strangers.come("reset", 50),
+    "stranger floods": () => strangers.come("flood", 3),
+    "strangers read nothing": () => strangers.come("stall", 10),
+    "strangers answer no close": () => strangers.come("neverAnswer", 10),
+    "strangers vanish": async () => strangers.leave(),
     "coordinator crashed": () => admin("POST", "/coordinator/crash"),
     "shard added": async () =>
       (await activeShards()).length < 6 ? admin("POST", "/shards", { count: 1 }) : undefined,
@@ -329,14 +363,22 @@ function behind(listeners: readonly Listener[], logs: ReadonlyMap<string, readon
   return late.length;
 }
 
-function report(listeners: readonly Listener[], logs: Map<string, Heard[]>): number {
+function report(listeners: readonly Listener[], logs: Map<string, Heard[]>, witness: Witness): number {
+  const isTooLarge = (channel: string, from: number, to: number): boolean => {
+    const missed = logs.get(channel)?.slice(from, to) ?? [];
+    return missed.reduce((sum, { id }) => sum + (bytesOf.get(id) ?? 0), 0) > RESUME_BYTES;
+  };
   const hearings: Hearing[] = listeners.flatMap(({ hearings: all }, n) =>
     [...all].map(([channel, { from, heard, unrecovered }]) => ({
       who: `listener-${n}`,
       channel,
       from: from ?? 0,
       heard,
-      unrecovered,
+      unrecovered: unrecovered.map(({ from: at, to }) => ({
+        from: at,
+        to,
+        isJustified: isTooLarge(channel, at, to),
+      })),
     })),
   );
   const keeps = new Map(
@@ -349,6 +391,9 @@ function report(listeners: readonly Listener[], logs: Map<string, Heard[]>): num
     "publications in the logs": sum([...logs.values()].map(({ length }) => length)),
     deliveries: sum(hearings.map(({ heard }) => heard.length)),
     resumes: sum(listeners.flatMap(({ hearings: all }) => [...all.values()].map(({ resumes }) => resumes))),
+    "answers to the witness": witness.answers,
+    "witness: half of the round trips under, ms": witness.percentile(0.5),
+    "witness: 99 of 100 round trips under, ms": witness.percentile(0.99),
     "longest from acknowledged to delivered, ms": longestMs,
     ...Object.fromEntries([...counts].toSorted(([a], [b]) => a.localeCompare(b))),
     lost: verdict.lost.length,

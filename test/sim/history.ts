@@ -434,7 +434,10 @@ class History {
       const present: number[] = [];
       void this.#world.env.CHANNEL.getByName(channel)
         .presence("", CONTRACT)
-        .then((all) => present.push(all.length));
+        .then((all) => {
+          this.#world.note(`present in ${channel}: ${JSON.stringify(all)}`);
+          return present.push(all.length);
+        });
       await this.#world.run(this.#world.clock.now + 5_000);
       const subscribers = this.#clients.filter((client) => client.channels.includes(channel)).length;
       if (present[0] !== subscribers)

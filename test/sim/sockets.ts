@@ -201,12 +201,18 @@ export class ServerSocket {
 
   #toClient(run: () => void): void {
     this.#toClientAt = Math.max(this.#toClientAt, this.#world.clock.now + this.#world.random.int(1, 30));
-    this.#world.clock.at(this.#toClientAt, () => this.#world.outside(run));
+    this.#world.clock.at(this.#toClientAt, () => {
+      this.#world.isFrame();
+      this.#world.outside(run);
+    });
   }
 
   #toObject(run: () => void): void {
     this.#toObjectAt = Math.max(this.#toObjectAt, this.#world.clock.now + this.#world.random.int(1, 30));
-    this.#world.clock.at(this.#toObjectAt, run);
+    this.#world.clock.at(this.#toObjectAt, () => {
+      this.#world.isFrame();
+      run();
+    });
   }
 }
 

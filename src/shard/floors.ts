@@ -44,6 +44,7 @@ export type Floors = {
   readonly timetable: Timetable<Duty>;
   readonly connections: Connections;
   readonly channels: Channels<Session>;
+  readonly emitter: Emitter;
   readonly subscriptions: Subscriptions;
   readonly broadcast: Broadcast;
   readonly moves: Moves;
@@ -212,6 +213,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     timetable,
     connections,
     channels,
+    emitter,
     subscriptions,
     broadcast,
     moves,

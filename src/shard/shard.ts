@@ -150,7 +150,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
 
   deliver(delivery: Delivery, contract: number): Delivered | Promise<Delivered> {
     this.#answer(contract);
-    return this.#floors.channels.deliver(delivery);
+    return this.#deliver(delivery);
   }
 
   attends(channel: string, contract: number): boolean {
@@ -224,7 +224,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
             outcomeOf<Delivered>(target, branch.waitMs, async () => {
               if (!this.#is(target)) return deliverOne(this.env, branch.order, target);
               const { registration, mayRepeat } = target;
-              return this.#floors.channels.deliver({ ...branch.order.delivery, registration, mayRepeat });
+              return this.#deliver({ ...branch.order.delivery, registration, mayRepeat });
             }),
           ),
         )
@@ -256,6 +256,19 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
   #is(target: SentAddress): boolean {
     const { front, name } = readAddress(target);
     return front === this.#shard.front && name === this.#shard.name;
+  }
+
+  /** Answers when the sessions here were sent it: the channel then sends the next batch (SPEC BD28). */
+  #deliver(delivery: Delivery): Delivered | Promise<Delivered> {
+    const { channels, emitter } = this.#floors;
+    const delivered = channels.deliver(delivery);
+    return !(delivered instanceof Promise) && emitter.isIdle ? delivered : this.#whenSent(delivered);
+  }
+
+  async #whenSent(delivered: Delivered | Promise<Delivered>): Promise<Delivered> {
+    const answer = await delivered;
+    await this.#floors.emitter.sent();
+    return answer;
   }
 
   async #act(action: Parameters<typeof act>[1]): Promise<Reached> {

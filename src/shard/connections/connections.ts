@@ -4,6 +4,7 @@ import { logError } from "../../platform/logger.ts";
 import type { Wire } from "../wire.ts";
 import type { EndReason } from "./end-reasons.ts";
 import { sendFrame, type SendContext } from "./outbox.ts";
+import { QueueBudget } from "./queue-budget.ts";
 import { Sessions } from "./sessions.ts";
 import type { Open, Opening, Session } from "./session.ts";
 
@@ -32,6 +33,7 @@ export class Connections {
   readonly sessions = new Sessions();
   readonly #parts: ConnectionsParts;
   readonly #context: SendContext;
+  readonly #budget: QueueBudget;
   /** Sockets that the platform holds though their sessions have ended: their peers have not answered our close. */
   #unanswered = new Set<WebSocket>();
   #countedAt = 0;
@@ -43,7 +45,9 @@ export class Connections {
       limits: cluster.limits,
       ping: wire.heartbeat.ping,
       answeredAt: (socket) => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0,
+      unread: { bytes: 0 },
     };
+    this.#budget = new QueueBudget(cluster.limits, this.#context);
   }
 
   /** Takes in the sessions that slept with the object; answers how many sockets there are. */
@@ -114,7 +118,18 @@ export class Connections {
       session.held.push(frame);
       return;
     }
-    if (sendFrame(session, frame, now, this.#context) === "slow") this.end(session, "slow");
+    const before = session.unprovenBytes;
+    const result = sendFrame(session, frame, now, this.#context);
+    const { unread } = this.#context;
+    unread.bytes += session.unprovenBytes - before;
+    if (result === "slow") this.end(session, "slow");
+    else if (unread.bytes > this.#parts.cluster.limits.queuedBytesPerShard) this.relieve(now);
+  }
+
+  /** Gives up the slowest readers where all together leave too much unread; answers whether they still do (SPEC BD28). */
+  relieve(now: number): boolean {
+    for (const session of this.#budget.look(this.sessions, now)) this.end(session, "slow");
+    return this.#budget.isOver;
   }
 
   /** Ends a session for a reason of the core's. `detail` takes the place of the reason's text. */
@@ -190,6 +205,7 @@ export class Connections {
       this.#parts.onEnd(session, ending);
     } finally {
       this.sessions.delete(session);
+      this.#context.unread.bytes -= session.unprovenBytes;
     }
   }
 }

@@ -92,6 +92,8 @@ export type Session = {
   /** Bytes sent since the last proof that the peer reads. */
   unprovenBytes: number;
   probedAt: number | undefined;
+  /** When the runtime last told how many bytes wait for the peer; undefined where it never did. */
+  askedAt: number | undefined;
   lastFrameAt: number;
 };
 

@@ -101,6 +101,7 @@ export function newSession(socket: WebSocket, attachment: Live, limits: SessionL
     held: undefined,
     unprovenBytes: 0,
     probedAt: undefined,
+    askedAt: undefined,
     lastFrameAt: 0,
   };
 }

@@ -37,7 +37,7 @@ class Reader {
 
   sendText(text: string) {
     const { now } = this;
-    const context = { limits: LIMITS, ping: PING, answeredAt: () => this.answeredAt };
+    const context = { limits: LIMITS, ping: PING, answeredAt: () => this.answeredAt, unread: { bytes: 0 } };
     return sendFrame(this.session, text, now, context);
   }
 
@@ -59,10 +59,32 @@ test("[SE4] a socket that cannot be sent to is gone", () => {
   expect(reader.send(10)).toBe("gone");
 });
 
-describe("[SE4] where the runtime counts what is queued, a reader is slow as soon as that passes the limit", () => {
+describe("[SE4] where the runtime counts what is queued, a reader is slow by what it has left of earlier turns", () => {
   test("at the limit it is not slow, one byte later it is", () => {
     const reader: Reader = new Reader(() => bytesOf(reader));
     expect(reader.send(LIMITS.queuedBytes)).toBe("sent");
+    reader.now += 1;
+    expect(reader.send(1)).toBe("sent");
+    reader.now += 1;
+    expect(reader.send(1)).toBe("slow");
+    expect(bytesOf(reader)).toBe(LIMITS.queuedBytes + 1);
+  });
+
+  test("frames over the limit in one turn are no reason: nothing can be read while a turn runs", () => {
+    let read = 0;
+    const reader: Reader = new Reader(() => bytesOf(reader) - read);
+    for (let turn = 0; turn < 20; turn++) {
+      reader.now += 1;
+      read = bytesOf(reader);
+      expect(reader.send(2 * LIMITS.queuedBytes)).toBe("sent");
+      expect(reader.sendBytes(LIMITS.queuedBytes)).toBe("sent");
+    }
+  });
+
+  test("a turn has its end: eight times the limit is too much", () => {
+    const reader: Reader = new Reader(() => bytesOf(reader));
+    reader.send(300);
+    expect(reader.sendBytes(7_700)).toBe("sent");
     expect(reader.send(1)).toBe("slow");
   });
 
@@ -76,8 +98,10 @@ describe("[SE4] where the runtime counts what is queued, a reader is slow as soo
       fc.property(fc.array(text, { maxLength: 60 }), (texts) => {
         const reader: Reader = new Reader(() => bytesOf(reader));
         for (const one of texts) {
+          reader.now += 1;
+          const before = bytesOf(reader);
           const result = reader.sendText(one);
-          expect(result).toBe(bytesOf(reader) > LIMITS.queuedBytes ? "slow" : "sent");
+          expect(result).toBe(before > LIMITS.queuedBytes ? "slow" : "sent");
           if (result === "slow") return;
         }
       }),
@@ -86,7 +110,7 @@ describe("[SE4] where the runtime counts what is queued, a reader is slow as soo
 
   test("a reader that reads may be sent any amount, and is never probed", () => {
     const reader = new Reader(() => 0);
-    expect(reader.sendBytes(100 * LIMITS.queuedBytes)).toBe("sent");
+    for (; reader.now < 1_000_100; reader.now++) expect(reader.sendBytes(LIMITS.queuedBytes)).toBe("sent");
     expect(reader.pings).toBe(0);
   });
 });

@@ -40,6 +40,7 @@ const [CLIENTS, CHANNELS, PUBLISHERS, SECONDS, PAUSE_MS, FAULTS, KILLS, SEED] = 
   values.kills,
   values.seed,
 ].map(Number) as [number, number, number, number, number, number, number, number];
+const EVICT_MS = 5_000;
 const CHANNELS_EACH = 3;
 const BACK_ENDS = 2;
 const API_KEY = "chaos";
@@ -270,7 +271,9 @@ async function activeShards(): Promise<string[]> {
 async function breakThings(listeners: readonly Listener[], strangers: Strangers): Promise<void> {
   const evict = async (className: "Shard" | "Channel", webSockets: "close" | "hibernate") => {
     const name = className === "Shard" ? `auto/${pick(await activeShards())}` : pick(channels);
-    await server.evict({ className, name, webSockets });
+    // The order waits until the object has nothing to do; a busy object may never come to that.
+    const late = sleep(EVICT_MS).then(() => Promise.reject(new Error("the object was busy")));
+    await Promise.race([server.evict({ className, name, webSockets }), late]);
   };
   const faults: Record<string, () => Promise<unknown>> = {
     "client's socket cut": async () => pick(listeners).sockets[0]?.terminate(),

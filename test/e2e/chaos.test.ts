@@ -12,10 +12,11 @@ const { seconds, faults, kills, acknowledged } = tier({
 type Printed = { readonly stdout: string; readonly stderr: string };
 
 /**
- * The short form of `npm run chaos`: the server is killed, objects die and sleep, and shards join and leave.
+ * The short form of `npm run chaos`: the server is killed, objects die and sleep, shards join and leave, and strangers
+ * reset their connections, flood them, read nothing and answer no close.
  */
 test(
-  "[LG1, DL1, DL2, DL5] no acknowledged publication is lost, repeated or reordered while parts of the cluster break",
+  "[LG1, DL1, DL2, DL5, BD75] no acknowledged publication is lost, repeated or reordered while parts of the cluster break and strangers flood it",
   { timeout: (seconds + 300) * 1_000 },
   async () => {
     const sizes = { clients: 60, seconds, faults, kills };
@@ -26,6 +27,8 @@ test(
     });
     // The run had traffic: many publications were acknowledged, and many clients resumed.
     expect(Number(/publications acknowledged +│ (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(acknowledged);
+    // A quiet client went on getting answers from its shard.
+    expect(Number(/answers to the witness +│ (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(20);
     expect(Number(/resumes +│ (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(50);
   },
 );

@@ -5,7 +5,7 @@ import { logError } from "../../platform/logger.ts";
 const CALL_EVENTS = 256;
 const CALL_BYTES = 262_144;
 /** How many channels are told at a time: each is a call to an object. */
-const CALLS_AT_ONCE = 32;
+const CALLS_AT_ONCE = 64;
 /** What may wait over all channels. More is not told: a shard does not end for it. */
 const WAITING_BYTES = 8_388_608;
 

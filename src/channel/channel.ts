@@ -18,18 +18,13 @@ import {
 } from "../contracts/presence.ts";
 import type { LogView, Present } from "../contracts/publication.ts";
 import { checkContract, CONTRACT, type Served } from "../contracts/version.ts";
-import { Events } from "../events/events.ts";
 import type { Hooks } from "../hooks/hooks.ts";
-import type { LogDuty } from "../log/channel-log-parts.ts";
-import { ChannelLog } from "../log/channel-log.ts";
 import { configOf } from "../platform/config.ts";
 import { refuseNewerStorage } from "../platform/storage.ts";
-import { Timetable } from "../platform/timetable.ts";
-import { parseChannel, namespaceOf } from "../policy/channels.ts";
 import { Announcements } from "./announcements.ts";
 import { countPresent, listPresence } from "./channel-presence.ts";
 import { HeldLeaves } from "./held-leaves.ts";
-import { Occupancy } from "./occupancy.ts";
+import { openRecords, type Records } from "./records.ts";
 
 /**
  * One channel: its log, and the shards that have its clients.
@@ -40,12 +35,10 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
   /** See `Shard.hooks`. */
   static readonly hooks: Hooks = {};
   readonly #name: string;
-  readonly #log: ChannelLog;
   readonly #announcements = new Announcements(Date.now());
   readonly #heldLeaves: HeldLeaves;
-  readonly #timetable: Timetable<LogDuty | "events" | "vacant">;
-  readonly #events: Events;
-  readonly #occupancy: Occupancy;
+  readonly #begin: () => Records;
+  #records: Records;
   #awake = false;
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
@@ -54,76 +47,63 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
     if (ctx.id.name === undefined) throw new Error("a channel is addressed by its name");
     refuseNewerStorage(ctx.storage);
     const config: Config = configOf(env);
-    const { limits, times } = config.cluster;
     this.#name = ctx.id.name;
-    const timetable = new Timetable<LogDuty | "events" | "vacant">(ctx.storage);
-    this.#timetable = timetable;
-    this.#events = new Events({ ctx, env, config, hooks, timetable, ordered: true });
-    const parsed = parseChannel(this.#name, limits.channelBytes);
-    this.#log = new ChannelLog({
-      ctx,
-      env,
-      config,
-      name: this.#name,
-      namespace: parsed.ok ? namespaceOf(config, parsed.channel) : undefined,
-      timetable,
-      onPublished: this.#events.wants("published")
-        ? (body, offset) => this.#events.published(this.#name, body, offset)
-        : undefined,
-      onForgotten: () => this.#occupancy.left(),
-    });
-    this.#occupancy = new Occupancy({
-      ctx,
-      channel: this.#name,
-      events: this.#events,
-      timetable,
-      graceMs: times.vacatedGraceMs,
-      shards: () => this.#log.size,
-    });
+    this.#begin = () =>
+      openRecords({
+        ctx,
+        env,
+        config,
+        hooks,
+        channel: ctx.id.name ?? "",
+        onForgotten: () => this.#deleteUnneeded(),
+      });
+    this.#records = this.#begin();
+    const { times } = config.cluster;
     this.#heldLeaves = new HeldLeaves(times.movedLeaveHoldMs, ({ kind, body }) =>
-      this.#log.tell({ kind, body }),
+      this.#records.log.tell({ kind, body }),
     );
   }
 
   register(shard: SentAddress, listening: Listening | null, contract: number): Registration | null {
     this.#answer(contract);
-    const registration = this.#log.register(shard, listening);
-    if (registration !== null) this.#occupancy.entered();
+    const registration = this.#records.log.register(shard, listening);
+    if (registration !== null) this.#records.occupancy.entered();
     return registration;
   }
 
   async settle(shardKey: string, contract: number): Promise<boolean> {
     this.#answer(contract);
-    const registered = await this.#log.probe(shardKey);
-    if (!registered) this.#occupancy.settle();
+    const registered = await this.#records.log.probe(shardKey);
+    if (!registered) this.#records.occupancy.settle();
+    this.#deleteUnneeded();
     return registered;
   }
 
   publish(publication: PublishRequest, contract: number): PublishResult {
     this.#answer(contract);
-    return this.#log.publish(publication);
+    return this.#records.log.publish(publication);
   }
 
   view(after: number, contract: number): LogView {
     this.#answer(contract);
-    return this.#log.view(after);
+    return this.#records.log.view(after);
   }
 
   history(query: HistoryQuery, contract: number): HistoryResult {
     this.#answer(contract);
-    return this.#log.history(query);
+    return this.#records.log.history(query);
   }
 
   removeHistory(contract: number): void {
     this.#answer(contract);
-    this.#log.removeHistory();
+    this.#records.log.removeHistory();
   }
 
   announce(events: readonly PresenceEvent[], contract: number): void {
     this.#answer(contract);
     if (!this.#announcements.take(events, Date.now())) return;
     for (const event of events) {
-      if (this.#heldLeaves.pass(event)) this.#log.tell({ kind: event.kind, body: event.body });
+      if (this.#heldLeaves.pass(event)) this.#records.log.tell({ kind: event.kind, body: event.body });
     }
   }
 
@@ -146,11 +126,20 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
 
   override async alarm(): Promise<void> {
     this.#wake();
-    await this.#timetable.run(Date.now(), async (duty) => {
-      if (duty === "events") return this.#events.run(Date.now());
-      if (duty === "vacant") return this.#occupancy.run(Date.now());
-      return this.#log.run(duty);
+    await this.#records.timetable.run(Date.now(), async (duty) => {
+      if (duty === "events") return this.#records.events.run(Date.now());
+      if (duty === "vacant") return this.#records.occupancy.run(Date.now());
+      return this.#records.log.run(duty);
     });
+    this.#deleteUnneeded();
+  }
+
+  /** Deletes everything where nobody needs it, and begins as a name that was never used (SPEC BD13). */
+  #deleteUnneeded(): void {
+    const { log, events, occupancy, timetable } = this.#records;
+    if (!log.isUnneeded || !events.isEmpty || occupancy.isOpen || !timetable.isEmpty) return;
+    this.ctx.waitUntil(this.ctx.storage.deleteAll());
+    this.#records = this.#begin();
   }
 
   crash(): void {
@@ -162,7 +151,7 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
   }
 
   #shardsBut(except: string): ShardAddress[] {
-    return this.#log.shards().filter((shard) => addressKey(shard) !== except);
+    return this.#records.log.shards().filter((shard) => addressKey(shard) !== except);
   }
 
   #answer(contract: number): void {
@@ -173,7 +162,7 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
   #wake(): void {
     if (this.#awake) return;
     this.#awake = true;
-    this.ctx.waitUntil(this.#timetable.wake());
-    this.#log.wake();
+    this.ctx.waitUntil(this.#records.timetable.wake());
+    this.#records.log.wake();
   }
 }

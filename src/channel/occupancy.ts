@@ -57,6 +57,11 @@ export class Occupancy {
     return undefined;
   }
 
+  /** A hook has heard that the channel is occupied, and not yet that it is vacated. */
+  get isOpen(): boolean {
+    return this.#occupied();
+  }
+
   #wanted(): boolean {
     return this.#parts.events.wants("occupied") || this.#parts.events.wants("vacated");
   }

@@ -14,17 +14,15 @@ import { frontsOf } from "../platform/fronts.ts";
 import type { ChannelLogParts, LogDuty } from "./channel-log-parts.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Lane } from "./lane.ts";
+import { heardBy, startOf, type Listener } from "./listener.ts";
 import type { Log } from "./log.ts";
 import { openLog } from "./open-log.ts";
 import { Registrations, type ShardRegistration } from "./registrations.ts";
-import { migrate } from "./schema.ts";
+import { isStored, migrate } from "./schema.ts";
 
 /** After this the alarm looks for what a crash has left undelivered. */
 const DELIVER_CHECK_MS = 5_000;
 const DELIVER_CHECK_LAST_MS = 60_000;
-
-/** A shard that listens, and the way to it. `saved`: the offset in its row. */
-type Listener = { readonly registered: ShardRegistration; readonly lane: Lane; saved: number };
 
 /**
  * A log and the shards that follow it: numbers publications, keeps them where the namespace wants that, and hands
@@ -32,7 +30,9 @@ type Listener = { readonly registered: ShardRegistration; readonly lane: Lane; s
  */
 export class ChannelLog {
   readonly #parts: ChannelLogParts;
-  readonly #log: Log;
+  #log: Log;
+  /** A name that nobody has used yet has no tables (SPEC BD13). */
+  #isStored: boolean;
   readonly #registrations: Registrations;
   /** By the key of the shard's address. */
   readonly #listeners = new Map<string, Listener>();
@@ -44,14 +44,16 @@ export class ChannelLog {
   constructor(parts: ChannelLogParts) {
     const { storage } = parts.ctx;
     this.#parts = parts;
-    migrate(storage);
-    this.#log = openLog(storage, parts.namespace);
+    this.#isStored = isStored(storage);
+    if (this.#isStored) migrate(storage);
+    this.#log = openLog(storage, parts.namespace, { isStored: this.#isStored });
     this.#registrations = new Registrations(storage.sql);
     this.#deliveries = new Deliveries(
       parts.env,
       this.#listeners,
       parts.config.cluster.times.deliveryTimeoutMs,
     );
+    if (!this.#isStored) return;
     const fronts = frontsOf(parts.env);
     for (const registered of this.#registrations.all()) {
       // A deployment without its binding cannot reach it; with the binding again it goes on from its row.
@@ -70,6 +72,13 @@ export class ChannelLog {
     return this.#listeners.size;
   }
 
+  /** Something is stored, and nobody needs it: no shard listens, and nothing is remembered (SPEC BD13). */
+  get isUnneeded(): boolean {
+    return (
+      this.#isStored && this.#listeners.size === 0 && this.#log.isForgotten && this.#registrations.isEmpty
+    );
+  }
+
   /** The first call of an object's life finishes the deliveries that a crash has interrupted (SPEC DL5). */
   wake(): void {
     this.#runBehind();
@@ -86,8 +95,9 @@ export class ChannelLog {
   register(sent: SentAddress, listening: Listening | null): Registration | null {
     const shard = readAddress(sent);
     const known = this.#listeners.get(addressKey(shard));
-    const offset = this.#startOf(addressKey(shard), listening);
+    const offset = startOf(this.#log, known, listening);
     if (offset === undefined) return null;
+    this.#store();
     const heard = known !== undefined && this.#log.durable ? Math.min(offset, heardBy(known)) : offset;
     const listener = this.#listen(this.#registrations.add(shard, heard), this.#log.top);
     this.#run(listener.lane);
@@ -104,6 +114,7 @@ export class ChannelLog {
    * may come from an earlier life of the shard, and does not count.
    */
   renew(shard: ShardAddress): Registration {
+    this.#store();
     const { top } = this.#log;
     const known = this.#listeners.get(addressKey(shard));
     const heard = known === undefined ? top : heardBy(known);
@@ -130,6 +141,7 @@ export class ChannelLog {
 
   /** Stores, then sends. Answers when the publication is durable; the same `id` again publishes nothing new. */
   publish(publication: PublishRequest): PublishResult {
+    if (this.#log.durable) this.#store();
     const now = Date.now();
     const { repeated, ...result } = this.#log.append(publication, now);
     if (repeated || result.refused !== null) return result;
@@ -174,6 +186,17 @@ export class ChannelLog {
     return duty === "expire" ? this.#expire(Date.now()) : this.#checkDelivery();
   }
 
+  /** Makes the tables of a name that is used for the first time. */
+  #store(): void {
+    if (this.#isStored) return;
+    const { ctx, namespace } = this.#parts;
+    migrate(ctx.storage);
+    this.#isStored = true;
+    // An ephemeral log stays as it is in memory.
+    const { durable, logEpoch } = this.#log;
+    if (durable) this.#log = openLog(ctx.storage, namespace, { isStored: true, logEpoch });
+  }
+
   /** `tried`: no call can have reached the shard with a publication after this offset. */
   #listen(registered: ShardRegistration, tried: number): Listener {
     const { shard, key, number, heard } = registered;
@@ -209,18 +232,6 @@ export class ChannelLog {
   #describe(listener: Listener): Registration {
     const { logEpoch, durable } = this.#log;
     return { number: listener.registered.number, logEpoch, offset: heardBy(listener), durable };
-  }
-
-  /** The offset that a registration starts after; undefined where it cannot be known. */
-  #startOf(key: string, listening: Listening | null): number | undefined {
-    const { logEpoch, top, durable } = this.#log;
-    if (listening === null || !durable) return top;
-    const { position } = listening;
-    if (position === null) {
-      const listener = this.#listeners.get(key);
-      return listener === undefined ? undefined : heardBy(listener);
-    }
-    return position.logEpoch === logEpoch && position.offset <= top ? position.offset : undefined;
   }
 
   #run(lane: Lane): void {
@@ -279,6 +290,3 @@ export class ChannelLog {
     return this.#log.expire(now, { inUse: this.#listeners.size > 0 });
   }
 }
-
-/** The row of a registration may be ahead of an ephemeral lane, and is behind that of a durable one. */
-const heardBy = ({ registered, lane }: Listener): number => Math.max(registered.heard, lane.heard);

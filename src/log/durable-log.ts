@@ -14,6 +14,8 @@ export type LogLimits = {
 
 export type LogOptions = {
   readonly limits: LogLimits;
+  /** Of a log that is stored for the first time, and has been read before. */
+  readonly logEpoch?: string;
   readonly newEpoch: () => string;
   readonly now: number;
 };
@@ -55,16 +57,17 @@ class DurableLog implements Log {
   /** No publication up to this offset is shown: it was trimmed or removed, or has run out. */
   #hidden: number;
   #hiddenBytes: number;
+  #isForgotten = false;
   /** The oldest publication that is shown runs out then, or later. */
   #shownUntil = 0;
 
-  constructor(storage: DurableObjectStorage, { limits, newEpoch, now }: LogOptions) {
+  constructor(storage: DurableObjectStorage, { limits, newEpoch, logEpoch = newEpoch(), now }: LogOptions) {
     const { sql } = storage;
     this.#storage = storage;
     this.#sql = sql;
     this.#limits = limits;
     this.#newEpoch = newEpoch;
-    const stored = openLogRow(sql, { logEpoch: newEpoch(), now });
+    const stored = openLogRow(sql, { logEpoch, now });
     this.#logEpoch = stored.logEpoch;
     this.#end = stored.end;
     this.#first = stored.first;
@@ -82,6 +85,10 @@ class DurableLog implements Log {
     return this.#end.top;
   }
 
+  get isForgotten(): boolean {
+    return this.#isForgotten;
+  }
+
   append(publication: PublishRequest, now: number): Appended {
     const { id, body } = publication;
     const logEpoch = this.#logEpoch;
@@ -94,6 +101,7 @@ class DurableLog implements Log {
     if (body.length * 3 > MAX_BODY_BYTES && new TextEncoder().encode(body).byteLength > MAX_BODY_BYTES) {
       return { offset: 0, logEpoch, refused: "tooLarge", repeated: false };
     }
+    this.#isForgotten = false;
     const until = now + (publication.forRetries === true ? RETRY_ID_TTL_MS : ID_TTL_MS);
     if (publication.passing === true) {
       const { row } = this.#sql
@@ -161,7 +169,7 @@ class DurableLog implements Log {
     const trim = this.#planTrim(now, 0);
     const ranOut = runOutOf(this.#otherIds, now);
     const isEmpty = trim.removed >= this.top && ranOut.length === this.#otherIds.size;
-    const forgets = !inUse && this.top > 0 && isEmpty && this.#end.at + this.#limits.metaTtlMs <= now;
+    const forgets = !inUse && !this.#isForgotten && isEmpty && this.#end.at + this.#limits.metaTtlMs <= now;
     const logEpoch = forgets ? this.#newEpoch() : this.#logEpoch;
     const hiddenBytes = this.#storage.transactionSync(() => {
       // Before the last row goes.
@@ -182,6 +190,7 @@ class DurableLog implements Log {
     this.#logEpoch = logEpoch;
     this.#end = { top: 0, at: now, version: { number: 0, epoch: "" } };
     [this.#first, this.#hidden] = [1, 0];
+    this.#isForgotten = true;
     return undefined;
   }
 
@@ -196,7 +205,7 @@ class DurableLog implements Log {
     const times: number[] = [];
     if (this.#first <= this.#hidden || this.#otherIds.size > 0) times.push(now + ID_TTL_MS);
     if (this.#hidden < this.top) times.push(Math.max(this.#shownUntil, now + togetherMs(ttlMs)));
-    if (times.length === 0 && !inUse && this.top > 0) times.push(this.#end.at + metaTtlMs);
+    if (times.length === 0 && !inUse && !this.#isForgotten) times.push(this.#end.at + metaTtlMs);
     return times.length === 0 ? undefined : Math.min(...times);
   }
 

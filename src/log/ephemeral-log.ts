@@ -9,6 +9,8 @@ export function openEphemeralLog(logEpoch: string): Log {
   const offsets = new Map<string, number>();
   return {
     durable: false,
+    // A retry after its channel was forgotten finds no listener that has heard the publication before.
+    isForgotten: true,
     logEpoch,
     get top() {
       return top;

@@ -19,6 +19,8 @@ export type Log = {
   readonly logEpoch: string;
   /** The offset of the newest publication, 0 before the first. Trimming keeps it. */
   readonly top: number;
+  /** Nothing is remembered that a client or a publisher may still come back to. */
+  readonly isForgotten: boolean;
   /** The same `id` again answers with the first offset and appends nothing. */
   append(publication: PublishRequest, now: number): Appended;
   /** The publications after an offset, oldest first. */

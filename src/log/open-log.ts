@@ -2,16 +2,27 @@ import { keepsHistory, type NamespaceConfig } from "../config/namespace.ts";
 import { openDurableLog } from "./durable-log.ts";
 import { openEphemeralLog } from "./ephemeral-log.ts";
 import type { Log } from "./log.ts";
+import { openUnusedLog } from "./unused-log.ts";
 
-const newEpoch = (): string => crypto.randomUUID().slice(0, 8);
+/** The time in ms and 64 random bits: never made twice, also where nothing is left of the log before (SPEC LG3). */
+const newEpoch = (): string =>
+  `${Date.now().toString(36)}-${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
 
-/** The log of a channel, durable where its namespace keeps history. Undefined: the namespace is not configured. */
-export function openLog(storage: DurableObjectStorage, namespace: NamespaceConfig | undefined): Log {
-  if (namespace === undefined || !keepsHistory(namespace)) return openEphemeralLog(newEpoch());
+/**
+ * The log of a channel, durable where its namespace keeps history. Undefined: the namespace is not configured.
+ * `isStored`: the tables are made. `logEpoch`: of a log that was read before it was stored.
+ */
+export function openLog(
+  storage: DurableObjectStorage,
+  namespace: NamespaceConfig | undefined,
+  { isStored, logEpoch = newEpoch() }: { readonly isStored: boolean; readonly logEpoch?: string },
+): Log {
+  if (namespace === undefined || !keepsHistory(namespace)) return openEphemeralLog(logEpoch);
+  if (!isStored) return openUnusedLog(logEpoch);
   const limits = {
     size: namespace.history_size,
     ttlMs: namespace.history_ttl,
     metaTtlMs: namespace.history_meta_ttl,
   };
-  return openDurableLog(storage, { limits, newEpoch, now: Date.now() });
+  return openDurableLog(storage, { limits, logEpoch, newEpoch, now: Date.now() });
 }

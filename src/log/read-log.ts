@@ -23,17 +23,21 @@ export function readPublications(
   return publications;
 }
 
+/** The reason for which a query of the history is refused; null where it is not. */
+export function refusalOf({ reverse, since }: HistoryQuery, logEpoch: string): HistoryResult["refused"] {
+  if (since !== null && since.logEpoch !== "" && since.logEpoch !== logEpoch) return "unrecoverablePosition";
+  return reverse && since?.offset === 0 ? "badRequest" : null;
+}
+
 /** See `LogContract.history`; a query gets what is not hidden. */
 export function readHistory(
   sql: SqlStorage,
-  { limit, reverse, since }: HistoryQuery,
+  query: HistoryQuery,
   log: { readonly logEpoch: string; readonly hidden: number; readonly most: Most },
 ): Pick<HistoryResult, "publications" | "refused"> {
-  if (since !== null && since.logEpoch !== "" && since.logEpoch !== log.logEpoch) {
-    return { publications: [], refused: "unrecoverablePosition" };
-  }
-  if (reverse && since?.offset === 0) return { publications: [], refused: "badRequest" };
-  if (limit === 0) return { publications: [], refused: null };
+  const { limit, reverse, since } = query;
+  const refused = refusalOf(query, log.logEpoch);
+  if (refused !== null || limit === 0) return { publications: [], refused };
   const { hidden } = log;
   const most = { ...log.most, count: limit < 0 ? log.most.count : Math.min(limit, log.most.count) };
   const publications = !reverse

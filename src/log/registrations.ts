@@ -46,6 +46,11 @@ export class Registrations {
     return { shard, key, number: registration, heard };
   }
 
+  /** Also of a front that has no binding. */
+  get isEmpty(): boolean {
+    return this.#sql.exec("SELECT 1 FROM listeners LIMIT 1").toArray().length === 0;
+  }
+
   delete(number: number): void {
     this.#sql.exec("DELETE FROM listeners WHERE registration = ?", number);
   }

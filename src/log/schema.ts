@@ -52,6 +52,10 @@ const UNDO = `UPDATE log SET
    DROP TABLE publications_after;
    ALTER TABLE log DROP COLUMN hidden;`;
 
+/** Whether the tables of a log are made. */
+export const isStored = (storage: DurableObjectStorage): boolean =>
+  storage.kv.get<number>("schema") !== undefined;
+
 /**
  * Makes the tables of a log what this release expects. A store of the next release is brought back by the statements
  * that the next release has left in it (SPEC CT3); a compatible store without such statements is left alone.

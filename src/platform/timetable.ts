@@ -41,6 +41,10 @@ export class Timetable<Name extends string> {
     }
   }
 
+  get isEmpty(): boolean {
+    return Object.keys(this.#read()).length === 0;
+  }
+
   /** When `name` is due, in ms since 1970; undefined if it is not. */
   at(name: Name): number | undefined {
     return this.#read()[name];

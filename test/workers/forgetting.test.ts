@@ -30,7 +30,9 @@ test("[BD12] shard and channel forget each other when everybody has left a chann
   }
   await passMinutes();
   await until(async () => (await rowsOf(shardObject("auto-1"), "registered")) === 0);
-  for (const channel of ["kept:a", "room"]) expect(await rowsOf(channelObject(channel), "listeners")).toBe(0);
+  expect(await rowsOf(channelObject("kept:a"), "listeners")).toBe(0);
+  // Nothing is kept of a channel without history.
+  expect((await storedBy(channelObject("room"))).tables).toEqual([]);
   expect((await shard("auto-1").status(CONTRACT)).channels).toBe(0);
 });
 
@@ -43,4 +45,54 @@ test("[BD12] a listener that comes while its shard is being forgotten hears ever
   await api("publish", { channel: "kept:a", data: 1 });
   await until(() => ann.heard("kept:a").includes(1));
   await until(async () => (await rowsOf(channelObject("kept:a"), "listeners")) === 1);
+});
+
+/** The tables and keys that an object has stored. */
+const storedBy = (stub: DurableObjectStub) =>
+  runInDurableObject(stub, async (_, { storage }) => ({
+    tables: storage.sql
+      .exec<{ name: string }>("SELECT name FROM sqlite_master WHERE type = 'table'")
+      .toArray()
+      .map(({ name }) => name)
+      .filter((name) => !name.startsWith("_cf") && !name.startsWith("sqlite")),
+    keys: [...storage.kv.list()].map(([key]) => key),
+    alarm: await storage.getAlarm(),
+  }));
+const NOTHING = { tables: [], keys: [], alarm: null };
+
+test("[BD13] reading a name that was never used stores nothing", async () => {
+  await api("history", { channel: "kept:unused", limit: 10 });
+  await api("presence", { channel: "room" });
+  await api("history_remove", { channel: "kept:unused" });
+  await api("publish", { channel: "room", data: 1 });
+  for (const name of ["kept:unused", "room"]) expect(await storedBy(channelObject(name))).toEqual(NOTHING);
+});
+
+test("[BD13, LG3] a channel that nobody needs deletes everything, and begins anew with another log epoch", async () => {
+  const [key = ""] = await keysOf("auto-1", 1);
+  const ann = await Client.connect(key);
+  const subscribe = async (channel: string) =>
+    (await ann.ask({ subscribe: { channel } }))["subscribe"] as { epoch: string };
+  const { epoch } = await subscribe("kept:a");
+  await subscribe("room");
+  await api("publish", { channel: "kept:a", data: 1 });
+  for (const channel of ["kept:a", "room"]) await ann.ask({ unsubscribe: { channel } });
+  await passMinutes();
+  await until(async () => (await rowsOf(shardObject("auto-1"), "registered")) === 0);
+  // A channel without history has nothing to remember.
+  expect(await storedBy(channelObject("room"))).toEqual(NOTHING);
+  expect((await storedBy(channelObject("kept:a"))).tables).toContain("publications");
+
+  vi.useRealTimers();
+  vi.useFakeTimers({ now: Date.now() + 40 * 86_400_000, toFake: ["Date"] });
+  // The rows that have run out go first.
+  await runDurableObjectAlarm(channelObject("kept:a"));
+  await runDurableObjectAlarm(channelObject("kept:a"));
+  expect(await storedBy(channelObject("kept:a"))).toEqual(NOTHING);
+
+  const anew = await subscribe("kept:a");
+  expect(anew.epoch).not.toBe(epoch);
+  await api("publish", { channel: "kept:a", data: 2 });
+  await until(() => ann.heard("kept:a").length === 2);
+  expect(ann.heard("kept:a")).toEqual([1, 2]);
 });

@@ -8,6 +8,7 @@ import {
 import { afterEach, describe, expect, test } from "vitest";
 import { ID_TTL_MS, openDurableLog, type LogLimits } from "../../src/log/durable-log.ts";
 import type { Log } from "../../src/log/log.ts";
+import { migrate } from "../../src/log/schema.ts";
 import { channelStub } from "../../src/platform/calls.ts";
 import { CONTRACT } from "../../src/contracts/version.ts";
 import { channelObject, Client, startOver, until } from "./client.ts";
@@ -26,6 +27,7 @@ async function withLog<T>(
 ): Promise<T> {
   await channelStub(env, "kept:log-test").view(0, CONTRACT);
   return runInDurableObject(channelObject("kept:log-test"), (_, { storage }) => {
+    migrate(storage);
     let epochs = 0;
     const reopen = (over = storage) =>
       openDurableLog(over, { limits: { ...LIMITS, ...limits }, newEpoch: () => `e${(epochs += 1)}`, now: 0 });

@@ -1,0 +1,56 @@
+import type { Config } from "../config/config.ts";
+import { Events } from "../events/events.ts";
+import type { Hooks } from "../hooks/hooks.ts";
+import type { LogDuty } from "../log/channel-log-parts.ts";
+import { ChannelLog } from "../log/channel-log.ts";
+import { Timetable } from "../platform/timetable.ts";
+import { namespaceOf, parseChannel } from "../policy/channels.ts";
+import { Occupancy } from "./occupancy.ts";
+
+/** The parts of a channel that have something stored. */
+export type Records = {
+  readonly timetable: Timetable<LogDuty | "events" | "vacant">;
+  readonly events: Events;
+  readonly log: ChannelLog;
+  readonly occupancy: Occupancy;
+};
+
+/** Opens what a channel has stored. `onForgotten`: a shard listens no more. */
+export function openRecords(parts: {
+  readonly ctx: DurableObjectState;
+  readonly env: Cloudflare.Env;
+  readonly config: Config;
+  readonly hooks: Hooks;
+  readonly channel: string;
+  readonly onForgotten: () => void;
+}): Records {
+  const { ctx, env, config, hooks, channel, onForgotten } = parts;
+  const { limits, times } = config.cluster;
+  const timetable: Records["timetable"] = new Timetable(ctx.storage);
+  const events = new Events({ ctx, env, config, hooks, timetable, ordered: true });
+  const parsed = parseChannel(channel, limits.channelBytes);
+  const log: ChannelLog = new ChannelLog({
+    ctx,
+    env,
+    config,
+    name: channel,
+    namespace: parsed.ok ? namespaceOf(config, parsed.channel) : undefined,
+    timetable,
+    onPublished: events.wants("published")
+      ? (body, offset) => events.published(channel, body, offset)
+      : undefined,
+    onForgotten: () => {
+      occupancy.left();
+      onForgotten();
+    },
+  });
+  const occupancy = new Occupancy({
+    ctx,
+    channel,
+    events,
+    timetable,
+    graceMs: times.vacatedGraceMs,
+    shards: () => log.size,
+  });
+  return { timetable, events, log, occupancy };
+}

@@ -6,8 +6,8 @@ import { buildConsole } from "./scripts/build-console.mjs";
 buildConsole();
 
 const BINDINGS = {
-  API_KEY: "test-api-key",
-  READ_KEY: "test-read-key",
+  API_KEY: "test-api-key-of-16",
+  READ_KEY: "test-read-key-of-16",
   TOKEN_HMAC_SECRET: "test-hmac-secret-of-32-bytes-or-more",
   RINGCAST_NS_DEFAULT: { presence: true },
   RINGCAST_NS_kept: {

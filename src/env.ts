@@ -11,12 +11,15 @@ declare global {
       [front: `SHARD_${string}`]: DurableObjectNamespace<Shard> | undefined;
       CHANNEL: DurableObjectNamespace<Channel>;
       COORDINATOR: DurableObjectNamespace<Coordinator>;
-      /** The key that permits everything (SPEC AU4). */
+      /** The key that permits everything (SPEC AU4). A previous value counts too, while it is replaced (SPEC AU11). */
       API_KEY?: string;
+      API_KEY_PREVIOUS?: string;
       /** The key that permits reading. */
       READ_KEY?: string;
+      READ_KEY_PREVIOUS?: string;
       /** The secret of tokens that are signed with HS256, HS384 or HS512. */
       TOKEN_HMAC_SECRET?: string;
+      TOKEN_HMAC_SECRET_PREVIOUS?: string;
       /** The secret that signs the requests to the webhook (SPEC HK6). */
       WEBHOOK_SECRET?: string;
       /** The platform's rate limit for the server API, if the deployment has bound one (docs/platform.md P43). */

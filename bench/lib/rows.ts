@@ -8,7 +8,7 @@ import type { DialectName } from "../load/dialects.ts";
 import { bundle, startWorkerd, type WorkerSpec } from "./workerd.ts";
 
 export const SECRET = "a-secret-of-32-bytes-for-benchmarks";
-export const API_KEY = "bench";
+export const API_KEY = "an-api-key-for-benchmarks";
 const FIRST_PORT = Number(process.env["BENCH_PORT"] ?? 9500);
 
 /** Practically no rate limits, because the other servers have none. */
@@ -24,7 +24,7 @@ const ringcast = (changes: object = {}): WorkerSpec => ({
   classes: { SHARD: "Shard", CHANNEL: "Channel", COORDINATOR: "Coordinator" },
   bindings: {
     API_KEY,
-    READ_KEY: "read",
+    READ_KEY: "a-read-key-for-benchmarks",
     TOKEN_HMAC_SECRET: SECRET,
     // Ringcast has one shard, because the other rows have one object.
     RINGCAST: {

@@ -1,7 +1,9 @@
 import type { z } from "zod";
 import { clusterSchema, type ClusterConfig } from "./cluster.ts";
 import { readForeignOptions } from "./foreign-options.ts";
-import { namespaceSchema, type NamespaceConfig } from "./namespace.ts";
+import { missingPartner, namespaceSchema, type NamespaceConfig } from "./namespace.ts";
+import { findWeakSecrets } from "./secrets.ts";
+import { findMisspelt, NAMESPACE_PREFIX } from "./variable-names.ts";
 
 /** The settings of a deployment. */
 export type Config = {
@@ -21,7 +23,6 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
-const NAMESPACE_PREFIX = "RINGCAST_NS_";
 /** What follows the namespace in the name of a personal channel: `:#==` and a digest (policy/user-names.ts). */
 const LONGEST_PERSONAL_REST = 4 + 64;
 
@@ -33,6 +34,8 @@ const LONGEST_PERSONAL_REST = 4 + 64;
  * channels without a namespace. Each variable is a table or the JSON text of a table. Throws {@link ConfigError}.
  */
 export function parseConfig(variables: Readonly<Record<string, unknown>>): Config {
+  const slips = [...findMisspelt(Object.keys(variables)), ...findWeakSecrets(variables)];
+  if (slips.length > 0) throw new ConfigError(slips.join("; "));
   const base = readTable("RINGCAST", variables["RINGCAST"]);
   const overrides = readTable("RINGCAST_OVERRIDES", variables["RINGCAST_OVERRIDES"]);
   const cluster = check("RINGCAST", clusterSchema, merge(base, overrides));
@@ -92,7 +95,10 @@ function readNamespace(name: string, value: unknown): NamespaceConfig {
         .map((option) => `${name}.${option}: Ringcast does not have this option of Centrifugo`)
         .join("; "),
     );
-  return check(name, namespaceSchema, own);
+  const namespace = check(name, namespaceSchema, own);
+  const missing = missingPartner(namespace);
+  if (missing !== undefined) throw new ConfigError(`${name}.${missing}`);
+  return namespace;
 }
 
 function readTable(name: string, value: unknown): Record<string, unknown> {

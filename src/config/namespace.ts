@@ -42,6 +42,13 @@ export const namespaceSchema = z.strictObject({
 });
 export type NamespaceConfig = z.infer<typeof namespaceSchema>;
 
+/** The option that is missing where one of two options would do nothing alone (SPEC AU5). */
+export function missingPartner({ history_size, history_ttl }: NamespaceConfig): string | undefined {
+  if (history_size > 0 && history_ttl === 0) return "history_ttl: history_size does nothing without it";
+  if (history_ttl > 0 && history_size === 0) return "history_size: history_ttl does nothing without it";
+  return undefined;
+}
+
 /** Whether the channels of a namespace have a log. */
 export const keepsHistory = (namespace: NamespaceConfig): boolean =>
   namespace.history_size > 0 && namespace.history_ttl > 0;

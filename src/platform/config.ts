@@ -6,7 +6,7 @@ const known = new WeakMap<object, Config>();
 export function configOf(env: Cloudflare.Env): Config {
   let config = known.get(env);
   if (config === undefined) {
-    config = parseConfig(env as unknown as Record<string, unknown>);
+    config = parseConfig(Object.fromEntries<unknown>(Object.entries(env)));
     known.set(env, config);
   }
   return config;

@@ -4,8 +4,9 @@ import type { Context } from "hono";
 export type Access = "full" | "read" | "none";
 
 /**
- * The access that the key of a request gives: full with `API_KEY`, reading with `READ_KEY`. `otherwise` is a key that did
- * not come in a header. In a deployment without keys no request has access.
+ * The access that the key of a request gives: full with `API_KEY`, reading with `READ_KEY`, and so with the previous
+ * value of either (SPEC AU11). `otherwise` is a key that did not come in a header. In a deployment without keys no
+ * request has access.
  */
 export async function accessOf<Env extends { Bindings: Cloudflare.Env }>(
   request: Context<Env>,
@@ -13,14 +14,14 @@ export async function accessOf<Env extends { Bindings: Cloudflare.Env }>(
 ): Promise<Access> {
   const given = keyIn(request) ?? otherwise;
   if (given === undefined) return "none";
-  // Both keys are always compared, so that the time does not show which one is similar.
+  // All keys are always compared, so that the time does not show which one is similar.
   const digest = await sha256(given);
-  const [full, read] = await Promise.all([
-    isKey(digest, request.env.API_KEY),
-    isKey(digest, request.env.READ_KEY),
-  ]);
-  if (full) return "full";
-  return read ? "read" : "none";
+  const { API_KEY, API_KEY_PREVIOUS, READ_KEY, READ_KEY_PREVIOUS } = request.env;
+  const matches = await Promise.all(
+    [API_KEY, API_KEY_PREVIOUS, READ_KEY, READ_KEY_PREVIOUS].map((key) => isKey(digest, key)),
+  );
+  if (matches[0] === true || matches[1] === true) return "full";
+  return matches.includes(true) ? "read" : "none";
 }
 
 /** The key in `X-API-Key`, else the one in `Authorization` after `apikey` or `Bearer` (docs/protocol.md C41). */
@@ -34,7 +35,7 @@ function fromAuthorization(header: string | undefined): string | undefined {
   return /^(?:apikey|bearer) (.+)$/i.exec(header ?? "")?.[1];
 }
 
-/** The digests of the deployment's two keys. */
+/** The digests of the deployment's keys. */
 const digests = new Map<string, Promise<ArrayBuffer>>();
 
 /** Compares digests, because `timingSafeEqual` needs equal lengths, and the length of a key is a secret as well. */

@@ -9,6 +9,7 @@ import { acceptOperator } from "../tokens/operator.ts";
 import { createVerifier } from "../tokens/verifier.ts";
 import { createAdmin } from "./admin/app.ts";
 import { createApi } from "./api/api.ts";
+import { accessOf } from "./access.ts";
 import { connectClient } from "./connection.ts";
 import { answerError } from "./errors.ts";
 import { RingCache } from "./ring-cache.ts";
@@ -45,14 +46,17 @@ export function createRouter(hooks: Hooks): Hono<{ Bindings: Cloudflare.Env }> {
       message: `the address ${request.req.path} does not exist`,
     }),
   );
-  app.onError((error, request) => {
+  app.onError(async (error, request) => {
     // Hono's own readers throw these errors, for example for a body that is not JSON.
     if (error instanceof HTTPException && error.status < 500) {
       return answerError(request, error.status, { code: "badRequest", message: error.message });
     }
     logError("a request failed", { method: request.req.method, path: request.req.path, error });
     if (error instanceof ConfigError) {
-      return answerError(request, 500, { code: "badConfiguration", message: error.message });
+      // A key opens the reason; the names of settings are no business of strangers (SPEC OP11).
+      const isOperator = (await accessOf(request)) !== "none";
+      const message = isOperator ? error.message : "the cluster is not configured correctly";
+      return answerError(request, 500, { code: "badConfiguration", message });
     }
     return answerError(request, 500, { code: "internal", message: "internal server error" });
   });
@@ -68,8 +72,11 @@ function createParts(env: Cloudflare.Env, hooks: Hooks) {
     cluster,
     hooks,
     verifier: acceptOperator(
-      createVerifier({ tokens: cluster.tokens, hmacSecret: env.TOKEN_HMAC_SECRET }),
-      env.API_KEY,
+      createVerifier({
+        tokens: cluster.tokens,
+        hmacSecrets: [env.TOKEN_HMAC_SECRET, env.TOKEN_HMAC_SECRET_PREVIOUS],
+      }),
+      [env.API_KEY, env.API_KEY_PREVIOUS],
     ),
     cache: new RingCache(configuredDescriptor(config)),
   };

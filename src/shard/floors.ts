@@ -180,7 +180,10 @@ export function buildFloors(parts: FloorsParts): Floors {
   });
 
   const { tokens, times } = cluster;
-  const verifier = acceptOperator(createVerifier({ tokens, hmacSecret: env.TOKEN_HMAC_SECRET }), env.API_KEY);
+  const verifier = acceptOperator(
+    createVerifier({ tokens, hmacSecrets: [env.TOKEN_HMAC_SECRET, env.TOKEN_HMAC_SECRET_PREVIOUS] }),
+    [env.API_KEY, env.API_KEY_PREVIOUS],
+  );
   const asker = new Asker(hooks, { env, shard, timeoutMs: times.hookTimeoutMs });
   const serve = front.serve({
     env,

@@ -22,20 +22,21 @@ export const isAlgorithm = (name: unknown): name is Algorithm =>
 
 export type TokenSettings = {
   readonly tokens: ClusterConfig["tokens"];
-  readonly hmacSecret: string | undefined;
+  /** The secret in use, and the one before it (SPEC AU11). */
+  readonly hmacSecrets: readonly (string | undefined)[];
 };
 
 /** Imports a key for one algorithm. Rejects where the key cannot serve the algorithm. */
 type KeySource = (alg: Algorithm) => Promise<CryptoKey>;
 
-/** The configured keys, by kind. */
-export function createKeys({ tokens, hmacSecret }: TokenSettings) {
+/** The configured keys, by kind; of each kind, the one in use first. */
+export function createKeys({ tokens, hmacSecrets }: TokenSettings) {
   return {
-    hmac: hmacSecret === undefined || hmacSecret === "" ? undefined : fromSecret(hmacSecret),
+    hmac: hmacSecrets.flatMap((secret) => (secret === undefined || secret === "" ? [] : fromSecret(secret))),
     rsa: fromPem(tokens.rsaPublicKey),
     ecdsa: fromPem(tokens.ecdsaPublicKey),
     ed25519: fromPem(tokens.ed25519PublicKey),
-  } satisfies Record<(typeof KEY_KINDS)[Algorithm], KeySource | undefined>;
+  } satisfies Record<(typeof KEY_KINDS)[Algorithm], readonly KeySource[]>;
 }
 
 /** A key, and not the secret's bytes, because jose would import the bytes again for each token. */
@@ -47,14 +48,15 @@ function fromSecret(secret: string): KeySource {
   });
 }
 
-function fromPem(pem: string | undefined): KeySource | undefined {
-  if (pem === undefined) return undefined;
-  return importedOnce((alg) =>
+function fromPem(pem: string | undefined): KeySource[] {
+  if (pem === undefined) return [];
+  const source = importedOnce((alg) =>
     // For example a P-256 key and an ES384 token: this key cannot have signed the token.
     importSPKI(pem, alg).catch((error: unknown) => {
       throw new errors.JOSEAlgNotAllowed(`the key does not serve ${alg}: ${String(error)}`);
     }),
   );
+  return [source];
 }
 
 /** Imports a key at its first use, once for each algorithm, because WebCrypto binds a key to its algorithm. */

@@ -9,7 +9,7 @@ const BEGINNING = `${base64url.encode(JSON.stringify(HEADER))}.`;
 
 /**
  * Signs a token of the operator's API with a key that is derived from `API_KEY`. So it needs no secret of its own, and a
- * new API key makes all earlier tokens invalid. `expiresAtMs` is in ms since 1970.
+ * new API key makes the tokens of an earlier one invalid, unless that is the previous key. `expiresAtMs` is in ms since 1970.
  */
 export async function signForOperator(
   apiKey: string,
@@ -22,22 +22,25 @@ export async function signForOperator(
     .sign(await derive(apiKey));
 }
 
-/** A verifier that also takes the operator's tokens, and sets `operator` in their claims (SPEC OP1). */
-export function acceptOperator(verifier: Verifier, apiKey: string | undefined): Verifier {
-  if (apiKey === undefined || apiKey === "") return verifier;
-  let key: Promise<Uint8Array> | undefined;
+/**
+ * A verifier that also takes the operator's tokens, and sets `operator` in their claims (SPEC OP1). `apiKeys`: the key in
+ * use, and the one before it (SPEC AU11).
+ */
+export function acceptOperator(verifier: Verifier, apiKeys: readonly (string | undefined)[]): Verifier {
+  const known = apiKeys.flatMap((key) => (key === undefined || key === "" ? [] : key));
+  if (known.length === 0) return verifier;
+  const derived = known.map((apiKey) => {
+    let key: Promise<Uint8Array> | undefined;
+    return () => (key ??= derive(apiKey));
+  });
   const read = async <Claims>(
     token: string,
     parse: (payload: unknown) => ParsedClaims<Claims>,
   ): Promise<Verdict<Claims>> => {
-    try {
-      key ??= derive(apiKey);
-      const parsed = parse((await jwtVerify(token, await key, { algorithms: ["HS256"] })).payload);
-      return parsed.ok ? parsed : { ok: false, reason: "invalid", detail: parsed.detail };
-    } catch (error) {
-      const expired = error instanceof Error && "code" in error && error.code === "ERR_JWT_EXPIRED";
-      return { ok: false, reason: expired ? "expired" : "invalid", detail: String(error) };
-    }
+    const verdicts = await Promise.all(derived.map((key) => readWith(key(), token, parse)));
+    // At most one key has signed the token, and every other key finds it invalid.
+    const signed = verdicts.find((verdict) => verdict.ok || verdict.reason === "expired");
+    return signed ?? { ok: false, reason: "invalid", detail: "no API key has signed the token" };
   };
   return {
     connection: (token) =>
@@ -49,6 +52,20 @@ export function acceptOperator(verifier: Verifier, apiKey: string | undefined): 
         ? read(token, (payload) => markOperator(parseSubscriptionClaims(payload, "sub")))
         : verifier.subscription(token),
   };
+}
+
+async function readWith<Claims>(
+  key: Promise<Uint8Array>,
+  token: string,
+  parse: (payload: unknown) => ParsedClaims<Claims>,
+): Promise<Verdict<Claims>> {
+  try {
+    const parsed = parse((await jwtVerify(token, await key, { algorithms: ["HS256"] })).payload);
+    return parsed.ok ? parsed : { ok: false, reason: "invalid", detail: parsed.detail };
+  } catch (error) {
+    const expired = error instanceof Error && "code" in error && error.code === "ERR_JWT_EXPIRED";
+    return { ok: false, reason: expired ? "expired" : "invalid", detail: String(error) };
+  }
 }
 
 function markOperator<Claims extends object>(

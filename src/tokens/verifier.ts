@@ -1,6 +1,7 @@
-import { createRemoteJWKSet, errors, jwtVerify, type JWTVerifyGetKey, type JWTVerifyOptions } from "jose";
+import { decodeProtectedHeader, errors, jwtVerify, type JWTVerifyGetKey, type JWTVerifyOptions } from "jose";
 import { logWarning } from "../platform/logger.ts";
 import type { ConnectionClaims, SubscriptionClaims } from "./claims.ts";
+import { remoteKeys } from "./jwks.ts";
 import { createKeys, isAlgorithm, KEY_KINDS, type TokenSettings } from "./keys.ts";
 import { parseConnectionClaims, parseSubscriptionClaims, type ParsedClaims } from "./parse-claims.ts";
 
@@ -27,13 +28,13 @@ const MAX_TOKEN_LENGTH = 16_384;
  * A verifier for the configured keys: an HMAC secret, public keys (PEM, SPKI) and the address of a JWKS (SPEC AU1).
  *
  * The token's `alg` selects one of the configured keys. It never decides how a key is read, so a public key cannot
- * serve as an HMAC secret. A token with a `kid` goes to the JWKS, if one is configured. jose keeps the JWKS in memory
- * and limits how often it is fetched.
+ * serve as an HMAC secret. A token with a `kid` goes to the JWKS, if one is configured (jwks.ts). A token that the
+ * HMAC secret in use has not signed may be signed with the previous one (SPEC AU11).
  */
 export function createVerifier(settings: TokenSettings): Verifier {
   const { tokens } = settings;
   const keys = createKeys(settings);
-  const jwks = tokens.jwksUrl === undefined ? undefined : createRemoteJWKSet(new URL(tokens.jwksUrl));
+  const jwks = tokens.jwksUrl === undefined ? undefined : remoteKeys(tokens.jwksUrl);
   const options: JWTVerifyOptions = {
     algorithms: Object.keys(KEY_KINDS),
     ...(tokens.audience === undefined ? {} : { audience: tokens.audience }),
@@ -41,21 +42,32 @@ export function createVerifier(settings: TokenSettings): Verifier {
   };
 
   // jose reads the token's header once, and refuses an algorithm that is not in `options`.
-  const keyOf: JWTVerifyGetKey = async (header, token) => {
-    const { alg, kid } = header;
-    if (!isAlgorithm(alg)) throw new errors.JOSEAlgNotAllowed(`algorithm ${String(alg)}`);
-    const kind = KEY_KINDS[alg];
-    if (jwks !== undefined && kind !== "hmac" && (kid !== undefined || keys[kind] === undefined)) {
-      return jwks(header, token);
-    }
-    const key = await keys[kind]?.(alg);
-    if (key === undefined) throw new errors.JOSEAlgNotAllowed(`no key for ${alg}`);
-    return key;
-  };
+  const keyOf =
+    (nth: number): JWTVerifyGetKey =>
+    async (header, token) => {
+      const { alg, kid } = header;
+      if (!isAlgorithm(alg)) throw new errors.JOSEAlgNotAllowed(`algorithm ${String(alg)}`);
+      const kind = KEY_KINDS[alg];
+      if (jwks !== undefined && kind !== "hmac" && (kid !== undefined || keys[kind].length === 0)) {
+        return jwks(header, token);
+      }
+      const key = await keys[kind][nth]?.(alg);
+      if (key === undefined) throw new errors.JOSEAlgNotAllowed(`no key for ${alg}`);
+      return key;
+    };
+  const inUse = keyOf(0);
+  const previous = keys.hmac.length > 1 ? keyOf(1) : undefined;
 
   const verify = async (token: string): Promise<unknown> => {
     if (token.length > MAX_TOKEN_LENGTH) throw new errors.JWTInvalid("too long");
-    return (await jwtVerify(token, keyOf, options)).payload;
+    try {
+      return (await jwtVerify(token, inUse, options)).payload;
+    } catch (error) {
+      if (previous === undefined || !(error instanceof errors.JWSSignatureVerificationFailed)) throw error;
+      // The signature was checked, so the header can be read.
+      if (!decodeProtectedHeader(token).alg?.startsWith("HS")) throw error;
+      return (await jwtVerify(token, previous, options)).payload;
+    }
   };
 
   const read = async <Claims>(

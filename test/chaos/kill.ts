@@ -11,7 +11,7 @@ const TRIES = Number(values.tries);
 const CHANNEL = "kept:kill";
 
 const server = await Server.start({
-  API_KEY: "kill",
+  API_KEY: "an-api-key-to-kill",
   RINGCAST: { insecure: true, anonymous: true, shards: { initial: 1 } },
   RINGCAST_NS_kept: { history_size: 100_000, history_ttl: "24h", force_recovery: true },
 });

@@ -43,7 +43,7 @@ const [CLIENTS, CHANNELS, PUBLISHERS, SECONDS, PAUSE_MS, FAULTS, KILLS, SEED] = 
 const EVICT_MS = 5_000;
 const CHANNELS_EACH = 3;
 const BACK_ENDS = 2;
-const API_KEY = "chaos";
+const API_KEY = "an-api-key-for-chaos";
 
 const random = mulberry32(SEED);
 const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
@@ -77,7 +77,7 @@ console.log(
 );
 const server = await Server.start({
   API_KEY,
-  READ_KEY: "read",
+  READ_KEY: "a-read-key-for-chaos",
   TOKEN_HMAC_SECRET: "a-secret-of-32-bytes-for-the-chaos-run",
   RINGCAST: {
     development: true,

@@ -7,7 +7,7 @@ import { eventually } from "../support/cluster.ts";
 import { tier } from "../support/tier.ts";
 
 const BROADCAST = "ringcast:broadcast";
-const API_KEY = "broadcast";
+const API_KEY = "an-api-key-for-broadcasts";
 const SECRET = "a-secret-of-32-bytes-for-broadcasts";
 
 /** The number of stock clients. */
@@ -18,7 +18,7 @@ let server: Server;
 beforeAll(async () => {
   server = await Server.start({
     API_KEY,
-    READ_KEY: "read",
+    READ_KEY: "a-read-key-for-broadcasts",
     TOKEN_HMAC_SECRET: SECRET,
     RINGCAST: {
       development: true,

@@ -34,7 +34,11 @@ beforeAll(async () => {
   );
   npm(app, "install", "--no-audit", "--no-fund");
   npm(app, "run", "build");
-  const secrets = { API_KEY: "a", READ_KEY: "b", TOKEN_HMAC_SECRET: "a-secret-of-32-bytes-or-more-of-it" };
+  const secrets = {
+    API_KEY: "an-api-key-to-try",
+    READ_KEY: "a-read-key-to-try",
+    TOKEN_HMAC_SECRET: "a-secret-of-32-bytes-or-more-of-it",
+  };
   server = createTestHarness({ root: app, workers: [{ configPath: "wrangler.toml", secrets }] });
   ({ url } = await server.listen());
 });
@@ -115,7 +119,7 @@ test("people talk in the example's page, and the operator's page is beside it", 
     await ann?.getByRole("button", { name: "Send" }).click();
     await bob?.getByText("Ann what the ****").waitFor();
     await bob?.goto(new URL("/console/", url).href);
-    await bob?.getByLabel("API key").fill("a");
+    await bob?.getByLabel("API key").fill("an-api-key-to-try");
     await bob?.keyboard.press("Enter");
     await bob?.getByRole("heading", { name: "Shards" }).waitFor();
     // The console's connection is not a user of the chat, and the hooks do not refuse it.

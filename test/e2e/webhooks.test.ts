@@ -6,7 +6,7 @@ import { Server } from "../chaos/server.ts";
 import { eventually } from "../support/cluster.ts";
 import { Receiver, type Behaviour } from "../support/receiver.ts";
 
-const API_KEY = "webhooks";
+const API_KEY = "an-api-key-for-webhooks";
 const SECRET = `whsec_${Buffer.from("a secret of the webhook's own, 32+").toString("base64")}`;
 const CHANNELS = ["kept:a", "kept:b", "kept:c"];
 /** The least number of publications in each channel, and the pause between two. */
@@ -20,7 +20,7 @@ beforeAll(async () => {
   await receiver.start();
   server = await Server.start({
     API_KEY,
-    READ_KEY: "read",
+    READ_KEY: "a-read-key-for-webhooks",
     TOKEN_HMAC_SECRET: "a-secret-of-32-bytes-for-webhooks",
     WEBHOOK_SECRET: SECRET,
     RINGCAST: {

@@ -6,8 +6,8 @@ import { SignJWT, type JWTPayload } from "jose";
 import WebSocket from "ws";
 import { createTestHarness } from "wrangler";
 
-export const API_KEY = "test-api-key";
-export const READ_KEY = "test-read-key";
+export const API_KEY = "test-api-key-of-16";
+export const READ_KEY = "test-read-key-of-16";
 const HMAC_SECRET = "test-hmac-secret-of-32-bytes-or-more";
 
 // The runtime would otherwise fetch the geography of the edge from the net. All clients here are in one place.

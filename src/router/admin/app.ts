@@ -1,5 +1,6 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { bodyLimit } from "hono/body-limit";
+import { configOf } from "../../platform/config.ts";
 import { PRODUCT_VERSION } from "../../version.ts";
 import { answerError } from "../errors.ts";
 import { addChanges } from "./changes.ts";
@@ -37,6 +38,11 @@ export function createAdmin(): AdminApp {
     name: "X-API-Key",
   });
   app.use(requireKey);
+  app.use((request, next) => {
+    // Without this check a wrong setting would first fail inside an object, and its reason would be lost (SPEC OP11).
+    configOf(request.env);
+    return next();
+  });
   app.use(
     bodyLimit({
       maxSize: MAX_BODY_BYTES,

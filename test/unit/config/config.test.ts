@@ -73,7 +73,7 @@ describe("[AU5] a wrong setting is refused with the name of its field", () => {
     const { namespaces, defaultNamespace } = parseConfig({
       RINGCAST_NS_chat: { presence: true },
       RINGCAST_NS_DEFAULT: '{"join_leave":true}',
-      API_KEY: "secret",
+      API_KEY: "a-secret-of-16-characters",
       SHARD: {},
     });
     expect([...namespaces.keys()]).toEqual(["chat"]);
@@ -199,11 +199,82 @@ describe("[AU5] tables", () => {
   });
 
   test("[AU5] DEFAULT is the namespace of channels without one, and no namespace of its own", () => {
-    const options = { RINGCAST_NS_DEFAULT: { presence: true }, RINGCAST_NS_default: { join_leave: true } };
-    const { defaultNamespace, namespaces } = parseConfig(options);
+    const { defaultNamespace, namespaces } = parseConfig({ RINGCAST_NS_DEFAULT: { presence: true } });
     expect(defaultNamespace).toMatchObject({ presence: true, join_leave: false });
-    expect([...namespaces.keys()]).toEqual(["default"]);
-    expect(namespaces.get("default")).toMatchObject({ presence: false, join_leave: true });
+    expect(namespaces.size).toBe(0);
+  });
+});
+
+describe("[AU5] variables that look like settings of Ringcast and are not", () => {
+  test.each([
+    "RINCAST",
+    "RINGCASTS",
+    "RIGNCAST",
+    "ringcast",
+    "RINGCAST_TOKENS",
+    "RINGCAST_NSorders",
+    "RINGCAST_OVERRIDE",
+    "RINGCAST_NS_",
+    "RINGCAST_NS_default",
+    "RINGCAT_NS_chat",
+  ])("[AU5] %s is refused by its name", (name) => {
+    expect(() => parseConfig({ [name]: {} })).toThrow(ConfigError);
+    expect(() => parseConfig({ [name]: {} })).toThrow(`${name}: `);
+  });
+
+  test.each(["BROADCAST", "CAST", "RING", "PODCAST_URL", "SHARD_RINGCAST", "RING_TOKENS"])(
+    "[AU5] %s is a variable of somebody else",
+    (name) => {
+      expect(parseConfig({ [name]: "anything" })).toEqual(parseConfig({}));
+    },
+  );
+
+  test("[AU5] an option that does nothing without another is refused by the name of the other", () => {
+    const wrong = (options: object) => () => parseConfig({ RINGCAST_NS_chat: options });
+    expect(wrong({ history_size: 10 })).toThrow("RINGCAST_NS_chat.history_ttl: ");
+    expect(wrong({ history_size: 10, history_ttl: "0s" })).toThrow("RINGCAST_NS_chat.history_ttl: ");
+    expect(wrong({ history_ttl: "10m" })).toThrow("RINGCAST_NS_chat.history_size: ");
+    expect(wrong({ history_size: 10, history_ttl: "10m" })).not.toThrow();
+    expect(wrong({ history_size: 0 })).not.toThrow();
+  });
+});
+
+describe("[AU10] weak secrets", () => {
+  const key = "x".repeat(16);
+  const secret = "s".repeat(32);
+
+  test.each([
+    ["API_KEY", { API_KEY: "x".repeat(15) }],
+    ["READ_KEY", { READ_KEY: "short" }],
+    ["READ_KEY", { API_KEY: key, READ_KEY: key }],
+    ["TOKEN_HMAC_SECRET", { TOKEN_HMAC_SECRET: "s".repeat(31) }],
+    ["TOKEN_HMAC_SECRET", { API_KEY: secret, TOKEN_HMAC_SECRET: secret }],
+    ["API_KEY_PREVIOUS", { API_KEY: key, API_KEY_PREVIOUS: "old" }],
+    ["READ_KEY_PREVIOUS", { API_KEY: key, READ_KEY_PREVIOUS: key }],
+    ["TOKEN_HMAC_SECRET_PREVIOUS", { TOKEN_HMAC_SECRET: secret, TOKEN_HMAC_SECRET_PREVIOUS: "old" }],
+    ["API_KEY", { API_KEY: 1234567890123456 }],
+  ])("[AU10] %s is refused by its name", (name, variables) => {
+    expect(() => parseConfig(variables)).toThrow(ConfigError);
+    expect(() => parseConfig(variables)).toThrow(`${name}: `);
+  });
+
+  test("[AU10] no secret's value is in the error", () => {
+    const variables = { API_KEY: "tiny-secret", READ_KEY: "tiny-secret", TOKEN_HMAC_SECRET: "tiny-secret" };
+    expect(() => parseConfig(variables)).not.toThrow("tiny-secret");
+  });
+
+  test("[AU10] secrets that are long enough and differ pass, and a secret may stay when its replacement begins", () => {
+    // Bytes count, and not characters.
+    const wide = "ü".repeat(16);
+    const variables = {
+      API_KEY: key,
+      API_KEY_PREVIOUS: key,
+      READ_KEY: `${key}r`,
+      TOKEN_HMAC_SECRET: wide,
+      TOKEN_HMAC_SECRET_PREVIOUS: secret,
+    };
+    expect(parseConfig(variables)).toEqual(parseConfig({}));
+    expect(parseConfig({ API_KEY: "", READ_KEY: "" })).toEqual(parseConfig({}));
   });
 });
 

@@ -9,9 +9,9 @@ const APPLICATION_SECRET = "application-secret-of-32-bytes-or-more";
 
 const application = createVerifier({
   tokens: clusterSchema.parse({}).tokens,
-  hmacSecret: APPLICATION_SECRET,
+  hmacSecrets: [APPLICATION_SECRET],
 });
-const verifier = acceptOperator(application, API_KEY);
+const verifier = acceptOperator(application, [API_KEY]);
 const soon = () => Date.now() + 60_000;
 
 describe("[OP1] tokens of the operator's API", () => {
@@ -33,6 +33,16 @@ describe("[OP1] tokens of the operator's API", () => {
     expect(await verifier.connection(token)).toMatchObject({ ok: false, reason: "invalid" });
   });
 
+  test("[AU11] outlive a new API key, while the key that made them is the previous one", async () => {
+    const token = await signForOperator("the key before", { sub: "" }, soon());
+    const rotated = acceptOperator(application, [API_KEY, "the key before"]);
+    expect(await rotated.connection(token)).toMatchObject({ ok: true, claims: { operator: true } });
+    const ended = await signForOperator("the key before", { sub: "" }, Date.now() - 5_000);
+    expect(await rotated.connection(ended)).toMatchObject({ ok: false, reason: "expired" });
+    const foreign = await signForOperator("another key", { sub: "" }, soon());
+    expect(await rotated.connection(foreign)).toMatchObject({ ok: false, reason: "invalid" });
+  });
+
   test("cannot be made from the API key itself, or from the application's secret", async () => {
     const header = decodeProtectedHeader(await signForOperator(API_KEY, { sub: "" }, soon()));
     for (const secret of [API_KEY, APPLICATION_SECRET]) {
@@ -50,7 +60,7 @@ describe("[OP1] tokens of the operator's API", () => {
 
   test("are no one's where there is no API key, and then only the application's are taken", async () => {
     const token = await signForOperator(API_KEY, { sub: "" }, soon());
-    expect(await acceptOperator(application, undefined).connection(token)).toMatchObject({ ok: false });
+    expect(await acceptOperator(application, [undefined]).connection(token)).toMatchObject({ ok: false });
   });
 });
 

@@ -23,7 +23,7 @@ const sign = (claims: JWTPayload, alg = "HS256", key: CryptoKey | Uint8Array = b
   new SignJWT(claims).setProtectedHeader({ alg, ...(kid === undefined ? {} : { kid }) }).sign(key);
 
 const verifierWith = (tokens: Record<string, unknown> = {}, hmacSecret: string | undefined = SECRET) =>
-  createVerifier({ tokens: parseConfig({ RINGCAST: { tokens } }).cluster.tokens, hmacSecret });
+  createVerifier({ tokens: parseConfig({ RINGCAST: { tokens } }).cluster.tokens, hmacSecrets: [hmacSecret] });
 
 // Each refusal is logged with its reason; here they are many.
 beforeAll(() => void vi.spyOn(console, "warn").mockImplementation(() => undefined));
@@ -52,6 +52,23 @@ describe("[AU1] a token is believed if a configured key of its own kind signed i
       expect(await verifierWith({ [setting]: pem }).connection(confused)).toMatchObject({ ok: false });
     });
   }
+
+  test("[AU11] the previous secret counts as long as it is configured", async () => {
+    const { tokens } = parseConfig({}).cluster;
+    const [before, other] = ["the-secret-before-of-32-bytes-or-more", "another-secret-of-32-bytes-or-more"];
+    const rotated = createVerifier({ tokens, hmacSecrets: [SECRET, before] });
+    const after = createVerifier({ tokens, hmacSecrets: [SECRET, undefined] });
+    for (const alg of ["HS256", "HS512"]) {
+      const old = await sign({ sub: "ann" }, alg, bytes(before));
+      expect(await rotated.connection(old)).toMatchObject({ ok: true, claims: { user: "ann" } });
+      expect(await rotated.connection(await sign({ sub: "ann" }, alg))).toMatchObject({ ok: true });
+      expect(await after.connection(old)).toMatchObject({ ok: false, reason: "invalid" });
+      const forged = await sign({ sub: "ann" }, alg, bytes(other));
+      expect(await rotated.connection(forged)).toMatchObject({ ok: false, reason: "invalid" });
+      const ended = await sign({ sub: "ann", exp: inSeconds(-60) }, alg, bytes(before));
+      expect(await rotated.connection(ended)).toMatchObject({ ok: false, reason: "expired" });
+    }
+  });
 
   test("HS256, HS384 and HS512, and only with the secret", async () => {
     for (const alg of ["HS256", "HS384", "HS512"]) {
@@ -227,7 +244,7 @@ describe("[AU1] an unsigned token", () => {
   test("[AU1] a verifier without any key accepts no token", async () => {
     const { privateKey } = await generateKeyPair("RS256");
     const { tokens } = parseConfig({}).cluster;
-    const verifier = createVerifier({ tokens, hmacSecret: undefined });
+    const verifier = createVerifier({ tokens, hmacSecrets: [] });
     for (const token of [await sign({ sub: "ann" }), await sign({ sub: "ann" }, "RS256", privateKey, "k1")]) {
       expect(await verifier.connection(token)).toMatchObject({ ok: false, reason: "invalid" });
     }
@@ -355,9 +372,10 @@ describe("[AU1] keys that change", () => {
   });
 
   /** A JWKS that answers what `current` holds at the moment; a text is no JWKS, so the server is down. */
-  async function serveJwks(current: { keys: object[] | "down" }): Promise<string> {
+  async function serveJwks(current: { keys: object[] | "down"; fetches?: number }): Promise<string> {
     server = createServer((_, response) => {
       const { keys } = current;
+      current.fetches = (current.fetches ?? 0) + 1;
       response.writeHead(keys === "down" ? 503 : 200, { connection: "close" }).end(JSON.stringify({ keys }));
     }).listen(0, "127.0.0.1");
     await once(server, "listening");
@@ -390,7 +408,42 @@ describe("[AU1] keys that change", () => {
     const verifier = verifierWith({ jwksUrl: await serveJwks(served) });
     expect(await verifier.connection(await key.token())).toMatchObject({ ok: false, reason: "unavailable" });
     served.keys = [key.jwk];
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 6_000 });
     expect(await verifier.connection(await key.token())).toMatchObject({ ok: true, claims: { user: "k1" } });
+  });
+
+  test("[AU13] many tokens with unknown keys cause one fetch, and another one after the pause", async () => {
+    const [known, fresh] = [await makeKey("known"), await makeKey("fresh")];
+    const served: { keys: object[] | "down"; fetches?: number } = { keys: [known.jwk] };
+    const verifier = verifierWith({ jwksUrl: await serveJwks(served) });
+    const strangers = await Promise.all(
+      Array.from({ length: 50 }, (_, n) => sign({ sub: "eve" }, "ES256", fresh.privateKey, `unknown-${n}`)),
+    );
+    const verifyAll = async () => await Promise.all(strangers.map((token) => verifier.connection(token)));
+    const invalid = strangers.map(() => expect.objectContaining({ ok: false, reason: "invalid" }));
+    expect(await verifyAll()).toEqual(invalid);
+    expect(await verifyAll()).toEqual(invalid);
+    expect(served.fetches).toBe(1);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 31_000 });
+    served.keys = [known.jwk, fresh.jwk];
+    const [answer] = await Promise.all([verifier.connection(await fresh.token()), verifyAll()]);
+    expect(answer).toMatchObject({ ok: true, claims: { user: "fresh" } });
+    expect(served.fetches).toBe(2);
+  });
+
+  test("[AU13] an address that fails is asked once, and again after a pause", async () => {
+    const key = await makeKey("k1");
+    const served: { keys: object[] | "down"; fetches?: number } = { keys: "down" };
+    const verifier = verifierWith({ jwksUrl: await serveJwks(served) });
+    const token = await key.token();
+    const unavailable = { ok: false, reason: "unavailable" };
+    for (let n = 0; n < 5; n++)
+      for (const verdict of await Promise.all([verifier.connection(token), verifier.connection(token)]))
+        expect(verdict).toMatchObject(unavailable);
+    expect(served.fetches).toBe(1);
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + 6_000 });
+    expect(await verifier.connection(token)).toMatchObject(unavailable);
+    expect(served.fetches).toBe(2);
   });
 
   test("[AU1] a key of the JWKS believes neither another's signature nor a kid that is not its own", async () => {

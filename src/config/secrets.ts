@@ -1,0 +1,34 @@
+/** A key that is shorter can be guessed. */
+const MIN_KEY_CHARACTERS = 16;
+/** RFC 7518: the secret of an HMAC is at least as long as the hash. */
+const MIN_HMAC_BYTES = 32;
+
+/** The secrets of a deployment. Each has a second, previous value while it is replaced (SPEC AU11). */
+const SECRETS = ["API_KEY", "READ_KEY", "TOKEN_HMAC_SECRET"] as const;
+
+/** The secrets that are too short, or serve for two purposes. An absent secret opens nothing, and is no problem. */
+export function findWeakSecrets(variables: Readonly<Record<string, unknown>>): string[] {
+  const problems: string[] = [];
+  const owners = new Map<string, string>();
+  for (const secret of SECRETS) {
+    for (const name of [secret, `${secret}_PREVIOUS`]) {
+      const value = variables[name];
+      if (value === undefined || value === "") continue;
+      if (typeof value !== "string") {
+        problems.push(`${name}: a secret is a text`);
+        continue;
+      }
+      const owner = owners.get(value) ?? secret;
+      owners.set(value, owner);
+      if (owner !== secret) problems.push(`${name}: has the value of ${owner}`);
+      if (
+        secret === "TOKEN_HMAC_SECRET" &&
+        encodeURIComponent(value.toWellFormed()).replaceAll(/%../g, "x").length < MIN_HMAC_BYTES
+      )
+        problems.push(`${name}: has fewer than ${MIN_HMAC_BYTES} bytes`);
+      else if (value.length < MIN_KEY_CHARACTERS)
+        problems.push(`${name}: has fewer than ${MIN_KEY_CHARACTERS} characters`);
+    }
+  }
+  return problems;
+}

@@ -1,0 +1,72 @@
+import { env } from "cloudflare:workers";
+import { createExecutionContext } from "cloudflare:test";
+import { expect, test, vi } from "vitest";
+import { createRingcast } from "../../src/ringcast.ts";
+
+/** Sends a request to a deployment that has another value of a variable. */
+async function ask(path: string, variables: object, headers: Record<string, string> = {}): Promise<unknown> {
+  const { handler } = createRingcast();
+  const wrong = { ...env, ...variables };
+  const method = path.startsWith("/api") ? "POST" : "GET";
+  const request = new Request(`https://ringcast.test${path}`, { method, headers });
+  const response = await handler.fetch(request, wrong, createExecutionContext());
+  return { status: response.status, body: await response.json() };
+}
+
+test("[OP11] a wrong setting is told to a key, and to nobody else", async () => {
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  const slip = { RINCAST: {} };
+  const exact = {
+    status: 500,
+    body: { error: { code: "badConfiguration", message: expect.stringContaining("RINCAST: ") } },
+  };
+  const generic = {
+    status: 500,
+    body: { error: { code: "badConfiguration", message: "the cluster is not configured correctly" } },
+  };
+  for (const key of [env.API_KEY ?? "", env.READ_KEY ?? ""]) {
+    for (const path of ["/admin/api/cluster", "/admin/api/users/ann/sessions", "/api/info"])
+      expect(await ask(path, slip, { "x-api-key": key }), path).toEqual(exact);
+  }
+  const client = { upgrade: "websocket" };
+  expect(await ask("/connection/websocket?key=ann", slip, client)).toEqual(generic);
+  expect(await ask("/connection/websocket?key=ann", slip, { ...client, "x-api-key": "wrong" })).toEqual(
+    generic,
+  );
+  expect(await ask("/admin/api/cluster", slip, { "x-api-key": "wrong" })).toMatchObject({ status: 401 });
+  expect(
+    await ask("/connection/websocket?key=ann", slip, { ...client, "x-api-key": env.API_KEY ?? "" }),
+  ).toEqual(exact);
+});
+
+test("[AU10] weak secrets stop the deployment, and the error says which", async () => {
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  const key = { "x-api-key": env.API_KEY ?? "" };
+  expect(await ask("/admin/api/cluster", { TOKEN_HMAC_SECRET: "short" }, key)).toMatchObject({
+    status: 500,
+    body: { error: { message: "TOKEN_HMAC_SECRET: has fewer than 32 bytes" } },
+  });
+  expect(await ask("/admin/api/cluster", { READ_KEY: env.API_KEY }, key)).toMatchObject({
+    status: 500,
+    body: { error: { message: "READ_KEY: has the value of API_KEY" } },
+  });
+});
+
+test("[AU11] the previous value of a key gives the same access, and nothing without being configured", async () => {
+  const [before, readBefore] = ["the-api-key-before", "the-read-key-before"];
+  const rotated = { API_KEY_PREVIOUS: before, READ_KEY_PREVIOUS: readBefore };
+  for (const [key, variables, status] of [
+    [before, rotated, 200],
+    [readBefore, rotated, 200],
+    [env.API_KEY ?? "", rotated, 200],
+    [before, {}, 401],
+    ["", rotated, 401],
+  ] as const)
+    expect(await ask("/admin/api/cluster", variables, { "x-api-key": key }), key).toMatchObject({ status });
+  expect(await ask("/api/history_remove", rotated, { "x-api-key": readBefore })).toMatchObject({
+    body: { error: { message: expect.stringContaining("may only read") } },
+  });
+  expect(await ask("/api/history_remove", rotated, { "x-api-key": before })).toMatchObject({
+    body: { error: { message: expect.stringContaining("channel") } },
+  });
+});

@@ -35,6 +35,8 @@ const RESUME_BYTES = 4 * 2 ** 20;
 /** So many large publications are more than one call can carry. */
 const BURST = 19;
 const MANY = 400;
+/** `limits.waitingFrames`, and the frame that is at work. */
+const WAITING_FRAMES = 1_025;
 /** `limits.queuedBytes` with the factor for a reader that has just been probed, and a frame of the largest size. */
 const QUEUED_BYTES = 8 * 2 ** 20 + 4 * 2 ** 20;
 /** In this time every retry, alarm and timeout comes. */
@@ -416,6 +418,9 @@ class History {
       const queued = this.#world.mostQueuedBytesOf(shard);
       if (queued > QUEUED_BYTES && this.#rollout.kind === "none" && isJudged("memory"))
         this.#world.violate(`${shard} had ${queued} bytes queued for one socket (SPEC BD73)`);
+      const waiting = this.#world.mostWaitingFramesOf(shard);
+      if (waiting > WAITING_FRAMES && this.#rollout.kind === "none" && isJudged("memory"))
+        this.#world.violate(`${shard} had ${waiting} frames of one client waiting (SPEC BD73)`);
       const halfOpen = [...this.#world.socketsOf(shard)].filter(({ isHalfOpen }) => isHalfOpen);
       if (halfOpen.length > 0 && this.#rollout.kind === "none")
         this.#world.violate(`${shard} has left ${halfOpen.length} sockets half open (SPEC BD71)`);

@@ -3,6 +3,7 @@ import type { ClientSocket } from "./sockets.ts";
 import type { World } from "./world.ts";
 
 const FRAMES = [
+  '{"id":3,"history":{"channel":"many:1","limit":1}}',
   "{} ",
   "{",
   "[]",
@@ -11,7 +12,7 @@ const FRAMES = [
   "\n\n\n",
   "x".repeat(2_000),
 ];
-const FLOODS = [0, 10, 100, 1_200];
+const FLOODS = [0, 10, 100, 3_000];
 
 /** A stranger that floods its shard, reads nothing, never answers a close, and vanishes. It is owed nothing. */
 export class HostileClient {

@@ -28,6 +28,8 @@ type Life = {
   /** The calls that the life has not answered, each as a function that fails the call. */
   readonly working: Set<(error: Error) => void>;
   alarmRuns: boolean;
+  /** The frames of each socket whose handler has not ended. */
+  readonly waitingFrames: WeakMap<ServerSocket, number>;
 };
 
 /** What comes in from outside an object. The calls that follow from it are counted together. */
@@ -44,6 +46,7 @@ type SimObject = {
   memoryLosses: number;
   crashes: number;
   mostQueuedBytes: number;
+  mostWaitingFrames: number;
 };
 
 /** The faults of the network between objects, each a probability for a call. */
@@ -224,9 +227,16 @@ export class World {
   handle(name: string, method: string, args: unknown[]): void {
     const life = this.#wake(name);
     this.#enter(life);
-    void Promise.resolve(life.instance[method]?.(...args)).catch((error: unknown) => {
-      if (!life.dead) this.violate(`${name} ${method} failed: ${String(error)}`);
-    });
+    const [socket] = args as [ServerSocket];
+    const waiting = (life.waitingFrames.get(socket) ?? 0) + 1;
+    life.waitingFrames.set(socket, waiting);
+    const object = this.#object(name);
+    object.mostWaitingFrames = Math.max(object.mostWaitingFrames, waiting);
+    void Promise.resolve(life.instance[method]?.(...args))
+      .catch((error: unknown) => {
+        if (!life.dead) this.violate(`${name} ${method} failed: ${String(error)}`);
+      })
+      .finally(() => life.waitingFrames.set(socket, (life.waitingFrames.get(socket) ?? 1) - 1));
   }
 
   /** Tells an object that a peer has ended a connection. A life that began after a crash has never had the socket. */
@@ -320,6 +330,11 @@ export class World {
   /** The most bytes that were ever queued for one socket of an object. */
   mostQueuedBytesOf(name: string): number {
     return this.#object(name).mostQueuedBytes;
+  }
+
+  /** The most frames of one socket that ever waited. */
+  mostWaitingFramesOf(name: string): number {
+    return this.#object(name).mostWaitingFrames;
   }
 
   noteQueuedBytes(name: string, bytes: number): void {
@@ -452,6 +467,7 @@ export class World {
         memoryLosses: 0,
         crashes: 0,
         mostQueuedBytes: 0,
+        mostWaitingFrames: 0,
       };
       this.#objects.set(name, object);
     }
@@ -558,6 +574,7 @@ const newLife = (of: Pick<Life, "name" | "release" | "instance">): Life => ({
   silenced: false,
   waiting: 0,
   working: new Set(),
+  waitingFrames: new WeakMap(),
   alarmRuns: false,
 });
 

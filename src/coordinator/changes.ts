@@ -13,7 +13,7 @@ import { diff } from "../ring/diff.ts";
 import type { Live } from "./live.ts";
 import { idsOf, type Members } from "./members.ts";
 import { planChange } from "./plan-change.ts";
-import type { Store } from "./store.ts";
+import { movesKey, type Store } from "./store.ts";
 
 /** How long an operator waits for shards that do not answer. */
 const PREDICT_MS = 3_000;
@@ -76,6 +76,7 @@ export class Changes {
       descriptor: before,
       used: store.usedIds(),
       earlier: change.kind === "rollback" ? store.at(change.ringEpoch) : undefined,
+      oldestEpoch: store.oldestEpoch,
       shardsMax: config.cluster.shards.max,
       weight: config.cluster.shards.initialWeight,
     });
@@ -95,7 +96,7 @@ export class Changes {
   #isSettled(): boolean {
     const { store, members } = this.#parts;
     const settled = store.settledShards();
-    return members.holders().every((shard) => settled.has(addressKey(shard)));
+    return members.holders().every((shard) => settled.has(movesKey(shard)));
   }
 
   async #adopt(epoch: NewEpoch): Promise<ChangeResult["told"]> {

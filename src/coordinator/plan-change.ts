@@ -18,6 +18,8 @@ export type ChangeContext = {
   readonly used: ReadonlySet<string>;
   /** The descriptor that a rollback names, where it is known. */
   readonly earlier: Descriptor | undefined;
+  /** Epochs before this one are kept no more. */
+  readonly oldestEpoch: number;
   readonly shardsMax: number;
   readonly weight: number;
 };
@@ -74,7 +76,15 @@ function planShards(change: Change, context: ChangeContext): PlannedShards {
         `weight ${change.id} ${change.weight}`,
       );
     case "rollback":
-      if (context.earlier === undefined) return refuse("notFound", `there is no epoch ${change.ringEpoch}`);
+      if (context.earlier === undefined) {
+        const isForgotten = change.ringEpoch >= 1 && change.ringEpoch < context.oldestEpoch;
+        return refuse(
+          "notFound",
+          isForgotten
+            ? `epoch ${change.ringEpoch} is kept no more; the oldest is ${context.oldestEpoch}`
+            : `there is no epoch ${change.ringEpoch}`,
+        );
+      }
       return planned(context.earlier.shards, `rollback to epoch ${change.ringEpoch}`);
   }
 }

@@ -3,6 +3,7 @@ import type { PredictedMoves } from "../contracts/change.ts";
 import type { EpochReport, MovesReport } from "../contracts/coordinator.ts";
 import type { ShardStatus } from "../contracts/shard.ts";
 import type { Descriptor, ShardSpec } from "../ring/descriptor.ts";
+import { EPOCHS_KEPT, IDS_KEPT, idsToForget } from "./retention.ts";
 
 /** A shard of the ring, whatever its fronts. */
 export type RingShard = Pick<ShardSpec, "id" | "region">;
@@ -51,6 +52,9 @@ export class Store {
     const { descriptor } = epoch;
     const before = this.#descriptor;
     this.#storage.transactionSync(() => {
+      // Only the newest descriptor names the ones before it.
+      const { earlier: _earlier, ...own } = before;
+      this.#exec("UPDATE epochs SET descriptor = ? WHERE epoch = ?", JSON.stringify(own), before.epoch);
       this.#exec(
         "INSERT INTO epochs (epoch, descriptor, at, cause, made_by, predicted) VALUES (?, ?, ?, ?, ?, ?)",
         descriptor.epoch,
@@ -69,8 +73,22 @@ export class Store {
         if (!stay.has(name)) this.#exec("INSERT OR IGNORE INTO leaving VALUES (?, ?)", name, shard.region);
       }
       for (const name of stay) this.#exec("DELETE FROM leaving WHERE name = ?", name);
+      this.#forget(descriptor);
     });
     this.#descriptor = descriptor;
+  }
+
+  /** Old epochs, former ids, and the reports of shards that have left: bounded for all the years (SPEC BD54). */
+  #forget({ epoch, shards }: Descriptor): void {
+    for (const table of ["epochs", "moves"])
+      this.#exec(`DELETE FROM ${table} WHERE epoch <= ?`, epoch - EPOCHS_KEPT);
+    const present = new Set(shards.map(({ id }) => id));
+    for (const id of idsToForget([...this.usedIds()], { present, most: IDS_KEPT }))
+      this.#exec("DELETE FROM used_ids WHERE id = ?", id);
+    const holders = new Set([...shards, ...this.leaving()].map(objectName));
+    const reports = this.#storage.sql.exec<{ name: string }>("SELECT name FROM reports").toArray();
+    for (const { name } of reports)
+      if (!holders.has(nameIn(name))) this.#exec("DELETE FROM reports WHERE name = ?", name);
   }
 
   /** The descriptor of an epoch, if there was one. */
@@ -81,10 +99,16 @@ export class Store {
     return row === undefined ? undefined : (JSON.parse(row.descriptor) as Descriptor);
   }
 
+  /** The oldest epoch that is kept. */
+  get oldestEpoch(): number {
+    return this.#storage.sql.exec<{ epoch: number }>("SELECT MIN(epoch) AS epoch FROM epochs").one().epoch;
+  }
+
+  /** Ids that were ever in a descriptor, the oldest first; the oldest of many are forgotten. */
   usedIds(): Set<string> {
     return new Set(
       this.#storage.sql
-        .exec<{ id: string }>("SELECT id FROM used_ids")
+        .exec<{ id: string }>("SELECT id FROM used_ids ORDER BY rowid")
         .toArray()
         .map(({ id }) => id),
     );
@@ -98,7 +122,7 @@ export class Store {
     return rows.map((row) => {
       const movedFrom: Record<string, number> = {};
       for (const { shard, moved } of this.#movesOf(row.epoch)) {
-        const id = shard.slice(shard.indexOf(":") + 1);
+        const id = nameIn(shard);
         movedFrom[id] = (movedFrom[id] ?? 0) + moved;
       }
       return {
@@ -137,30 +161,38 @@ export class Store {
     fronts: readonly string[],
   ): void {
     this.#storage.transactionSync(() => {
+      for (const { ringEpoch, shard: id, moved } of report.moves) {
+        // An epoch that is not kept has no moves either.
+        if (ringEpoch > this.#descriptor.epoch || ringEpoch < this.oldestEpoch) continue;
+        this.#exec(
+          "INSERT INTO moves VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET moved = MAX(moved, excluded.moved)",
+          ringEpoch,
+          movesKey({ ...shard, id }),
+          moved,
+        );
+      }
+      const isLeaving = this.leaving().some((one) => objectName(one) === shard.name);
+      if (!isLeaving && !this.#descriptor.shards.some((one) => objectName(one) === shard.name)) return;
       this.#exec(
         "INSERT OR REPLACE INTO reports (name, at, status) VALUES (?, ?, ?)",
         addressKey(shard),
         report.at,
         JSON.stringify(report.status),
       );
-      for (const { ringEpoch, shard: id, moved } of report.moves) {
-        this.#exec(
-          "INSERT INTO moves VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET moved = MAX(moved, excluded.moved)",
-          ringEpoch,
-          addressKey({ ...shard, name: id }),
-          moved,
-        );
-      }
+      if (!isLeaving) return;
       const isGone = fronts.every((front) => {
         const status = this.lastReport({ ...shard, front })?.status;
         return status?.sessions === 0 && status.ringEpoch === this.#descriptor.epoch;
       });
-      if (isGone) this.#exec("DELETE FROM leaving WHERE name = ?", shard.name);
+      if (!isGone) return;
+      this.#exec("DELETE FROM leaving WHERE name = ?", shard.name);
+      for (const front of fronts)
+        this.#exec("DELETE FROM reports WHERE name = ?", addressKey({ ...shard, front }));
     });
   }
 
   /**
-   * The objects, by the key of the address, that have moved their sessions to the present epoch. A report of an epoch
+   * The objects, as fronts of a shard's id, that have moved their sessions to the present epoch. A report of an epoch
    * that a newer one has overtaken says less: the sessions may still be there.
    */
   settledShards(): Set<string> {
@@ -200,6 +232,12 @@ export class Store {
     this.#storage.sql.exec(query, ...values);
   }
 }
+
+/** The key of an object in the rows of moves, which know its shard by the id. */
+export const movesKey = (shard: ShardAddress): string => addressKey({ ...shard, name: shard.id });
+
+/** The name in the key of an address; see `addressKey`. */
+const nameIn = (key: string): string => key.slice(key.indexOf(":") + 1);
 
 type EpochRow = {
   epoch: number;

@@ -100,6 +100,12 @@ describe("[AP5] a message in ring mode while the ring changes", () => {
     // Each owner by an earlier ring says once more that it has no session left to move.
     await send([user], "last");
     expect((await send([user], "after")).calls).toBe(1);
+    const epochsBefore = async () =>
+      (await coordinator().descriptor(CONTRACT)).earlier?.map(({ epoch }) => epoch);
+    expect(await epochsBefore()).toEqual([2, 1]);
+    // All moves to epoch 3 are done, so only its own ring may have sessions elsewhere.
+    await changeRing({ kind: "weight", id: "auto-2", weight: 8 });
+    expect(await epochsBefore()).toEqual([3]);
   });
 
   test("reaches sessions whose time to move has not come", async () => {

@@ -10,6 +10,8 @@ import type { MovesDone } from "./migration.ts";
 /** How long a shard waits for the coordinator. */
 export const COORDINATOR_WAIT_MS = 3_000;
 const RETRY_MS = 5_000;
+/** The moves of so many epochs wait for a coordinator that does not answer. */
+const MOVES_KEPT = 100;
 
 export type ReportsParts = {
   readonly storage: DurableObjectStorage;
@@ -35,7 +37,7 @@ export class Reports {
   /** Sessions have moved; told until the coordinator has heard it. */
   moved(done: MovesDone): void {
     const { storage, shard, arm } = this.#parts;
-    storage.kv.put("moves", [...this.#moves, { shard: shard.id, ...done }]);
+    storage.kv.put("moves", [...this.#moves, { shard: shard.id, ...done }].slice(-MOVES_KEPT));
     arm(Date.now());
   }
 

@@ -17,6 +17,7 @@ function context(shards: readonly ShardSpec[], fields: Partial<ChangeContext> = 
     descriptor: { epoch: 7, seed: 0, shards, defaultRegion: "auto" },
     used: new Set(shards.map(({ id }) => id)),
     earlier: undefined,
+    oldestEpoch: 1,
     shardsMax: 8,
     weight: 16,
     ...fields,
@@ -174,6 +175,7 @@ test("[MB1, MB4] any history of orders keeps a ring that works, and epochs that 
           descriptor: present,
           used,
           earlier: order.kind === "rollback" ? history.get(order.ringEpoch) : undefined,
+          oldestEpoch: 1,
           shardsMax: 6,
           weight: 16,
         });

@@ -38,8 +38,8 @@ export type Load = {
 };
 
 const MONTH_SECONDS = 30 * 86_400;
-/** A publication writes itself, its id with an index, and the top. It also trims one publication and one id with index. */
-const ROWS_OF_A_PUBLICATION = 7;
+/** A publication writes its row, and the removal of one; at this load all else is little (docs/operations.md). */
+const ROWS_OF_A_PUBLICATION = 2;
 /** A stock client waits at most so long before its first attempt to reconnect. */
 const FIRST_DELAY_MS = 1_000;
 

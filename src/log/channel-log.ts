@@ -14,7 +14,7 @@ import { frontsOf } from "../platform/fronts.ts";
 import type { ChannelLogParts, LogDuty } from "./channel-log-parts.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Lane } from "./lane.ts";
-import { heardBy, startOf, type Listener } from "./listener.ts";
+import { heardBy, startOf, type Listener, saveHeard } from "./listener.ts";
 import type { Log } from "./log.ts";
 import { openLog } from "./open-log.ts";
 import { Registrations, type ShardRegistration } from "./registrations.ts";
@@ -37,6 +37,8 @@ export class ChannelLog {
   /** By the key of the shard's address. */
   readonly #listeners = new Map<string, Listener>();
   readonly #deliveries: Deliveries;
+  /** Every registration has a listener here. */
+  #reachesAll = true;
   #checkMs = DELIVER_CHECK_MS;
   /** When a duty is due, as far as this life knows: the appointment moves to an earlier time only, until it runs. */
   readonly #armed = new Map<LogDuty, number>();
@@ -57,7 +59,10 @@ export class ChannelLog {
     const fronts = frontsOf(parts.env);
     for (const registered of this.#registrations.all()) {
       // A deployment without its binding cannot reach it; with the binding again it goes on from its row.
-      if (!fronts.includes(registered.shard.front)) continue;
+      if (!fronts.includes(registered.shard.front)) {
+        this.#reachesAll = false;
+        continue;
+      }
       // An earlier life of this object may have sent every publication that there is.
       this.#listen(registered, this.#log.top);
     }
@@ -271,12 +276,8 @@ export class ChannelLog {
 
   #checkDelivery(): number | undefined {
     this.#runBehind();
-    for (const listener of this.#listeners.values()) {
-      const heard = heardBy(listener);
-      if (heard <= listener.saved) continue;
-      this.#registrations.save(listener.registered.number, heard);
-      listener.saved = heard;
-    }
+    const listeners = [...this.#listeners.values()];
+    saveHeard(this.#registrations, listeners, { top: this.#log.top, reachesAll: this.#reachesAll });
     if (this.#behind().length === 0) {
       this.#checkMs = DELIVER_CHECK_MS;
       return undefined;

@@ -176,7 +176,7 @@ class DurableLog implements Log {
       if (this.#first <= this.top && trim.removed >= this.top) saveEnd(this.#sql, this.#end, trim.hidden);
       if (forgets)
         this.#sql.exec(
-          "UPDATE log SET epoch = ?, top = 0, at = ?, version = 0, version_epoch = '', hidden = 0",
+          "UPDATE log SET epoch = ?, top = 0, at = ?, version = 0, version_epoch = '', hidden = 0, heard = 0",
           logEpoch,
           now,
         );

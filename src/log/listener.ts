@@ -1,7 +1,7 @@
 import type { Listening } from "../contracts/log.ts";
 import type { Lane } from "./lane.ts";
 import type { Log } from "./log.ts";
-import type { ShardRegistration } from "./registrations.ts";
+import type { Registrations, ShardRegistration } from "./registrations.ts";
 
 /** A shard that listens, and the way to it. `saved`: the offset in its row. */
 export type Listener = { readonly registered: ShardRegistration; readonly lane: Lane; saved: number };
@@ -19,4 +19,23 @@ export function startOf(
   const { position } = listening;
   if (position === null) return known === undefined ? undefined : heardBy(known);
   return position.logEpoch === logEpoch && position.offset <= top ? position.offset : undefined;
+}
+
+/**
+ * Stores how far the shards have heard: one row where every shard is at the top, else a row for each shard that is
+ * further than its row says (SPEC BD8). `reachesAll`: these are all the registrations.
+ */
+export function saveHeard(
+  registrations: Pick<Registrations, "save" | "saveAll">,
+  listeners: readonly Listener[],
+  { top, reachesAll }: { readonly top: number; readonly reachesAll: boolean },
+): void {
+  const further = listeners.filter((listener) => heardBy(listener) > listener.saved);
+  const together =
+    reachesAll && further.length > 1 && listeners.every((listener) => heardBy(listener) === top);
+  if (together) registrations.saveAll(top);
+  for (const listener of further) {
+    listener.saved = heardBy(listener);
+    if (!together) registrations.save(listener.registered.number, listener.saved);
+  }
 }

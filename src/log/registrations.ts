@@ -14,12 +14,16 @@ type Row = { registration: number; front: string; name: string; region: string; 
 /** The rows of the shards that have listeners, one each. A number is never used again (AUTOINCREMENT). */
 export class Registrations {
   readonly #sql: SqlStorage;
+  /** Each of these shards has heard up to here, whatever its own row says. */
+  #heardByAll = 0;
 
   constructor(sql: SqlStorage) {
     this.#sql = sql;
   }
 
   all(): ShardRegistration[] {
+    const [log] = this.#sql.exec<{ heard: number }>("SELECT heard FROM log").toArray();
+    this.#heardByAll = log?.heard ?? 0;
     return this.#sql
       .exec<Row>("SELECT * FROM listeners")
       .toArray()
@@ -27,13 +31,14 @@ export class Registrations {
         shard: readAddress({ front, region, name: key.slice(key.indexOf(":") + 1) }),
         key,
         number: registration,
-        heard,
+        heard: Math.max(heard, this.#heardByAll),
       }));
   }
 
   /** A new registration, in place of the one that the shard may have had. */
   add(shard: ShardAddress, heard: number): ShardRegistration {
     const key = addressKey(shard);
+    if (heard < this.#heardByAll) this.#spread();
     const { registration } = this.#sql
       .exec<{ registration: number }>(
         "INSERT OR REPLACE INTO listeners (front, name, region, heard) VALUES (?, ?, ?, ?) RETURNING registration",
@@ -61,5 +66,17 @@ export class Registrations {
    */
   save(number: number, heard: number): void {
     this.#sql.exec("UPDATE listeners SET heard = ? WHERE registration = ?", heard, number);
+  }
+
+  /** The same for every shard that listens, in the one row of the log (SPEC BD8). */
+  saveAll(heard: number): void {
+    this.#sql.exec("UPDATE log SET heard = ?", heard);
+    this.#heardByAll = heard;
+  }
+
+  /** Gives each row its own offset again: a shard begins that has not heard what the others have. */
+  #spread(): void {
+    this.#sql.exec("UPDATE listeners SET heard = ? WHERE heard < ?", this.#heardByAll, this.#heardByAll);
+    this.saveAll(0);
   }
 }

@@ -17,12 +17,13 @@ const MIGRATIONS = [
   "ALTER TABLE listeners ADD COLUMN front TEXT NOT NULL DEFAULT 'centrifuge'",
   // The row of a publication has its id, and the version that the channel has with it; null in the rows of before.
   // `ids` has the ids without a publication's row, in the order in which they came, so that no index is needed.
-  // `log.hidden`: every publication up to this offset was removed.
+  // `log.hidden`: every publication up to this offset was removed. `log.heard`: each listener has heard up to here.
   `ALTER TABLE publications ADD COLUMN id TEXT;
    ALTER TABLE publications ADD COLUMN until INTEGER;
    ALTER TABLE publications ADD COLUMN version INTEGER;
    ALTER TABLE publications ADD COLUMN version_epoch TEXT;
    ALTER TABLE log ADD COLUMN hidden INTEGER NOT NULL DEFAULT 0;
+   ALTER TABLE log ADD COLUMN heard INTEGER NOT NULL DEFAULT 0;
    ALTER TABLE ids RENAME TO ids_before;
    CREATE TABLE ids (n INTEGER PRIMARY KEY, id TEXT NOT NULL, offset INTEGER NOT NULL, until INTEGER NOT NULL);
    INSERT INTO ids (id, offset, until) SELECT id, offset, until FROM ids_before ORDER BY until;
@@ -50,6 +51,8 @@ const UNDO = `UPDATE log SET
    INSERT INTO publications SELECT offset, at, body FROM publications_after
      WHERE offset > (SELECT hidden FROM log) AND body <> '';
    DROP TABLE publications_after;
+   UPDATE listeners SET heard = MAX(heard, IFNULL((SELECT heard FROM log), 0));
+   ALTER TABLE log DROP COLUMN heard;
    ALTER TABLE log DROP COLUMN hidden;`;
 
 /** Whether the tables of a log are made. */

@@ -401,8 +401,10 @@ describe("[AP2] a request without a valid key gets an empty 401", () => {
     const lines = writes.map(([method, params]) => JSON.stringify({ method, params })).join("\n");
     const old = await (await api.post("", lines, read)).text();
     expect(old.split("\n").map((line): unknown => JSON.parse(line))).toEqual(writes.map(() => refused));
-    const reads = ["presence", "presence_stats", "history", "channels", "info"];
-    for (const method of reads) expect(await api.call(method, { channel }, read)).toHaveProperty("result");
+    for (const method of ["presence", "presence_stats", "history"])
+      expect(await api.call(method, { channel }, read)).toHaveProperty("result");
+    for (const method of ["channels", "info"])
+      expect(await api.call(method, {}, read)).toHaveProperty("result");
     expect((await api.call("history", { channel }, read)).result.offset).toBe(0);
   });
 });

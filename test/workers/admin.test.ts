@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
-import { Client, fetchWorker, startOver } from "./client.ts";
+import { api, Client, fetchWorker, startOver } from "./client.ts";
 
 afterEach(startOver);
 
@@ -126,5 +126,28 @@ describe("[OP10] a dry run changes nothing, wherever the request asks for it", (
     const real = await admin("POST", "/shards?ranges=true", { count: 1 });
     expect(real.body).toMatchObject({ changed: true });
     expect(real.body.diff.moves[0].ranges.length).toBeGreaterThan(0);
+  });
+});
+
+describe("[AP8] the server API refuses a field that it does not know", () => {
+  test("of the parameters, of the fields inside them, and of a command in a batch", async () => {
+    await api("publish", { channel: "kept:room", data: 1 });
+    for (const [method, params] of [
+      ["publish", { channel: "kept:room", data: 2, skipHistory: true }],
+      ["publish", { channel: "kept:room", data: 2, idempotencyKey: "once" }],
+      ["broadcast", { channels: ["kept:room"], data: 2, dryRun: true }],
+      ["history_remove", { channel: "kept:room", dryRun: true }],
+      ["disconnect", { user: "ann", clients: ["one"] }],
+      ["disconnect", { user: "ann", disconnect: { code: 4000, resaon: "bye" } }],
+      ["history", { channel: "kept:room", since: { offset: 1, logEpoch: "x" } }],
+      ["info", { verbose: true }],
+    ] as const)
+      expect(await api(method, params), method).toMatchObject({
+        error: { code: 107, message: expect.stringContaining("Unrecognized key") },
+      });
+    const two = { publish: { channel: "kept:room", data: 2 }, history_remove: { channel: "kept:room" } };
+    expect(await api("batch", { commands: [two] })).toMatchObject({ replies: [{ error: { code: 107 } }] });
+    const { result } = await api("history", { channel: "kept:room", limit: 10 });
+    expect(result.publications).toMatchObject([{ data: 1 }]);
   });
 });

@@ -4,7 +4,7 @@ import { method, type Method } from "./method.ts";
 import { presence, presenceStats } from "./presence.ts";
 import { broadcast, publish } from "./publish.ts";
 import { batchParams, batchResult, rpcParams, rpcResult } from "./schemas/commands.ts";
-import { channelParams, empty } from "./schemas/fields.ts";
+import { channelParams, empty, noParams } from "./schemas/fields.ts";
 import * as publishing from "./schemas/publish.ts";
 import * as reading from "./schemas/reads.ts";
 import { sendParams, sendResult } from "./schemas/send.ts";
@@ -94,7 +94,7 @@ export const METHODS: ReadonlyMap<string, Method> = new Map<string, Method>(
     info: method({
       summary: "List the shards in the form of Centrifugo's nodes",
       reads: true,
-      params: empty,
+      params: noParams,
       result: reading.infoResult,
       run: info,
     }),

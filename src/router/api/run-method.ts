@@ -56,7 +56,9 @@ async function runBatch(call: Call, access: Access, batch: z.infer<typeof batchP
   const limit = call.config.cluster.limits.apiCommands;
   if (batch.commands.length > limit) return fail("badRequest", `at most ${limit} commands at once`);
   const run = async (command: Record<string, unknown>): Promise<string> => {
-    const [name = "", params] = Object.entries(command)[0] ?? [];
+    const [first, ...others] = Object.entries(command);
+    const [name, params] = first ?? [""];
+    if (others.length > 0) return encodeAnswer(fail("badRequest", "a command of a batch has one method"));
     if (name === "batch") return encodeAnswer(fail("badRequest", "a batch holds no batch"));
     const answer = await runMethod(call, { name, params, access });
     if ("error" in answer) return encodeAnswer(answer);

@@ -2,10 +2,10 @@ import { z } from "zod";
 
 /** The parameters and results of `rpc` and `batch`. */
 
-export const rpcParams = z.object({ method: z.string().min(1), params: z.unknown().optional() });
+export const rpcParams = z.strictObject({ method: z.string().min(1), params: z.unknown().optional() });
 export const rpcResult = z.object({ data: z.unknown() });
 
-export const batchParams = z.object({
+export const batchParams = z.strictObject({
   commands: z.array(z.record(z.string(), z.unknown())).min(1),
   parallel: z.boolean().optional(),
 });

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** Fields that several methods of the server API have. Fields have Centrifugo's names; an unknown field is ignored. */
+/** Fields that several methods of the server API have. Fields have Centrifugo's names; an unknown field is refused (SPEC AP8). */
 
 export const channel = z.string().min(1).max(1024).meta({ example: "chat:lobby" });
 export const user = z.string().min(1).max(255).meta({ example: "ann" });
@@ -18,7 +18,7 @@ export const seconds = z
   .min(0)
   .optional()
   .meta({ description: "Seconds since 1970; 0: never" });
-export const position = z.object({ offset: offset.default(0), epoch: z.string().default("") });
+export const position = z.strictObject({ offset: offset.default(0), epoch: z.string().default("") });
 
 export const shardOutcome = z.object({
   shard: z.string(),
@@ -30,4 +30,5 @@ export const shardOutcome = z.object({
 });
 
 export const empty = z.object({});
-export const channelParams = z.object({ channel });
+export const noParams = z.strictObject({});
+export const channelParams = z.strictObject({ channel });

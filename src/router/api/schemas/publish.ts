@@ -20,7 +20,7 @@ const publication = {
   version_epoch: z.string().max(256).optional(),
 };
 
-export const publishParams = z.object({
+export const publishParams = z.strictObject({
   channel,
   ...publication,
   report: z.boolean().optional().meta({
@@ -28,7 +28,7 @@ export const publishParams = z.object({
       "For the broadcast channel: waits up to 5 s and answers with the outcome at each shard. A publication that its key or version makes a repetition has no report",
   }),
 });
-export const broadcastParams = z.object({ channels: z.array(channel).min(1), ...publication });
+export const broadcastParams = z.strictObject({ channels: z.array(channel).min(1), ...publication });
 
 export const publishResult = z.object({
   offset: offset.optional(),

@@ -12,7 +12,7 @@ export const presenceStatsResult = z.object({
   num_clients: z.number().int(),
   num_users: z.number().int(),
 });
-export const historyParams = z.object({
+export const historyParams = z.strictObject({
   channel,
   limit: z
     .number()
@@ -35,7 +35,7 @@ export const historyResult = z.object({
   offset,
   epoch: z.string(),
 });
-export const channelsParams = z.object({
+export const channelsParams = z.strictObject({
   pattern: z
     .string()
     .max(1024)

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { b64data, data, shardOutcome, user } from "./fields.ts";
 
-export const sendParams = z.object({
+export const sendParams = z.strictObject({
   user: user.optional(),
   users: z.array(user).min(1).optional(),
   data,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { b64data, channel, client, data, position, seconds, session, user } from "./fields.ts";
 
-export const subscribeParams = z.object({
+export const subscribeParams = z.strictObject({
   user,
   channel,
   client,
@@ -13,18 +13,18 @@ export const subscribeParams = z.object({
   recover_since: position.optional(),
   expire_at: seconds,
 });
-export const unsubscribeParams = z.object({ user, channel, client, session });
-export const disconnectParams = z.object({
+export const unsubscribeParams = z.strictObject({ user, channel, client, session });
+export const disconnectParams = z.strictObject({
   user,
   client,
   session,
   whitelist: z.array(z.string()).optional().meta({ description: "Clients that stay connected" }),
   disconnect: z
-    .object({ code: z.number().int().min(3000).max(4999), reason: z.string().default("") })
+    .strictObject({ code: z.number().int().min(3000).max(4999), reason: z.string().default("") })
     .optional()
     .meta({ description: "After codes 3000 to 3499 and 4000 to 4499 the client reconnects" }),
 });
-export const refreshParams = z.object({
+export const refreshParams = z.strictObject({
   user,
   client,
   session,

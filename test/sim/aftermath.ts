@@ -11,7 +11,7 @@ const EVENTS_FOR_EACH = 100;
 /** The ring, the moves and the reports of a shard, its appointments and its flags. */
 const SHARD_BYTES = 1_500;
 /** A coordinator keeps its members and epochs, and the log of its broadcast channel without publications. */
-const COORDINATOR_ROWS = 100;
+const COORDINATOR_ROWS = 1_000;
 
 /** When all clients have left: lets months pass, and checks that nothing is left that nobody needs (SPEC BD73). */
 export async function judgeAftermath(world: World): Promise<void> {

@@ -68,8 +68,8 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
   "impatient-queue": {
     file: "src/events/event-queue.ts",
-    code: '"ORDER BY seq LIMIT 1");\n    return',
-    instead: '"ORDER BY due LIMIT 1");\n    return',
+    code: 'const [oldest] = this.#rows("ORDER BY seq LIMIT 1");',
+    instead: 'const [oldest] = this.#rows("ORDER BY due LIMIT 1");',
     seed: 466,
   },
   "unheeded-adopt": {
@@ -86,8 +86,8 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     also: [
       {
         file: "src/shard/shard.ts",
-        code: "return this.#floors.channels.deliver(delivery);",
-        instead: "return this.#floors.channels.deliver({ ...delivery, since: delivery.after });",
+        code: "const delivered = channels.deliver(delivery);",
+        instead: "const delivered = channels.deliver({ ...delivery, since: delivery.after });",
       },
     ],
     releases: "rollback",
@@ -114,8 +114,8 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
   "renamed-row": {
     file: "src/platform/timetable.ts",
-    code: 'kv.get<Partial<Record<Name, number>>>("timetable")',
-    instead: 'kv.get<Partial<Record<Name, number>>>("appointments")',
+    code: 'kv.get<Entries<Name>>("timetable")',
+    instead: 'kv.get<Entries<Name>>("appointments")',
     also: [
       {
         file: "src/platform/timetable.ts",

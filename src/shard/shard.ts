@@ -37,6 +37,7 @@ import { act } from "./actions.ts";
 import { answerClose } from "./connections/answer-close.ts";
 import { subscriptionsOf, type Session } from "./connections/session.ts";
 import { nextDeadline } from "./connections/sweep.ts";
+import { Turns } from "./connections/turns.ts";
 import { runDuty } from "./duties.ts";
 import { buildFloors, type Floors } from "./floors.ts";
 import type { Front } from "./front.ts";
@@ -57,6 +58,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
   readonly #front: Front;
   readonly #floors: Floors;
   #awake = false;
+  readonly #turns = new Turns(this.ctx);
 
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
@@ -92,6 +94,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     const { connections, counters, serve } = this.#floors;
     const session = connections.sessions.bySocket.get(socket);
     // Closed by us, and the peer has not heard of it yet.
+    this.#turns.frame(session === undefined ? undefined : socket);
     if (session === undefined) return;
     session.lastFrameAt = Date.now();
     counters.counts.frames += 1;

@@ -487,6 +487,7 @@ export class World {
       id: { name: name.slice(name.indexOf(" ") + 1) },
       storage: object.storage,
       waitUntil: (promise: Promise<unknown>) => void promise.catch(() => undefined),
+      blockConcurrencyWhile: <T>(run: () => Promise<T>): Promise<T> => run(),
       abort: () => this.crash(name, false),
       setWebSocketAutoResponse: () => undefined,
       acceptWebSocket: (socket: ServerSocket, tags: readonly string[] = []) => {

@@ -61,6 +61,13 @@ export class DeafPeer {
     this.#socket.write(Buffer.concat([Buffer.from([...head, 0, 0, 0, 0]), payload]));
   }
 
+  /** Resolves when the system has taken what was sent. */
+  async drained(): Promise<void> {
+    if (this.#socket.writableNeedDrain)
+      await Promise.race([once(this.#socket, "drain"), once(this.#socket, "close")]);
+    else await new Promise((resolve) => setImmediate(resolve));
+  }
+
   /** Cuts the connection without a word: with a reset where the system has one. */
   vanish(): void {
     this.#socket.resetAndDestroy();

@@ -24,6 +24,8 @@ declare global {
       WEBHOOK_SECRET?: string;
       /** The platform's rate limit for the server API, if the deployment has bound one (docs/platform.md P43). */
       API_RATE_LIMIT?: RateLimit;
+      /** The platform's rate limit for upgrades of one client address, if the deployment has bound one (SPEC AU12). */
+      UPGRADE_RATE_LIMIT?: RateLimit;
       /** The settings of the cluster, and the fields that replace some of them (config/config.ts). */
       RINGCAST?: unknown;
       RINGCAST_OVERRIDES?: unknown;

@@ -28,6 +28,14 @@ type Parts = {
 export async function connectClient(request: Upgrade, parts: Parts): Promise<Response> {
   const refusal = refuseUpgrade(request, parts.cluster);
   if (refusal !== undefined) return refusal;
+  if (await comesTooOften(request)) {
+    return answerError(request, 429, {
+      code: "tooManyConnections",
+      message: "this address connects too often",
+      // The shortest period of the platform's rate limit (docs/platform.md P43).
+      headers: { "retry-after": "10" },
+    });
+  }
   const clientRegion = regionOf(request.req.raw.cf);
   const named = await identityOf(request, parts, clientRegion);
   const token = tokenOf(request);
@@ -82,6 +90,13 @@ function refuseUpgrade(request: Upgrade, cluster: ClusterConfig): Response | und
     });
   }
   return undefined;
+}
+
+/** Whether a client's address is over its limit, where one is bound (SPEC AU12). */
+async function comesTooOften({ env, req }: Upgrade): Promise<boolean> {
+  const key = req.header("cf-connecting-ip");
+  if (env.UPGRADE_RATE_LIMIT === undefined || key === undefined) return false;
+  return !(await env.UPGRADE_RATE_LIMIT.limit({ key })).success;
 }
 
 /** Allows the deployment's own origin and `allowedOrigins`, and every origin in development. */

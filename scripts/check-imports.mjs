@@ -8,6 +8,7 @@ const MOST_LINES = 300;
 const PURE = [
   "config",
   "contracts",
+  "elastic",
   "policy",
   "ring",
   join("console", "model"),
@@ -22,6 +23,7 @@ const PURE = [
 /** The folders that a folder of src may import besides itself. "type:" permits only types. */
 const MAY_IMPORT = {
   ring: [],
+  elastic: [],
   config: [],
   version: [],
   contracts: ["ring"],
@@ -33,13 +35,25 @@ const MAY_IMPORT = {
   fanout: ["contracts", "platform"],
   log: ["config", "contracts", "fanout", "platform"],
   // The shard imports no client protocol: a front imports the shard, and ringcast.ts joins the two (SPEC FR1).
-  shard: ["config", "contracts", "events", "fanout", "hooks", "log", "platform", "policy", "ring", "tokens"],
+  shard: [
+    "config",
+    "contracts",
+    "elastic",
+    "events",
+    "fanout",
+    "hooks",
+    "log",
+    "platform",
+    "policy",
+    "ring",
+    "tokens",
+  ],
   centrifuge: ["config", "contracts", "hooks", "platform", "policy", "shard", "tokens", "version"],
   channel: ["config", "contracts", "events", "hooks", "log", "platform", "policy"],
-  coordinator: ["config", "contracts", "events", "fanout", "hooks", "log", "platform", "ring"],
+  coordinator: ["config", "contracts", "elastic", "events", "fanout", "hooks", "log", "platform", "ring"],
   router: ["centrifuge", "config", "contracts", "hooks", "platform", "policy", "ring", "tokens", "version"],
   // The page runs without the platform.
-  console: ["contracts", "ring", "type:config"],
+  console: ["contracts", "elastic", "ring", "type:config"],
   ringcast: ["centrifuge", "channel", "coordinator", "router", "shard", "env", "type:hooks"],
   index: ["ringcast"],
   env: ["type:shard", "type:channel", "type:coordinator"],

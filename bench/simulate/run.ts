@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Result } from "../lib/report.ts";
+import { runAutoscale } from "./autoscale.ts";
 import { costsOf } from "./costs.ts";
 import { simulate } from "./model.ts";
 import { ELSEWHERE, PRICES } from "./prices.ts";
@@ -19,13 +20,23 @@ const { values } = parseArgs({
     "round-trip": { type: "string", default: "20" },
     "upgrades-per-second": { type: "string", default: "400" },
     check: { type: "boolean", default: false },
+    autoscale: { type: "boolean", default: false },
+    curve: { type: "string", default: "day" },
+    svg: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
 if (values.help) {
   console.log(`npm run simulate -- [--shards 100] [--clients 1000000] [--regions 1] [--publications 1 (a second, to all clients)]
   [--connects 4 (of each client, a day)] [--frames 10 (from each client, an hour)] [--round-trip 20 (ms between objects: assumed)]
-  [--upgrades-per-second 400 (of a shard: configured)] [--check (measures small clusters on this machine, beside the model)]`);
+  [--upgrades-per-second 400 (of a shard: configured)] [--check (measures small clusters on this machine, beside the model)]
+
+npm run simulate -- --autoscale [--curve day|flash|storm|region] [--clients 1000000 (at the peak)] [--svg drawing.svg]
+  The scaling policy and the ring in virtual time, against a curve of load.`);
+  process.exit(0);
+}
+if (values.autoscale) {
+  runAutoscale({ name: values.curve, clients: Number(values.clients), svg: values.svg });
   process.exit(0);
 }
 const results: Record<string, Result> = JSON.parse(

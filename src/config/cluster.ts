@@ -2,6 +2,7 @@ import { z } from "zod";
 import { affinitySchema } from "./affinity.ts";
 import { count } from "./count.ts";
 import { limitsSchema } from "./limits.ts";
+import { scaleSchema } from "./scale.ts";
 import { shardsSchema } from "./shards.ts";
 import { timesSchema } from "./times.ts";
 import { tokensSchema } from "./tokens.ts";
@@ -48,6 +49,7 @@ export const clusterSchema = z.strictObject({
   allowedOrigins: z.array(z.string()).default([]),
   affinity: affinitySchema,
   shards: shardsSchema,
+  scale: scaleSchema,
   limits: limitsSchema,
   times: timesSchema,
   moves: movesSchema,

@@ -15,6 +15,7 @@ import "./styles/clients.css";
 import "./styles/messages.css";
 import "./styles/event-lists.css";
 import "./styles/charts.css";
+import "./styles/scaling.css";
 import { render } from "preact";
 import { App } from "./views/app.tsx";
 

@@ -13,6 +13,8 @@ export type Change =
     }
   | { readonly kind: "drain" | "remove"; readonly id: string }
   | { readonly kind: "weight"; readonly id: string; readonly weight: number }
+  /** Several shards at once. */
+  | { readonly kind: "weights"; readonly ids: readonly string[]; readonly weight: number }
   | { readonly kind: "rollback"; readonly ringEpoch: number };
 
 export type ChangeRequest = {

@@ -4,6 +4,7 @@ import type { SentAddress } from "./address.ts";
 import type { ChangeAnswer, ChangeRequest, PredictedMoves } from "./change.ts";
 import type { LogContract, PublishRequest, PublishResult } from "./log.ts";
 import type { Action, FannedOut, Reached } from "./orders.ts";
+import type { ScaleMode, ScaleReport } from "./scale.ts";
 import type { SessionSummary, ShardStatus } from "./shard.ts";
 
 /** Times are ms since 1970. */
@@ -22,6 +23,8 @@ export type ShardReport = {
   readonly id: string;
   readonly region: string;
   readonly weight: number;
+  /** The weight after the last step; only where the shard is joining in steps (SPEC EL6). Absent in 0.2.0. */
+  readonly fullWeight?: number;
   /** `leaving`: removed, and not known to be empty. */
   readonly state: ShardState | "leaving";
   /** Its part of its region's ring, 0 to 1. */
@@ -98,6 +101,10 @@ export interface CoordinatorContract extends LogContract {
   drained(id: string, contract: number): Promise<void>;
   /** The cluster as of now. A shard that does not answer shows what it last reported. */
   cluster(contract: number): Promise<ClusterReport>;
+  /** The loads of the shards, and what the scaling policy has decided. */
+  scale(contract: number): Promise<ScaleReport>;
+  /** Chooses the mode of the policy; false where the configuration has one. */
+  chooseScaleMode(mode: ScaleMode, contract: number): Promise<boolean>;
   /** The last `limit` epochs, the newest first. */
   epochs(limit: number, contract: number): Promise<EpochReport[]>;
   /** An operator watches the live feed until then. */

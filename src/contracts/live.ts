@@ -1,5 +1,6 @@
 import type { Descriptor } from "../ring/descriptor.ts";
 import type { PredictedMoves } from "./change.ts";
+import type { ScaleReport } from "./scale.ts";
 
 /**
  * The operator's live feed: a channel without history, to which shards and coordinator speak only while an operator
@@ -61,4 +62,6 @@ export type LiveEvent =
       readonly at: number;
       readonly ringEpoch: number;
       readonly shards: readonly string[];
-    };
+    }
+  /** The scaling policy has looked at the loads. */
+  | { readonly kind: "scale"; readonly at: number; readonly report: ScaleReport };

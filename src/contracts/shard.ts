@@ -2,6 +2,7 @@ import type { Descriptor } from "../ring/descriptor.ts";
 import type { PresenceCount, PresenceLimit, PresenceList } from "./presence.ts";
 import type { Present } from "./publication.ts";
 import type { SentAddress } from "./address.ts";
+import type { LoadStatus } from "./scale.ts";
 import type { Registration } from "./log.ts";
 import type {
   ActOrder,
@@ -27,6 +28,8 @@ export type ShardStatus = {
   readonly digest: string;
   /** Events that were dropped in this life, because a receiver had too many waiting (SPEC BD60). Absent: none. */
   readonly droppedEvents?: number;
+  /** Absent in 0.2.0. */
+  readonly load?: LoadStatus;
 };
 
 /** Sessions that would leave a shard under another descriptor, by the id of the shard that would own them. */

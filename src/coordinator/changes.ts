@@ -32,6 +32,11 @@ type NewEpoch = {
   readonly predicted: PredictedMoves;
 };
 
+type ChangeOptions = {
+  readonly cause?: string;
+  readonly onCommit?: (descriptor: Descriptor) => void;
+};
+
 export type ChangesParts = {
   readonly env: Cloudflare.Env;
   readonly config: Config;
@@ -56,8 +61,12 @@ export class Changes {
     this.#parts = parts;
   }
 
-  change(request: ChangeRequest): Promise<ChangeAnswer> {
-    const answer = this.#last.then(() => this.#change(request));
+  /**
+   * `cause`: in place of a description of the change. `onCommit` is called in the turn that commits the epoch, before
+   * the store has it.
+   */
+  change(request: ChangeRequest, options: ChangeOptions = {}): Promise<ChangeAnswer> {
+    const answer = this.#last.then(() => this.#change(request, options));
     this.#last = answer.catch(() => undefined);
     return answer;
   }
@@ -69,7 +78,10 @@ export class Changes {
     return pending.length === 0 ? undefined : Date.now() + this.#retryMs;
   }
 
-  async #change({ change, dryRun, by }: ChangeRequest): Promise<ChangeAnswer> {
+  async #change(
+    { change, dryRun, by }: ChangeRequest,
+    { cause: given, onCommit }: ChangeOptions,
+  ): Promise<ChangeAnswer> {
     const { config, store } = this.#parts;
     const before = store.descriptor;
     const plan = planChange(change, {
@@ -81,14 +93,14 @@ export class Changes {
       weight: config.cluster.shards.initialWeight,
     });
     if (plan.kind === "refused") return plan;
-    const { cause } = plan;
+    const cause = given ?? plan.cause;
     if (plan.kind === "unchanged") {
       return done({ descriptor: before, cause, by, predicted: NOTHING_MOVES }, { changed: false, dryRun });
     }
     const descriptor = { ...plan.descriptor, earlier: nextEarlier(before, { settled: this.#isSettled() }) };
     const predicted = await this.#predict(descriptor);
     const epoch = { descriptor, cause, by, predicted };
-    const told = dryRun ? NOBODY_TOLD : await this.#adopt(epoch);
+    const told = dryRun ? NOBODY_TOLD : await this.#adopt(epoch, onCommit);
     return done(epoch, { changed: true, dryRun, told, diff: diff(buildRing(before), buildRing(descriptor)) });
   }
 
@@ -99,13 +111,14 @@ export class Changes {
     return members.holders().every((shard) => settled.has(movesKey(shard)));
   }
 
-  async #adopt(epoch: NewEpoch): Promise<ChangeResult["told"]> {
+  async #adopt(epoch: NewEpoch, onCommit?: ChangeOptions["onCommit"]): Promise<ChangeResult["told"]> {
     const { config, store, timetable, events, live, waitUntil } = this.#parts;
     const { epoch: ringEpoch, shards } = epoch.descriptor;
     // Also the shards that leave, and the configured shards, where a cold router asks.
     const tell = [...shards, ...store.descriptor.shards, ...configuredDescriptor(config).shards];
     // In the same turn as the commit, so that a crash in between cannot forget the shards that are to be told.
     const armed = timetable.arm("tell", Date.now() + RETRY_FIRST_MS + TELL_MS);
+    onCommit?.(epoch.descriptor);
     store.commit({ ...epoch, at: Date.now(), tell });
     events.record({ type: "shards", ringEpoch, cause: epoch.cause, by: epoch.by, shards });
     await armed;

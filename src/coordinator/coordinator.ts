@@ -22,6 +22,7 @@ import type {
 } from "../contracts/log.ts";
 import type { Action, FannedOut, Reached } from "../contracts/orders.ts";
 import type { LogView } from "../contracts/publication.ts";
+import type { ScaleMode, ScaleReport } from "../contracts/scale.ts";
 import { checkContract, CONTRACT, type Served } from "../contracts/version.ts";
 import { Events } from "../events/events.ts";
 import { askAll } from "../fanout/ask-all.ts";
@@ -34,13 +35,14 @@ import { configuredDescriptor } from "../platform/configured.ts";
 import { frontsOf } from "../platform/fronts.ts";
 import { refuseNewerStorage } from "../platform/storage.ts";
 import { Timetable } from "../platform/timetable.ts";
-import { buildRing } from "../ring/build.ts";
 import { digest, type Descriptor } from "../ring/descriptor.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { Changes } from "./changes.ts";
 import { listChannels } from "./list-channels.ts";
+import { explainOwner } from "./explain.ts";
 import { Live } from "./live.ts";
 import { idsOf, Members } from "./members.ts";
+import { Scaling } from "./scaling.ts";
 import { askStatus } from "./status.ts";
 import { Store } from "./store.ts";
 
@@ -49,7 +51,7 @@ const ASK_MS = 3_000;
 /** How long a broadcast waits for the shards' answers. */
 const BROADCAST_WAIT_MS = 5_000;
 
-type Duty = "tell" | "events" | LogDuty;
+type Duty = "tell" | "scale" | "events" | LogDuty;
 
 /**
  * Keeps the membership of a cluster and tells it to every shard; keeps the log of the broadcast channel.
@@ -63,6 +65,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
   readonly #store: Store;
   readonly #members: Members;
   readonly #changes: Changes;
+  readonly #scaling: Scaling;
   readonly #live: Live;
   readonly #timetable: Timetable<Duty>;
   readonly #events: Events;
@@ -107,6 +110,15 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
       renew: (shard) => this.#log.renew(shard),
       waitUntil: (promise) => ctx.waitUntil(promise),
     });
+    this.#scaling = new Scaling({
+      storage: ctx.storage,
+      config,
+      timetable,
+      store: this.#store,
+      members: this.#members,
+      changes: this.#changes,
+      live: this.#live,
+    });
   }
 
   descriptor(contract: number): Descriptor {
@@ -114,9 +126,12 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     return descriptorFor(contract, this.#store.descriptor);
   }
 
-  change(request: ChangeRequest, contract: number): Promise<ChangeAnswer> {
+  async change(request: ChangeRequest, contract: number): Promise<ChangeAnswer> {
     this.#answer(contract);
-    return this.#changes.change(request);
+    const answer = await this.#changes.change(request);
+    if (answer.kind === "done" && answer.result.changed && !request.dryRun)
+      this.#scaling.touched(request.change);
+    return answer;
   }
 
   report(
@@ -128,6 +143,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     this.#store.keepReport(shard, { status, moves, at: Date.now() }, this.#members.fronts);
     for (const done of moves) this.#live.say({ kind: "moved", at: Date.now(), ...done });
     this.#forgetEmptyShards();
+    if (status.load !== undefined) this.ctx.waitUntil(this.#scaling.look(Date.now()));
     const { descriptor } = this.#store;
     return {
       descriptor: digest(descriptor) === status.digest ? null : descriptorFor(contract, descriptor),
@@ -147,7 +163,18 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
 
   cluster(contract: number): Promise<ClusterReport> {
     this.#answer(contract);
-    return askStatus(this.env, { store: this.#store, members: this.#members, waitMs: ASK_MS });
+    const joining = this.#scaling.joining();
+    return askStatus(this.env, { store: this.#store, members: this.#members, waitMs: ASK_MS, joining });
+  }
+
+  scale(contract: number): ScaleReport {
+    this.#answer(contract);
+    return this.#scaling.report();
+  }
+
+  chooseScaleMode(mode: ScaleMode, contract: number): Promise<boolean> {
+    this.#answer(contract);
+    return this.#scaling.choose(mode, Date.now());
   }
 
   epochs(limit: number, contract: number): EpochReport[] {
@@ -162,10 +189,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
 
   explain(key: string, clientRegion: string, contract: number): OwnerReport {
     this.#answer(contract);
-    const { descriptor } = this.#store;
-    const before = this.#store.at(descriptor.epoch - 1);
-    const previous = before === undefined ? undefined : buildRing(before).owner(key, clientRegion);
-    return { ...buildRing(descriptor).explain(key, clientRegion), previousOwner: previous?.id ?? null };
+    return explainOwner(this.#store, key, clientRegion);
   }
 
   async sessionsOf(user: string, contract: number): Promise<UserSessions> {
@@ -231,6 +255,10 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
   override async alarm(): Promise<void> {
     this.#wake();
     await this.#timetable.run(Date.now(), async (duty) => {
+      if (duty === "scale") {
+        await this.#scaling.look(Date.now());
+        return undefined;
+      }
       if (duty === "events") return this.#events.run(Date.now());
       return duty === "tell" ? this.#changes.retry() : this.#log.run(duty);
     });

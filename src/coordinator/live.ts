@@ -38,8 +38,12 @@ export class Live {
     });
   }
 
+  get isWatched(): boolean {
+    return this.#until > Date.now();
+  }
+
   say(event: LiveEvent): void {
-    if (this.#until > Date.now()) this.#ctx.waitUntil(publishLive(this.#env, event));
+    if (this.isWatched) this.#ctx.waitUntil(publishLive(this.#env, event));
   }
 
   get #until(): number {

@@ -75,6 +75,14 @@ function planShards(change: Change, context: ChangeContext): PlannedShards {
         updated(shards, change.id, { weight: change.weight }),
         `weight ${change.id} ${change.weight}`,
       );
+    case "weights": {
+      const missing = change.ids.find((id) => find(shards, id) === undefined);
+      if (missing !== undefined) return unknown(missing);
+      const changed = shards.map((shard) =>
+        change.ids.includes(shard.id) ? { ...shard, weight: change.weight } : shard,
+      );
+      return planned(changed, `weight ${change.ids.join(", ")} ${change.weight}`);
+    }
     case "rollback":
       if (context.earlier === undefined) {
         const isForgotten = change.ringEpoch >= 1 && change.ringEpoch < context.oldestEpoch;

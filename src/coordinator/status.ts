@@ -10,8 +10,15 @@ import type { RingShard, Store } from "./store.ts";
 /** The cluster as of now. A shard that does not answer within `waitMs` shows what it last reported. */
 export async function askStatus(
   env: Cloudflare.Env,
-  { store, members, waitMs }: { readonly store: Store; readonly members: Members; readonly waitMs: number },
+  parts: {
+    readonly store: Store;
+    readonly members: Members;
+    readonly waitMs: number;
+    /** The weights that joining shards will have, by id. */
+    readonly joining: ReadonlyMap<string, number>;
+  },
 ): Promise<ClusterReport> {
+  const { store, members, waitMs, joining } = parts;
   const { answers } = await askAll(env, members.holders(), {
     waitMs,
     ask: (stub) => stub.status(CONTRACT),
@@ -44,6 +51,7 @@ export async function askStatus(
     shards: [
       ...ring.descriptor.shards.map((shard) => ({
         ...shard,
+        ...(joining.has(shard.id) ? { fullWeight: joining.get(shard.id) ?? shard.weight } : {}),
         share: share.get(shard.id) ?? 0,
         ...report(shard),
       })),
@@ -61,7 +69,7 @@ export async function askStatus(
 
 /** One shard over its fronts: the sums of its counters, and the oldest ring that one of them goes by. */
 export function mergeStatus(statuses: readonly ShardStatus[]): ShardStatus | null {
-  const [first, ...rest] = statuses;
+  const [first, ...rest] = statuses.map(({ load: _load, ...status }) => status);
   if (first === undefined) return null;
   return rest.reduce<ShardStatus>((sum, one) => {
     const older = one.ringEpoch < sum.ringEpoch ? one : sum;

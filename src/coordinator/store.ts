@@ -24,12 +24,15 @@ export type NewEpoch = {
 export class Store {
   readonly #storage: DurableObjectStorage;
   #descriptor: Descriptor;
+  /** The cluster has its first epoch from this very object. */
+  readonly isNew: boolean;
 
   /** `first` becomes epoch 1 of a cluster that has no epoch yet; later it means nothing. */
   constructor(storage: DurableObjectStorage, first: Descriptor, now: number) {
     this.#storage = storage;
     for (const table of SCHEMA) storage.sql.exec(table);
     const newest = this.epochs(1)[0];
+    this.isNew = newest === undefined;
     this.#descriptor = newest === undefined ? first : this.#read(newest.ringEpoch);
     if (newest !== undefined) return;
     this.commit({

@@ -17,6 +17,7 @@ import { Moves, type MovesDuty } from "./moves/moves.ts";
 import { Upgrades } from "./moves/upgrades.ts";
 import { Counters } from "./records/counters.ts";
 import { EmptyChannels } from "./records/empty-channels.ts";
+import { ShardLoad } from "./records/load.ts";
 import { LivePulse } from "./records/live-pulse.ts";
 import { SessionRows } from "./records/session-rows.ts";
 import { Broadcast } from "./subscriptions/broadcast.ts";
@@ -113,6 +114,7 @@ export function buildFloors(parts: FloorsParts): Floors {
       if (!isBroadcast(config, channel)) emptyChannels.registerFailed(channel);
     },
   });
+  const load = new ShardLoad({ cluster, connections, counters });
   const emitter = new Emitter({ connections, wire, counters });
   const positions = new Positions(ctx, () => channels.positions());
   const channels: Channels<Session> = new Channels<Session>(
@@ -155,9 +157,10 @@ export function buildFloors(parts: FloorsParts): Floors {
     wokeAt,
     ringEpoch: moves.membership.ringEpoch,
     digest: moves.membership.digest,
+    load: load.status(),
     ...(events.dropped === 0 ? {} : { droppedEvents: events.dropped }),
   });
-  const moves = new Moves({ storage, env, cluster, shard, connections, status, arm, waitUntil });
+  const moves = new Moves({ storage, env, cluster, shard, connections, load, status, arm, waitUntil });
   const upgrades = new Upgrades({
     ctx,
     cluster,
@@ -165,6 +168,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     connections,
     moves,
     timetable,
+    counters,
   });
   const livePulse = new LivePulse({
     ctx,

@@ -49,7 +49,14 @@ export async function startCluster(
       {
         configPath: limited === undefined ? "wrangler.toml" : join(limited, "wrangler.toml"),
         vars: {
-          RINGCAST_OVERRIDES: { development: true, insecure: true, anonymous: true, ...settings.cluster },
+          RINGCAST_OVERRIDES: {
+            development: true,
+            insecure: true,
+            anonymous: true,
+            // Tests of limits fill shards.
+            scale: { mode: "off" },
+            ...settings.cluster,
+          },
           ...Object.fromEntries(namespaces.map(([name, options]) => [`RINGCAST_NS_${name}`, options])),
         },
         secrets: { API_KEY, READ_KEY, TOKEN_HMAC_SECRET: HMAC_SECRET },

@@ -96,6 +96,8 @@ const COORDINATOR: Calls<CoordinatorContract, ReturnType<typeof coordinatorObjec
   },
   drained: (stub) => stub.drained("auto-1", CONTRACT),
   cluster: (stub) => stub.cluster(CONTRACT),
+  scale: (stub) => stub.scale(CONTRACT),
+  chooseScaleMode: (stub) => stub.chooseScaleMode("off", CONTRACT),
   epochs: (stub) => stub.epochs(10, CONTRACT),
   watch: (stub) => stub.watch(Date.now() + 1_000, CONTRACT),
   explain: (stub) => stub.explain("ann", "auto", CONTRACT),

@@ -4,6 +4,7 @@ import { buildRing } from "../../ring/build.ts";
 import type { Descriptor } from "../../ring/descriptor.ts";
 import { applyReport, EMPTY_FEED, stepFeed, withIncident, type Feed, type Incident } from "../model/feed.ts";
 import { ApiError, callAdminApi, type ClusterView, type EpochView } from "./api.ts";
+import { clearScale, refreshScale, scale } from "./scale.ts";
 import { clearPulses, keepPulsesOf, recordEvent, recordPulse } from "./pulses.ts";
 
 /** The state of the cluster, from the operator's API and the live feed. */
@@ -36,6 +37,10 @@ export function receiveLiveEvent(event: LiveEvent): void {
     refreshIfBehind(event.ringEpoch);
     return;
   }
+  if (event.kind === "scale") {
+    scale.value = event.report;
+    return;
+  }
   feed.value = stepFeed(feed.value, event);
   if (event.kind === "epoch" || event.kind === "moved") void refresh();
 }
@@ -60,6 +65,7 @@ export async function refresh(): Promise<void> {
       callAdminApi<ClusterView>("GET", "/cluster"),
       callAdminApi<{ epochs: readonly EpochView[] }>("GET", "/epochs?limit=50"),
     ]);
+    await refreshScale();
     const newest = epochs[0];
     if (newest === undefined) return;
     const descriptor: Descriptor = {
@@ -83,4 +89,5 @@ export function clearCluster(): void {
   clusterProblem.value = undefined;
   feed.value = EMPTY_FEED;
   clearPulses();
+  clearScale();
 }

@@ -8,6 +8,7 @@ import { Clients } from "./clients.tsx";
 import { Header } from "./header.tsx";
 import { Messages } from "./messages.tsx";
 import { RingPanel } from "./ring-panel.tsx";
+import { Scaling } from "./scaling.tsx";
 import { Shards } from "./shards.tsx";
 import { SignIn } from "./sign-in.tsx";
 import { Timeline } from "./timeline.tsx";
@@ -43,6 +44,7 @@ export function App() {
           <Messages />
           <Channel />
           <Timeline />
+          <Scaling />
         </div>
       </main>
       <ChangeDrawer />

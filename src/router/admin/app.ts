@@ -9,6 +9,7 @@ import { addLive } from "./live.ts";
 import { addReads } from "./reads.ts";
 import { requireKey } from "./require-key.ts";
 import type { AdminApp } from "./route.ts";
+import { addScale } from "./scale.ts";
 import { addUsers } from "./users.ts";
 
 /** Enough for a list of a thousand shard ids. */
@@ -56,6 +57,7 @@ export function createAdmin(): AdminApp {
   addReads(app);
   addChanges(app);
   addCrashes(app);
+  addScale(app);
   addUsers(app);
   addLive(app);
   app.notFound((request) =>

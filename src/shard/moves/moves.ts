@@ -9,6 +9,7 @@ import type { Descriptor } from "../../ring/descriptor.ts";
 import type { Ring } from "../../ring/ring.ts";
 import type { Connections } from "../connections/connections.ts";
 import { Membership, mustMove } from "./membership.ts";
+import type { ShardLoad } from "../records/load.ts";
 import { Migration } from "./migration.ts";
 import { COORDINATOR_WAIT_MS, Reports } from "./reports.ts";
 
@@ -23,6 +24,7 @@ export type MovesParts = {
   readonly cluster: ClusterConfig;
   readonly shard: ShardAddress;
   readonly connections: Connections;
+  readonly load: ShardLoad;
   readonly status: () => ShardStatus;
   readonly arm: (duty: MovesDuty, at: number) => Promise<void>;
   readonly waitUntil: (promise: Promise<unknown>) => void;
@@ -38,13 +40,14 @@ export class Moves {
   #ringBefore: Ring | undefined;
 
   constructor(parts: MovesParts) {
-    const { storage, env, cluster, shard, connections, status } = parts;
+    const { storage, env, cluster, shard, connections, load, status } = parts;
     this.#parts = parts;
     this.membership = new Membership(storage, shard.name);
     this.reports = new Reports({
       storage,
       env,
       shard,
+      load,
       status,
       intervalMs: cluster.times.healthReportMs,
       isDrained: () => this.#isDrained(),

@@ -5,6 +5,7 @@ import { CONTRACT } from "../../contracts/version.ts";
 import { coordinatorStub, within } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
 import type { Descriptor } from "../../ring/descriptor.ts";
+import type { ShardLoad } from "../records/load.ts";
 import type { MovesDone } from "./migration.ts";
 
 /** How long a shard waits for the coordinator. */
@@ -12,12 +13,15 @@ export const COORDINATOR_WAIT_MS = 3_000;
 const RETRY_MS = 5_000;
 /** The moves of so many epochs wait for a coordinator that does not answer. */
 const MOVES_KEPT = 100;
+/** Between two reports of a load that is high. */
+const HURRY_MS = 5_000;
 
 export type ReportsParts = {
   readonly storage: DurableObjectStorage;
   readonly env: Cloudflare.Env;
   readonly shard: ShardAddress;
   readonly intervalMs: number;
+  readonly load: ShardLoad;
   readonly status: () => ShardStatus;
   /** The shard is draining, has no session, and moves none. */
   readonly isDrained: () => boolean;
@@ -29,6 +33,8 @@ export type ReportsParts = {
 /** The reports of this shard to the coordinator: its counters, its moves, and that it is drained and empty. */
 export class Reports {
   readonly #parts: ReportsParts;
+  /** When the last report began that was sent before its time, or arrived; 0 in a new life. */
+  #reportedAt = 0;
 
   constructor(parts: ReportsParts) {
     this.#parts = parts;
@@ -43,14 +49,24 @@ export class Reports {
 
   /** Reports when the counters have changed, at most once in an interval. An idle shard is silent (SPEC BD52). */
   look(now: number): void {
-    const { storage, status, intervalMs, arm } = this.#parts;
+    const { storage, status: statusOf, load, intervalMs, arm } = this.#parts;
     const last = storage.kv.get<{ at: number; status: ShardStatus }>("reported");
-    if (countersOf(last?.status) !== countersOf(status())) arm(Math.max(now, (last?.at ?? 0) + intervalMs));
+    const status = statusOf();
+    if (countersOf(last?.status) === countersOf(status)) return;
+    arm(Math.max(now, (last?.at ?? 0) + intervalMs));
+    if (status.load !== undefined && load.isHigh(status.load)) this.hurry(now);
+  }
+
+  /** The load is high, or clients were refused: reports before its time, at most every {@link HURRY_MS}. */
+  hurry(now: number): void {
+    if (now - this.#reportedAt < HURRY_MS) return;
+    this.#reportedAt = now;
+    this.#parts.arm(now);
   }
 
   /** The duty of the shard's alarm; answers when it is next due. */
   async run(now: number): Promise<number | undefined> {
-    const { storage, env, shard, status: statusOf, isDrained, onDescriptor } = this.#parts;
+    const { storage, env, shard, load, status: statusOf, isDrained, onDescriptor } = this.#parts;
     const moves = this.#moves;
     const status = statusOf();
     try {
@@ -59,6 +75,7 @@ export class Reports {
         coordinatorStub(env).report({ shard, status, moves }, CONTRACT),
       );
       storage.kv.put("reported", { at: now, status });
+      if (status.load !== undefined) load.told(status.load);
       const untold = this.#moves.slice(moves.length);
       storage.kv.put("moves", untold);
       if (descriptor !== null) await onDescriptor(descriptor);

@@ -8,6 +8,7 @@ import type { Connections } from "../connections/connections.ts";
 import type { Opening } from "../connections/session.ts";
 import type { Ring } from "../../ring/ring.ts";
 import { planAdmission } from "./admission.ts";
+import type { Counters } from "../records/counters.ts";
 import type { Moves } from "./moves.ts";
 
 /** The Retry-After of a client that came too fast. */
@@ -19,6 +20,7 @@ export type UpgradesParts = {
   readonly shard: ShardAddress;
   readonly connections: Connections;
   readonly moves: Moves;
+  readonly counters: Counters;
   readonly timetable: Pick<Timetable<"ping" | "sweep">, "arm">;
 };
 
@@ -40,7 +42,7 @@ export class Upgrades {
 
   /** 101, or a `Refusal` as JSON. `offered`: the subprotocols that the client offers. */
   async take(route: Route, offered: string | null): Promise<Response> {
-    const { ctx, cluster, shard, connections, moves, timetable } = this.#parts;
+    const { ctx, cluster, shard, connections, moves, counters, timetable } = this.#parts;
     if (isDisputed(moves.membership.ring, route)) await moves.askDescriptor();
     const now = Date.now();
     const admission = planAdmission({
@@ -49,7 +51,7 @@ export class Upgrades {
       route,
       hasRoom: connections.hasRoom(now),
     });
-    if (admission.kind === "full" && !this.hasSpilled) ctx.storage.kv.put("spilled", true);
+    if (admission.kind === "full") this.#refused(now);
     if (admission.kind === "misdirected")
       return refuse({ ...admission, descriptor: descriptorFor(route.contract, admission.descriptor) });
     if (admission.kind !== "accept") return refuse(admission);
@@ -59,7 +61,19 @@ export class Upgrades {
     const { pingIntervalMs, staleConnectionMs } = cluster.times;
     ctx.waitUntil(timetable.arm("ping", now + pingIntervalMs));
     ctx.waitUntil(timetable.arm("sweep", now + staleConnectionMs));
-    return connections.accept(openingOf(route, admission.rank, now), offered);
+    counters.work.upgrade += 1;
+    const response = connections.accept(openingOf(route, admission.rank, now), offered);
+    const { size } = connections.sessions;
+    if (size >= cluster.scale.mark * cluster.limits.sessionsPerShard) moves.reports.hurry(now);
+    return response;
+  }
+
+  /** No room: a next owner may have some. */
+  #refused(now: number): void {
+    const { ctx, counters, moves } = this.#parts;
+    if (!this.hasSpilled) ctx.storage.kv.put("spilled", true);
+    counters.refused += 1;
+    moves.reports.hurry(now);
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { Work } from "../../elastic/costs.ts";
 import type { Counts, Pulse } from "../../contracts/live.ts";
 
 /** Enough for a 99th percentile of a second; more would only cost memory. */
@@ -19,6 +20,10 @@ const nothing = (): Mutable<Counts> => ({
 export class Counters {
   /** The floors add to these. */
   counts = nothing();
+  /** The work of this life, for the load (src/elastic). */
+  readonly work: Record<Work, number> = { upgrade: 0, frame: 0, delivery: 0 };
+  /** Connections refused for lack of room, that the coordinator has not heard of. */
+  refused = 0;
   /** From the channel's turn of publishing to the shard's of sending, ms. Taken while an operator watches. */
   #latencies: number[] = [];
   isWatched = false;

@@ -13,6 +13,9 @@ export const clusterReport = z
         id: shardId,
         region: z.string(),
         weight: z.number().int(),
+        fullWeight: z.number().int().optional().openapi({
+          description: "The weight after the last step, where the shard is joining in steps.",
+        }),
         state: z.enum(["active", "draining", "leaving"]),
         share: z.number().openapi({ description: "The shard's part of the ring of its region, 0 to 1." }),
         sessions: z.number().int().nullable(),

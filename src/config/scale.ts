@@ -1,0 +1,28 @@
+import { z } from "zod";
+import { count } from "./count.ts";
+
+const part = (most: number) => z.number().min(0.01).max(most);
+
+/** How the ring grows and shrinks by itself (SPEC EL). The most shards are `shards.max`. */
+export const scaleSchema = z
+  .strictObject({
+    // Where it is absent, operators choose it: a new cluster begins with "on", and a cluster from before 0.3 with
+    // "suggest".
+    mode: z.enum(["off", "suggest", "on"]).optional(),
+    // The fewest shards; the number of initial shards, where it is absent.
+    min: count(1, 1_000).optional(),
+    step: count(1, 64).default(8),
+    // The ring grows when the fullest shard is at the mark. It shrinks below a quarter of it, so that no change leads to
+    // its opposite: ScyllaDB's tablets have the same factor.
+    mark: part(1).default(0.75),
+    // Above this mark, and while a shard refuses clients, growth waits for nothing.
+    pressureMark: part(1).default(0.9),
+    // The mean load that a change aims at.
+    target: part(1).default(0.5),
+    lowForMs: count(0, 86_400_000).default(600_000),
+    settleMs: count(0, 86_400_000).default(900_000),
+    youngMs: count(0, 86_400_000).default(300_000),
+    // A region without a shard gets one when it has so many clients.
+    regionMin: count(1, 1_000_000).default(500),
+  })
+  .prefault({});

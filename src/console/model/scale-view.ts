@@ -1,0 +1,43 @@
+import { LOAD_PARTS, type LoadPart } from "../../elastic/load.ts";
+import type { ScaleDecision, ScaleMode, ShardScale } from "../../contracts/scale.ts";
+
+export type LoadRow = {
+  readonly id: string;
+  /** 0 is idle, 1 is the limit; null where the shard has never reported. */
+  readonly value: number | null;
+  readonly part: LoadPart | null;
+  readonly parts: string;
+  /** The step that a joining shard has reached, such as "50 %"; undefined where it has its full weight. */
+  readonly step: string | undefined;
+  readonly owner: ShardScale["owner"];
+};
+
+/** One row for each shard, the fullest first. */
+export function loadRows(shards: readonly ShardScale[]): LoadRow[] {
+  const rows = shards.map(({ id, load, weight, fullWeight, owner }): LoadRow => {
+    const step = weight < fullWeight ? percent(weight / fullWeight) : undefined;
+    if (load === null) return { id, value: null, part: null, parts: "no report yet", step, owner };
+    const part = LOAD_PARTS.reduce((most, one) => (load.parts[one] > load.parts[most] ? one : most));
+    const parts = LOAD_PARTS.map((one) => `${percent(load.parts[one])} of ${one}`).join(", ");
+    return { id, value: load.parts[part], part, parts, step, owner };
+  });
+  return rows.toSorted((a, b) => (b.value ?? -1) - (a.value ?? -1));
+}
+
+/** The newest decision as a sentence. */
+export function sentenceOf(last: ScaleDecision | null, mode: ScaleMode): string {
+  if (mode === "off") return "The policy is off: only operators change the ring.";
+  if (last === null) return "No shard has reported its load yet.";
+  if (last.kind === "hold") return `No change: ${last.reason}.`;
+  const what = VERBS[last.kind];
+  return last.done ? `${what.done}: ${last.reason}.` : `${what.would}: ${last.reason}.`;
+}
+
+const VERBS = {
+  add: { done: "Added shards", would: "Would add shards" },
+  step: { done: "Raised the weight of a joining shard", would: "Would raise the weight of a joining shard" },
+  drain: { done: "Drained a shard", would: "Would drain a shard" },
+  back: { done: "Took a joining shard back", would: "Would take a joining shard back" },
+} as const;
+
+const percent = (part: number): string => `${Math.round(part * 100)} %`;

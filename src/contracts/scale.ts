@@ -1,0 +1,50 @@
+/** Times are ms since 1970. */
+
+/** `suggest`: the cluster says what it would do, and does nothing. */
+export const SCALE_MODES = ["off", "suggest", "on"] as const;
+export type ScaleMode = (typeof SCALE_MODES)[number];
+
+/** The load of a shard, as a part of each of its limits: 0 is idle, 1 is the limit. */
+export type LoadStatus = {
+  readonly parts: Readonly<Record<"sockets" | "upgrades" | "work" | "queued", number>>;
+  /** Connections that the shard has refused for lack of room since its last report. */
+  readonly refused: number;
+  /** Sessions by the region of the client. */
+  readonly clients: Readonly<Record<string, number>>;
+};
+
+export type ShardScale = {
+  readonly id: string;
+  readonly region: string;
+  readonly weight: number;
+  /** The weight after the last step; equal to `weight` where the shard is not joining. */
+  readonly fullWeight: number;
+  /** `policy`: the policy may drain the shard. It leaves an operator's shards alone. */
+  readonly owner: "policy" | "operator";
+  /** Null where the shard has never reported. */
+  readonly load: (LoadStatus & { readonly at: number }) | null;
+};
+
+/** What the policy did last, or would do, and why. */
+export type ScaleDecision = {
+  readonly at: number;
+  readonly kind: "hold" | "add" | "step" | "drain" | "back";
+  readonly reason: string;
+  /** False where the mode is `suggest`, or where the coordinator has refused the change. */
+  readonly done: boolean;
+};
+
+export type ScaleReport = {
+  readonly mode: ScaleMode;
+  readonly min: number;
+  readonly max: number;
+  readonly mark: number;
+  readonly target: number;
+  readonly shards: readonly ShardScale[];
+  /** The newest decision; null where the policy has not looked yet. */
+  readonly last: ScaleDecision | null;
+  /** The decisions that changed the ring, the newest first. */
+  readonly decisions: readonly ScaleDecision[];
+  /** When the policy looks again without a report; null where only a report makes it look. */
+  readonly looksAgainAt: number | null;
+};

@@ -1,0 +1,227 @@
+import type { Config } from "../config/config.ts";
+import type { Change, ChangeAnswer, PredictedMoves } from "../contracts/change.ts";
+import type { ScaleDecision, ScaleMode, ScaleReport } from "../contracts/scale.ts";
+import { decide } from "../elastic/decide.ts";
+import { NO_MEMORY, type Decision, type ScalePolicy } from "../elastic/policy.ts";
+import { logError } from "../platform/logger.ts";
+import type { Timetable } from "../platform/timetable.ts";
+import type { Descriptor } from "../ring/descriptor.ts";
+import type { Changes } from "./changes.ts";
+import { forget, membersOf, type ScaleState } from "./scale-state.ts";
+import type { Live } from "./live.ts";
+import type { Members } from "./members.ts";
+import type { Store } from "./store.ts";
+
+export const AUTOSCALE = "autoscale";
+/** The moves of a change have ended after their paced time and this. */
+const LAST_MOVES_MS = 60_000;
+const REMEMBERED = 50;
+
+export type ScalingParts = {
+  readonly storage: DurableObjectStorage;
+  readonly config: Config;
+  readonly store: Store;
+  readonly members: Members;
+  readonly live: Pick<Live, "isWatched" | "say">;
+  readonly changes: Pick<Changes, "change">;
+  readonly timetable: Pick<Timetable<"scale">, "set" | "at">;
+};
+
+/** Runs the scaling policy over what shards report, and carries out what it decides (SPEC EL). */
+export class Scaling {
+  readonly #parts: ScalingParts;
+  #state: ScaleState;
+  #looking: Promise<void> | undefined;
+
+  constructor(parts: ScalingParts) {
+    this.#parts = parts;
+    const { storage, store } = parts;
+    const kept = storage.kv.get<ScaleState>("scale");
+    // A cluster from before there was a policy keeps its shards until an operator has seen what the policy would do.
+    const mode = store.isNew ? "on" : "suggest";
+    this.#state = kept ?? { mode, memory: NO_MEMORY, own: {}, last: null, decisions: [] };
+    if (kept === undefined && store.isNew) storage.kv.put("scale", this.#state);
+  }
+
+  get mode(): ScaleMode {
+    return this.#parts.config.cluster.scale.mode ?? this.#state.mode;
+  }
+
+  /** An operator chooses the mode; refused where the configuration has one. */
+  async choose(mode: ScaleMode, now: number): Promise<boolean> {
+    if (this.#parts.config.cluster.scale.mode !== undefined) return false;
+    this.#keep({ ...this.#state, mode });
+    await this.look(now);
+    return true;
+  }
+
+  /** An operator has changed some shards: the policy leaves them alone from now on. */
+  touched(change: Change): void {
+    const own = forget(this.#state.own, change);
+    if (own !== this.#state.own) this.#keep({ ...this.#state, own });
+  }
+
+  /** Looks at the loads. A look that is asked for during another follows it. Does not reject. */
+  look(now: number): Promise<void> {
+    this.#looking = this.#lookAfter(this.#looking, now);
+    return this.#looking;
+  }
+
+  async #lookAfter(before: Promise<void> | undefined, now: number): Promise<void> {
+    await before;
+    try {
+      await this.#look(now);
+    } catch (error) {
+      logError("the scaling policy failed", { error });
+    }
+    const { live } = this.#parts;
+    if (live.isWatched) live.say({ kind: "scale", at: now, report: this.report() });
+  }
+
+  /** The full weights of the shards that join in steps, by id. */
+  joining(): Map<string, number> {
+    const { own } = this.#state;
+    return new Map(
+      this.#parts.store.descriptor.shards.flatMap(({ id, weight }) => {
+        const fullWeight = own[id]?.fullWeight ?? weight;
+        return weight < fullWeight ? [[id, fullWeight]] : [];
+      }),
+    );
+  }
+
+  report(): ScaleReport {
+    const { timetable, store } = this.#parts;
+    const { min, max, mark, target } = this.#policy;
+    const { own, last, decisions } = this.#state;
+    return {
+      mode: this.mode,
+      min,
+      max,
+      mark,
+      target,
+      shards: membersOf(store.descriptor, own, this.#parts).map(
+        ({ since: _since, state: _state, load, ...shard }) => ({ ...shard, load: load ?? null }),
+      ),
+      last,
+      decisions,
+      looksAgainAt: timetable.at("scale") ?? null,
+    };
+  }
+
+  get #policy(): ScalePolicy {
+    const { scale, shards, times } = this.#parts.config.cluster;
+    return { ...scale, min: scale.min ?? shards.initial, max: shards.max, reportMs: times.healthReportMs };
+  }
+
+  async #look(now: number): Promise<void> {
+    const { store, timetable } = this.#parts;
+    const { mode } = this;
+    if (mode === "off") return timetable.set("scale", undefined);
+    const { memory: before } = this.#state;
+    const { decision, memory, askAgainAt } = decide({
+      members: membersOf(store.descriptor, this.#state.own, this.#parts),
+      defaultRegion: store.descriptor.defaultRegion,
+      policy: this.#policy,
+      memory: before,
+      movingUntil: this.#movingUntil(now),
+      now,
+    });
+    const { kind, reason } = decision;
+    if (decision.kind === "hold" || mode === "suggest") {
+      this.#remember({ at: now, kind, reason, done: false });
+      this.#keep({ ...this.#state, memory: { ...memory, decisions: before.decisions } });
+      return timetable.set("scale", askAgainAt);
+    }
+    // With the epoch, in one turn: a crash in between MUST NOT leave a shard that nobody drains.
+    const onCommit = (descriptor: Descriptor): void => {
+      const last: ScaleDecision = { at: now, kind, reason, done: true };
+      const own = ownAfter(this.#state.own, { decision, before: store.descriptor, descriptor, now });
+      const decisions = [last, ...this.#state.decisions].slice(0, REMEMBERED);
+      this.#keep({ ...this.#state, memory, own, last, decisions });
+    };
+    const answer = await this.#change(decision, onCommit);
+    if (answer.kind === "done") return timetable.set("scale", this.#movingUntil(Date.now()) ?? now);
+    this.#remember({ at: now, kind, reason: `${reason}: ${answer.message}`, done: false });
+    return timetable.set("scale", now + this.#policy.reportMs);
+  }
+
+  #change(
+    decision: Exclude<Decision, { kind: "hold" }>,
+    onCommit: (descriptor: Descriptor) => void,
+  ): Promise<ChangeAnswer> {
+    const { config, changes } = this.#parts;
+    const change = toChange(decision, config.cluster.shards.initialWeight);
+    const cause = `${AUTOSCALE}: ${decision.reason}`;
+    return changes.change({ change, dryRun: false, by: AUTOSCALE }, { cause, onCommit });
+  }
+
+  /** When the sessions that the last epoch moves will have moved; undefined if they have. */
+  #movingUntil(now: number): number | undefined {
+    const [epoch] = this.#parts.store.epochs(1);
+    if (epoch === undefined || epoch.predicted === null || epoch.moved >= epoch.predicted.moving)
+      return undefined;
+    const until = epoch.at + pacedMs(epoch.predicted, this.#parts.config.cluster.moves) + LAST_MOVES_MS;
+    return until > now ? until : undefined;
+  }
+
+  /** A repetition of the last decision costs no row. */
+  #remember(decision: ScaleDecision): void {
+    const { last } = this.#state;
+    if (last?.kind === decision.kind && last.reason === decision.reason && last.done === decision.done)
+      return;
+    this.#keep({ ...this.#state, last: decision });
+  }
+
+  #keep(state: ScaleState): void {
+    const changed = JSON.stringify(state) !== JSON.stringify(this.#state);
+    this.#state = state;
+    if (changed) this.#parts.storage.kv.put("scale", state);
+  }
+}
+
+/** How long the moves of a change take at the configured pace. */
+function pacedMs(
+  { from, to }: PredictedMoves,
+  pace: { readonly perSecondToOneShard: number; readonly perSecondFromOneShard: number },
+): number {
+  return Math.max(longestMs(to, pace.perSecondToOneShard), longestMs(from, pace.perSecondFromOneShard));
+}
+
+const longestMs = (counts: Readonly<Record<string, number>>, perSecond: number): number =>
+  (Math.max(0, ...Object.values(counts)) / perSecond) * 1_000;
+
+function toChange(decision: Exclude<Decision, { kind: "hold" }>, fullWeight: number): Change {
+  switch (decision.kind) {
+    case "add": {
+      const weight = Math.max(1, Math.round(fullWeight * decision.part));
+      return { kind: "add", count: decision.count, region: decision.region, weight };
+    }
+    case "step":
+      return { kind: "weights", ids: decision.ids, weight: decision.weight };
+    case "drain":
+    case "back":
+      return { kind: "drain", id: decision.ids[0] };
+  }
+}
+
+function ownAfter(
+  own: ScaleState["own"],
+  about: {
+    readonly decision: Decision;
+    readonly before: Descriptor;
+    readonly descriptor: Descriptor;
+    readonly now: number;
+  },
+): ScaleState["own"] {
+  const { decision, before, descriptor, now } = about;
+  if (decision.kind !== "add") return own;
+  const known = new Set(before.shards.map(({ id }) => id));
+  const added = descriptor.shards.filter(({ id }) => !known.has(id));
+  const fullWeight = (weight: number) => Math.round(weight / decision.part);
+  return {
+    ...own,
+    ...Object.fromEntries(
+      added.map(({ id, weight }) => [id, { fullWeight: fullWeight(weight), since: now }]),
+    ),
+  };
+}

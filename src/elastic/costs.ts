@@ -1,0 +1,13 @@
+/**
+ * The time of a shard's one thread, in ms, for each piece of work. The clock of an object stands still while code runs
+ * (docs/platform.md P37), so a shard counts its work and weighs it by this table.
+ *
+ * From bench/results.json: an upgrade from `connect` (2,014 a second), a frame from `publish` (1,718 publications a
+ * second), a delivery from `broadcast` (26.95 ms in the object for 4,000).
+ */
+export const COSTS = { date: "2026-11-23", upgrade: 0.5, frame: 0.58, delivery: 0.0067 } as const;
+
+export type Work = Exclude<keyof typeof COSTS, "date">;
+
+/** The part of its time that a shard may work: an object answers late long before it works all the time. */
+export const WORK_BUDGET = 0.7;

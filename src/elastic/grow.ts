@@ -1,0 +1,86 @@
+import { percent } from "./choice.ts";
+import {
+  EFFECT,
+  ROUNDS_WITHOUT_EFFECT,
+  STEPS,
+  type Decision,
+  type Memory,
+  type Situation,
+} from "./policy.ts";
+import { clientsByRegion, type RegionLoad } from "./region.ts";
+
+/** More shards for a region, as many as bring its mean load to the target. */
+export function grow(
+  situation: Situation,
+  region: RegionLoad,
+  { isPressed: pressed }: { readonly isPressed: boolean },
+): Decision {
+  const { policy, members, memory, movingUntil, now } = situation;
+  const { active, fullest, needed } = region;
+  const about = reasonOf(region, situation);
+  const joining = active.filter(({ weight, fullWeight }) => weight < fullWeight);
+  const [first] = joining;
+  if (pressed && first !== undefined) {
+    const ids = joining.filter(({ fullWeight }) => fullWeight === first.fullWeight).map(({ id }) => id);
+    return { kind: "step", ids, weight: first.fullWeight, reason: `${about}: no more steps` };
+  }
+  let count = needed - active.length;
+  if (count <= 0) {
+    const last = memory.decisions.findLast((past) => past.region === region.region && past.kind === "add");
+    if (movingUntil !== undefined || (last !== undefined && now - last.at < 2 * policy.reportMs))
+      return { kind: "hold", reason: `${about}, and the shards that have joined are enough for it` };
+    if (roundsWithoutEffect(memory, region) >= ROUNDS_WITHOUT_EFFECT)
+      return {
+        kind: "hold",
+        reason: `${about}, and ${ROUNDS_WITHOUT_EFFECT} more shards have not helped: one key or one channel is the load`,
+      };
+    count = 1;
+  }
+  const room = policy.max - members.length;
+  if (room <= 0) return { kind: "hold", reason: `${about}, and shards.max is ${policy.max}` };
+  // A region at most doubles, so that one wrong report does not make a hundred shards.
+  count = Math.min(count, policy.step, Math.max(1, active.length), room);
+  const part = pressed || fullest.id === "" ? 1 : 1 / STEPS;
+  return { kind: "add", region: region.region, count, part, reason: about };
+}
+
+/** How often in a row a shard was added for one full shard, whose load stayed. */
+function roundsWithoutEffect({ decisions }: Memory, { region, fullest }: RegionLoad): number {
+  let after = fullest.value;
+  let rounds = 0;
+  for (const past of decisions.toReversed()) {
+    if (past.region !== region || past.kind === "step") continue;
+    if (past.kind !== "add" || !past.skewed || after < past.fullest * EFFECT) break;
+    after = past.fullest;
+    rounds += 1;
+  }
+  return rounds;
+}
+
+export function toMinimum({ policy, defaultRegion }: Situation, count: number): Decision {
+  return {
+    kind: "add",
+    region: defaultRegion,
+    count: Math.min(policy.min - count, policy.step),
+    part: 1,
+    reason: `${count} shards, and scale.min is ${policy.min}`,
+  };
+}
+
+/** The first shard of the region that has the most clients and no shard. */
+export function openRegion(situation: Situation, regions: readonly RegionLoad[]): Decision | undefined {
+  const { policy, members } = situation;
+  const served = new Set(regions.flatMap(({ region, active }) => (active.length > 0 ? [region] : [])));
+  const [most] = [...clientsByRegion(members)]
+    .filter(([region, clients]) => !served.has(region) && clients >= policy.regionMin)
+    .toSorted(([, a], [, b]) => b - a);
+  if (most === undefined || members.length >= policy.max) return undefined;
+  const [region, clients] = most;
+  const reason = `${clients} clients in ${region}, which has no shard, and scale.regionMin is ${policy.regionMin}`;
+  return { kind: "add", region, count: 1, part: 1, reason };
+}
+
+function reasonOf({ fullest, refused, region }: RegionLoad, { policy }: Situation): string {
+  if (refused > 0) return `${refused} connections refused in ${region}`;
+  return `${percent(fullest.value)} of ${fullest.part} on ${fullest.id}, mark ${percent(policy.mark)}`;
+}

@@ -1,0 +1,35 @@
+import { act, hold, seconds, type Choice } from "./choice.ts";
+import { STEPS, type Situation } from "./policy.ts";
+
+/** The next step of the shards that are joining, or the way back if one of them does not answer. */
+export function stepJoining({ members, policy, memory, now }: Situation): Choice | undefined {
+  const joining = members.find(
+    ({ state, owner, weight, fullWeight }) => state === "active" && owner === "policy" && weight < fullWeight,
+  );
+  if (joining === undefined) return undefined;
+  const last = memory.decisions.findLast(({ ids, kind }) => kind === "step" && ids.includes(joining.id));
+  const since = Math.max(joining.since, last?.at ?? 0);
+  const reported = joining.load?.at ?? 0;
+  if (reported > since) {
+    const parts = Math.round((joining.weight / joining.fullWeight) * STEPS) + 1;
+    const ids = members
+      .filter(
+        (one) =>
+          one.weight === joining.weight &&
+          one.fullWeight === joining.fullWeight &&
+          one.weight < one.fullWeight,
+      )
+      .filter((one) => one.owner === "policy" && one.state === "active" && one.region === joining.region)
+      .map(({ id }) => id);
+    const weight =
+      parts >= STEPS
+        ? joining.fullWeight
+        : Math.max(joining.weight + 1, Math.round((joining.fullWeight * parts) / STEPS));
+    const reason = `${ids.join(", ")} answer: step ${Math.min(parts, STEPS)} of ${STEPS}`;
+    return act({ kind: "step", ids, weight, reason });
+  }
+  const patience = since + 3 * policy.reportMs;
+  if (now < patience) return hold(`${joining.id} has not reported since its last step`, patience);
+  const reason = `${joining.id} has not reported for ${seconds(now - since)} s: the step is taken back`;
+  return act({ kind: "back", ids: [joining.id], reason });
+}

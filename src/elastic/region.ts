@@ -1,0 +1,73 @@
+import { largestPart, NO_LOAD, sumOfParts, type LoadPart, type LoadParts } from "./load.ts";
+import type { Member, ScalePolicy } from "./policy.ts";
+
+/** The load of one region's active shards. */
+export type RegionLoad = {
+  readonly region: string;
+  readonly active: readonly Member[];
+  readonly fullest: { readonly id: string; readonly part: LoadPart; readonly value: number };
+  /** The largest part of the mean load. */
+  readonly mean: number;
+  readonly refused: number;
+  /** How many shards would bring the mean to the target. */
+  readonly needed: number;
+};
+
+type Counting = {
+  readonly policy: ScalePolicy;
+  readonly isMoving: boolean;
+  /** The shard has joined, or got more weight, with the last growth. */
+  readonly isNew: (member: Member) => boolean;
+};
+
+export function loadsByRegion(members: readonly Member[], counting: Counting): RegionLoad[] {
+  const regions = [...new Set(members.map(({ region }) => region))];
+  return regions.map((region) => {
+    const active = members.filter((member) => member.region === region && member.state === "active");
+    const loads = active.map((member) => ({ id: member.id, ...largestPart(partsOf(member)) }));
+    const fullest = loads.reduce<RegionLoad["fullest"]>(
+      (most, one) => (one.value > most.value ? one : most),
+      {
+        id: "",
+        part: "sockets",
+        value: 0,
+      },
+    );
+    const all = totalOf(active);
+    const certain = totalOf(counted(active, counting));
+    return {
+      region,
+      active,
+      fullest,
+      mean: active.length === 0 ? 0 : all / active.length,
+      refused: active.reduce((sum, { load }) => sum + (load?.refused ?? 0), 0),
+      // A sum of decimal fractions may be a little more than a whole number.
+      needed: Math.ceil(certain / counting.policy.target - 1e-9),
+    };
+  });
+}
+
+/** The largest part of the load of some shards together. */
+export const totalOf = (members: readonly Member[]): number =>
+  largestPart(sumOfParts(members.map(partsOf))).value;
+
+const partsOf = ({ load }: Member): LoadParts => load?.parts ?? NO_LOAD;
+
+/**
+ * While sessions move, a session may be in the reports of two shards. So a shard that is joining does not count, unless
+ * it is itself above the mark.
+ */
+function counted(active: readonly Member[], { policy, isMoving, isNew }: Counting): readonly Member[] {
+  if (!isMoving) return active;
+  const isFull = active.some((member) => isNew(member) && largestPart(partsOf(member)).value >= policy.mark);
+  return isFull ? active : active.filter((member) => !isNew(member));
+}
+
+/** The sessions of all shards by the region of the client. */
+export function clientsByRegion(members: readonly Member[]): ReadonlyMap<string, number> {
+  const clients = new Map<string, number>();
+  for (const { load } of members)
+    for (const [region, count] of Object.entries(load?.clients ?? {}))
+      clients.set(region, (clients.get(region) ?? 0) + count);
+  return clients;
+}

@@ -1,0 +1,60 @@
+import { z } from "@hono/zod-openapi";
+import { SCALE_MODES } from "../../../contracts/scale.ts";
+import { list, shardId } from "./common.ts";
+
+const part = z.number().openapi({ description: "A part of the limit: 0 is idle, 1 is the limit." });
+const time = z.number().int().openapi({ description: "Milliseconds since 1970." });
+const mode = z.enum(SCALE_MODES).openapi({
+  description: "`on` changes the ring, `suggest` says what it would do, `off` does nothing.",
+});
+
+const decision = z.object({
+  at: time,
+  kind: z.enum(["hold", "add", "step", "drain", "back"]),
+  reason: z.string().openapi({ example: "81 % of sockets on auto-2, mark 75 %" }),
+  done: z.boolean().openapi({ description: "False where the decision has not changed the ring." }),
+});
+
+export const scaleReport = z
+  .object({
+    mode,
+    min: z.number().int(),
+    max: z.number().int(),
+    mark: part,
+    target: part,
+    shards: list(
+      z.object({
+        id: shardId,
+        region: z.string(),
+        weight: z.number().int(),
+        fullWeight: z
+          .number()
+          .int()
+          .openapi({ description: "The weight after the last step, for a shard that is joining." }),
+        owner: z
+          .enum(["policy", "operator"])
+          .openapi({ description: "The policy drains only its own shards." }),
+        load: z
+          .object({
+            at: time,
+            parts: z.object({ sockets: part, upgrades: part, work: part, queued: part }),
+            refused: z
+              .number()
+              .int()
+              .openapi({ description: "Connections refused for lack of room since the report before." }),
+            clients: z
+              .record(z.string(), z.number().int())
+              .openapi({ description: "Sessions by the region of the client." }),
+          })
+          .nullable(),
+      }),
+    ),
+    last: decision.nullable(),
+    decisions: list(decision).openapi({
+      description: "The decisions that changed the ring, the newest first.",
+    }),
+    looksAgainAt: time.nullable(),
+  })
+  .openapi("Scale");
+
+export const scaleBody = z.strictObject({ mode }).openapi("ChooseScaleMode");

@@ -1,0 +1,354 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { Plant, turns, type Curve, type PlantOptions } from "../../../bench/simulate/plant.ts";
+import { decide } from "../../../src/elastic/decide.ts";
+import { NO_LOAD, type Load } from "../../../src/elastic/load.ts";
+import { NO_MEMORY, type Member, type Memory, type ScalePolicy } from "../../../src/elastic/policy.ts";
+
+const POLICY: ScalePolicy = {
+  min: 1,
+  max: 64,
+  step: 8,
+  mark: 0.75,
+  pressureMark: 0.9,
+  target: 0.5,
+  reportMs: 60_000,
+  lowForMs: 600_000,
+  settleMs: 900_000,
+  youngMs: 300_000,
+  regionMin: 500,
+};
+const HOUR = 3_600;
+const NOW = 100 * HOUR * 1_000;
+
+const plant = (options: Partial<PlantOptions> & { readonly curve: Curve }): Plant =>
+  new Plant({
+    policy: POLICY,
+    sessionsPerShard: 20_000,
+    upgradesPerSecond: 400,
+    movesToOneShard: 300,
+    movesFromOneShard: 100,
+    ...options,
+  });
+
+const load = (sockets: number, fields: Partial<Load> = {}): Load => ({
+  at: NOW,
+  parts: { ...NO_LOAD, sockets },
+  refused: 0,
+  clients: {},
+  ...fields,
+});
+
+const member = (n: number, fields: Partial<Member> = {}): Member => ({
+  id: `auto-${n}`,
+  region: "auto",
+  weight: 16,
+  fullWeight: 16,
+  state: "active",
+  owner: "policy",
+  since: NOW - 24 * HOUR * 1_000,
+  load: load(0.5),
+  ...fields,
+});
+
+const ask = (
+  members: readonly Member[],
+  fields: {
+    readonly policy?: Partial<ScalePolicy>;
+    readonly memory?: Memory;
+    readonly movingUntil?: number;
+    readonly now?: number;
+  } = {},
+) =>
+  decide({
+    members,
+    defaultRegion: "auto",
+    policy: { ...POLICY, ...fields.policy },
+    memory: fields.memory ?? NO_MEMORY,
+    movingUntil: fields.movingUntil,
+    now: fields.now ?? NOW,
+  });
+
+const anyPart = fc.double({ min: 0, max: 2, noNaN: true });
+const anyMembers = fc
+  .array(
+    fc.record({
+      value: anyPart,
+      refused: fc.constantFrom(0, 0, 0, 5),
+      owner: fc.constantFrom("policy" as const, "operator" as const),
+      state: fc.constantFrom("active" as const, "active" as const, "draining" as const),
+      since: fc.integer({ min: NOW - 2 * HOUR * 1_000, max: NOW }),
+      region: fc.constantFrom("auto", "weur"),
+      weight: fc.constantFrom(4, 16),
+    }),
+    { minLength: 1, maxLength: 12 },
+  )
+  .map((all) =>
+    all.map(({ value, refused, ...fields }, n) => member(n, { ...fields, load: load(value, { refused }) })),
+  );
+const anyMemory: fc.Arbitrary<Memory> = fc.record({
+  decisions: fc
+    .array(
+      fc.record({
+        at: fc.integer({ min: NOW - 2 * HOUR * 1_000, max: NOW }),
+        kind: fc.constantFrom("add" as const, "drain" as const, "step" as const),
+        region: fc.constantFrom("auto", "weur"),
+        ids: fc.constant([]),
+        fullest: anyPart,
+        skewed: fc.boolean(),
+      }),
+      { maxLength: 5 },
+    )
+    .map((all) => all.toSorted((a, b) => a.at - b.at)),
+  lowSince: fc.record(
+    {
+      auto: fc.integer({ min: NOW - HOUR * 1_000, max: NOW }),
+      weur: fc.integer({ min: NOW - HOUR * 1_000, max: NOW }),
+    },
+    { requiredKeys: [] },
+  ),
+});
+
+describe("[EL1] a decision stays within the bounds", () => {
+  test("an addition stays within shards.max and the step, and at most doubles a region", () => {
+    fc.assert(
+      fc.property(anyMembers, anyMemory, fc.boolean(), (members, memory, moving) => {
+        const { decision } = ask(members, {
+          memory,
+          ...(moving ? { movingUntil: NOW + 1 } : {}),
+          policy: { max: 12 },
+        });
+        if (decision.kind !== "add") return;
+        const there = members.filter(
+          (one) => one.region === decision.region && one.state === "active",
+        ).length;
+        expect(decision.count).toBeGreaterThan(0);
+        expect(decision.count).toBeLessThanOrEqual(Math.min(POLICY.step, Math.max(1, there)));
+        expect(members.length + decision.count).toBeLessThanOrEqual(12);
+      }),
+    );
+  });
+
+  test("a cluster below scale.min grows to it, and none shrinks below it", () => {
+    expect(ask([member(1)], { policy: { min: 4 } }).decision).toMatchObject({
+      kind: "add",
+      count: 3,
+      part: 1,
+    });
+    fc.assert(
+      fc.property(anyMembers, anyMemory, fc.integer({ min: 1, max: 12 }), (members, memory, min) => {
+        const { decision } = ask(members, { memory, policy: { min } });
+        const active = members.filter(({ state }) => state === "active").length;
+        if (decision.kind === "drain") expect(active).toBeGreaterThan(min);
+      }),
+    );
+  });
+});
+
+describe("[EL2] a region shrinks late, and only by what the policy has added", () => {
+  test("a drained shard is the policy's, is not young, and the rest stays under the target", () => {
+    fc.assert(
+      fc.property(anyMembers, anyMemory, fc.boolean(), (members, memory, moving) => {
+        const { decision } = ask(members, { memory, ...(moving ? { movingUntil: NOW + 1 } : {}) });
+        if (decision.kind !== "drain") return;
+        expect(moving).toBe(false);
+        const [id] = decision.ids;
+        const drained = members.find((one) => one.id === id);
+        expect(drained).toMatchObject({ owner: "policy", state: "active" });
+        expect(NOW - (drained?.since ?? NOW)).toBeGreaterThanOrEqual(POLICY.youngMs);
+        const rest = members.filter((one) => one.region === drained?.region && one.state === "active");
+        const total = rest.reduce((sum, one) => sum + (one.load?.parts.sockets ?? 0), 0);
+        if (rest.length > 1) expect(total / (rest.length - 1)).toBeLessThanOrEqual(POLICY.target);
+        const grown = memory.decisions.filter(
+          ({ kind, region }) => kind !== "drain" && region === drained?.region,
+        );
+        for (const { at } of grown) expect(NOW - at).toBeGreaterThanOrEqual(POLICY.settleMs);
+        expect(NOW - (memory.lowSince[drained?.region ?? ""] ?? NOW)).toBeGreaterThanOrEqual(POLICY.lowForMs);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  test("a low region is asked again when it may shrink, and at scale.min no more", () => {
+    const low = [member(1, { load: load(0.05) }), member(2, { load: load(0.05) })];
+    const first = ask(low);
+    expect(first.askAgainAt).toBe(NOW + POLICY.lowForMs);
+    const then = ask(low, { memory: first.memory, now: NOW + POLICY.lowForMs });
+    expect(then.decision).toMatchObject({ kind: "drain", ids: ["auto-2"] });
+    expect(ask([member(1, { load: load(0.05) })]).askAgainAt).toBeUndefined();
+  });
+});
+
+describe("[EL3] growth under pressure waits for nothing", () => {
+  test("a region above the pressure mark grows while sessions move and right after a change, at full weight", () => {
+    const memory: Memory = {
+      decisions: [{ at: NOW - 1_000, kind: "add", region: "auto", ids: [], fullest: 0.8, skewed: false }],
+      lowSince: {},
+    };
+    const members = [member(1, { load: load(0.95) }), member(2, { load: load(0.92) })];
+    const { decision } = ask(members, { memory, movingUntil: NOW + 60_000 });
+    expect(decision).toMatchObject({ kind: "add", count: 2, part: 1 });
+  });
+
+  test("a shard that is joining gets its full weight at once", () => {
+    const members = [member(1, { load: load(0.95) }), member(2, { weight: 4, load: load(0.1) })];
+    expect(ask(members, { movingUntil: NOW + 60_000 }).decision).toMatchObject({
+      kind: "step",
+      ids: ["auto-2"],
+      weight: 16,
+    });
+  });
+
+  test("without pressure the policy waits for the move, and for two reports after a change", () => {
+    const members = [member(1, { load: load(0.8) })];
+    expect(ask(members, { movingUntil: NOW + 9_000 })).toMatchObject({
+      decision: { kind: "hold" },
+      askAgainAt: NOW + 9_000,
+    });
+    const memory: Memory = {
+      decisions: [
+        { at: NOW - 1_000, kind: "drain", region: "auto", ids: ["auto-9"], fullest: 0.1, skewed: false },
+      ],
+      lowSince: {},
+    };
+    expect(ask(members, { memory })).toMatchObject({ decision: { kind: "hold" }, askAgainAt: NOW + 119_000 });
+    expect(ask(members).decision).toMatchObject({ kind: "add", count: 1, part: 0.25 });
+  });
+
+  test("while the moved sessions may be in two reports, a joining shard is enough", () => {
+    const memory: Memory = {
+      decisions: [{ at: NOW - 10_000, kind: "add", region: "auto", ids: [], fullest: 0.95, skewed: false }],
+      lowSince: {},
+    };
+    const members = [member(1, { load: load(0.95) }), member(2, { since: NOW - 10_000, load: load(0.3) })];
+    expect(ask(members, { memory, movingUntil: NOW + 60_000 }).decision.kind).toBe("hold");
+  });
+});
+
+describe("[EL4] the policy never flaps", () => {
+  test("constant load comes to rest within three decisions", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 8 }),
+        fc.double({ min: 0.05, max: 0.98, noNaN: true }),
+        (min, times) => {
+          const clients = Math.round(times * min * 20_000);
+          const one = plant({
+            policy: { ...POLICY, min },
+            connected: clients,
+            curve: () => ({ auto: clients }),
+          });
+          one.run(6 * HOUR);
+          const decided = one.changes.filter(({ decision }) => decision.kind !== "step");
+          expect(decided.length, JSON.stringify(one.changes)).toBeLessThanOrEqual(3);
+          expect(turns(one.changes)).toBe(0);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  test("on any curve of load the direction changes at most once for each real change of direction", () => {
+    const anyCurve = fc.array(
+      fc.record({
+        hours: fc.double({ min: 0.1, max: 6, noNaN: true }),
+        clients: fc.integer({ min: 0, max: 400_000 }),
+      }),
+      { minLength: 1, maxLength: 5 },
+    );
+    fc.assert(
+      fc.property(anyCurve, (points) => {
+        const { curve, seconds, turnsOfCurve } = linear(points);
+        const one = plant({ curve });
+        one.run(seconds + 3 * HOUR);
+        expect(turns(one.changes), JSON.stringify(one.changes)).toBeLessThanOrEqual(turnsOfCurve + 1);
+        expect(one.shards.length).toBeLessThanOrEqual(POLICY.max);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  test("load that goes away leaves scale.min shards", () => {
+    const one = plant({
+      curve: (seconds) => ({ auto: seconds < HOUR ? 120_000 : 0 }),
+      policy: { ...POLICY, min: 2 },
+    });
+    one.run(HOUR);
+    expect(one.shards.length).toBeGreaterThan(6);
+    one.run(24 * HOUR);
+    expect(one.shards.length).toBe(2);
+  });
+});
+
+describe("[EL5] growth that does not help stops", () => {
+  test("after three shards that have not taken load off the fullest one, the policy says so", () => {
+    const one = plant({ curve: () => ({ auto: 30_000 }), hotPart: 0.6 });
+    one.run(3 * HOUR);
+    const { length } = one.changes;
+    expect(one.reason).toContain("3 more shards have not helped");
+    one.run(10 * HOUR);
+    expect(one.changes).toHaveLength(length);
+  });
+});
+
+describe("[EL6] a new shard takes its part in steps", () => {
+  test("each step follows a report of the shard, and the last step gives it its full weight", () => {
+    const one = plant({ curve: (seconds) => ({ auto: 10_000 + seconds }) });
+    one.run(3 * HOUR);
+    const kinds = one.changes.slice(0, 4).map(({ decision }) => decision.kind);
+    expect(kinds).toEqual(["add", "step", "step", "step"]);
+    expect(one.shards.map(({ weight }) => weight)).toEqual([16, 16]);
+  });
+
+  test("a shard that does not report is taken back", () => {
+    const one = plant({
+      curve: (seconds) => ({ auto: Math.min(16_000, 10_000 + seconds) }),
+      answers: (id) => id === "auto-1",
+    });
+    one.run(3 * HOUR);
+    expect(one.changes.slice(0, 2).map(({ decision }) => decision.kind)).toEqual(["add", "back"]);
+  });
+});
+
+describe("[EL7] a region has a shard when it has clients enough", () => {
+  const clients = (weur: number) => ({ load: load(0.4, { clients: { auto: 2_000, weur } }) });
+
+  test("a region with scale.regionMin clients gets its first shard, and a region with fewer gets none", () => {
+    expect(ask([member(1, clients(500))]).decision).toMatchObject({ kind: "add", region: "weur", count: 1 });
+    expect(ask([member(1, clients(499))]).decision.kind).toBe("hold");
+    expect(ask([member(1, clients(500))], { policy: { max: 1 } }).decision.kind).toBe("hold");
+  });
+
+  test("the last shard of a region goes when the clients have gone, and the default region can take the rest", () => {
+    const low = { region: "weur", load: load(0.005, { clients: { weur: 100 } }) };
+    const memory = { ...NO_MEMORY, lowSince: { weur: NOW - POLICY.lowForMs } };
+    const drained = { kind: "drain", ids: ["auto-2"] };
+    expect(ask([member(1), member(2, low)], { memory }).decision.kind).toBe("hold");
+    const home = member(1, { load: load(0.4) });
+    expect(ask([home, member(2, low)], { memory }).decision).toMatchObject(drained);
+    const some = { region: "weur", load: load(0.01, { clients: { weur: 200 } }) };
+    expect(ask([home, member(2, some)], { memory }).decision.kind).toBe("hold");
+    expect(ask([member(2, low)], { memory }).decision.kind).toBe("hold");
+  });
+});
+
+/** A curve of straight lines between points, how long it is, and how often it turns. */
+function linear(points: readonly { readonly hours: number; readonly clients: number }[]) {
+  const ends = points.reduce<{ at: number; clients: number }[]>(
+    (all, { hours, clients }) => [...all, { at: (all.at(-1)?.at ?? 0) + hours * HOUR, clients }],
+    [{ at: 0, clients: 0 }],
+  );
+  const curve: Curve = (seconds) => {
+    const n = ends.findIndex(({ at }) => at >= seconds);
+    const [from, to] = [ends[n - 1] ?? ends[0], ends[n] ?? ends.at(-1)];
+    if (from === undefined || to === undefined || from === to || n < 0)
+      return { auto: ends.at(-1)?.clients ?? 0 };
+    return { auto: from.clients + ((to.clients - from.clients) * (seconds - from.at)) / (to.at - from.at) };
+  };
+  const signs = ends
+    .slice(1)
+    .map(({ clients }, n) => Math.sign(clients - (ends[n]?.clients ?? 0)))
+    .filter((sign) => sign !== 0);
+  const turnsOfCurve = signs.filter((sign, n) => n > 0 && sign !== signs[n - 1]).length;
+  return { curve, seconds: ends.at(-1)?.at ?? 0, turnsOfCurve };
+}

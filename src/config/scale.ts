@@ -9,7 +9,7 @@ export const scaleSchema = z
     // Where it is absent, operators choose it: a new cluster begins with "on", and a cluster from before 0.3 with
     // "suggest".
     mode: z.enum(["off", "suggest", "on"]).optional(),
-    // The fewest shards; the number of initial shards, where it is absent.
+    // The fewest shards. Where it is absent, those that an operator has left: at first the initial ones.
     min: count(1, 1_000).optional(),
     step: count(1, 64).default(8),
     // The ring grows when the fullest shard is at the mark. It shrinks below a quarter of it, so that no change leads to

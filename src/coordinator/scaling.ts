@@ -109,8 +109,14 @@ export class Scaling {
   }
 
   get #policy(): ScalePolicy {
-    const { scale, shards, times } = this.#parts.config.cluster;
-    return { ...scale, min: scale.min ?? shards.initial, max: shards.max, reportMs: times.healthReportMs };
+    const { config, store } = this.#parts;
+    const { scale, shards, times } = config.cluster;
+    // The shards that an operator has left are the fewest: the policy brings back none that an operator has drained.
+    const own = store.descriptor.shards.filter(
+      ({ id, state }) => state === "active" && this.#state.own[id] === undefined,
+    );
+    const min = scale.min ?? Math.max(1, own.length);
+    return { ...scale, min, max: shards.max, reportMs: times.healthReportMs };
   }
 
   async #look(now: number): Promise<void> {

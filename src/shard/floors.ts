@@ -157,7 +157,6 @@ export function buildFloors(parts: FloorsParts): Floors {
     wokeAt,
     ringEpoch: moves.membership.ringEpoch,
     digest: moves.membership.digest,
-    load: load.status(),
     ...(events.dropped === 0 ? {} : { droppedEvents: events.dropped }),
   });
   const moves = new Moves({ storage, env, cluster, shard, connections, load, status, arm, waitUntil });

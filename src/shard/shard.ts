@@ -98,7 +98,6 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     if (session === undefined) return;
     session.lastFrameAt = Date.now();
     counters.counts.frames += 1;
-    counters.work.frame += 1;
     if (typeof message !== "string") return connections.end(session, "badRequest");
     if (isLongerThan(message, this.#config.cluster.limits.frameBytes)) {
       return connections.end(session, "messageTooBig");
@@ -144,9 +143,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
 
   status(contract: number): ShardStatus {
     this.#answer(contract);
-    // The load goes with the reports.
-    const { load: _load, ...status } = this.#floors.status();
-    return status;
+    return this.#floors.status();
   }
 
   watch(until: number, contract: number): void {

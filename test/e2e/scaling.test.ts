@@ -115,5 +115,9 @@ describe("[EL9] the mode is the operator's", () => {
     expect((await cluster.admin("PATCH", "/scale", { mode: "sometimes" })).status).toBe(400);
     await cluster.admin("POST", "/shards", { count: 1 });
     expect((await scaleOf()).shards.map(({ owner }) => owner)).toEqual(["operator", "operator"]);
+    // The policy brings back no shard that an operator has drained.
+    await cluster.admin("PATCH", "/scale", { mode: "on" });
+    await cluster.admin("DELETE", "/shards/auto-1");
+    expect(await scaleOf()).toMatchObject({ min: 1, shards: [{ id: "auto-2", owner: "operator" }] });
   });
 });

@@ -20,7 +20,7 @@ const TEXTS = [
 async function api(path: string, body: string): Promise<string> {
   const request = new Request(`https://ringcast.test/api${path}`, {
     method: "POST",
-    headers: { "x-api-key": "test-api-key" },
+    headers: { "x-api-key": "test-api-key-of-16" },
     body,
   });
   const response = await fetchWorker(request);

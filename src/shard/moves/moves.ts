@@ -48,7 +48,7 @@ export class Moves {
       env,
       shard,
       load,
-      status,
+      status: () => ({ ...status(), load: load.status() }),
       intervalMs: cluster.times.healthReportMs,
       isDrained: () => this.#isDrained(),
       onDescriptor: (descriptor) => this.#correct(descriptor),

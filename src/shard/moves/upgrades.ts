@@ -61,7 +61,7 @@ export class Upgrades {
     const { pingIntervalMs, staleConnectionMs } = cluster.times;
     ctx.waitUntil(timetable.arm("ping", now + pingIntervalMs));
     ctx.waitUntil(timetable.arm("sweep", now + staleConnectionMs));
-    counters.work.upgrade += 1;
+    counters.upgrades += 1;
     const response = connections.accept(openingOf(route, admission.rank, now), offered);
     const { size } = connections.sessions;
     if (size >= cluster.scale.mark * cluster.limits.sessionsPerShard) moves.reports.hurry(now);

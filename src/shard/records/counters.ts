@@ -20,13 +20,22 @@ const nothing = (): Mutable<Counts> => ({
 export class Counters {
   /** The floors add to these. */
   counts = nothing();
-  /** The work of this life, for the load (src/elastic). */
-  readonly work: Record<Work, number> = { upgrade: 0, frame: 0, delivery: 0 };
+  /** Connections that were let in, in this life. */
+  upgrades = 0;
   /** Connections refused for lack of room, that the coordinator has not heard of. */
   refused = 0;
   /** From the channel's turn of publishing to the shard's of sending, ms. Taken while an operator watches. */
   #latencies: number[] = [];
   isWatched = false;
+  /** The counts of this life until the last {@link take}. */
+  #frames = 0;
+  #deliveries = 0;
+
+  /** The work of this life, for the load (src/elastic). */
+  get work(): Readonly<Record<Work, number>> {
+    const { frames, deliveries } = this.counts;
+    return { upgrade: this.upgrades, frame: this.#frames + frames, delivery: this.#deliveries + deliveries };
+  }
 
   sample(latencyMs: number): void {
     if (this.#latencies.length < MAX_SAMPLES) this.#latencies.push(Math.max(0, latencyMs));
@@ -36,6 +45,8 @@ export class Counters {
   take(): Pick<Pulse, "counts" | "latency"> {
     const { counts } = this;
     const latencies = this.#latencies.toSorted((a, b) => a - b);
+    this.#frames += counts.frames;
+    this.#deliveries += counts.deliveries;
     this.counts = nothing();
     this.#latencies = [];
     return { counts, latency: summarize(latencies) };

@@ -104,7 +104,6 @@ export class Emitter {
     for (const event of events) {
       if (event.kind === "join" || event.kind === "leave") continue;
       this.#counters.counts.deliveries += sessions;
-      this.#counters.work.delivery += sessions;
       if (this.#counters.isWatched && event.kind === "pub" && event.at !== undefined)
         this.#counters.sample(now - event.at);
     }

@@ -164,5 +164,6 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
     this.#awake = true;
     this.ctx.waitUntil(this.#records.timetable.wake());
     this.#records.log.wake();
+    this.#deleteUnneeded();
   }
 }

@@ -62,10 +62,14 @@ export type EpochReport = {
 /** `previousOwner`: under the epoch before; null where there is none. */
 export type OwnerReport = Explanation & { readonly previousOwner: string | null };
 
-/** `unreachable`: shards that did not answer and may hold more. */
+/**
+ * `unreachable`: shards that did not answer and may hold more. `truncated`: the user has more sessions than may be
+ * listed. Absent: no.
+ */
 export type UserSessions = {
   readonly sessions: readonly SessionSummary[];
   readonly unreachable: readonly string[];
+  readonly truncated?: true;
 };
 
 /** Sessions by channel. `truncated`: there are more channels than may be listed. */
@@ -110,7 +114,7 @@ export interface CoordinatorContract extends LogContract {
   /** An operator watches the live feed until then. */
   watch(until: number, contract: number): Promise<void>;
   explain(key: string, clientRegion: string, contract: number): Promise<OwnerReport>;
-  /** Every session of a user, wherever its key has put it. */
+  /** The sessions of a user, wherever its key has put them (SPEC BD40). */
   sessionsOf(user: string, contract: number): Promise<UserSessions>;
   /** Carries out an action on every shard: the fan-out mode. */
   act(action: Action, contract: number): Promise<FannedOut<Reached>>;

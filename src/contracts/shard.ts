@@ -45,6 +45,11 @@ export type SessionSummary = {
   readonly channels: readonly string[];
 };
 
+/** At most so many sessions, which have about so many bytes. */
+export type SessionsLimit = { readonly sessions: number; readonly bytes: number };
+/** `more`: the shard has further sessions of the user. */
+export type SessionsPage = { readonly sessions: readonly SessionSummary[]; readonly more: boolean };
+
 /** The channels after a name whose name fits a pattern; an empty pattern fits all. At most so many, and so many bytes. */
 export type ChannelsQuery = {
   readonly pattern: string;
@@ -85,7 +90,10 @@ export interface ShardContract {
   channelsHere(pattern: string, limit: number, contract: number): Promise<Record<string, number>>;
   /** The same, a page at a time and in the order of the names. */
   channelsPage(query: ChannelsQuery, contract: number): Promise<ChannelsPage>;
+  /** The sessions of a user; for release 0.2.0, which sets no limit. */
   sessionsOf(user: string, contract: number): Promise<SessionSummary[]>;
+  /** The same, within a limit. */
+  sessionsUpTo(user: string, limit: SessionsLimit, contract: number): Promise<SessionsPage>;
   /** Carries out an action for the sessions that are here. `target` is the shard itself. */
   carryOut(order: ActOrder, target: SentAddress, contract: number): Promise<Reached>;
   /** Sends to users that this shard owns, unless it knows of a newer ring than the caller. */

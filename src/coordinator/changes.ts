@@ -18,9 +18,9 @@ import { movesKey, type Store } from "./store.ts";
 /** How long an operator waits for shards that do not answer. */
 const PREDICT_MS = 3_000;
 const TELL_MS = 5_000;
-/** Between two attempts to tell a shard: doubling from the first to the last. */
+/** Between two attempts to tell a shard: half as long as the epoch is old (SPEC BD41). */
 const RETRY_FIRST_MS = 1_000;
-const RETRY_LAST_MS = 60_000;
+const RETRY_LAST_MS = 3_600_000;
 
 const NOTHING_MOVES: PredictedMoves = { moving: 0, from: {}, to: {}, unknown: [] };
 const NOBODY_TOLD = { shards: 0, pending: [] } as const;
@@ -53,7 +53,6 @@ export type ChangesParts = {
 /** Changes of the ring: planned, predicted, committed as an epoch, and told to every shard (SPEC MB). */
 export class Changes {
   readonly #parts: ChangesParts;
-  #retryMs = RETRY_FIRST_MS;
   /** The end of the changes that were asked for: each sees the one before. */
   #last: Promise<unknown> = Promise.resolve();
 
@@ -74,8 +73,10 @@ export class Changes {
   /** The duty of the coordinator's alarm; answers when it is next due. */
   async retry(): Promise<number | undefined> {
     const { pending } = await this.#tell();
-    this.#retryMs = pending.length === 0 ? RETRY_FIRST_MS : Math.min(this.#retryMs * 2, RETRY_LAST_MS);
-    return pending.length === 0 ? undefined : Date.now() + this.#retryMs;
+    if (pending.length === 0) return undefined;
+    const now = Date.now();
+    const ageMs = now - this.#parts.store.changedAt;
+    return now + Math.min(Math.max(ageMs / 2, RETRY_FIRST_MS), RETRY_LAST_MS);
   }
 
   async #change(
@@ -122,7 +123,6 @@ export class Changes {
     store.commit({ ...epoch, at: Date.now(), tell });
     events.record({ type: "shards", ringEpoch, cause: epoch.cause, by: epoch.by, shards });
     await armed;
-    this.#retryMs = RETRY_FIRST_MS;
     const { earlier: _earlier, ...descriptor } = epoch.descriptor;
     live.say({ kind: "epoch", at: Date.now(), ...epoch, descriptor });
     const told = await this.#tell();

@@ -38,10 +38,11 @@ import { Timetable } from "../platform/timetable.ts";
 import { digest, type Descriptor } from "../ring/descriptor.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { Changes } from "./changes.ts";
-import { listChannels } from "./list-channels.ts";
 import { explainOwner } from "./explain.ts";
+import { listChannels } from "./list-channels.ts";
+import { listSessions } from "./list-sessions.ts";
 import { Live } from "./live.ts";
-import { idsOf, Members } from "./members.ts";
+import { Members } from "./members.ts";
 import { Scaling } from "./scaling.ts";
 import { askStatus } from "./status.ts";
 import { Store } from "./store.ts";
@@ -192,13 +193,9 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     return explainOwner(this.#store, key, clientRegion);
   }
 
-  async sessionsOf(user: string, contract: number): Promise<UserSessions> {
+  sessionsOf(user: string, contract: number): Promise<UserSessions> {
     this.#answer(contract);
-    const { answers, silent } = await askAll(this.env, this.#members.holders(), {
-      waitMs: ASK_MS,
-      ask: (stub) => stub.sessionsOf(user, CONTRACT),
-    });
-    return { sessions: [...answers.values()].flat(), unreachable: idsOf(silent) };
+    return listSessions(this.env, this.#members.holders(), { user, waitMs: ASK_MS });
   }
 
   act(action: Action, contract: number): Promise<FannedOut<Reached>> {

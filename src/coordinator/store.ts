@@ -102,6 +102,12 @@ export class Store {
     return row === undefined ? undefined : (JSON.parse(row.descriptor) as Descriptor);
   }
 
+  /** When the present epoch began, ms since 1970. */
+  get changedAt(): number {
+    const epoch = this.#descriptor.epoch;
+    return this.#storage.sql.exec<{ at: number }>("SELECT at FROM epochs WHERE epoch = ?", epoch).one().at;
+  }
+
   /** The oldest epoch that is kept. */
   get oldestEpoch(): number {
     return this.#storage.sql.exec<{ epoch: number }>("SELECT MIN(epoch) AS epoch FROM epochs").one().epoch;
@@ -188,7 +194,9 @@ export class Store {
         return status?.sessions === 0 && status.ringEpoch === this.#descriptor.epoch;
       });
       if (!isGone) return;
-      this.#exec("DELETE FROM leaving WHERE name = ?", shard.name);
+      // It has said that it knows the present epoch.
+      for (const table of ["leaving", "untold"])
+        this.#exec(`DELETE FROM ${table} WHERE name = ?`, shard.name);
       for (const front of fronts)
         this.#exec("DELETE FROM reports WHERE name = ?", addressKey({ ...shard, front }));
     });

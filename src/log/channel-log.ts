@@ -84,9 +84,15 @@ export class ChannelLog {
     );
   }
 
-  /** The first call of an object's life finishes the deliveries that a crash has interrupted (SPEC DL5). */
+  /**
+   * The first call of an object's life finishes the deliveries that a crash has interrupted (SPEC DL5), and makes the
+   * appointment that release 0.2.0 did not make for what it left (SPEC BD42).
+   */
   wake(): void {
     this.#runBehind();
+    const isOver = this.#log.top === 0 && this.#listeners.size > 0;
+    if (this.#isStored && !isOver && this.#parts.timetable.at("expire") === undefined)
+      this.#arm("expire", this.#expire(Date.now()));
   }
 
   shards(): ShardAddress[] {

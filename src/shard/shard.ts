@@ -21,6 +21,8 @@ import type {
   ChannelsPage,
   ChannelsQuery,
   Prediction,
+  SessionsLimit,
+  SessionsPage,
   SessionSummary,
   ShardContract,
   ShardStatus,
@@ -30,14 +32,13 @@ import { actOnOne, deliverOne, outcomeOf } from "../fanout/fan-out.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { configOf } from "../platform/config.ts";
 import { refuseNewerStorage } from "../platform/storage.ts";
-import { isBroadcast } from "../policy/channels.ts";
-import { fits } from "../policy/glob.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
 import { act } from "./actions.ts";
 import { answerClose } from "./connections/answer-close.ts";
-import { subscriptionsOf, type Session } from "./connections/session.ts";
+import { pageOfSessions, RELEASE_BEFORE_SESSIONS } from "./connections/sessions-page.ts";
+import type { Session } from "./connections/session.ts";
 import { nextDeadline } from "./connections/sweep.ts";
-import { Turns } from "./connections/turns.ts";
+import { isLongerThan, Turns } from "./connections/turns.ts";
 import { runDuty } from "./duties.ts";
 import { buildFloors, type Floors } from "./floors.ts";
 import type { Front } from "./front.ts";
@@ -178,26 +179,23 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
 
   channelsHere(pattern: string, limit: number, contract: number): Record<string, number> {
     this.#answer(contract);
-    const counts = [...this.#floors.subscriptions.memberCounts()];
-    const matching = pattern === "" ? counts : counts.filter(([name]) => fits(pattern, name));
-    return Object.fromEntries(matching.slice(0, limit));
+    const all = { pattern, after: "", names: limit, bytes: Infinity };
+    return Object.fromEntries(pageOfChannels(this.#floors.subscriptions.memberCounts(), all).channels);
   }
 
   channelsPage(query: ChannelsQuery, contract: number): ChannelsPage {
     this.#answer(contract);
-    return pageOfChannels(this.#floors.channels.counts(), query);
+    return pageOfChannels(this.#floors.subscriptions.memberCounts(), query);
   }
 
   sessionsOf(user: string, contract: number): SessionSummary[] {
     this.#answer(contract);
-    return this.#floors.connections.sessions.ofUser(user).map((session) => ({
-      client: session.attachment.id,
-      user,
-      key: session.attachment.key,
-      shard: this.#shard.id,
-      connectedAt: session.attachment.openedAt,
-      channels: [...subscriptionsOf(session).keys()].filter((name) => !isBroadcast(this.#config, name)),
-    }));
+    return [...this.#sessionsOf(user, RELEASE_BEFORE_SESSIONS).sessions];
+  }
+
+  sessionsUpTo(user: string, limit: SessionsLimit, contract: number): SessionsPage {
+    this.#answer(contract);
+    return this.#sessionsOf(user, limit);
   }
 
   carryOut(order: ActOrder, _target: SentAddress, contract: number): Promise<Reached> {
@@ -274,6 +272,11 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     return answer;
   }
 
+  #sessionsOf(user: string, limit: SessionsLimit): SessionsPage {
+    const sessions = this.#floors.connections.sessions.ofUser(user);
+    return pageOfSessions(sessions, { limit, shard: this.#shard.id, config: this.#config });
+  }
+
   async #act(action: Parameters<typeof act>[1]): Promise<Reached> {
     const { connections, subscriptions } = this.#floors;
     const parts = { config: this.#config, connections, subscriptions, wire: this.#front.wire };
@@ -290,11 +293,4 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     const deadline = nextDeadline(session, this.#config.cluster.times, Date.now());
     if (deadline !== undefined) await this.#floors.timetable.arm("sweep", deadline);
   }
-}
-
-/** Whether a text has more UTF-8 bytes than `limit`; counted only where its length leaves it open. */
-function isLongerThan(text: string, limit: number): boolean {
-  if (text.length > limit) return true;
-  if (text.length * 3 <= limit) return false;
-  return new TextEncoder().encode(text).byteLength > limit;
 }

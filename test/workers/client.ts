@@ -199,7 +199,6 @@ export async function settled(): Promise<void> {
 export const appointmentsOf = (stub: DurableObjectStub): Promise<string[]> =>
   runInDurableObject(stub, (_, { storage }) => Object.keys(storage.kv.get<object>("timetable") ?? {}));
 
-/** The name of an object whose call a spy has recorded. */
 /** The positions that a shard has stored, by channel; none while they are dirty. */
 export const positionsOf = (stub: DurableObjectStub): Promise<ReadonlyMap<string, number>> =>
   runInDurableObject(stub, (_, { storage }) => {
@@ -217,6 +216,7 @@ export const positionsOf = (stub: DurableObjectStub): Promise<ReadonlyMap<string
     );
   });
 
+/** The name of an object whose call a spy has recorded. */
 export const nameOf = (object: unknown): string => (object as { ctx: DurableObjectState }).ctx.id.name ?? "";
 
 /** Objects wait here until the test opens the gate. They poll: an object may not await another object's promise. */

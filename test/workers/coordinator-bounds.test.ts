@@ -1,12 +1,17 @@
-import { runInDurableObject } from "cloudflare:test";
-import { afterEach, describe, expect, test } from "vitest";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { shardAddress } from "../../src/contracts/address.ts";
 import { CONTRACT } from "../../src/contracts/version.ts";
 import { EPOCHS_KEPT } from "../../src/coordinator/retention.ts";
 import { Store } from "../../src/coordinator/store.ts";
+import { Shard } from "../../src/index.ts";
 import { adopted, changeRing, coordinator, coordinatorObject, settled, startOver, until } from "./client.ts";
 
-afterEach(() => startOver());
+afterEach(async () => {
+  vi.useRealTimers();
+  vi.restoreAllMocks();
+  await startOver();
+});
 
 const SHARD = { region: "auto", weight: 16, state: "active" } as const;
 
@@ -89,5 +94,47 @@ describe("[BD54] [MB1] what the coordinator keeps is bounded", () => {
     );
     expect(names.length).toBeGreaterThan(0);
     expect(names).not.toContain("auto/auto-5");
+  });
+});
+
+describe("[BD41] a shard that does not answer is asked ever more rarely", () => {
+  /** The next time that the coordinator tells the shards that do not know an epoch of this age, in ms from now. */
+  async function nextTellIn(ageMs: number): Promise<number> {
+    vi.useFakeTimers({ now: Date.now() + ageMs, toFake: ["Date"] });
+    await runDurableObjectAlarm(coordinatorObject());
+    const timetable = await runInDurableObject(coordinatorObject(), (_, { storage }) =>
+      storage.kv.get<Record<string, number>>("timetable"),
+    );
+    return (timetable?.["tell"] ?? Infinity) - Date.now();
+  }
+
+  test("it is asked again in half as long as the epoch is old, at most in an hour, also after a sleep", async () => {
+    vi.spyOn(Shard.prototype, "adopt").mockRejectedValue(new Error("deaf"));
+    await changeRing({ kind: "add", count: 1 });
+    const minute = 60_000;
+    const soon = await nextTellIn(10 * minute);
+    expect(soon).toBeGreaterThanOrEqual(5 * minute);
+    expect(soon).toBeLessThan(6 * minute);
+    await evictDurableObject(coordinatorObject());
+    expect(await nextTellIn(24 * 60 * minute)).toBe(60 * minute);
+  });
+
+  test("it is asked no more when it has left: the report that it is empty names the present epoch", async () => {
+    await changeRing({ kind: "add", ids: ["auto-5"] });
+    await adopted();
+    const adopt = vi.spyOn(Shard.prototype, "adopt").mockRejectedValue(new Error("deaf"));
+    await changeRing({ kind: "remove", id: "auto-5" });
+    adopt.mockRestore();
+    const { epoch: ringEpoch } = await coordinator().descriptor(CONTRACT);
+    const status = { sessions: 0, users: 0, channels: 0, subscriptions: 0, wokeAt: 0, ringEpoch, digest: "" };
+    const shard = shardAddress("centrifuge", { id: "auto-5", region: "auto" });
+    await coordinator().report({ shard, status, moves: [] }, CONTRACT);
+    const untold = await runInDurableObject(coordinatorObject(), (_, { storage }) =>
+      storage.sql
+        .exec<{ name: string }>("SELECT name FROM untold")
+        .toArray()
+        .map(({ name }) => name),
+    );
+    expect(untold).not.toContain("auto/auto-5");
   });
 });

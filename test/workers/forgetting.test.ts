@@ -1,6 +1,7 @@
-import { runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
-import { afterEach, expect, test, vi } from "vitest";
+import { evictDurableObject, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { CONTRACT } from "../../src/contracts/version.ts";
+import { migrate } from "../../src/log/schema.ts";
 import { api, channelObject, Client, keysOf, shard, shardObject, startOver, until } from "./client.ts";
 
 afterEach(async () => {
@@ -95,4 +96,48 @@ test("[BD13, LG3] a channel that nobody needs deletes everything, and begins ane
   await api("publish", { channel: "kept:a", data: 2 });
   await until(() => ann.heard("kept:a").length === 2);
   expect(ann.heard("kept:a")).toEqual([1, 2]);
+});
+
+describe("[BD42] what release 0.2.0 left of a channel that nobody uses is forgotten", () => {
+  /** A channel whose history nobody reads, without an appointment: so 0.2.0 could leave it. */
+  async function leftOver(channel: string): Promise<void> {
+    await api("publish", { channel, data: 1 });
+    await runInDurableObject(channelObject(channel), async (_, { storage }) => {
+      storage.kv.delete("timetable");
+      await storage.deleteAlarm();
+    });
+    await evictDurableObject(channelObject(channel));
+  }
+
+  test("its history is given an appointment by the first call, and then everything goes", async () => {
+    await leftOver("kept:old");
+    expect((await storedBy(channelObject("kept:old"))).alarm).toBe(null);
+    await api("presence", { channel: "kept:old" });
+    const days = 24 * 3_600_000;
+    for (const later of [1, 40, 80]) {
+      expect((await storedBy(channelObject("kept:old"))).alarm).not.toBe(null);
+      vi.useFakeTimers({ now: Date.now() + later * days, toFake: ["Date"] });
+      await runDurableObjectAlarm(channelObject("kept:old"));
+      if ((await storedBy(channelObject("kept:old"))).tables.length === 0) break;
+    }
+    expect(await storedBy(channelObject("kept:old"))).toEqual(NOTHING);
+  });
+
+  test("the tables of a channel without history go with the first call, also where that registers a listener", async () => {
+    const before = async (): Promise<void> => {
+      await runInDurableObject(channelObject("room"), (_, { storage }) => migrate(storage));
+      await evictDurableObject(channelObject("room"));
+    };
+    await before();
+    await api("presence", { channel: "room" });
+    expect(await storedBy(channelObject("room"))).toEqual(NOTHING);
+    await before();
+    const ann = await Client.connect("ann");
+    await ann.ask({ subscribe: { channel: "room" } });
+    await api("publish", { channel: "room", data: 1 });
+    await until(() => ann.heard("room").includes(1));
+    await evictDurableObject(channelObject("room"));
+    await api("publish", { channel: "room", data: 2 });
+    await until(() => ann.heard("room").includes(2));
+  });
 });

@@ -19,7 +19,7 @@ describe("[FR2] a deployment without the binding of a second front works as if t
   });
 
   test("the coordinator calls each shard once", async () => {
-    const methods = ["adopt", "predict", "status", "carryOut", "sessionsOf", "channelsPage"] as const;
+    const methods = ["adopt", "predict", "status", "carryOut", "sessionsUpTo", "channelsPage"] as const;
     const spies = methods.map((method) => vi.spyOn(Shard.prototype, method));
     const timesCalled = () => spies.map(({ mock }) => mock.contexts.map(nameOf).toSorted());
     await changeRing({ kind: "add", count: 1 });

@@ -61,6 +61,7 @@ const SHARD: Calls<ShardContract, ReturnType<typeof shardObject>> = {
   channelsHere: (stub) => stub.channelsHere("", 10, CONTRACT),
   channelsPage: (stub) => stub.channelsPage({ pattern: "", after: "", names: 1, bytes: 1 }, CONTRACT),
   sessionsOf: (stub) => stub.sessionsOf("ann", CONTRACT),
+  sessionsUpTo: (stub) => stub.sessionsUpTo("ann", { sessions: 1, bytes: 1 }, CONTRACT),
   carryOut: (stub) => stub.carryOut(order, AUTO_1, CONTRACT),
   sendOwned: (stub) => stub.sendOwned({ users: ["ann"], data: "{}", ringEpoch: 1 }, CONTRACT),
   relay: (stub) => stub.relay({ order, targets: [AUTO_1], waitMs: 100 }, CONTRACT),

@@ -11,13 +11,14 @@ export function addUsers(app: AdminApp): void {
     adminRoute({
       method: "get",
       path: "/users/{user}/sessions",
-      summary: "List every session of a user, on all shards",
+      summary: "List the sessions of a user, on all shards: the first 1,000 of them",
       request: { params: userParam },
       answer: userSessions,
     }),
     async (request) => {
       const { user } = request.req.valid("param");
-      return request.json(await coordinatorStub(request.env).sessionsOf(user, CONTRACT), 200);
+      const answer = await coordinatorStub(request.env).sessionsOf(user, CONTRACT);
+      return request.json({ ...answer, truncated: answer.truncated ?? false }, 200);
     },
   );
   app.openapi(

@@ -15,6 +15,7 @@ export const userSessions = z
         channels: list(z.string()),
       }),
     ),
+    truncated: z.boolean().openapi({ description: "The user has more sessions than this answer." }),
     unreachable: list(z.string()),
   })
   .openapi("UserSessions");

@@ -18,6 +18,13 @@ export type ReportRequest = {
   readonly moves: readonly MovesReport[];
 };
 
+export type ReportAnswer = {
+  /** The present one, where the shard has another. */
+  readonly descriptor: Descriptor | null;
+  /** The most sessions before the shard hands new connections on; null for no bound. Absent in 0.2.0. */
+  readonly bound?: number | null;
+};
+
 /** One shard of the ring, over all of its fronts. */
 export type ShardReport = {
   readonly id: string;
@@ -99,8 +106,8 @@ export interface CoordinatorContract extends LogContract {
   descriptor(contract: number): Promise<Descriptor>;
   /** Carries out a change, or with `dryRun` says exactly what it would do, and does nothing (SPEC MB5). */
   change(request: ChangeRequest, contract: number): Promise<ChangeAnswer>;
-  /** A shard's counters. Answers with the present descriptor where the shard has another. */
-  report(report: ReportRequest, contract: number): Promise<{ readonly descriptor: Descriptor | null }>;
+  /** A shard's counters. */
+  report(report: ReportRequest, contract: number): Promise<ReportAnswer>;
   /** A draining shard is empty, and leaves. Late or repeated, the call changes nothing. */
   drained(id: string, contract: number): Promise<void>;
   /** The cluster as of now. A shard that does not answer shows what it last reported. */

@@ -16,12 +16,14 @@ export type Route = {
   /** The epoch and digest of the descriptor that the router chose by. */
   readonly ringEpoch: number;
   readonly digest: string;
-  /** Ids of the owners that refused this connection because they are full. */
+  /** Ids of the owners that refused this connection because they are full, or above their bound. */
   readonly refused: readonly string[];
   /** The connection token, when it travelled in the upgrade. The router has found it valid (SPEC AU9). */
   readonly token?: string;
   /** The answer of the deployment's own `authenticate`, where it has given one. */
   readonly identity?: RouteIdentity;
+  /** Every owner is full or above its bound, and the bound counts no more. */
+  readonly unbounded?: true;
 };
 
 /**
@@ -51,8 +53,11 @@ export type Refusal =
   | { readonly kind: "misdirected"; readonly descriptor: Descriptor }
   /** 409: the router knows a newer epoch (or the shard knows none): show it, and repeat. */
   | { readonly kind: "behind"; readonly ringEpoch: number }
-  /** 503: no room; the next owner may have some. */
-  | { readonly kind: "full" }
+  /**
+   * 503: no room; the next owner may have some. `bound`: only the bound of bounded load is reached, which is told to
+   * routers from contract 3 on.
+   */
+  | { readonly kind: "full"; readonly bound?: true }
   /** 503: too many upgrades a second; no other shard should take them, the client should wait. */
   | { readonly kind: "busy"; readonly retryAfterSeconds: number };
 

@@ -9,6 +9,7 @@ import type {
   CoordinatorContract,
   EpochReport,
   OwnerReport,
+  ReportAnswer,
   ReportRequest,
   UserSessions,
 } from "../contracts/coordinator.ts";
@@ -35,10 +36,11 @@ import { configuredDescriptor } from "../platform/configured.ts";
 import { frontsOf } from "../platform/fronts.ts";
 import { refuseNewerStorage } from "../platform/storage.ts";
 import { Timetable } from "../platform/timetable.ts";
-import { digest, type Descriptor } from "../ring/descriptor.ts";
+import type { Descriptor } from "../ring/descriptor.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { Changes } from "./changes.ts";
 import { explainOwner } from "./explain.ts";
+import { Heard } from "./heard.ts";
 import { listChannels } from "./list-channels.ts";
 import { listSessions } from "./list-sessions.ts";
 import { Live } from "./live.ts";
@@ -65,6 +67,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
   readonly #config: Config;
   readonly #store: Store;
   readonly #members: Members;
+  readonly #heard: Heard;
   readonly #changes: Changes;
   readonly #scaling: Scaling;
   readonly #live: Live;
@@ -86,6 +89,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     this.#timetable = timetable;
     this.#store = new Store(ctx.storage, configuredDescriptor(config), Date.now());
     this.#members = new Members(this.#store, frontsOf(env));
+    this.#heard = new Heard(this.#store, this.#members, config.cluster.scale);
     this.#live = new Live({ ctx, env, shards: () => this.#members.holders() });
     this.#events = new Events({ ctx, env, config, hooks, timetable, ordered: true });
     this.#log = new ChannelLog({
@@ -135,20 +139,14 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     return answer;
   }
 
-  report(
-    { shard: sent, status, moves }: ReportRequest,
-    contract: number,
-  ): { readonly descriptor: Descriptor | null } {
+  report({ shard: sent, status, moves }: ReportRequest, contract: number): ReportAnswer {
     this.#answer(contract);
     const shard = readAddress(sent);
     this.#store.keepReport(shard, { status, moves, at: Date.now() }, this.#members.fronts);
     for (const done of moves) this.#live.say({ kind: "moved", at: Date.now(), ...done });
     this.#forgetEmptyShards();
     if (status.load !== undefined) this.ctx.waitUntil(this.#scaling.look(Date.now()));
-    const { descriptor } = this.#store;
-    return {
-      descriptor: digest(descriptor) === status.digest ? null : descriptorFor(contract, descriptor),
-    };
+    return this.#heard.answer(shard, status, contract);
   }
 
   async drained(id: string, contract: number): Promise<void> {

@@ -3,7 +3,8 @@ import type { Context } from "hono";
 import type { ClusterConfig } from "../config/cluster.ts";
 
 export type Affinity =
-  | { readonly ok: true; readonly key: string }
+  /** `isAddress`: the key is the client's address, which other clients may share. */
+  | { readonly ok: true; readonly key: string; readonly isAddress: boolean }
   | { readonly ok: false; readonly message: string };
 
 /**
@@ -29,9 +30,9 @@ export function readAffinity(
     if (key === undefined) continue;
     const problem = checkKey(key, limits.keyBytes);
     if (problem !== undefined) return { ok: false, message: `the affinity key (${source}) ${problem}` };
-    return { ok: true, key };
+    return { ok: true, key, isAddress: source === "ip" };
   }
-  return { ok: true, key: crypto.randomUUID() };
+  return { ok: true, key: crypto.randomUUID(), isAddress: false };
 }
 
 /** The last part of a path, decoded; the replacement character where the part is not UTF-8. */

@@ -55,6 +55,7 @@ export async function connectClient(request: Upgrade, parts: Parts): Promise<Res
     subprotocol: offeredBy(request).find((name) => name === SUBPROTOCOL),
     cache: parts.cache,
     key: affinity.key,
+    keyIsAddress: affinity.isAddress,
     clientRegion,
     ...(valid === undefined ? {} : { token: valid.token }),
     ...(identity === undefined ? {} : { identity }),

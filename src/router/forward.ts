@@ -5,6 +5,7 @@ import {
   REFUSAL_STATUS,
   ROUTE_HEADER,
   type Refusal,
+  type Route,
   type RouteIdentity,
 } from "../contracts/route.ts";
 import { CONTRACT } from "../contracts/version.ts";
@@ -12,8 +13,11 @@ import { coordinatorStub, shardStub, within } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
 import type { RingCache } from "./ring-cache.ts";
 
-/** An upgrade finds its shard in one step, and after a change of the ring in two. More steps than this are a fault. */
-const MAX_STEPS = 8;
+/**
+ * An upgrade finds its shard in one step, and after a change of the ring in two. It asks all owners up to three times:
+ * for its own key, for a random one, and without the bound. More steps than this are a fault.
+ */
+const MAX_STEPS = 3 * OWNERS + 4;
 /** A shard that has just died answers the second call. An overloaded shard gets no third call (docs/platform.md P23). */
 const MAX_FAILURES = 2;
 const COORDINATOR_WAIT_MS = 2_000;
@@ -27,7 +31,8 @@ export type Forwarded =
  * that has an old descriptor (SPEC MB8).
  *
  * In the steady state it makes one call, to the owner. It asks the coordinator only after two shards have answered that
- * another shard owns the key.
+ * another shard owns the key. Owners above their bound hand the connection on, and never refuse it: when all have handed
+ * it on it goes to the first that has room (SPEC EL30).
  */
 export async function forward(upgrade: {
   readonly env: Cloudflare.Env;
@@ -37,12 +42,15 @@ export async function forward(upgrade: {
   readonly subprotocol?: string | undefined;
   readonly cache: RingCache;
   readonly key: string;
+  /** The key is the client's address: where its owners are above their bound, a random key does as well. */
+  readonly keyIsAddress?: boolean;
   readonly clientRegion: string;
   readonly token?: string;
   readonly identity?: RouteIdentity;
 }): Promise<Forwarded> {
-  const { env, cache, key, clientRegion, front = FIRST_FRONT } = upgrade;
-  const refused: string[] = [];
+  const { env, cache, clientRegion, front = FIRST_FRONT } = upgrade;
+  let place: Place = { key: upgrade.key, refused: [] };
+  let isAboveBound = false;
   let misdirected = 0;
   let failures = 0;
   const failed = (shard: ShardAddress, error: unknown): boolean => {
@@ -51,13 +59,19 @@ export async function forward(upgrade: {
     return failures >= MAX_FAILURES;
   };
   for (let step = 0; step < MAX_STEPS; step++) {
-    const owner = cache.ring.owners(key, clientRegion, OWNERS).find(({ id }) => !refused.includes(id));
+    const owners = cache.ring.owners(place.key, clientRegion, OWNERS);
+    const owner = owners.find(({ id }) => !place.refused.includes(id));
+    if (owner === undefined && isAboveBound) {
+      place = nextPlace(place, upgrade);
+      isAboveBound = false;
+      continue;
+    }
     const address = owner === undefined ? undefined : cache.addresses.get(owner.id);
     if (address === undefined) return unavailable(5, "every shard that may take this connection is full");
     const shard = { ...address, front };
     let response: Response;
     try {
-      response = await ask(upgrade, shard, refused);
+      response = await ask(upgrade, shard, place);
     } catch (error) {
       if (failed(shard, error)) return unavailable(2, "the shard does not answer");
       continue;
@@ -79,7 +93,8 @@ export async function forward(upgrade: {
         }
         break;
       case "full":
-        refused.push(shard.id);
+        place = { ...place, refused: [...place.refused, shard.id] };
+        isAboveBound ||= refusal.bound === true;
         break;
       case "busy":
         return unavailable(refusal.retryAfterSeconds, "too many connections at once");
@@ -90,11 +105,16 @@ export async function forward(upgrade: {
   return unavailable(5, "no shard took the connection");
 }
 
-function ask(
-  upgrade: Parameters<typeof forward>[0],
-  shard: ShardAddress,
-  refused: readonly string[],
-): Promise<Response> {
+/** Where an upgrade is offered: under which key, which owners have refused it, and whether the bound counts no more. */
+type Place = Pick<Route, "key" | "refused" | "unbounded">;
+
+/** What follows when all owners of a key have refused, at least one of them for its bound alone. */
+function nextPlace({ key }: Place, { keyIsAddress, key: address }: Parameters<typeof forward>[0]): Place {
+  if (keyIsAddress === true && key === address) return { key: crypto.randomUUID(), refused: [] };
+  return { key, refused: [], unbounded: true };
+}
+
+function ask(upgrade: Parameters<typeof forward>[0], shard: ShardAddress, place: Place): Promise<Response> {
   const { ring } = upgrade.cache;
   const headers = new Headers({ upgrade: "websocket" });
   if (upgrade.subprotocol !== undefined) headers.set("sec-websocket-protocol", upgrade.subprotocol);
@@ -102,11 +122,10 @@ function ask(
     ROUTE_HEADER,
     encodeRoute({
       contract: CONTRACT,
-      key: upgrade.key,
+      ...place,
       clientRegion: upgrade.clientRegion,
       ringEpoch: ring.descriptor.epoch,
       digest: ring.digest,
-      refused,
       ...(upgrade.token === undefined ? {} : { token: upgrade.token }),
       ...(upgrade.identity === undefined ? {} : { identity: upgrade.identity }),
     }),

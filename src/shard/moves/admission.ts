@@ -2,6 +2,9 @@ import { objectName } from "../../contracts/address.ts";
 import { OWNERS, type Refusal, type Route } from "../../contracts/route.ts";
 import type { Ring } from "../../ring/ring.ts";
 
+/** A router of 0.2.0 would take the bound for a lack of room, and refuse the client. */
+const knowsBounds = ({ contract, unbounded }: Route): boolean => contract >= 3 && unbounded !== true;
+
 /**
  * Whether a shard takes a connection. It goes by its own descriptor: it MUST be the first owner that has not
  * refused. A shard that knows less than the router says so instead of guessing.
@@ -12,6 +15,8 @@ export function planAdmission(admission: {
   readonly route: Route;
   /** Whether the shard may hold one more socket. */
   readonly hasRoom: boolean;
+  /** Whether the shard has as many sessions as it should have by the mean of its region. */
+  readonly isAtBound: boolean;
 }): { readonly kind: "accept"; readonly rank: number } | Exclude<Refusal, { kind: "busy" }> {
   const { ring, route, shardName } = admission;
   if (ring === undefined) return { kind: "behind", ringEpoch: 0 };
@@ -22,5 +27,6 @@ export function planAdmission(admission: {
   const first = owners[rank];
   if (first === undefined || objectName(first) !== shardName) return { kind: "misdirected", descriptor };
   if (!admission.hasRoom) return { kind: "full" };
+  if (admission.isAtBound && knowsBounds(route)) return { kind: "full", bound: true };
   return { kind: "accept", rank };
 }

@@ -33,8 +33,10 @@ export type ReportsParts = {
 /** The reports of this shard to the coordinator: its counters, its moves, and that it is drained and empty. */
 export class Reports {
   readonly #parts: ReportsParts;
-  /** When the last report began that was sent before its time, or arrived; 0 in a new life. */
-  #reportedAt = 0;
+  /** When the last report went out, or the next one goes out, before its time; 0 in a new life. */
+  #hurriedAt = 0;
+  /** See `ReportAnswer.bound`. A new life has none until its first report. */
+  bound = Number.POSITIVE_INFINITY;
 
   constructor(parts: ReportsParts) {
     this.#parts = parts;
@@ -57,11 +59,13 @@ export class Reports {
     if (status.load !== undefined && load.isHigh(status.load)) this.hurry(now);
   }
 
-  /** The load is high, or clients were refused: reports before its time, at most every {@link HURRY_MS}. */
+  /**
+   * The load is high, or connections were refused or handed on: reports before its time, at most every {@link HURRY_MS}.
+   */
   hurry(now: number): void {
-    if (now - this.#reportedAt < HURRY_MS) return;
-    this.#reportedAt = now;
-    this.#parts.arm(now);
+    if (now < this.#hurriedAt) return;
+    this.#hurriedAt = Math.max(now, this.#hurriedAt + HURRY_MS);
+    this.#parts.arm(this.#hurriedAt);
   }
 
   /** The duty of the shard's alarm; answers when it is next due. */
@@ -70,11 +74,12 @@ export class Reports {
     const moves = this.#moves;
     const status = statusOf();
     try {
-      const { descriptor } = await within(
+      const { descriptor, bound } = await within(
         COORDINATOR_WAIT_MS,
         coordinatorStub(env).report({ shard, status, moves }, CONTRACT),
       );
       storage.kv.put("reported", { at: now, status });
+      this.bound = bound ?? Number.POSITIVE_INFINITY;
       if (status.load !== undefined) load.told(status.load);
       const untold = this.#moves.slice(moves.length);
       storage.kv.put("moves", untold);

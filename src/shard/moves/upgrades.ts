@@ -50,8 +50,9 @@ export class Upgrades {
       shardName: shard.name,
       route,
       hasRoom: connections.hasRoom(now),
+      isAtBound: connections.sessions.size >= moves.reports.bound,
     });
-    if (admission.kind === "full") this.#refused(now);
+    if (admission.kind === "full") this.#refused(now, admission);
     if (admission.kind === "misdirected")
       return refuse({ ...admission, descriptor: descriptorFor(route.contract, admission.descriptor) });
     if (admission.kind !== "accept") return refuse(admission);
@@ -68,11 +69,11 @@ export class Upgrades {
     return response;
   }
 
-  /** No room: a next owner may have some. */
-  #refused(now: number): void {
+  /** A next owner may have room. Only a lack of room makes the ring grow. */
+  #refused(now: number, { bound }: { readonly bound?: true }): void {
     const { ctx, counters, moves } = this.#parts;
     if (!this.hasSpilled) ctx.storage.kv.put("spilled", true);
-    counters.refused += 1;
+    if (bound === undefined) counters.refused += 1;
     moves.reports.hurry(now);
   }
 

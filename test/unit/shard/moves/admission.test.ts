@@ -26,6 +26,7 @@ const admission = (at: ShardSpec, fields: Partial<Parameters<typeof planAdmissio
     shardName: objectName(at),
     route: route(),
     hasRoom: true,
+    isAtBound: false,
     ...fields,
   });
 
@@ -105,6 +106,15 @@ group("[MB7] a shard takes a connection only as the first owner that has not ref
     expect(admission(second, spilled)).toEqual({ kind: "accept", rank: 1 });
     const all = { ring: two, route: route({ refused: [first.id, second.id] }) };
     for (const at of [first, second]) expect(admission(at, all).kind).toBe("misdirected");
+  });
+
+  test("[EL30] at its bound the owner hands on, unless it is full, the route is unbounded or the router knows no bounds", () => {
+    const isAtBound = true;
+    expect(admission(owner(0), { isAtBound })).toEqual({ kind: "full", bound: true });
+    expect(admission(owner(0), { isAtBound, hasRoom: false })).toEqual({ kind: "full" });
+    for (const given of [{ unbounded: true as const }, { contract: 2 }])
+      expect(admission(owner(0), { isAtBound, route: route(given) })).toEqual({ kind: "accept", rank: 0 });
+    expect(admission(owner(1), { isAtBound }).kind).toBe("misdirected");
   });
 
   test("in any cluster at most one shard takes it, and the shard that takes it lets it stay", () => {

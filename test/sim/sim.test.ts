@@ -58,6 +58,16 @@ const PINNED = [
     steps: 40,
     broke: "HK7: the register call of a life that had ended occupied a channel for ever",
   },
+  {
+    seed: 8_116,
+    steps: 60,
+    broke: "BD14: a session that its answer had ended occupied a channel for ever",
+  },
+  {
+    seed: 574_000_172,
+    steps: 60,
+    broke: "BD14: a session that its answer had ended stayed in the presence of a channel",
+  },
 ];
 
 describe("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1] the simulator", () => {

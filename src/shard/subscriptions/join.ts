@@ -71,6 +71,8 @@ export async function join(
     }
     if (recovery !== null) counters.counts[recovery.kind === "resume" ? "resumed" : "notResumed"] += 1;
     tell({ subscription: remembered, tracking, position, recovery, since });
+    // The answer itself may have been too much for a slow reader: its session has left all its channels (SPEC BD14).
+    if (session.ended) return false;
     joined = "joined";
     return true;
   };

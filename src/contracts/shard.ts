@@ -67,7 +67,7 @@ export type ChannelsPage = {
 export interface ShardContract {
   /**
    * Shows a descriptor; an older one and a repetition change nothing. `broadcast`: how far the coordinator has sent
-   * this shard the broadcast channel.
+   * this shard the broadcast channel; read by release 0.2.0.
    */
   adopt(descriptor: Descriptor, broadcast: Registration | undefined, contract: number): Promise<void>;
   /** The moves from here that a descriptor would cause, by the function that the moves go by. */

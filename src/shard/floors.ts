@@ -205,8 +205,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     const { sockets } = connections.wake();
     const kept = positions.wake({ sockets });
     const heard = kept.get(cluster.broadcast.channel);
-    if (cluster.broadcast.enabled && heard !== undefined)
-      channels.seed(cluster.broadcast.channel, heard, { isStored: true });
+    if (cluster.broadcast.enabled && heard !== undefined) channels.seed(cluster.broadcast.channel, heard);
     for (const session of connections.sessions) {
       subscriptions.wake(session, kept);
       broadcast.wake(session);

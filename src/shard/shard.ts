@@ -128,12 +128,9 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     );
   }
 
-  async adopt(descriptor: Descriptor, broadcast: Registration | undefined, contract: number): Promise<void> {
+  /** The order may be late, so it does not say where this shard is in the broadcast channel (SPEC BD15). */
+  async adopt(descriptor: Descriptor, _broadcast: Registration | undefined, contract: number): Promise<void> {
     this.#answer(contract);
-    const { channel, enabled } = this.#config.cluster.broadcast;
-    if (broadcast !== undefined && enabled) {
-      this.#floors.channels.seed(channel, broadcast, { isStored: false });
-    }
     await this.#floors.moves.adopt(descriptor);
   }
 

@@ -56,8 +56,8 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
   "believed-after-crash": {
     file: "src/shard/subscriptions/positions.ts",
-    code: "if (sockets > 0 && state?.dirty === false) {",
-    instead: "if (state !== undefined) {",
+    code: "if (sockets > 0 && kept !== undefined) {",
+    instead: "if (kept !== undefined) {",
     seed: 100,
   },
   "late-life": {

@@ -202,18 +202,8 @@ export const appointmentsOf = (stub: DurableObjectStub): Promise<string[]> =>
 /** The positions that a shard has stored, by channel; none while they are dirty. */
 export const positionsOf = (stub: DurableObjectStub): Promise<ReadonlyMap<string, number>> =>
   runInDurableObject(stub, (_, { storage }) => {
-    const stored = new Map(storage.kv.list<unknown>({ prefix: "positions:" }));
-    const state = stored.get("positions:state") as { readonly dirty: boolean } | undefined;
-    if (state?.dirty !== false) return new Map();
-    return new Map(
-      [...stored.values()].flatMap((value) =>
-        typeof value === "string"
-          ? (JSON.parse(value) as [string, string, number][]).map(
-              ([channel, , offset]) => [channel, offset] as const,
-            )
-          : [],
-      ),
-    );
+    const stored = storage.kv.get<ReadonlyMap<string, { readonly offset: number }>>("positions") ?? [];
+    return new Map([...stored].map(([channel, { offset }]) => [channel, offset]));
   });
 
 /** The name of an object whose call a spy has recorded. */

@@ -42,7 +42,7 @@ test("[HK5] an object stores sessions and events only for a hook or a webhook", 
     keys.filter(
       (name) =>
         !["descriptor", "timetable", "moves", "reported", "aloneSince"].includes(name) &&
-        !name.startsWith("positions:"),
+        !name.startsWith("positions"),
     ),
   ).toEqual([]);
   for (const name of ["room", "kept:room"]) {

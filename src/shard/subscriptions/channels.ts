@@ -41,8 +41,8 @@ export class Channels<Listener> {
   }
 
   /** See `FollowedChannel.seed`. */
-  seed(channel: string, at: KeptPosition, from: { readonly isStored: boolean }): void {
-    this.#follow(channel).seed(at, from);
+  seed(channel: string, at: KeptPosition): void {
+    this.#follow(channel).seed(at);
   }
 
   /** See `FollowedChannel.listen`. */
@@ -52,8 +52,6 @@ export class Channels<Listener> {
     begin: (beginning: Beginning) => boolean,
   ): Promise<void> {
     const followed = this.#follow(channel);
-    // The pinned channel was told of every publication since, without being asked.
-    if (channel === this.#pinned && followed.position !== undefined) followed.assume();
     try {
       await followed.listen(request, begin);
     } finally {
@@ -69,7 +67,7 @@ export class Channels<Listener> {
     kept: KeptPosition | undefined,
   ): void {
     const followed = this.#follow(channel);
-    if (kept !== undefined) followed.seed(kept, { isStored: true });
+    if (kept !== undefined) followed.seed(kept);
     followed.add(request);
   }
 

@@ -71,17 +71,11 @@ export class FollowedChannel<Listener> {
       : undefined;
   }
 
-  /** The channel tells this shard of every publication without being asked to. */
-  assume(): void {
-    if (!this.isRegistered) this.#registration.assume();
-  }
-
-  /** Takes up the channel where it is known to be, unless the shard knows better by now. `isStored`: it is kept so. */
-  seed({ durable, logEpoch, offset }: KeptPosition, { isStored }: { readonly isStored: boolean }): void {
+  /** Takes up the channel where the shard was when it fell asleep, unless it knows better by now. */
+  seed({ durable, logEpoch, offset }: KeptPosition): void {
     if (this.isRegistered || this.#heard.kind === "known") return;
     this.#registration.assume();
     this.#heard = { kind: "known", position: { logEpoch, offset }, durable };
-    if (!isStored) this.#effects.positions.touch(this.#channel);
   }
 
   /**

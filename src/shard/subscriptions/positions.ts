@@ -9,25 +9,29 @@ const BUCKET_CHARS = 131_072;
 /** More positions than a shard has memory for. */
 const MAX_BUCKETS = 1_024;
 
-const STATE = "positions:state";
-/** The one value of contract 2: the release before writes it, and this release removes it when it writes. */
-const OLD = "positions";
-const bucketKey = (bucket: number): string => `positions:${bucket}`;
+/**
+ * What release 0.2.0 reads and writes, and this release too: there while the stored positions are those of the shard.
+ * It has all of them, or where they are too many, the number of buckets that have them.
+ */
+const KEPT = "positions";
+/** No channel has this name. */
+const BUCKETS = "";
+const PREFIX = "positions:";
+const bucketKey = (bucket: number): string => `${PREFIX}${bucket}`;
 
-/** `dirty`: some positions have changed and are not stored. `buckets` is a power of two. */
-type State = { readonly dirty: boolean; readonly buckets: number };
 type Entry = readonly [channel: string, logEpoch: string, offset: number, durable: 0 | 1];
 
 /**
  * How far this shard has heard in each channel, stored when nothing has been heard for a moment (SPEC BD10).
  *
- * The first change stores that the positions are dirty, and the buckets with changes follow after a pause, in one
- * transaction with the end of that mark. The object does not sleep before, as it waits for the timer
+ * The first change deletes the value that says that the stored positions are true, and after a pause it comes back in one
+ * transaction with the buckets that have changed. The object does not sleep before, as it waits for the timer
  * (docs/platform.md P22). So the cost is two rows and the changed buckets for each burst, and nothing for a delivery.
  */
 export class Positions {
   readonly #ctx: Pick<DurableObjectState, "storage" | "waitUntil">;
   readonly #present: () => Map<string, KeptPosition>;
+  /** A power of two. One bucket is kept in the value itself. */
   #buckets = 1;
   /** The buckets whose stored value is old. */
   readonly #changed = new Set<number>();
@@ -49,19 +53,16 @@ export class Positions {
    */
   wake({ sockets }: { readonly sockets: number }): ReadonlyMap<string, KeptPosition> {
     const { kv } = this.#ctx.storage;
-    const state = kv.get<State>(STATE);
-    const old = kv.get<Map<string, KeptPosition>>(OLD);
-    // The release before has been here since this one, as this one removes its value.
-    if (sockets > 0 && old !== undefined) {
-      this.#clear(state);
-      return old;
-    }
-    if (sockets > 0 && state?.dirty === false) {
-      this.#buckets = state.buckets;
+    const kept = kv.get<Map<string, KeptPosition>>(KEPT);
+    if (sockets > 0 && kept !== undefined) {
+      const buckets = kept.get(BUCKETS)?.offset;
+      if (buckets === undefined) return kept;
+      this.#buckets = buckets;
       return this.#read();
     }
-    if (old !== undefined) kv.delete(OLD);
-    this.#clear(state);
+    if (kept !== undefined) kv.delete(KEPT);
+    const buckets = Array.from(kv.list({ prefix: PREFIX }), ([key]) => key);
+    for (const bucket of buckets) kv.delete(bucket);
     return new Map();
   }
 
@@ -73,13 +74,6 @@ export class Positions {
     if (this.#isWaiting) return;
     this.#isWaiting = true;
     this.#ctx.waitUntil(this.#writeWhenQuiet());
-  }
-
-  #clear(state: State | undefined): void {
-    if (state === undefined) return;
-    const { kv } = this.#ctx.storage;
-    for (let bucket = 0; bucket < state.buckets; bucket++) kv.delete(bucketKey(bucket));
-    kv.delete(STATE);
   }
 
   #read(): Map<string, KeptPosition> {
@@ -94,12 +88,8 @@ export class Positions {
 
   #markDirty(): void {
     if (this.#isDirty) return;
-    const { storage } = this.#ctx;
     try {
-      storage.transactionSync(() => {
-        storage.kv.put(STATE, { dirty: true, buckets: this.#buckets } satisfies State);
-        storage.kv.delete(OLD);
-      });
+      this.#ctx.storage.kv.delete(KEPT);
       this.#isDirty = true;
     } catch (error) {
       // The timer tries again, and keeps the object awake until then: only a sleep would believe what is stored.
@@ -123,8 +113,8 @@ export class Positions {
     const values = this.#encode();
     try {
       storage.transactionSync(() => {
-        for (const [bucket, value] of values) storage.kv.put(bucketKey(bucket), value);
-        storage.kv.put(STATE, { dirty: false, buckets: this.#buckets } satisfies State);
+        if (this.#buckets > 1) for (const [bucket, value] of values) storage.kv.put(bucketKey(bucket), value);
+        storage.kv.put(KEPT, this.#buckets === 1 ? this.#present() : inBuckets(this.#buckets));
       });
     } catch (error) {
       return logError("the shard cannot store its positions; they are forgotten with its next sleep", {
@@ -154,3 +144,7 @@ export class Positions {
     return this.#buckets === 1 ? 0 : hashKey(channel, 0) & (this.#buckets - 1);
   }
 }
+
+/** Release 0.2.0 finds no channel in it, and asks the channels. */
+const inBuckets = (buckets: number): ReadonlyMap<string, KeptPosition> =>
+  new Map([[BUCKETS, { logEpoch: "", offset: buckets, durable: false }]]);

@@ -7,6 +7,7 @@ class Store {
   readonly rows = new Map<string, unknown>();
   readonly positions = new Map<string, KeptPosition>();
   puts: string[] = [];
+  deletes: string[] = [];
 
   /** A new life of the shard. */
   wake({ sockets }: { readonly sockets: number }): {
@@ -18,9 +19,13 @@ class Store {
         get: (key: string) => this.rows.get(key),
         put: (key: string, value: unknown) => {
           this.puts.push(key);
-          this.rows.set(key, value);
+          this.rows.set(key, structuredClone(value));
         },
-        delete: (key: string) => this.rows.delete(key),
+        delete: (key: string) => {
+          if (this.rows.has(key)) this.deletes.push(key);
+          return this.rows.delete(key);
+        },
+        list: ({ prefix }: { prefix: string }) => [...this.rows].filter(([key]) => key.startsWith(prefix)),
       },
       transactionSync: (work: () => void) => work(),
     };
@@ -67,14 +72,16 @@ test("[BD10] a burst of deliveries stores one mark at its start, and afterwards 
   for (let n = 0; n < 40_000; n++) hear(`kept:game-${n}`, n);
   await vi.runAllTimersAsync();
   store.puts = [];
+  store.deletes = [];
   for (let n = 0; n < 1_000; n++) {
     hear("kept:game-7", 100 + n);
     await vi.advanceTimersByTimeAsync(100);
   }
-  expect(store.puts).toEqual(["positions:state"]);
+  expect([store.deletes, store.puts]).toEqual([["positions"], []]);
   await vi.runAllTimersAsync();
-  expect(store.puts).toHaveLength(3);
-  expect(store.puts.filter((key) => key === "positions:state")).toHaveLength(2);
+  expect(store.deletes).toHaveLength(1);
+  expect(store.puts).toHaveLength(2);
+  expect(store.puts.filter((key) => key === "positions")).toHaveLength(1);
   expect(store.wake({ sockets: 1 }).kept.get("kept:game-7")?.offset).toBe(1_099);
 });
 
@@ -95,10 +102,14 @@ test("[BD10, DL8] a wake that finds the positions dirty, or no socket, believes 
   expect(crashed.rows.size).toBe(0);
 });
 
-test("[CT1] the positions of the release before are believed where it has written last, and end with the next write", async () => {
+test("[BD16, CT1] release 0.2.0 reads the positions of this release, and this release believes those that it has written since", async () => {
   const store = new Store();
   store.wake({ sockets: 1 }).hear("kept:a", 1);
   await vi.runAllTimersAsync();
+  // The one value of release 0.2.0.
+  expect(store.rows).toEqual(
+    new Map([["positions", new Map([["kept:a", { logEpoch: "e", offset: 1, durable: true }]])]]),
+  );
   const old = new Map([["kept:a", { logEpoch: "e", offset: 5, durable: true }]]);
   store.rows.set("positions", old);
   const { kept, hear } = store.wake({ sockets: 1 });
@@ -107,4 +118,18 @@ test("[CT1] the positions of the release before are believed where it has writte
   expect(store.rows.has("positions")).toBe(false);
   await vi.runAllTimersAsync();
   expect(store.wake({ sockets: 1 }).kept.get("kept:a")?.offset).toBe(6);
+});
+
+test("[BD16] release 0.2.0 finds no channel where the positions are too many for it, and what it then writes is believed", async () => {
+  const store = new Store();
+  const { hear } = store.wake({ sockets: 1 });
+  for (let n = 0; n < 40_000; n++) hear(`kept:game-${n}`, n);
+  await vi.runAllTimersAsync();
+  const seen = store.rows.get("positions") as ReadonlyMap<string, KeptPosition>;
+  expect([...seen.keys()].filter((channel) => channel !== "")).toEqual([]);
+  const old = new Map([["kept:game-7", { logEpoch: "e", offset: 99, durable: true }]]);
+  store.rows.set("positions", old);
+  expect(store.wake({ sockets: 1 }).kept).toEqual(old);
+  store.wake({ sockets: 0 });
+  expect(store.rows.size).toBe(0);
 });

@@ -32,7 +32,7 @@ import { instrumentSources } from "./instrument.ts";
 import type { Entry } from "./trace.ts";
 import type { Way, WayName } from "./ways.ts";
 
-const LIMITS: Partial<Record<WayName, number>> = { upgrade: 16, publication: 25 };
+const LIMITS: Partial<Record<WayName, number>> = { upgrade: 16, publication: 26 };
 
 const { values } = parseArgs({
   options: {

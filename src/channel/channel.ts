@@ -84,6 +84,11 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
     return this.#records.log.publish(publication);
   }
 
+  publishAll(publications: readonly PublishRequest[], contract: number): PublishResult[] {
+    this.#answer(contract);
+    return this.#records.log.publishAll(publications);
+  }
+
   view(after: number, contract: number): LogView {
     this.#answer(contract);
     return this.#records.log.view(after);

@@ -20,6 +20,11 @@ export type PresenceEvent = {
 export interface ChannelContract extends LogContract {
   /** Answers when the publication is durable. Repeating a call with the same `id` publishes nothing new. */
   publish(publication: PublishRequest, contract: number): Promise<PublishResult>;
+  /**
+   * The same for many, in their order, in one transaction: ids and versions are judged one after the other, and a
+   * refusal is of one publication alone (SPEC EL21). Release 0.2.0 does not have it.
+   */
+  publishAll(publications: readonly PublishRequest[], contract: number): Promise<PublishResult[]>;
   /** A shard has had no listeners for a while. Answers whether the shard is registered all the same. */
   settle(shardKey: string, contract: number): Promise<boolean>;
   /** Joins and leaves, at most once each. */

@@ -15,7 +15,7 @@ import type { ChannelLogParts, LogDuty } from "./channel-log-parts.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Lane } from "./lane.ts";
 import { heardBy, startOf, type Listener, saveHeard } from "./listener.ts";
-import type { Log } from "./log.ts";
+import type { Appended, Log } from "./log.ts";
 import { openLog } from "./open-log.ts";
 import { Registrations, type ShardRegistration } from "./registrations.ts";
 import { isStored, migrate } from "./schema.ts";
@@ -44,19 +44,16 @@ export class ChannelLog {
   readonly #armed = new Map<LogDuty, number>();
 
   constructor(parts: ChannelLogParts) {
+    const { env, config } = parts;
     const { storage } = parts.ctx;
     this.#parts = parts;
     this.#isStored = isStored(storage);
     if (this.#isStored) migrate(storage);
     this.#log = openLog(storage, parts.namespace, { isStored: this.#isStored });
     this.#registrations = new Registrations(storage.sql);
-    this.#deliveries = new Deliveries(
-      parts.env,
-      this.#listeners,
-      parts.config.cluster.times.deliveryTimeoutMs,
-    );
+    this.#deliveries = new Deliveries(env, this.#listeners, config.cluster.times.deliveryTimeoutMs);
     if (!this.#isStored) return;
-    const fronts = frontsOf(parts.env);
+    const fronts = frontsOf(env);
     for (const registered of this.#registrations.all()) {
       // A deployment without its binding cannot reach it; with the binding again it goes on from its row.
       if (!fronts.includes(registered.shard.front)) {
@@ -152,24 +149,36 @@ export class ChannelLog {
 
   /** Stores, then sends. Answers when the publication is durable; the same `id` again publishes nothing new. */
   publish(publication: PublishRequest): PublishResult {
-    if (this.#log.durable) this.#store();
-    const now = Date.now();
-    const { repeated, ...result } = this.#log.append(publication, now);
-    if (repeated || result.refused !== null) return result;
-    const kept = this.#log.durable && publication.passing !== true;
-    this.#parts.onPublished?.(publication.body, kept ? result.offset : null);
-    if (publication.passing === true && this.#log.durable) {
-      this.tell({ kind: "passing", body: publication.body });
-      return result;
-    }
-    if (this.#log.durable) this.#armDuties(now);
-    this.tell({ kind: "pub", offset: result.offset, body: publication.body, at: now });
+    const [result] = this.publishAll([publication]);
+    if (result === undefined) throw new Error("a publication has a result");
     return result;
   }
 
-  /** Hands an event to every shard that listens. */
-  tell(event: ChannelEvent): void {
-    for (const { lane } of this.#listeners.values()) this.#parts.ctx.waitUntil(lane.push(event));
+  /** The same for many, in their order: all of them, or none where a write throws (SPEC EL21). */
+  publishAll(publications: readonly PublishRequest[]): PublishResult[] {
+    if (this.#log.durable) this.#store();
+    const now = Date.now();
+    const appended = this.#log.appendAll(publications, now);
+    this.tell(...publications.flatMap((one, n) => this.#eventsOf(one, appended[n], now)));
+    return appended.map(({ repeated: _repeated, ...result }) => result);
+  }
+
+  /** Hands events to every shard that listens. */
+  tell(...events: readonly ChannelEvent[]): void {
+    if (events.length === 0) return;
+    for (const { lane } of this.#listeners.values()) this.#parts.ctx.waitUntil(lane.push(...events));
+  }
+
+  #eventsOf({ body, passing }: PublishRequest, appended: Appended | undefined, now: number): ChannelEvent[] {
+    if (appended === undefined || appended.repeated || appended.refused !== null) return [];
+    const { durable } = this.#log;
+    const kept = durable && passing !== true;
+    this.#parts.onPublished?.(body, kept ? appended.offset : null);
+    // In the turn of the append, so that publication and appointment are durable together.
+    if (kept && this.#listeners.size > 0) this.#arm("deliver", now + DELIVER_CHECK_MS);
+    if (kept) this.#arm("expire", this.#log.dueAfterAppend(now));
+    if (durable && !kept) return [{ kind: "passing", body }];
+    return [{ kind: "pub", offset: appended.offset, body, at: now }];
   }
 
   /** See `LogContract.view`. */
@@ -249,11 +258,8 @@ export class ChannelLog {
     this.#parts.ctx.waitUntil(lane.run());
   }
 
-  /** Runs the lanes of the shards that are behind; answers whether there are any. */
-  #runBehind(): boolean {
-    const behind = this.#behind();
-    for (const { lane } of behind) this.#run(lane);
-    return behind.length > 0;
+  #runBehind(): void {
+    for (const { lane } of this.#behind()) this.#run(lane);
   }
 
   #behind(): Listener[] {
@@ -263,12 +269,6 @@ export class ChannelLog {
       // A dropped publication cannot be delivered: the shard finds the gap at the next one, and no alarm need ring.
       return lane.waits || this.#log.after(lane.heard, { count: 1, bytes: 0 }).length > 0;
     });
-  }
-
-  /** In the turn of the append, so that publication and appointment are durable together. */
-  #armDuties(now: number): void {
-    if (this.#listeners.size > 0) this.#arm("deliver", now + DELIVER_CHECK_MS);
-    this.#arm("expire", this.#log.dueAfterAppend(now));
   }
 
   /** Moves the appointment to an earlier time only: a duty that comes too early makes the next one. */

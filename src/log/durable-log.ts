@@ -1,24 +1,8 @@
 import type { PublishRequest } from "../contracts/log.ts";
 import { KNOWN_IDS_MAX, readKeptIds, readOtherIds, type KnownId, type KnownIds } from "./known-ids.ts";
 import { openLogRow, saveEnd, type End, type Version } from "./log-row.ts";
-import type { Appended, Log } from "./log.ts";
+import type { Appended, Log, LogOptions } from "./log.ts";
 import { readHistory, readPublications } from "./read-log.ts";
-
-export type LogLimits = {
-  /** How many publications are kept, and for how long. */
-  readonly size: number;
-  readonly ttlMs: number;
-  /** How long the top is remembered after the last publication, while no shard listens. */
-  readonly metaTtlMs: number;
-};
-
-export type LogOptions = {
-  readonly limits: LogLimits;
-  /** Of a log that is stored for the first time, and has been read before. */
-  readonly logEpoch?: string;
-  readonly newEpoch: () => string;
-  readonly now: number;
-};
 
 /** A row holds at most 2 MB (docs/platform.md P18); the rest is room for its other columns. */
 const MAX_BODY_BYTES = 2_000_000;
@@ -45,7 +29,7 @@ class DurableLog implements Log {
   readonly durable = true;
   readonly #storage: DurableObjectStorage;
   readonly #sql: SqlStorage;
-  readonly #limits: LogLimits;
+  readonly #limits: LogOptions["limits"];
   readonly #newEpoch: () => string;
   /** The ids in the rows of publications, and the ids in rows of their own. */
   readonly #keptIds: KnownIds;
@@ -92,9 +76,8 @@ class DurableLog implements Log {
   append(publication: PublishRequest, now: number): Appended {
     const { id, body } = publication;
     const logEpoch = this.#logEpoch;
-    const known = this.#keptIds.get(id) ?? this.#otherIds.get(id);
-    if (known !== undefined && known.until > now)
-      return { offset: known.offset, logEpoch, refused: null, repeated: true };
+    const known = this.#holds(id, now);
+    if (known !== undefined) return { offset: known.offset, logEpoch, refused: null, repeated: true };
     const version = nextVersion(this.#end.version, publication);
     if (version === undefined) return { offset: this.top, logEpoch, refused: null, repeated: true };
     // Cheap first: a character has one to three bytes.
@@ -133,6 +116,23 @@ class DurableLog implements Log {
     this.#end = { top: offset, at: now, version };
     this.#trimmed(trim, hiddenBytes);
     return { offset, logEpoch, refused: null, repeated: false };
+  }
+
+  appendAll(publications: readonly PublishRequest[], now: number): readonly Appended[] {
+    const before = [this.#end, this.#first, this.#hidden, this.#hiddenBytes, this.#isForgotten] as const;
+    const added = publications.filter(({ id }) => this.#holds(id, now) === undefined);
+    try {
+      return this.#storage.transactionSync(() => publications.map((one) => this.append(one, now)));
+    } catch (error) {
+      [this.#end, this.#first, this.#hidden, this.#hiddenBytes, this.#isForgotten] = before;
+      for (const { id } of added) for (const ids of [this.#keptIds, this.#otherIds]) ids.delete(id);
+      throw error;
+    }
+  }
+
+  #holds(id: string, now: number): KnownId | undefined {
+    const known = this.#keptIds.get(id) ?? this.#otherIds.get(id);
+    return known !== undefined && known.until > now ? known : undefined;
   }
 
   after: Log["after"] = (offset, most) => {

@@ -7,7 +7,7 @@ const REMEMBERED_IDS = 4_096;
 export function openEphemeralLog(logEpoch: string): Log {
   let top = 0;
   const offsets = new Map<string, number>();
-  return {
+  const log: Log = {
     durable: false,
     // A retry after its channel was forgotten finds no listener that has heard the publication before.
     isForgotten: true,
@@ -23,6 +23,7 @@ export function openEphemeralLog(logEpoch: string): Log {
       if (offsets.size > REMEMBERED_IDS) offsets.delete(offsets.keys().next().value ?? "");
       return { offset: top, logEpoch, refused: null, repeated: false };
     },
+    appendAll: (publications, now) => publications.map((one) => log.append(one, now)),
     after: () => [],
     view: () => ({ logEpoch, top, publications: [] }),
     history: () => ({ logEpoch, top, publications: [], refused: "notAvailable" }),
@@ -30,4 +31,5 @@ export function openEphemeralLog(logEpoch: string): Log {
     expire: () => undefined,
     dueAfterAppend: () => undefined,
   };
+  return log;
 }

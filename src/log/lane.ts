@@ -60,10 +60,10 @@ export class Lane {
     return this.#waiting.length > 0;
   }
 
-  /** Takes an event; the promise ends when no event waits any more, or the lane rests. */
-  push(event: ChannelEvent): Promise<void> {
-    this.#waiting.push(event);
-    this.#waitingBytes += event.body.length;
+  /** Takes events; the promise ends when no event waits any more, or the lane rests. */
+  push(...events: readonly ChannelEvent[]): Promise<void> {
+    this.#waiting.push(...events);
+    for (const { body } of events) this.#waitingBytes += body.length;
     while (this.#waitingBytes > LANE_BYTES && this.#waiting.length > 1) {
       this.#waitingBytes -= this.#waiting.shift()?.body.length ?? 0;
     }

@@ -4,6 +4,22 @@ import type { LogView, Publication } from "../contracts/publication.ts";
 /** `repeated`: the id or the version was known, and nothing was appended. */
 export type Appended = PublishResult & { readonly repeated: boolean };
 
+export type LogLimits = {
+  /** How many publications are kept, and for how long. */
+  readonly size: number;
+  readonly ttlMs: number;
+  /** How long the top is remembered after the last publication, while no shard listens. */
+  readonly metaTtlMs: number;
+};
+
+export type LogOptions = {
+  readonly limits: LogLimits;
+  /** Of a log that is stored for the first time, and has been read before. */
+  readonly logEpoch?: string;
+  readonly newEpoch: () => string;
+  readonly now: number;
+};
+
 /** The most that an answer holds: publications, and characters of their bodies. One publication always fits. */
 export type Most = { readonly count: number; readonly bytes: number };
 
@@ -23,6 +39,8 @@ export type Log = {
   readonly isForgotten: boolean;
   /** The same `id` again answers with the first offset and appends nothing. */
   append(publication: PublishRequest, now: number): Appended;
+  /** The same for many, one after the other: all of them, or none where a write throws (SPEC EL21). */
+  appendAll(publications: readonly PublishRequest[], now: number): readonly Appended[];
   /** The publications after an offset, oldest first. */
   after(offset: number, most: Most): Publication[];
   /** The newest end of the log: none at or before `after`, and none that has run out. */

@@ -6,6 +6,7 @@ import { Events } from "../events/events.ts";
 import { Asker } from "../hooks/asker.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { channelStub } from "../platform/calls.ts";
+import { channelPublisher } from "../platform/publisher.ts";
 import { Timetable } from "../platform/timetable.ts";
 import { isBroadcast } from "../policy/channels.ts";
 import { acceptOperator } from "../tokens/operator.ts";
@@ -197,6 +198,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     broadcast,
     verifier,
     asker,
+    publisher: channelPublisher(env, times.deliveryTimeoutMs),
     counters,
   });
 

@@ -1,6 +1,7 @@
 import type { Config } from "../config/config.ts";
 import type { ShardAddress } from "../contracts/address.ts";
 import type { Asker } from "../hooks/asker.ts";
+import type { Publisher } from "../platform/publisher.ts";
 import type { Verifier } from "../tokens/verifier.ts";
 import type { Connections } from "./connections/connections.ts";
 import type { Session } from "./connections/session.ts";
@@ -37,5 +38,6 @@ export type Core = {
   readonly broadcast: Broadcast;
   readonly verifier: Verifier;
   readonly asker: Asker;
+  readonly publisher: Publisher;
   readonly counters: Counters;
 };

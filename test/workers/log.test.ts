@@ -6,8 +6,8 @@ import {
   runInDurableObject,
 } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
-import { ID_TTL_MS, openDurableLog, type LogLimits } from "../../src/log/durable-log.ts";
-import type { Log } from "../../src/log/log.ts";
+import { ID_TTL_MS, openDurableLog } from "../../src/log/durable-log.ts";
+import type { Log, LogLimits } from "../../src/log/log.ts";
 import { migrate } from "../../src/log/schema.ts";
 import { channelStub } from "../../src/platform/calls.ts";
 import { CONTRACT } from "../../src/contracts/version.ts";

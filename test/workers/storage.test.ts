@@ -69,6 +69,7 @@ const SHARD: Calls<ShardContract, ReturnType<typeof shardObject>> = {
 
 const CHANNEL: Calls<ChannelContract, ReturnType<typeof channelObject>> = {
   publish: (stub) => stub.publish(publication, CONTRACT),
+  publishAll: (stub) => stub.publishAll([publication], CONTRACT),
   settle: (stub) => stub.settle("auto/auto-1", CONTRACT),
   announce: (stub) => stub.announce([{ kind: "join", user: "ann", body: "{}", held: false }], CONTRACT),
   presence: (stub) => stub.presence("", CONTRACT),

@@ -1,8 +1,6 @@
 import { describeClient, encodePublication } from "../../contracts/publication.ts";
-import { CONTRACT } from "../../contracts/version.ts";
 import { PASS, type Asked } from "../../hooks/ask.ts";
 import type { PublishChange } from "../../hooks/hooks.ts";
-import { callAgain, channelStub } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
 import { digestFor } from "../../platform/user-digest.ts";
 import { parseChannel } from "../../policy/channels.ts";
@@ -19,7 +17,7 @@ export async function publish(
   { session, open }: Client,
   { id, body }: CommandOf<"publish">,
 ): Promise<void> {
-  const { asker, config, connections, env } = context;
+  const { asker, config, connections, publisher } = context;
   // Into a map (SPEC CE1).
   if ((body.type ?? 0) !== 0) return fail(context, session, { id, error: "notAvailable" });
   const parsed = parseChannel(body.channel, config.cluster.limits.channelBytes);
@@ -68,7 +66,8 @@ export async function publish(
     forRetries: true,
   };
   try {
-    const { refused } = await callAgain(() => channelStub(env, channel.name).publish(publication, CONTRACT));
+    const { refused } = await publisher.publish(channel.name, publication);
+    if (refused === "full") return fail(context, session, { id, error: "internal" });
     if (refused !== null) return fail(context, session, { id, error: "limitExceeded" });
   } catch (error) {
     logError("a channel did not take a publication", { channel: channel.name, session: open.id, error });

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { SimStorage } from "../../sim/storage.ts";
-import { ID_TTL_MS, openDurableLog, RETRY_ID_TTL_MS, type LogLimits } from "../../../src/log/durable-log.ts";
+import { ID_TTL_MS, openDurableLog, RETRY_ID_TTL_MS } from "../../../src/log/durable-log.ts";
+import type { LogLimits } from "../../../src/log/log.ts";
 import { openEphemeralLog } from "../../../src/log/ephemeral-log.ts";
 import { KNOWN_IDS_MAX } from "../../../src/log/known-ids.ts";
 import type { Log } from "../../../src/log/log.ts";

@@ -95,6 +95,7 @@ export default defineConfig({
                   development: true,
                   anonymous: true,
                   times: { hookTimeoutMs: 300, vacatedGraceMs: 300 },
+                  limits: { waitingFrames: 64, waitingBytes: 65_536 },
                 },
                 RINGCAST_NS_DEFAULT: {
                   allow_subscribe_for_client: true,

@@ -151,7 +151,7 @@ export function buildFloors(parts: FloorsParts): Floors {
   const broadcast = new Broadcast({ config, connections, subscriptions, wire });
 
   const status = (): ShardStatus => ({
-    sessions: connections.sessions.size,
+    sessions: connections.sessions.clients,
     users: connections.sessions.users,
     channels: channels.size,
     subscriptions: [...subscriptions.memberCounts().values()].reduce((sum, members) => sum + members, 0),
@@ -177,8 +177,8 @@ export function buildFloors(parts: FloorsParts): Floors {
     counters,
     vitals: () => ({
       ringEpoch: moves.membership.ringEpoch,
-      sessions: connections.sessions.size,
-      subscriptions: channels.subscriptions,
+      sessions: connections.sessions.clients,
+      subscriptions: channels.subscriptions - subscriptions.ofOperators().length,
       channels: channels.size,
     }),
   });

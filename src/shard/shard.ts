@@ -38,7 +38,7 @@ import { answerClose } from "./connections/answer-close.ts";
 import { pageOfSessions, RELEASE_BEFORE_SESSIONS } from "./connections/sessions-page.ts";
 import type { Session } from "./connections/session.ts";
 import { nextDeadline } from "./connections/sweep.ts";
-import { isLongerThan, Turns } from "./connections/turns.ts";
+import { Turns } from "./connections/turns.ts";
 import { runDuty } from "./duties.ts";
 import { buildFloors, type Floors } from "./floors.ts";
 import type { Front } from "./front.ts";
@@ -100,9 +100,6 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     session.lastFrameAt = Date.now();
     counters.counts.frames += 1;
     if (typeof message !== "string") return connections.end(session, "badRequest");
-    if (isLongerThan(message, this.#config.cluster.limits.frameBytes)) {
-      return connections.end(session, "messageTooBig");
-    }
     await connections.receive(session, message, serve);
     await this.#armSweep(session);
   }

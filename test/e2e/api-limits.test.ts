@@ -86,8 +86,13 @@ test("[AP5] with `userIsKey` a message costs one call at any number of shards, a
   const where = (await cluster.admin("GET", `/users/${second.user}/sessions`)).body.sessions[0].shard;
   expect(where).not.toBe(owner);
   expect(await send(first.user, 1)).toMatchObject({ mode: "ring", delivered: 1, offline: [] });
-  const spilled = await send(second.user, 2);
-  expect(spilled).toMatchObject({ mode: "ring", delivered: 1, offline: [], calls: 3 });
-  await eventually(() => first.messages.length === 1 && second.messages.length === 1);
-  expect([first.messages, second.messages]).toEqual([[1], [2]]);
+  expect(await send(second.user, 2)).toMatchObject({ mode: "ring", delivered: 1, offline: [] });
+  // The owners by the ring of before are called too, until each has said once that its sessions have moved.
+  await eventually(async () => {
+    const spilled = await send(second.user, 2);
+    expect(spilled).toMatchObject({ mode: "ring", delivered: 1, offline: [] });
+    return spilled.calls === 3;
+  });
+  await eventually(() => first.messages.length === 1 && second.messages.length >= 2);
+  expect([first.messages, [...new Set(second.messages)]]).toEqual([[1], [2]]);
 });

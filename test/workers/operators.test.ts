@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
-import { api, Client, fetchWorker, startOver } from "./client.ts";
+import { CONTRACT } from "../../src/contracts/version.ts";
+import { api, changeRing, Client, fetchWorker, keysOf, settled, shard, startOver } from "./client.ts";
 
 afterEach(startOver);
 
@@ -19,9 +20,9 @@ async function watch(...channels: string[]): Promise<Watch> {
 }
 
 /** A session of an operator, which is subscribed to these channels. */
-async function operator(...channels: string[]): Promise<Client> {
+async function operator(channels: readonly string[], key = "page"): Promise<Client> {
   const { connection, tokens } = await watch(...channels);
-  const client = await Client.open("page");
+  const client = await Client.open(key);
   expect((await client.ask({ connect: { token: connection } })).error).toBeUndefined();
   for (const channel of channels) {
     const reply = await client.ask({ subscribe: { channel, token: tokens[channel] } });
@@ -35,7 +36,7 @@ describe("[AU8] a session of an operator reads, and does nothing else", () => {
     const ann = await Client.connect("ann");
     await ann.ask({ subscribe: { channel: "kept:room" } });
     await ann.ask({ publish: { channel: "kept:room", data: 1 } });
-    const page = await operator("kept:room");
+    const page = await operator(["kept:room"]);
     expect(await page.ask({ history: { channel: "kept:room", limit: 10 } })).toMatchObject({
       history: { publications: [{ data: 1 }] },
     });
@@ -47,7 +48,7 @@ describe("[AU8] a session of an operator reads, and does nothing else", () => {
   });
 
   test("it publishes nothing and calls nothing, although every client may here", async () => {
-    const page = await operator("kept:room");
+    const page = await operator(["kept:room"]);
     expect((await page.ask({ publish: { channel: "kept:room", data: "x" } })).error?.code).toBe(103);
     expect((await page.ask({ publish: { channel: "other", data: "x" } })).error?.code).toBe(103);
     expect((await page.ask({ rpc: { method: "pay", data: {} } })).error?.code).toBe(103);
@@ -57,7 +58,7 @@ describe("[AU8] a session of an operator reads, and does nothing else", () => {
   });
 
   test("it subscribes with a token of the operator's API alone, and that token opens no other session", async () => {
-    const page = await operator();
+    const page = await operator([]);
     expect((await page.ask({ subscribe: { channel: "room" } })).error?.code).toBe(103);
     const { tokens } = await watch("room");
     // Its user is empty, like that of the token.
@@ -70,7 +71,7 @@ describe("[AU8] a session of an operator reads, and does nothing else", () => {
   test("it is no member of a channel, and is not counted", async () => {
     const ann = await Client.connect("ann");
     await ann.ask({ subscribe: { channel: "told:room", join_leave: true } });
-    const page = await operator("told:room", "watched");
+    const page = await operator(["told:room", "watched"]);
     const bob = await Client.connect("bob");
     await bob.ask({ subscribe: { channel: "told:room" } });
     // The first join that ann hears after her own is bob's.
@@ -96,7 +97,17 @@ describe("[AU8] a session of an operator reads, and does nothing else", () => {
     });
     expect((await api("channels", {})).result.channels).toEqual({ "told:room": { num_clients: 2 } });
     const { nodes } = (await api("info", {})).result;
-    const subscriptions = nodes.map((node: { num_subs: number }) => node.num_subs);
-    expect(subscriptions.reduce((sum: number, one: number) => sum + one, 0)).toBe(2);
+    const sum = (field: "num_subs" | "num_clients"): number =>
+      nodes.reduce((total: number, node: Record<typeof field, number>) => total + node[field], 0);
+    expect([sum("num_subs"), sum("num_clients")]).toEqual([2, 2]);
+  });
+
+  test("it keeps no shard that drains: the shard has no clients, and the page moves", async () => {
+    const [key = ""] = await keysOf("auto-1", 1);
+    const page = await operator(["watched"], key);
+    expect(await shard("auto-1").status(CONTRACT)).toMatchObject({ sessions: 0, users: 0, subscriptions: 0 });
+    await changeRing({ kind: "drain", id: "auto-1" });
+    expect(await page.closed).toBe(4001);
+    await settled();
   });
 });

@@ -13,6 +13,8 @@ type Serve = (session: Session, frame: string) => Promise<void>;
 /** `moving`: the user is about to return, so its channels hold its leaves back. */
 export type Ending = { readonly close: Close; readonly moving: boolean };
 
+/** What a frame that waits costs besides its text. */
+const HELD_FRAME_UNITS = 64;
 /** How often a full shard looks whether the platform still holds all of its sockets. */
 const RECOUNT_MS = 1_000;
 
@@ -101,12 +103,12 @@ export class Connections {
 
   /** Until `release`, frames to the session wait. */
   hold(session: Session): void {
-    session.held ??= [];
+    session.held ??= { frames: [], units: 0 };
   }
 
   /** Sends a frame, then the frames that waited. */
   release(session: Session, first: string): void {
-    const held = session.held ?? [];
+    const held = session.held?.frames ?? [];
     session.held = undefined;
     for (const frame of [first, ...held]) this.send(session, frame);
   }
@@ -115,7 +117,10 @@ export class Connections {
   send(session: Session, frame: string, now = Date.now()): void {
     if (frame === "" || session.ended) return;
     if (session.held !== undefined) {
-      session.held.push(frame);
+      // One frame may be larger than the bound, and closes no reader (SPEC SE4, BD29).
+      if (session.held.units > this.#parts.cluster.limits.queuedBytes) return this.end(session, "slow");
+      session.held.frames.push(frame);
+      session.held.units += frame.length + HELD_FRAME_UNITS;
       return;
     }
     const before = session.unprovenBytes;
@@ -168,6 +173,7 @@ export class Connections {
   async receive(session: Session, frame: string, serve: Serve): Promise<void> {
     const units = frame.length;
     const { limits } = this.#parts.cluster;
+    if (isLongerThan(frame, limits.frameBytes)) return this.end(session, "messageTooBig");
     if (!admitFrame(session, { units, now: Date.now(), limits })) return this.end(session, "tooManyRequests");
     session.waitingUnits += units;
     await this.inOrder(session, () => serve(session, frame));
@@ -223,4 +229,11 @@ export function admitFrame(
   if (!session.frames.take(now, { cost: 1 + Math.floor(units / limits.frameTokenBytes) })) return false;
   if (session.busy === 0) return true;
   return session.busy < limits.waitingFrames && session.waitingUnits + units <= limits.waitingBytes;
+}
+
+/** Whether a text has more UTF-8 bytes than `limit`; counted only where its length leaves it open. */
+function isLongerThan(text: string, limit: number): boolean {
+  if (text.length > limit) return true;
+  if (text.length * 3 <= limit) return false;
+  return new TextEncoder().encode(text).byteLength > limit;
 }

@@ -87,8 +87,8 @@ export type Session = {
   readonly refusals: TokenBucket;
   /** Undefined until it reaches its first channel. */
   newChannels: NewChannels | undefined;
-  /** Frames that wait for the answer to `connect`. */
-  held: string[] | undefined;
+  /** Frames that wait for the answer to `connect`, and their size in UTF-16 units (SPEC BD29). */
+  held: { readonly frames: string[]; units: number } | undefined;
   /** Bytes sent since the last proof that the peer reads. */
   unprovenBytes: number;
   probedAt: number | undefined;

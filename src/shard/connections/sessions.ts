@@ -15,6 +15,11 @@ export class Sessions {
     return this.bySocket.size;
   }
 
+  /** The sessions without those of operators (SPEC AU8). */
+  get clients(): number {
+    return this.bySocket.size - this.operators.size;
+  }
+
   get users(): number {
     return this.#byUser.size;
   }

@@ -26,10 +26,3 @@ export class Turns {
     if (this.#inARow % FRAMES_IN_A_ROW === 0) this.#ctx.waitUntil(this.#ctx.blockConcurrencyWhile(aMoment));
   }
 }
-
-/** Whether a text has more UTF-8 bytes than `limit`; counted only where its length leaves it open. */
-export function isLongerThan(text: string, limit: number): boolean {
-  if (text.length > limit) return true;
-  if (text.length * 3 <= limit) return false;
-  return new TextEncoder().encode(text).byteLength > limit;
-}

@@ -118,7 +118,7 @@ export class Moves {
   }
 
   #isDrained(): boolean {
-    const isEmpty = this.#parts.connections.sessions.size === 0 && !this.#migration.running;
+    const isEmpty = this.#parts.connections.sessions.clients === 0 && !this.#migration.running;
     return isEmpty && this.membership.self?.state === "draining";
   }
 }

@@ -97,16 +97,21 @@ export class Subscriptions {
 
   /** The channels with members here, and how many each has; without the one that every session hears. */
   memberCounts(): ReadonlyMap<string, number> {
-    const { channels, connections } = this.#parts;
-    const counts = new Map(channels.counts());
-    for (const operator of connections.sessions.operators) {
-      for (const channel of subscriptionsOf(operator).keys()) {
-        const others = (counts.get(channel) ?? 0) - 1;
-        if (others > 0) counts.set(channel, others);
-        else counts.delete(channel);
-      }
+    const counts = new Map(this.#parts.channels.counts());
+    for (const channel of this.ofOperators()) {
+      const others = (counts.get(channel) ?? 0) - 1;
+      if (others > 0) counts.set(channel, others);
+      else counts.delete(channel);
     }
     return counts;
+  }
+
+  /** The channel of each subscription of an operator's session, which no number of clients has (SPEC AU8). */
+  ofOperators(): string[] {
+    const { channels, connections } = this.#parts;
+    return [...connections.sessions.operators].flatMap((operator) =>
+      [...subscriptionsOf(operator).keys()].filter((name) => channels.listenersOf(name).has(operator)),
+    );
   }
 
   /**

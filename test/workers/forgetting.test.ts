@@ -37,6 +37,18 @@ test("[BD12] shard and channel forget each other when everybody has left a chann
   expect((await shard("auto-1").status(CONTRACT)).channels).toBe(0);
 });
 
+test("[BD44] a shard writes one row when it begins to follow a channel, and one when it forgets the channel", async () => {
+  const [key = ""] = await keysOf("auto-1", 1);
+  const ann = await Client.connect(key);
+  await ann.ask({ subscribe: { channel: "room" } });
+  const written = await runInDurableObject(shardObject("auto-1"), (_, { storage: { sql } }) =>
+    ["INSERT INTO registered VALUES ('other')", "DELETE FROM registered WHERE channel = 'other'"].map(
+      (query) => sql.exec(query).rowsWritten,
+    ),
+  );
+  expect(written).toEqual([1, 1]);
+});
+
 test("[BD12] a listener that comes while its shard is being forgotten hears every publication", async () => {
   const [key = ""] = await keysOf("auto-1", 1);
   const ann = await Client.connect(key);

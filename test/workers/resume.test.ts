@@ -346,6 +346,36 @@ describe("[DL8] a shard that does not know its position does not guess", () => {
   });
 });
 
+test("[BD43] a client that subscribes anew before it is told of the end of its subscription is not told", async () => {
+  const clients: Client[] = [];
+  for (let n = 0; n < 30; n++) clients.push(await clientOn("auto-1"));
+  for (const client of clients) await subscribe(client, "kept:a");
+  const bob = await clientOn("auto-2");
+  await publish(bob, "kept:a", 1);
+  await until(() => clients.every((client) => client.heard("kept:a").length === 1));
+  await evictDurableObject(shardObject("auto-1"));
+  await runInDurableObject(
+    shardObject("auto-1"),
+    (_, { storage }) => void storage.kv.delete("positions:state"),
+  );
+  await evictDurableObject(shardObject("auto-1"));
+  await channelStub(env, "kept:a")
+    .crash()
+    .catch(() => undefined);
+  const isTold = ({ lines }: Client) => lines.some(({ push }) => push !== undefined && "unsubscribe" in push);
+  await publish(bob, "kept:a", 2);
+  await until(() => clients.some(isTold));
+  // The shard tells them one after the other. This one is among the last.
+  const untold = clients.filter((client) => !isTold(client));
+  const [anew] = untold.slice(Math.floor(untold.length / 2));
+  if (anew === undefined) throw new Error("all clients have been told at once");
+  await subscribe(anew, "kept:a");
+  await until(() => clients.every((client) => client === anew || isTold(client)));
+  await publish(bob, "kept:a", 3);
+  await until(() => anew.heard("kept:a").includes(3));
+  expect(isTold(anew)).toBe(false);
+});
+
 describe("[DL9] in cache mode a subscriber gets only the newest publication", () => {
   test("a subscriber that lacks the newest publication gets it", async () => {
     const [ann, bob] = [await clientOn("auto-1"), await clientOn("auto-2")];

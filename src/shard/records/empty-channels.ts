@@ -61,7 +61,8 @@ export class EmptyChannels {
 
   /** The shard is about to register with a channel. */
   registers(channel: string): void {
-    if (!this.#hasTable) this.#exec("CREATE TABLE IF NOT EXISTS registered (channel TEXT PRIMARY KEY)");
+    if (!this.#hasTable)
+      this.#exec("CREATE TABLE IF NOT EXISTS registered (channel TEXT PRIMARY KEY) WITHOUT ROWID");
     this.#hasTable = true;
     this.#exec("INSERT OR IGNORE INTO registered VALUES (?)", channel);
     // The next crash has calls of its own that may be late.

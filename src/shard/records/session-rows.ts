@@ -65,7 +65,9 @@ export class SessionRows {
    */
   wake(now: number): void {
     if (!this.#events.wants("disconnected")) return;
-    this.#exec("CREATE TABLE IF NOT EXISTS roll (client TEXT PRIMARY KEY, session TEXT NOT NULL)");
+    this.#exec(
+      "CREATE TABLE IF NOT EXISTS roll (client TEXT PRIMARY KEY, session TEXT NOT NULL) WITHOUT ROWID",
+    );
     const present = this.#parts.present();
     // One row after the other: all of them may be more than the memory holds.
     for (const { client } of this.#sql.exec<{ client: string }>("SELECT client FROM roll")) {

@@ -87,6 +87,12 @@ const PINNED = [
     releases: "mixed",
     broke: "BD16: the release before took its place from an order that was old",
   },
+  {
+    seed: 571_000_342,
+    steps: 60,
+    releases: "rollback",
+    broke: "HK7: by a known fault of release 0.2.0, which the judgement did not know (late-registers.ts)",
+  },
 ];
 
 describe("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1] the simulator", () => {

@@ -60,6 +60,8 @@ export type EndedCall = {
   readonly args: readonly unknown[];
   readonly answer?: unknown;
   readonly error?: unknown;
+  /** The life that has made the call ended before the object had it. */
+  readonly callerHasEnded: boolean;
 };
 
 /** A stranger's flood has more frames than any loop of ours has calls, timers and alarms. */
@@ -393,6 +395,7 @@ export class World {
     this.clock.after(this.#delay(), () => {
       if (isLost || caller.silenced) return fail(new Error("the network lost a call"));
       const life = this.#wake(name);
+      const callerHasEnded = caller.dead;
       this.#enter(life);
       this.note(`${caller.name} -> ${name} ${method} ${this.#trace === undefined ? "" : textOf(sent)}`);
       if (caller.release !== undefined && caller.release !== life.release) this.callsBetweenReleases += 1;
@@ -419,11 +422,11 @@ export class World {
             const failure = isFetch ? undefined : this.#tooLarge(value, `the answer to ${method}`, life);
             if (failure !== undefined) return answered(() => reject(failure));
             const answer = isFetch ? value : structuredClone(value);
-            this.onCall?.({ name, method, args: sent, answer });
+            this.onCall?.({ name, method, args: sent, answer, callerHasEnded });
             return answered(() => resolve(answer));
           },
           (error: unknown) => {
-            this.onCall?.({ name, method, args: sent, error });
+            this.onCall?.({ name, method, args: sent, error, callerHasEnded });
             answered(() => reject(asError(error)));
           },
         );

@@ -2,6 +2,7 @@ import { CONTRACT } from "../../src/contracts/version.ts";
 import { coordinatorStub } from "../../src/platform/calls.ts";
 import { dataOf, SimClient } from "./client.ts";
 import type { Quarter, Stored } from "./growth.ts";
+import { rowsOfCoordinator } from "./aftermath.ts";
 import { install } from "./globals.ts";
 import { Random } from "./random.ts";
 import type { Router } from "./release.ts";
@@ -105,7 +106,7 @@ class Cluster {
       shardBytes: sum(sizes(shards).map(({ bytes }) => bytes)) / shards.length,
       channels: channels.length,
       channelRows: sum(channels.map(({ rows }) => rows)),
-      coordinatorRows: sum(sizes(world.names("Coordinator")).map(({ rows }) => rows)),
+      coordinatorRows: sum(world.names("Coordinator").map((name) => rowsOfCoordinator(world, name))),
     };
   }
 

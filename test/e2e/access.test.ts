@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as changes from "../../src/router/admin/schemas/changes.ts";
 import * as common from "../../src/router/admin/schemas/common.ts";
 import * as reads from "../../src/router/admin/schemas/reads.ts";
+import { scaleReport } from "../../src/router/admin/schemas/scale.ts";
 import * as users from "../../src/router/admin/schemas/users.ts";
 import { API_KEY, eventually, READ_KEY, signToken, startCluster, type Cluster } from "../support/cluster.ts";
 import { RawClient } from "../support/raw-client.ts";
@@ -258,6 +259,7 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
       [changes.changeResult, await cluster.admin("PATCH", "/shards/auto-1", { weight: 3, dryRun: true })],
       [changes.changeResult, await cluster.admin("DELETE", "/shards/auto-1?dryRun=true")],
       [changes.changeResult, await cluster.admin("POST", "/rollback", { epoch: 1, dryRun: true })],
+      [scaleReport, await cluster.admin("GET", "/scale")],
       [users.userSessions, await cluster.admin("GET", "/users/ann/sessions")],
       [users.userDisconnected, await cluster.admin("POST", "/users/nobody/disconnect")],
     ] as const;
@@ -283,6 +285,7 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
       "/explain",
       "/live",
       "/rollback",
+      "/scale",
       "/shards",
       "/shards/{id}",
       "/shards/{id}/crash",

@@ -165,7 +165,7 @@ describe("[EL2] a region shrinks late, and only by what the policy has added", (
         for (const { at } of grown) expect(NOW - at).toBeGreaterThanOrEqual(POLICY.settleMs);
         expect(NOW - (memory.lowSince[drained?.region ?? ""] ?? NOW)).toBeGreaterThanOrEqual(POLICY.lowForMs);
       }),
-      { numRuns: 2_000 },
+      { numRuns: 1_000 },
     );
   });
 
@@ -244,7 +244,7 @@ describe("[EL4] the policy never flaps", () => {
           expect(turns(one.changes)).toBe(0);
         },
       ),
-      { numRuns: 30 },
+      { numRuns: 15 },
     );
   });
 
@@ -264,7 +264,7 @@ describe("[EL4] the policy never flaps", () => {
         expect(turns(one.changes), JSON.stringify(one.changes)).toBeLessThanOrEqual(turnsOfCurve + 1);
         expect(one.shards.length).toBeLessThanOrEqual(POLICY.max);
       }),
-      { numRuns: 40 },
+      { numRuns: 15 },
     );
   });
 

@@ -1,6 +1,7 @@
 import type { ReplyError } from "../../contracts/refusal.ts";
 import { PASS, type Asked } from "../../hooks/ask.ts";
 import type { ConnectChange } from "../../hooks/hooks.ts";
+import { bytesOf } from "../../log/recovery.ts";
 import { personalChannelOf } from "../../platform/user-digest.ts";
 import { isBroadcast, namespaceOf, parseChannel, type ChannelName } from "../../policy/channels.ts";
 import { mayJoinLeave } from "../../policy/permissions.ts";
@@ -12,6 +13,7 @@ import {
   type Session,
   type Subscription,
 } from "../../shard/connections/session.ts";
+import type { Start } from "../../shard/subscriptions/start.ts";
 import type { ConnectionClaims } from "../../tokens/claims.ts";
 import { PROTOCOL_VERSION } from "../../version.ts";
 import type { DisconnectName, ErrorName } from "../codes.ts";
@@ -179,13 +181,14 @@ async function subscribeAll(
 ): Promise<ReadonlyMap<string, string> | undefined> {
   const { broadcast, config, subscriptions, wire } = context;
   const subs = new Map<string, string>();
+  const bounded = shareAnswer(config.cluster.limits.resumeBytes);
   const wishesFor = (name: string) => {
     const { delta, ...position } = positions[name] ?? {};
     return { ...sinceOf(position), delta };
   };
   const broadcastChannel = config.cluster.broadcast.channel;
   const heard = broadcast.join(session, wishesFor(broadcastChannel), (start) => {
-    subs.set(broadcastChannel, wire.encodeStart(session, broadcastChannel, start));
+    subs.set(broadcastChannel, wire.encodeStart(session, broadcastChannel, bounded(start)));
   });
   const joined = await Promise.allSettled(
     channels.map((channel) => {
@@ -198,12 +201,24 @@ async function subscribeAll(
       };
       return subscriptions.join(session, request, (start) => {
         const fields = data === undefined ? {} : { data };
-        subs.set(channel.name, wire.encodeStart(session, channel.name, start, fields));
+        subs.set(channel.name, wire.encodeStart(session, channel.name, bounded(start), fields));
       });
     }),
   );
   await heard;
   return joined.some(({ status }) => status === "rejected") ? undefined : subs;
+}
+
+/** All resumes of a connect are in its one answer, and share what one resume may have (SPEC BD45). */
+function shareAnswer(most: number): (start: Start) => Start {
+  let left = most;
+  return (start) => {
+    if (start.recovery?.kind !== "resume") return start;
+    const bytes = bytesOf(start.recovery.publications);
+    if (bytes > left) return { ...start, recovery: { kind: "restart", reason: "too much for one answer" } };
+    left -= bytes;
+    return start;
+  };
 }
 
 /** A server-side subscription: the token grants it, so no permission is asked. */

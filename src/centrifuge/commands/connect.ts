@@ -1,7 +1,6 @@
 import type { ReplyError } from "../../contracts/refusal.ts";
 import { PASS, type Asked } from "../../hooks/ask.ts";
 import type { ConnectChange } from "../../hooks/hooks.ts";
-import { bytesOf } from "../../log/recovery.ts";
 import { personalChannelOf } from "../../platform/user-digest.ts";
 import { isBroadcast, namespaceOf, parseChannel, type ChannelName } from "../../policy/channels.ts";
 import { mayJoinLeave } from "../../policy/permissions.ts";
@@ -13,7 +12,7 @@ import {
   type Session,
   type Subscription,
 } from "../../shard/connections/session.ts";
-import type { Start } from "../../shard/subscriptions/start.ts";
+import { shareAnswer } from "../../shard/subscriptions/start.ts";
 import type { ConnectionClaims } from "../../tokens/claims.ts";
 import { PROTOCOL_VERSION } from "../../version.ts";
 import type { DisconnectName, ErrorName } from "../codes.ts";
@@ -207,18 +206,6 @@ async function subscribeAll(
   );
   await heard;
   return joined.some(({ status }) => status === "rejected") ? undefined : subs;
-}
-
-/** All resumes of a connect are in its one answer, and share what one resume may have (SPEC BD45). */
-function shareAnswer(most: number): (start: Start) => Start {
-  let left = most;
-  return (start) => {
-    if (start.recovery?.kind !== "resume") return start;
-    const bytes = bytesOf(start.recovery.publications);
-    if (bytes > left) return { ...start, recovery: { kind: "restart", reason: "too much for one answer" } };
-    left -= bytes;
-    return start;
-  };
 }
 
 /** A server-side subscription: the token grants it, so no permission is asked. */

@@ -4,8 +4,12 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { build } from "vite";
 
+/** The runtime that the deployment pins, and a newer one (docs/platform.md P6). */
+export type Runtime = "workerd" | "workerd-next";
+
 /** The path of the program. `import` gives another value in a test than in Node. */
-const { default: workerd } = createRequire(import.meta.url)("workerd") as { default: string };
+const pathOf = (runtime: Runtime): string =>
+  (createRequire(import.meta.url)(runtime) as { default: string }).default;
 
 export type WorkerSpec = {
   /** The name of a file in `workers`. */
@@ -48,6 +52,7 @@ export function startWorkerd(
     readonly port: number;
     readonly inspectorPort: number;
   },
+  runtime: Runtime = "workerd",
 ): ChildProcess {
   const storage = join(at.directory, `storage-${at.port}-${Date.now()}`);
   mkdirSync(storage);
@@ -86,7 +91,7 @@ const worker :Workerd.Worker = (
 );
 `,
   );
-  return spawn(workerd, ["serve", config, `--inspector-addr=127.0.0.1:${at.inspectorPort}`], {
+  return spawn(pathOf(runtime), ["serve", config, `--inspector-addr=127.0.0.1:${at.inspectorPort}`], {
     stdio: ["ignore", "ignore", process.env["BENCH_LOGS"] === undefined ? "ignore" : "inherit"],
   });
 }

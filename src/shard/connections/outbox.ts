@@ -31,13 +31,14 @@ export function sendFrame(session: Session, frame: string, now: number, context:
   if (session.unprovenBytes > queuedBytes / 4 && session.askedAt !== now && ask(session, now)) {
     if (session.unprovenBytes > queuedBytes) return "slow";
   }
+  // Without this frame: one frame of any length closes no reader that reads.
+  const tooMuch = session.unprovenBytes > queuedBytes * HARD_FACTOR;
   try {
     session.socket.send(frame);
   } catch {
     return "gone";
   }
   session.unprovenBytes += frame.length;
-  const tooMuch = session.unprovenBytes > queuedBytes * HARD_FACTOR;
   if (session.askedAt !== undefined) return tooMuch ? "slow" : "sent";
   if (session.unprovenBytes <= queuedBytes / 2) return "sent";
   if (session.probedAt === undefined) {

@@ -81,10 +81,20 @@ describe("[SE4] where the runtime counts what is queued, a reader is slow by wha
     }
   });
 
+  test("one frame of any length closes no reader that reads", () => {
+    let read = 0;
+    const counted: Reader = new Reader(() => bytesOf(counted) - read);
+    for (const length of [1, 10 * LIMITS.queuedBytes, 1, 20 * LIMITS.queuedBytes]) {
+      counted.now += 1;
+      read = bytesOf(counted);
+      expect(counted.send(length)).toBe("sent");
+    }
+  });
+
   test("a turn has its end: eight times the limit is too much", () => {
     const reader: Reader = new Reader(() => bytesOf(reader));
     reader.send(300);
-    expect(reader.sendBytes(7_700)).toBe("sent");
+    expect(reader.sendBytes(7_800)).toBe("sent");
     expect(reader.send(1)).toBe("slow");
   });
 
@@ -155,7 +165,7 @@ describe("[SE4] where the runtime does not count, a reader is slow when it leave
   test("eight times the limit is too much, also within the grace", () => {
     const reader = new Reader();
     reader.sendBytes(600);
-    expect(reader.sendBytes(7_500)).toBe("sent");
+    expect(reader.sendBytes(7_600)).toBe("sent");
     expect(reader.send(1)).toBe("slow");
   });
 

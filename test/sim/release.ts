@@ -5,6 +5,7 @@ import type { Hooks } from "../../src/hooks/hooks.ts";
 import { configOf } from "../../src/platform/config.ts";
 import { configuredDescriptor } from "../../src/platform/configured.ts";
 import type { Answer } from "../../src/router/api/answer.ts";
+import { channelPublisher } from "../../src/platform/publisher.ts";
 import { publish } from "../../src/router/api/publish.ts";
 import { forward, type Forwarded } from "../../src/router/forward.ts";
 import { RingCache } from "../../src/router/ring-cache.ts";
@@ -58,6 +59,8 @@ export class Router {
 
   /** One call of the server API. */
   publish(params: { channel: string; data: unknown; idempotency_key: string }): Promise<Answer> {
-    return publish({ env: this.#env, config: configOf(this.#env), cache: this.#cache }, params);
+    const config = configOf(this.#env);
+    const publisher = channelPublisher(this.#env, config.cluster.times.deliveryTimeoutMs);
+    return publish({ env: this.#env, config, cache: this.#cache, publisher }, params);
   }
 }

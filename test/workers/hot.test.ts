@@ -7,7 +7,7 @@ import { CONTRACT } from "../../src/contracts/version.ts";
 import { openDurableLog } from "../../src/log/durable-log.ts";
 import { migrate } from "../../src/log/schema.ts";
 import { channelStub } from "../../src/platform/calls.ts";
-import { channelObject, Client, Gate, keysOf, nameOf, startOver, until } from "./client.ts";
+import { api, channelObject, Client, Gate, keysOf, nameOf, startOver, until } from "./client.ts";
 
 beforeEach(() => void vi.spyOn(console, "error").mockImplementation(() => undefined));
 afterEach(async () => {
@@ -200,5 +200,41 @@ describe("[EL22] a call that throws", () => {
     for (const answer of await Promise.all(answers)) expect(answer["publish"]).toEqual({});
     expect(old).toHaveBeenCalled();
     expect((await kept()).toSorted()).toEqual([0, 1, 2, 3]);
+  });
+});
+
+describe("[EL24] publications of one request to the server API are combined", () => {
+  const calls = () => ({
+    one: vi.spyOn(Channel.prototype, "publish"),
+    many: vi.spyOn(Channel.prototype, "publishAll"),
+  });
+  const to = (channel: string, data: string) => ({ publish: { channel, data } });
+
+  test("a batch keeps the order of its commands, and its publications to one channel go together", async () => {
+    const { one: alone, many } = calls();
+    const commands = [
+      ...["a", "b", "c", "d"].map((data) => to(ROOM, data)),
+      to("kept:other", "x"),
+      to(ROOM, "e"),
+      { history: { channel: ROOM, limit: 100 } },
+    ];
+    const { replies } = await api("batch", { commands });
+    expect(replies.slice(0, 6).map((reply: any) => reply.publish.offset)).toEqual([1, 2, 3, 4, 1, 5]);
+    expect(replies[6].history.publications.map(({ data }: any) => data)).toEqual(["a", "b", "c", "d", "e"]);
+    expect(many.mock.calls.map(([publications]) => publications.length)).toEqual([3]);
+    expect(alone).toHaveBeenCalledTimes(3);
+  });
+
+  test("a publication that is too large is refused alone, and has its own answer", async () => {
+    const commands = [to(ROOM, "a"), to(ROOM, "b"), to(ROOM, "x".repeat(2_000_001)), to(ROOM, "c")];
+    const { replies } = await api("batch", { commands, parallel: true });
+    expect(replies.map((reply: any) => reply.publish?.offset ?? reply.error.code)).toEqual([1, 2, 107, 3]);
+  });
+
+  test("a broadcast publishes to a channel as often as it names it", async () => {
+    const { many } = calls();
+    const { result } = await api("broadcast", { channels: [ROOM, "kept:other", ROOM, ROOM], data: 1 });
+    expect(result.responses.map((response: any) => response.result.offset)).toEqual([1, 1, 2, 3]);
+    expect(many).toHaveBeenCalledTimes(1);
   });
 });

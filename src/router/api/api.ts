@@ -1,6 +1,7 @@
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { channelPublisher } from "../../platform/publisher.ts";
 import { accessOf, type Access } from "../access.ts";
 import { answerError } from "../errors.ts";
 import { encodeAnswer, encodeResult, statusOf, type Answer } from "./answer.ts";
@@ -53,7 +54,7 @@ export function createApi(partsOf: (env: Cloudflare.Env) => Pick<Call, "config" 
 
   const callOf = ({ env }: Context<App>): Call => {
     const { config, cache } = partsOf(env);
-    return { env, config, cache };
+    return { env, config, cache, publisher: channelPublisher(env, config.cluster.times.deliveryTimeoutMs) };
   };
   app.post("/", async (request) => {
     const call = callOf(request);

@@ -1,10 +1,17 @@
 import type { z } from "zod";
 import type { Config } from "../../config/config.ts";
+import type { Publisher } from "../../platform/publisher.ts";
 import type { RingCache } from "../ring-cache.ts";
 import type { Answer } from "./answer.ts";
 
 /** The parts of the deployment that a method works with. */
-export type Call = { readonly env: Cloudflare.Env; readonly config: Config; readonly cache: RingCache };
+export type Call = {
+  readonly env: Cloudflare.Env;
+  readonly config: Config;
+  readonly cache: RingCache;
+  /** Of this request alone (SPEC EL24). */
+  readonly publisher: Publisher;
+};
 
 type Description = {
   readonly summary: string;

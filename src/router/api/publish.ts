@@ -1,8 +1,9 @@
 import type { z } from "zod";
 import { keepsHistory } from "../../config/namespace.ts";
+import type { PublishRequest } from "../../contracts/log.ts";
 import { encodePublication } from "../../contracts/publication.ts";
 import { CONTRACT } from "../../contracts/version.ts";
-import { callAgain, channelStub, coordinatorStub } from "../../platform/calls.ts";
+import { callAgain, coordinatorStub } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
 import { homeOf, namespaceOf, parseChannel } from "../../policy/channels.ts";
 import { describeOutcomes } from "../outcomes.ts";
@@ -39,14 +40,11 @@ export async function publish(call: Call, params: Params): Promise<Answer> {
   const isBroadcast = home.kind === "coordinator";
   const wantsReport = isBroadcast && params.report === true;
   try {
-    const { refused, offset, logEpoch, report } = await callAgain(async () => {
-      if (home.kind === "channel") {
-        return { ...(await channelStub(env, home.channel).publish(publication, CONTRACT)), report: null };
-      }
-      const answer = await coordinatorStub(env).broadcast(publication, wantsReport, CONTRACT);
-      const { outcomes, ms, ...result } = answer;
-      return { ...result, report: outcomes === null ? null : { outcomes, ms } };
-    });
+    const { refused, offset, logEpoch, report } =
+      home.kind === "channel"
+        ? { ...(await call.publisher.publish(home.channel, publication)), report: null }
+        : await broadcastTo(env, publication, wantsReport);
+    if (refused === "full") return fail("internal", "the request publishes too much at once");
     if (refused !== null) return fail("badRequest", "a publication has at most 2,000,000 bytes");
     if (!keepsHistory(namespace) || params.skip_history === true) return ok({});
     if (report === null) return ok({ offset, epoch: logEpoch });
@@ -63,6 +61,14 @@ export async function publish(call: Call, params: Params): Promise<Answer> {
     return fail("internal", `${isBroadcast ? "the coordinator" : "the channel"} does not answer`);
   }
 }
+
+/** Publishes to the broadcast channel. */
+const broadcastTo = (env: Cloudflare.Env, publication: PublishRequest, wantsReport: boolean) =>
+  callAgain(async () => {
+    const answer = await coordinatorStub(env).broadcast(publication, wantsReport, CONTRACT);
+    const { outcomes, ms, ...result } = answer;
+    return { ...result, report: outcomes === null ? null : { outcomes, ms } };
+  });
 
 /** Publishes to many channels. Each channel has an answer of its own. */
 export async function broadcast(

@@ -1,5 +1,7 @@
 import type { z } from "zod";
+import type { Config } from "../../config/config.ts";
 import { logError } from "../../platform/logger.ts";
+import { homeOf } from "../../policy/channels.ts";
 import type { Access } from "../access.ts";
 import { encodeAnswer, encodeResult, fail, JsonResult, ok, type Answer } from "./answer.ts";
 import type { Call } from "./method.ts";
@@ -66,6 +68,28 @@ async function runBatch(call: Call, access: Access, batch: z.infer<typeof batchP
   };
   const replies: string[] = [];
   if (batch.parallel === true) replies.push(...(await Promise.all(batch.commands.map(run))));
-  else for (const command of batch.commands) replies.push(await run(command));
+  else
+    for (const together of runsOf(call.config, batch.commands))
+      replies.push(...(await Promise.all(together.map(run))));
   return ok(new JsonResult(`{"replies":[${replies.join(",")}]}`));
+}
+
+/**
+ * Commands in order, cut where one has to wait for the one before. Publications to one channel need not: they keep their
+ * order on the way to it, and go in one call (SPEC EL24).
+ */
+function runsOf<Command extends Record<string, unknown>>(
+  config: Config,
+  commands: readonly Command[],
+): Command[][] {
+  const runs: Command[][] = [];
+  let last: unknown;
+  for (const command of commands) {
+    const { channel } = (command["publish"] ?? {}) as { readonly channel?: unknown };
+    const mayJoin = typeof channel === "string" && homeOf(config, channel).kind === "channel";
+    if (mayJoin && channel === last) runs.at(-1)?.push(command);
+    else runs.push([command]);
+    last = mayJoin ? channel : undefined;
+  }
+  return runs;
 }

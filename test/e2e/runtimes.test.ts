@@ -36,7 +36,7 @@ describe.each(["workerd", "workerd-next"] as const)("on the runtime %s", (runtim
         headers: { "x-api-key": KEY },
         body: JSON.stringify({ channel: "room", data }),
       });
-      expect((await response.json()) as object).toEqual({ result: {} });
+      expect(await response.json()).toEqual({ result: {} });
     };
     /** The first character of the next publication that a client hears. */
     const heard = async (client: RawClient): Promise<string> => {

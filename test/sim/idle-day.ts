@@ -13,6 +13,8 @@ const { Deployment } = await import("../fixtures/deployment.ts");
 const deployment = new Deployment(createRingcast);
 const { world } = deployment;
 
+// A shard takes few clients here, so the policy would add some.
+await deployment.admin("PATCH", "/scale", { mode: "off" });
 const clients = [];
 for (let n = 0; n < 12; n++) {
   const client = await deployment.open(`key=client-${n}`);
@@ -34,14 +36,33 @@ world.note = (what) => {
 };
 world.onCall = ({ name, method }) => void calls.push(`${name} ${method}`);
 
+/** The rows that each object has written: of tables, and of keys. */
+const rowsOf = new Map<string, () => number>();
+for (const name of names()) {
+  const storage = world.storageOf(name);
+  const { put } = storage.kv;
+  let keys = 0;
+  storage.kv.put = (key, value) => {
+    keys += 1;
+    put(key, value);
+  };
+  rowsOf.set(name, () => keys + Number(storage.query("SELECT total_changes() AS n")[0]?.["n"]));
+}
+const allRows = () => [...rowsOf].map(([name, count]) => [name, count()] as const);
+
 /** Lets ping periods pass, in each of which every object sleeps; answers with what happened. */
 async function live(periods: number) {
   [alarms, calls] = [{}, []];
+  const before = new Map(allRows());
   for (let n = 0; n < periods; n++) {
     for (const name of names()) world.sleep(name);
     await deployment.pass(25_000);
   }
-  return { alarms: { ...alarms }, calls: [...calls] };
+  const written = allRows().flatMap(([name, count]) => {
+    const rows = count - (before.get(name) ?? 0);
+    return rows === 0 ? [] : [[name, rows] as const];
+  });
+  return { alarms: { ...alarms }, calls: [...calls], rows: Object.fromEntries(written) };
 }
 
 await deployment.pass(SETTLED_MS);

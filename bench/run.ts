@@ -5,6 +5,7 @@ import { parseArgs } from "node:util";
 import { broadcast } from "./cases/broadcast.ts";
 import type { Case, Round } from "./cases/case.ts";
 import { connect } from "./cases/connect.ts";
+import { hot } from "./cases/hot.ts";
 import { ring } from "./cases/ring.ts";
 import { balance } from "./cases/ring-balance.ts";
 import { memory, resume, wake } from "./cases/shard.ts";
@@ -21,6 +22,7 @@ const CASES: Readonly<Record<string, Case>> = {
   "low-rate": lowRate,
   direct,
   publish,
+  hot,
   router,
   resume,
   memory,

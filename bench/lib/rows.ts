@@ -21,7 +21,14 @@ export const LIMITS = {
 
 const ringcast = (changes: object = {}): WorkerSpec => ({
   source: "ringcast",
-  classes: { SHARD: "Shard", CHANNEL: "Channel", COORDINATOR: "Coordinator" },
+  classes: {
+    SHARD: "Shard",
+    CHANNEL: "Channel",
+    COORDINATOR: "Coordinator",
+    // For the case `hot`.
+    BARE: "Bare",
+    PUBLISHERS: "Publishers",
+  },
   bindings: {
     API_KEY,
     READ_KEY: "a-read-key-for-benchmarks",

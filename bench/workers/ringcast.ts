@@ -8,7 +8,9 @@ import { encodeRoute, ROUTE_HEADER } from "../../src/contracts/route.ts";
 import { buildRing } from "../../src/ring/build.ts";
 import { configuredDescriptor } from "../../src/platform/configured.ts";
 import { createRingcast } from "../../src/ringcast.ts";
+import type { HotOrder } from "../lib/hot.ts";
 import { Spans } from "../lib/spans.ts";
+import { publishHot } from "./publishers.ts";
 
 const { handler, Shard: ShippedShard, Channel, Coordinator } = createRingcast();
 
@@ -58,6 +60,10 @@ export default {
         headers.set(ROUTE_HEADER, route);
         return shard.fetch(new Request(request, { headers }));
       }
+      case "/hot": {
+        const { shards, ...order } = await request.json<HotOrder & { readonly shards: number }>();
+        return Response.json(await publishHot(env, shards, order));
+      }
       case "/channel":
         return Response.json(
           await channelStub(env, "kept:quiet").publish(
@@ -85,3 +91,4 @@ function routeOf(env: Cloudflare.Env): string {
 }
 
 export { Channel, Coordinator };
+export { Bare, Publishers } from "./publishers.ts";

@@ -1,0 +1,10 @@
+/** How the publications of a shard get to one object: to the bare one, or to our channel. */
+export type HotWay = "bare" | "one by one" | "combined";
+
+/** What the publishers of one shard do. */
+export type HotOrder = {
+  readonly way: HotWay;
+  readonly publishers: number;
+  readonly ms: number;
+  readonly payloadBytes: number;
+};

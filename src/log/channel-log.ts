@@ -176,7 +176,7 @@ export class ChannelLog {
     this.#parts.onPublished?.(body, kept ? appended.offset : null);
     // In the turn of the append, so that publication and appointment are durable together.
     if (kept && this.#listeners.size > 0) this.#arm("deliver", now + DELIVER_CHECK_MS);
-    if (kept) this.#arm("expire", this.#log.dueAfterAppend(now));
+    if (durable) this.#arm("expire", this.#log.dueAfterAppend(now));
     if (durable && !kept) return [{ kind: "passing", body }];
     return [{ kind: "pub", offset: appended.offset, body, at: now }];
   }

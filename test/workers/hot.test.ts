@@ -7,7 +7,17 @@ import { CONTRACT } from "../../src/contracts/version.ts";
 import { openDurableLog } from "../../src/log/durable-log.ts";
 import { migrate } from "../../src/log/schema.ts";
 import { channelStub } from "../../src/platform/calls.ts";
-import { api, channelObject, Client, Gate, keysOf, nameOf, startOver, until } from "./client.ts";
+import {
+  api,
+  appointmentsOf,
+  channelObject,
+  Client,
+  Gate,
+  keysOf,
+  nameOf,
+  startOver,
+  until,
+} from "./client.ts";
 
 beforeEach(() => void vi.spyOn(console, "error").mockImplementation(() => undefined));
 afterEach(async () => {
@@ -236,5 +246,12 @@ describe("[EL24] publications of one request to the server API are combined", ()
     const { result } = await api("broadcast", { channels: [ROOM, "kept:other", ROOM, ROOM], data: 1 });
     expect(result.responses.map((response: any) => response.result.offset)).toEqual([1, 1, 2, 3]);
     expect(many).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe("[BD2] the id of a publication that is not kept is removed", () => {
+  test("the log makes an appointment for it also where nothing else is published", async () => {
+    await channelStub(env, ROOM).publish(one("passing", { passing: true }), CONTRACT);
+    expect(await appointmentsOf(channelObject(ROOM))).toContain("expire");
   });
 });

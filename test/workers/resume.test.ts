@@ -324,10 +324,9 @@ describe("[DL8] a shard that does not know its position does not guess", () => {
     await publish(bob, "kept:a", 1, 2);
     await until(() => ann.heard("kept:a").length === 2);
     await evictDurableObject(shardObject("auto-1"));
-    await runInDurableObject(
-      shardObject("auto-1"),
-      (_, { storage }) => void storage.kv.delete("positions:state"),
-    );
+    await runInDurableObject(shardObject("auto-1"), (_, { storage }) => {
+      storage.kv.delete("positions");
+    });
     await evictDurableObject(shardObject("auto-1"));
     await channelStub(env, "kept:a")
       .crash()
@@ -354,10 +353,9 @@ test("[BD43] a client that subscribes anew before it is told of the end of its s
   await publish(bob, "kept:a", 1);
   await until(() => clients.every((client) => client.heard("kept:a").length === 1));
   await evictDurableObject(shardObject("auto-1"));
-  await runInDurableObject(
-    shardObject("auto-1"),
-    (_, { storage }) => void storage.kv.delete("positions:state"),
-  );
+  await runInDurableObject(shardObject("auto-1"), (_, { storage }) => {
+    storage.kv.delete("positions");
+  });
   await evictDurableObject(shardObject("auto-1"));
   await channelStub(env, "kept:a")
     .crash()

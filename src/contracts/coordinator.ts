@@ -23,6 +23,10 @@ export type ReportAnswer = {
   readonly descriptor: Descriptor | null;
   /** The most sessions before the shard hands new connections on; null for no bound. Absent in 0.2.0. */
   readonly bound?: number | null;
+  /**
+   * Whether other shards have guests of this one; null while not all have said so in the present epoch. Absent in 0.2.0.
+   */
+  readonly elsewhere?: boolean | null;
 };
 
 /** One shard of the ring, over all of its fronts. */

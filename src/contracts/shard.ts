@@ -30,6 +30,8 @@ export type ShardStatus = {
   readonly droppedEvents?: number;
   /** Absent in 0.2.0. */
   readonly load?: LoadStatus;
+  /** Sessions here whose first owner is another shard, by its id. With reports only; absent in 0.2.0. */
+  readonly guests?: Readonly<Record<string, number>>;
 };
 
 /** Sessions that would leave a shard under another descriptor, by the id of the shard that would own them. */

@@ -6,6 +6,7 @@ import type { ShardStatus } from "../contracts/shard.ts";
 import { CONTRACT } from "../contracts/version.ts";
 import { digest } from "../ring/descriptor.ts";
 import { boundOf } from "./bound.ts";
+import { guestsElsewhere } from "./guests.ts";
 import type { Members } from "./members.ts";
 import type { Store } from "./store.ts";
 
@@ -33,7 +34,13 @@ export class Heard {
     const key = addressKey(shard);
     if (this.#members.holderKeys().has(key)) statuses.set(key, status);
     const { boundFactor: factor, boundFloor: floor } = this.#scale;
-    return { descriptor, bound: boundOf(shard, { descriptor: present, statuses, factor, floor }) };
+    const elsewhere = guestsElsewhere(shard, {
+      epoch: present.epoch,
+      holders: this.#members.holders(),
+      statuses,
+      settled: () => this.#store.settledShards(),
+    });
+    return { descriptor, elsewhere, bound: boundOf(shard, { descriptor: present, statuses, factor, floor }) };
   }
 
   #read(): Map<string, ShardStatus> {

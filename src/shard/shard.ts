@@ -200,8 +200,8 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
   async sendOwned(message: OwnedMessage, contract: number): Promise<SentByRing> {
     this.#answer(contract);
     const { ringEpoch, ...sent } = message;
-    const { moves, upgrades } = this.#floors;
-    const spilled = upgrades.hasSpilled;
+    const { moves } = this.#floors;
+    const spilled = moves.guests.mayBeElsewhere;
     const known = moves.membership.ring?.descriptor;
     if (known !== undefined && known.epoch > ringEpoch)
       return { kind: "newer", descriptor: descriptorFor(contract, known), spilled };

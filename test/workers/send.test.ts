@@ -1,7 +1,17 @@
 import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Channel, Shard } from "../../src/index.ts";
-import { adopted, api, changeRing, channelObject, Client, nameOf, startOver, until } from "./client.ts";
+import {
+  adopted,
+  api,
+  changeRing,
+  channelObject,
+  Client,
+  nameOf,
+  settled,
+  startOver,
+  until,
+} from "./client.ts";
 
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -22,7 +32,7 @@ describe("[AP5] the number of calls of one message to a user", () => {
     "over %i shards it is one call in ring mode, and a call to each shard by fan-out",
     async (count) => {
       if (count > 4) await changeRing({ kind: "add", count: count - 4 });
-      await adopted();
+      await settled();
       const owned = vi.spyOn(Shard.prototype, "sendOwned");
       const carried = vi.spyOn(Shard.prototype, "carryOut");
       const relayed = vi.spyOn(Shard.prototype, "relay");
@@ -67,7 +77,7 @@ describe("[AP5] the number of calls of one message to a user", () => {
   test("in ring mode it is one call for each region", async () => {
     const change = { kind: "add", ids: ["weur-1"], region: "weur" } as const;
     expect(await changeRing(change)).toMatchObject({ kind: "done" });
-    await adopted();
+    await settled();
     await api("send", { user: "ann", data: 0, mode: "ring" });
     const { result } = await api("send", { user: "ann", data: 1, mode: "ring" });
     expect(result.calls).toBe(2);

@@ -8,6 +8,7 @@ import { buildRing } from "../../ring/build.ts";
 import type { Descriptor } from "../../ring/descriptor.ts";
 import type { Ring } from "../../ring/ring.ts";
 import type { Connections } from "../connections/connections.ts";
+import { Guests } from "./guests.ts";
 import { Membership, mustMove } from "./membership.ts";
 import type { ShardLoad } from "../records/load.ts";
 import { Migration } from "./migration.ts";
@@ -33,6 +34,7 @@ export type MovesParts = {
 /** The ring as this shard knows it, and the sessions that have to leave because of it (SPEC MB, MV). */
 export class Moves {
   readonly membership: Membership;
+  readonly guests: Guests;
   readonly reports: Reports;
   readonly #parts: MovesParts;
   readonly #migration: Migration;
@@ -43,13 +45,22 @@ export class Moves {
     const { storage, env, cluster, shard, connections, load, status } = parts;
     this.#parts = parts;
     this.membership = new Membership(storage, shard.name);
+    const { healthReportMs, pingIntervalMs } = cluster.times;
+    this.guests = new Guests({
+      storage,
+      membership: this.membership,
+      sessions: () => connections.sessions,
+      // A shard looks at each ping whether it has news, and reports once in the interval; twice that, for a busy time.
+      reportedAfterMs: 2 * (healthReportMs + pingIntervalMs),
+    });
     this.reports = new Reports({
       storage,
       env,
       shard,
       load,
-      status: () => ({ ...status(), load: load.status() }),
-      intervalMs: cluster.times.healthReportMs,
+      guests: this.guests,
+      status: () => ({ ...status(), load: load.status(), guests: this.guests.here() }),
+      intervalMs: healthReportMs,
       isDrained: () => this.#isDrained(),
       onDescriptor: (descriptor) => this.#correct(descriptor),
       arm: (at) => parts.waitUntil(parts.arm("report", at)),

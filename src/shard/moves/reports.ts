@@ -6,6 +6,7 @@ import { coordinatorStub, within } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
 import type { Descriptor } from "../../ring/descriptor.ts";
 import type { ShardLoad } from "../records/load.ts";
+import type { Guests } from "./guests.ts";
 import type { MovesDone } from "./migration.ts";
 
 /** How long a shard waits for the coordinator. */
@@ -22,6 +23,7 @@ export type ReportsParts = {
   readonly shard: ShardAddress;
   readonly intervalMs: number;
   readonly load: ShardLoad;
+  readonly guests: Guests;
   readonly status: () => ShardStatus;
   /** The shard is draining, has no session, and moves none. */
   readonly isDrained: () => boolean;
@@ -70,11 +72,11 @@ export class Reports {
 
   /** The duty of the shard's alarm; answers when it is next due. */
   async run(now: number): Promise<number | undefined> {
-    const { storage, env, shard, load, status: statusOf, isDrained, onDescriptor } = this.#parts;
+    const { storage, env, shard, load, guests, status: statusOf, isDrained, onDescriptor } = this.#parts;
     const moves = this.#moves;
     const status = statusOf();
     try {
-      const { descriptor, bound } = await within(
+      const { descriptor, bound, elsewhere } = await within(
         COORDINATOR_WAIT_MS,
         coordinatorStub(env).report({ shard, status, moves }, CONTRACT),
       );
@@ -87,7 +89,8 @@ export class Reports {
       if (isDrained()) {
         await within(COORDINATOR_WAIT_MS, coordinatorStub(env).drained(shard.id, CONTRACT));
       }
-      return untold.length > 0 ? now : undefined;
+      const asksAgainAt = guests.heard(elsewhere, status.ringEpoch, Date.now());
+      return untold.length > 0 ? now : asksAgainAt;
     } catch (error) {
       logError("the coordinator did not take a report", { shard: shard.id, error });
       return now + RETRY_MS;

@@ -35,11 +35,6 @@ export class Upgrades {
     this.#bucket = new TokenBucket({ burst: upgradeBurst, perSecond: upgradesPerSecond }, Date.now());
   }
 
-  /** From the first spill on, for good, some of this shard's keys may be with the next owners. */
-  get hasSpilled(): boolean {
-    return this.#parts.ctx.storage.kv.get<boolean>("spilled") === true;
-  }
-
   /** 101, or a `Refusal` as JSON. `offered`: the subprotocols that the client offers. */
   async take(route: Route, offered: string | null): Promise<Response> {
     const { ctx, cluster, shard, connections, moves, counters, timetable } = this.#parts;
@@ -71,8 +66,8 @@ export class Upgrades {
 
   /** A next owner may have room. Only a lack of room makes the ring grow. */
   #refused(now: number, { bound }: { readonly bound?: true }): void {
-    const { ctx, counters, moves } = this.#parts;
-    if (!this.hasSpilled) ctx.storage.kv.put("spilled", true);
+    const { counters, moves } = this.#parts;
+    moves.guests.handedOn(now);
     if (bound === undefined) counters.refused += 1;
     moves.reports.hurry(now);
   }

@@ -1,0 +1,32 @@
+import { addressKey, type ShardAddress } from "../contracts/address.ts";
+import type { ShardStatus } from "../contracts/shard.ts";
+import { movesKey } from "./store.ts";
+
+/**
+ * Whether other shards have guests of a shard (SPEC EL31); null while not all of them have said so since the last change
+ * of the ring. In the first epoch a shard that has never reported has no session that an earlier ring placed.
+ */
+export function guestsElsewhere(
+  shard: ShardAddress,
+  parts: {
+    readonly epoch: number;
+    /** Every object that may have sessions. */
+    readonly holders: readonly ShardAddress[];
+    readonly statuses: ReadonlyMap<string, Pick<ShardStatus, "ringEpoch" | "guests">>;
+    /** The objects that have moved their sessions to the present epoch, as in the rows of moves. */
+    readonly settled: () => ReadonlySet<string>;
+  },
+): boolean | null {
+  const { epoch, statuses } = parts;
+  const others = parts.holders.filter(({ front, name }) => front === shard.front && name !== shard.name);
+  const statusOf = (one: ShardAddress) => statuses.get(addressKey(one));
+  if (others.some((one) => (statusOf(one)?.guests?.[shard.id] ?? 0) > 0)) return true;
+  const isHeard = (one: ShardAddress): boolean => {
+    const status = statusOf(one);
+    if (status === undefined) return epoch === 1;
+    return status.guests !== undefined && (epoch === 1 || status.ringEpoch === epoch);
+  };
+  if (!others.every(isHeard)) return null;
+  const settled = epoch === 1 ? undefined : parts.settled();
+  return settled === undefined || others.every((one) => settled.has(movesKey(one))) ? false : null;
+}

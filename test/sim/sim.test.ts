@@ -93,6 +93,12 @@ const PINNED = [
     releases: "rollback",
     broke: "HK7: by a known fault of release 0.2.0, which the judgement did not know (late-registers.ts)",
   },
+  {
+    seed: 710_000_096,
+    steps: 60,
+    releases: "mixed",
+    broke: "HK7: a late answer of a channel ended the shard's record of a newer registration",
+  },
 ];
 
 describe("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1] the simulator", () => {

@@ -47,7 +47,8 @@ export class EmptyChannels {
   readonly #parts: EmptyChannelsParts;
   /** When a channel without listeners is to be asked, ms since 1970. */
   readonly #dueAt = new Map<string, number>();
-  readonly #asked = new Set<string>();
+  /** The channels that are asked, each with whether the shard has registered since: the answer may be of before. */
+  readonly #asked = new Map<string, boolean>();
   /** Until when a register call of this shard may arrive at a channel, although it has failed. */
   readonly #lateUntil = new Map<string, number>();
   #hasTable = false;
@@ -65,6 +66,7 @@ export class EmptyChannels {
       this.#exec("CREATE TABLE IF NOT EXISTS registered (channel TEXT PRIMARY KEY) WITHOUT ROWID");
     this.#hasTable = true;
     this.#exec("INSERT OR IGNORE INTO registered VALUES (?)", channel);
+    if (this.#asked.has(channel)) this.#asked.set(channel, true);
     // The next crash has calls of its own that may be late.
     this.#forgetAlone();
   }
@@ -128,15 +130,15 @@ export class EmptyChannels {
 
   async #settle(channel: string): Promise<void> {
     const { hasListeners, settle, appoint } = this.#parts;
-    this.#asked.add(channel);
+    this.#asked.set(channel, false);
     try {
       const listens = await within(
         ASK_MS,
         callAgain(() => settle(channel)),
       );
       this.#dueAt.delete(channel);
-      // A listener that came meanwhile has made, or is making, a registration that needs the row.
-      if (listens || hasListeners(channel)) this.look(channel);
+      // A listener that came meanwhile has made a registration that needs the row, also where it has left again.
+      if (listens || this.#asked.get(channel) === true || hasListeners(channel)) this.look(channel);
       else this.#settled(channel);
     } catch (error) {
       // It goes behind the others, so that channels that cannot be reached do not take all the places.

@@ -12,6 +12,8 @@ class World {
   readonly registered = new Set<string>();
   readonly listeners = new Map<string, number>();
   settled: string[] = [];
+  /** What the answers of the channels wait for. */
+  answers: Promise<void> = Promise.resolve();
   atOnce = 0;
   dueAt: number | undefined;
   shard = this.#newLife();
@@ -32,7 +34,9 @@ class World {
         running -= 1;
         this.settled.push(channel);
         if (count(channel) === 0) this.registered.delete(channel);
-        return this.registered.has(channel);
+        const listens = this.registered.has(channel);
+        await this.answers;
+        return listens;
       },
       arm: (at) => void (this.dueAt = Math.min(at, this.dueAt ?? Infinity)),
       appoint: (at) => void (this.dueAt = at),
@@ -123,6 +127,22 @@ test("[BD12, HK7] a channel that a late register call of the life before the cra
   expect(world.settled).toEqual(["room"]);
   world.registered.add("room");
   await world.pass(60_000);
+  expect(world.registered.size).toBe(0);
+  expect([world.rows(), world.dueAt]).toEqual([0, undefined]);
+});
+
+test("[BD12, HK7] a channel whose answer comes after a newer listener has come and left is settled again", async () => {
+  world.join("room");
+  world.leave("room");
+  const { promise, resolve } = Promise.withResolvers<void>();
+  world.answers = promise;
+  await world.pass(75_000);
+  expect(world.settled).toEqual(["room"]);
+  world.join("room");
+  world.leave("room");
+  resolve();
+  await world.pass(100_000);
+  expect(world.settled).toEqual(["room", "room"]);
   expect(world.registered.size).toBe(0);
   expect([world.rows(), world.dueAt]).toEqual([0, undefined]);
 });

@@ -1,4 +1,4 @@
-import { LateRegisters } from "./late-registers.ts";
+import { KnownFaults } from "./known-faults.ts";
 import type { Hooks } from "./release.ts";
 import type { World } from "./world.ts";
 
@@ -18,13 +18,14 @@ export class HookRecorder {
   readonly #ids = new Set<string>();
   readonly #ended = new Set<string>();
   readonly #channels = new Map<string, ("occupied" | "vacated")[]>();
-  readonly #lateRegisters = new LateRegisters();
+  readonly #knownFaults = new KnownFaults();
   #world: World | undefined;
 
   /** From now on the hooks throw at random while the network has faults. */
   attach(world: World): void {
     this.#world = world;
-    world.onCall = (call) => this.#lateRegisters.take(call);
+    world.onCall = (call) => this.#knownFaults.take(call);
+    world.onReturn = (call) => this.#knownFaults.returned(call);
   }
 
   /** The events that are missing or wrong, when nothing has gone wrong for a while (SPEC HK4, HK7). */
@@ -45,7 +46,7 @@ export class HookRecorder {
     const heard = new Set(clients.flatMap(({ channels }) => channels));
     for (const channel of new Set([...heard, ...this.#channels.keys()])) {
       const occupied = this.#channels.get(channel)?.at(-1) === "occupied";
-      if (occupied && !heard.has(channel) && this.#lateRegisters.has(channel)) continue;
+      if (occupied && !heard.has(channel) && this.#knownFaults.has(channel)) continue;
       if (occupied !== heard.has(channel))
         yield `${channel}: the last event is ${occupied ? "occupied" : "vacated"}, and the channel is not`;
     }

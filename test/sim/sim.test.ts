@@ -91,7 +91,7 @@ const PINNED = [
     seed: 571_000_342,
     steps: 60,
     releases: "rollback",
-    broke: "HK7: by a known fault of release 0.2.0, which the judgement did not know (late-registers.ts)",
+    broke: "HK7: by a known fault of release 0.2.0, which the judgement did not know (known-faults.ts)",
   },
   {
     seed: 710_000_096,

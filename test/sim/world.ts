@@ -109,6 +109,8 @@ export class World {
   readonly violations: string[] = [];
   /** Hears of each call that an object has answered. */
   onCall: ((call: EndedCall) => void) | undefined;
+  /** Hears of each answer that has reached its caller. */
+  onReturn: ((call: EndedCall) => void) | undefined;
   /** Answers a call in place of the object; undefined leaves the call to the object. */
   answerFor:
     | ((name: string, method: string, args: readonly unknown[]) => Promise<unknown> | undefined)
@@ -422,8 +424,12 @@ export class World {
             const failure = isFetch ? undefined : this.#tooLarge(value, `the answer to ${method}`, life);
             if (failure !== undefined) return answered(() => reject(failure));
             const answer = isFetch ? value : structuredClone(value);
-            this.onCall?.({ name, method, args: sent, answer, callerHasEnded });
-            return answered(() => resolve(answer));
+            const ended = { name, method, args: sent, answer, callerHasEnded };
+            this.onCall?.(ended);
+            return answered(() => {
+              this.onReturn?.(ended);
+              resolve(answer);
+            });
           },
           (error: unknown) => {
             this.onCall?.({ name, method, args: sent, error, callerHasEnded });

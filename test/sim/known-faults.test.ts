@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { CONTRACT } from "../../src/contracts/version.ts";
+import { KnownFaults } from "./known-faults.ts";
+
+const settle = (contract: number) => ({
+  method: "settle",
+  args: ["auto/auto-1", contract],
+  callerHasEnded: false,
+});
+const SETTLED_BEFORE = settle(CONTRACT - 1);
+const SETTLED = settle(CONTRACT);
+const RETURNED_BEFORE = { ...SETTLED_BEFORE, returned: true };
+const RETURNED = { ...SETTLED, returned: true };
+const register = (callerHasEnded: boolean) => ({
+  method: "register",
+  args: [{ name: "auto/auto-1" }, null, CONTRACT],
+  callerHasEnded,
+});
+
+type Call = ReturnType<typeof register | typeof settle> & { readonly returned?: boolean };
+
+function excuses(calls: readonly Call[]): boolean {
+  const faults = new KnownFaults();
+  for (const { returned = false, ...call } of calls) {
+    const ended = { name: "CHANNEL room", answer: false, ...call };
+    if (returned) faults.returned(ended);
+    else faults.take(ended);
+  }
+  return faults.has("room");
+}
+
+test.each([
+  { calls: [SETTLED_BEFORE, register(true)], excused: true },
+  { calls: [SETTLED, register(true)], excused: false },
+  { calls: [register(true), SETTLED_BEFORE], excused: false },
+  { calls: [SETTLED_BEFORE, register(false)], excused: false },
+  { calls: [SETTLED_BEFORE, register(false), register(true)], excused: false },
+])("[HK7] case %#: only a late register call that release 0.2.0 forgets is excused", ({ calls, excused }) => {
+  expect(excuses(calls)).toBe(excused);
+});
+
+test.each([
+  { calls: [SETTLED_BEFORE, register(false), RETURNED_BEFORE], excused: true },
+  { calls: [SETTLED, register(false), RETURNED], excused: false },
+  { calls: [SETTLED_BEFORE, RETURNED_BEFORE, register(false)], excused: false },
+  { calls: [SETTLED_BEFORE, register(false), SETTLED_BEFORE, RETURNED_BEFORE], excused: false },
+  { calls: [SETTLED_BEFORE, register(false), RETURNED_BEFORE, register(false)], excused: false },
+])("[HK7] case %#: only an old answer by which release 0.2.0 forgets is excused", ({ calls, excused }) => {
+  expect(excuses(calls)).toBe(excused);
+});

@@ -17,7 +17,9 @@ try {
 process.exit(0);
 
 async function takePicture(from: Browser, theme: "dark" | "light"): Promise<void> {
-  const cluster = await startCluster({ cluster: { limits: { upgradesPerSecond: 2_000 } } });
+  const cluster = await startCluster({
+    cluster: { limits: { upgradesPerSecond: 2_000 }, scale: { mode: "on" } },
+  });
   try {
     const { page } = await openPage(from, { theme, scale: 1.5 });
     const operator = new Console(page);

@@ -29,17 +29,25 @@ export function Scaling() {
             {report.min} to {report.max} shards; grows at {percent(report.mark)} of a limit, aims at{" "}
             {percent(report.target)}, shrinks below {percent(report.mark / 4)}.
           </p>
-          <ul class="loads" tabIndex={0} aria-label="Load of each shard">
-            {loadRows(report.shards).map((row) => (
-              <Load key={row.id} row={row} mark={report.mark} />
-            ))}
-          </ul>
-          <ol class="scale-decisions" tabIndex={0} aria-label="Decisions of the scaling policy, newest first">
-            {report.decisions.slice(0, 20).map((decision) => (
-              <Decision key={`${decision.at}${decision.reason}`} decision={decision} />
-            ))}
-            {report.decisions.length === 0 && <li class="empty">The policy has not changed the ring yet.</li>}
-          </ol>
+          <div class="scale-lists">
+            <ul class="loads" tabIndex={0} aria-label="Load of each shard">
+              {loadRows(report.shards).map((row) => (
+                <Load key={row.id} row={row} mark={report.mark} />
+              ))}
+            </ul>
+            <ol
+              class="scale-decisions"
+              tabIndex={0}
+              aria-label="Decisions of the scaling policy, newest first"
+            >
+              {report.decisions.slice(0, 20).map((decision) => (
+                <Decision key={`${decision.at}${decision.reason}`} decision={decision} />
+              ))}
+              {report.decisions.length === 0 && (
+                <li class="empty">The policy has not changed the ring yet.</li>
+              )}
+            </ol>
+          </div>
         </>
       )}
     </Panel>

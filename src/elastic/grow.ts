@@ -7,7 +7,7 @@ import {
   type Memory,
   type Situation,
 } from "./policy.ts";
-import { clientsByRegion, type RegionLoad } from "./region.ts";
+import { clientsByRegion, loadFrom, type RegionLoad } from "./region.ts";
 
 /** More shards for a region, as many as bring its mean load to the target. */
 export function grow(
@@ -77,7 +77,10 @@ export function openRegion(situation: Situation, regions: readonly RegionLoad[])
   if (most === undefined || members.length >= policy.max) return undefined;
   const [region, clients] = most;
   const reason = `${clients} clients in ${region}, which has no shard, and scale.regionMin is ${policy.regionMin}`;
-  return { kind: "add", region, count: 1, part: 1, reason };
+  // All of them move to the new shards.
+  const needed = Math.ceil(loadFrom(region, members) / policy.target);
+  const count = Math.min(Math.max(1, needed), policy.step, policy.max - members.length);
+  return { kind: "add", region, count, part: 1, reason };
 }
 
 function reasonOf({ fullest, refused, region }: RegionLoad, { policy }: Situation): string {

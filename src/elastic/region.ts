@@ -71,3 +71,11 @@ export function clientsByRegion(members: readonly Member[]): ReadonlyMap<string,
       clients.set(region, (clients.get(region) ?? 0) + count);
   return clients;
 }
+
+/** The load that the clients of a region make, as a number of full shards. */
+export const loadFrom = (region: string, members: readonly Member[]): number =>
+  members.reduce((sum, member) => {
+    const clients = member.load?.clients ?? {};
+    const all = Object.values(clients).reduce((total, count) => total + count, 0);
+    return all === 0 ? sum : sum + (largestPart(partsOf(member)).value * (clients[region] ?? 0)) / all;
+  }, 0);

@@ -37,8 +37,11 @@ const BURST = 19;
 const MANY = 400;
 /** `limits.waitingFrames`, and the frame that is at work. */
 const WAITING_FRAMES = 1_025;
-/** `limits.queuedBytes` with the factor for a reader that has just been probed, and a frame of the largest size. */
-const QUEUED_BYTES = 8 * 2 ** 20 + 4 * 2 ** 20;
+/**
+ * `limits.queuedBytes` with the factor for a reader that has just been probed, the frame before the probe, which is not
+ * counted, and the frame that passes the bound. A frame has 4 MB at most.
+ */
+const QUEUED_BYTES = 8 * 2 ** 20 + 2 * 4 * 2 ** 20;
 /** In this time every retry, alarm and timeout comes. */
 const QUIET_MS = 240_000;
 

@@ -77,9 +77,9 @@ export function openRegion(situation: Situation, regions: readonly RegionLoad[])
   if (most === undefined || members.length >= policy.max) return undefined;
   const [region, clients] = most;
   const reason = `${clients} clients in ${region}, which has no shard, and scale.regionMin is ${policy.regionMin}`;
-  // All of them move to the new shards.
-  const needed = Math.ceil(loadFrom(region, members) / policy.target);
-  const count = Math.min(Math.max(1, needed), policy.step, policy.max - members.length);
+  // All of them move to the new shards, so a region opens only where one step is enough for it.
+  const count = Math.max(1, Math.ceil(loadFrom(region, members) / policy.target));
+  if (count > Math.min(policy.step, policy.max - members.length)) return undefined;
   return { kind: "add", region, count, part: 1, reason };
 }
 

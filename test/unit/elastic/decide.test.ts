@@ -319,13 +319,12 @@ describe("[EL7] a region has a shard when it has clients enough", () => {
     expect(ask([member(1, clients(500))], { policy: { max: 1 } }).decision.kind).toBe("hold");
   });
 
-  test("a region gets as many shards at once as its clients need", () => {
+  test("a region gets as many shards at once as its clients need, or none where one step is not enough", () => {
     const full = (n: number) => member(n, { load: load(0.6, { clients: { auto: 2_000, weur: 10_000 } }) });
-    expect(ask([full(1), full(2), full(3)]).decision).toMatchObject({
-      kind: "add",
-      region: "weur",
-      count: 3,
-    });
+    const members = [full(1), full(2), full(3)];
+    expect(ask(members).decision).toMatchObject({ kind: "add", region: "weur", count: 3 });
+    expect(ask(members, { policy: { step: 2 } }).decision.kind).toBe("hold");
+    expect(ask(members, { policy: { max: 5 } }).decision.kind).toBe("hold");
   });
 
   test("the last shard of a region goes when the clients have gone, and the default region can take the rest", () => {

@@ -63,6 +63,8 @@ describe("[EL1, EL2, EL3, EL9, EL10] a cluster grows and shrinks by itself", () 
         shards.length >= 4 && shards.every(({ weight, fullWeight }) => weight === fullWeight) && shards.length
       );
     }, 120_000);
+    // A client that comes after the last publication has nothing to hear.
+    await eventually(() => clients.every(({ heard }) => heard.length > 0));
     stream.abort();
     await publishing;
     const last = published.at(-1) ?? 0;

@@ -43,6 +43,7 @@ export function parseConfig(variables: Readonly<Record<string, unknown>>): Confi
     throw new ConfigError(
       'WEBHOOK_SECRET: a webhook needs this secret as base64 text of 24 to 64 bytes, with or without "whsec_" before it',
     );
+  checkScale(cluster);
   const namespaces = new Map<string, NamespaceConfig>();
   let defaultNamespace = namespaceSchema.parse({});
   for (const [name, value] of Object.entries(variables)) {
@@ -63,6 +64,21 @@ export function parseConfig(variables: Readonly<Record<string, unknown>>): Confi
     force_recovery: true,
   };
   return { cluster, defaultNamespace, namespaces, broadcast };
+}
+
+/** Bounds and marks that contradict each other would leave the scaling policy without a decision (SPEC EL1, EL3). */
+function checkScale({ scale, shards }: ClusterConfig): void {
+  const { min, target, mark, pressureMark } = scale;
+  if (min !== undefined && min > shards.max)
+    throw new ConfigError(
+      `RINGCAST.scale.min: ${min} shards are more than shards.max, which is ${shards.max}`,
+    );
+  if (target >= mark)
+    throw new ConfigError(`RINGCAST.scale.target: it must be below scale.mark, which is ${mark}`);
+  if (mark > pressureMark)
+    throw new ConfigError(
+      `RINGCAST.scale.mark: it must not be above scale.pressureMark, which is ${pressureMark}`,
+    );
 }
 
 /** The user's own channel is in a namespace that exists, and its name is short enough for every user (SPEC AU21). */

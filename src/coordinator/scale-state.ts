@@ -1,7 +1,7 @@
 import type { Change } from "../contracts/change.ts";
 import type { ScaleDecision, ScaleMode } from "../contracts/scale.ts";
 import { LOAD_PARTS, type Load, type LoadParts } from "../elastic/load.ts";
-import type { Member, Memory } from "../elastic/policy.ts";
+import type { Decision, Member, Memory } from "../elastic/policy.ts";
 import type { Descriptor, ShardSpec } from "../ring/descriptor.ts";
 import type { Members } from "./members.ts";
 import type { Store } from "./store.ts";
@@ -64,6 +64,28 @@ function addCounts(
   const sum: Record<string, number> = { ...some };
   for (const [region, count] of Object.entries(others)) sum[region] = (sum[region] ?? 0) + count;
   return sum;
+}
+
+/** The shards that are the policy's after its own decision. Those that have left the ring are forgotten. */
+export function ownAfter(
+  own: ScaleState["own"],
+  about: {
+    readonly decision: Decision;
+    readonly before: Descriptor;
+    readonly descriptor: Descriptor;
+    readonly now: number;
+  },
+): ScaleState["own"] {
+  const { decision, before, descriptor, now } = about;
+  const known = new Set(before.shards.map(({ id }) => id));
+  return Object.fromEntries(
+    descriptor.shards.flatMap(({ id, weight }) => {
+      const kept = own[id];
+      if (kept !== undefined) return [[id, kept]];
+      if (decision.kind !== "add" || known.has(id)) return [];
+      return [[id, { fullWeight: Math.round(weight / decision.part), since: now }]];
+    }),
+  );
 }
 
 /** The shards that stay the policy's after an operator's change; the same object where that are all. */

@@ -7,7 +7,7 @@ import { logError } from "../platform/logger.ts";
 import type { Timetable } from "../platform/timetable.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
 import type { Changes } from "./changes.ts";
-import { forget, membersOf, type ScaleState } from "./scale-state.ts";
+import { forget, membersOf, ownAfter, type ScaleState } from "./scale-state.ts";
 import type { Live } from "./live.ts";
 import type { Members } from "./members.ts";
 import type { Store } from "./store.ts";
@@ -146,8 +146,10 @@ export class Scaling {
       this.#keep({ ...this.#state, memory, own, last, decisions });
     };
     const answer = await this.#change(decision, onCommit);
-    if (answer.kind === "done") return timetable.set("scale", this.#movingUntil(Date.now()) ?? now);
-    this.#remember({ at: now, kind, reason: `${reason}: ${answer.message}`, done: false });
+    if (answer.kind === "done" && answer.result.changed)
+      return timetable.set("scale", this.#movingUntil(Date.now()) ?? now);
+    const problem = answer.kind === "done" ? "the ring was so already" : answer.message;
+    this.#remember({ at: now, kind, reason: `${reason}: ${problem}`, done: false });
     return timetable.set("scale", now + this.#policy.reportMs);
   }
 
@@ -205,29 +207,9 @@ function toChange(decision: Exclude<Decision, { kind: "hold" }>, fullWeight: num
     case "step":
       return { kind: "weights", ids: decision.ids, weight: decision.weight };
     case "drain":
-    case "back":
       return { kind: "drain", id: decision.ids[0] };
+    case "back":
+      // A shard that does not answer cannot say that it is empty.
+      return { kind: "remove", id: decision.ids[0] };
   }
-}
-
-function ownAfter(
-  own: ScaleState["own"],
-  about: {
-    readonly decision: Decision;
-    readonly before: Descriptor;
-    readonly descriptor: Descriptor;
-    readonly now: number;
-  },
-): ScaleState["own"] {
-  const { decision, before, descriptor, now } = about;
-  if (decision.kind !== "add") return own;
-  const known = new Set(before.shards.map(({ id }) => id));
-  const added = descriptor.shards.filter(({ id }) => !known.has(id));
-  const fullWeight = (weight: number) => Math.round(weight / decision.part);
-  return {
-    ...own,
-    ...Object.fromEntries(
-      added.map(({ id, weight }) => [id, { fullWeight: fullWeight(weight), since: now }]),
-    ),
-  };
 }

@@ -1,6 +1,6 @@
 /**
  * The time of a shard's one thread, in ms, for each piece of work. The clock of an object stands still while code runs
- * (docs/platform.md P37), so a shard counts its work and weighs it by this table.
+ * (docs/platform.md P26), so a shard counts its work and weighs it by this table.
  *
  * From bench/results.json: an upgrade from `connect` (2,014 a second), a frame from `publish` (1,718 publications a
  * second), a delivery from `broadcast` (26.95 ms in the object for 4,000).

@@ -19,8 +19,8 @@ export type Decided = {
   readonly askAgainAt: number | undefined;
 };
 
-/** As many decisions as the rules look back at. */
-const REMEMBERED = 32;
+/** More decisions than the policy makes within `settleMs`, which the rules look back at. */
+const REMEMBERED = 256;
 
 /**
  * The change of the ring that the loads ask for, if any (SPEC EL). One change at a time.
@@ -62,14 +62,19 @@ function choose(situation: Situation, regions: readonly RegionLoad[]): Choice {
   const last = memory.decisions.at(-1);
   const earliest = last === undefined ? now : last.at + 2 * policy.reportMs;
   const wanting = byFullest.find(({ fullest }) => fullest.value >= policy.mark);
-  const opened = openRegion(situation, regions);
-  if ((wanting ?? opened) !== undefined && now < earliest)
-    return hold(held[0] ?? "the last change is younger than two reports", earliest);
-  if (wanting !== undefined) {
-    const decision = grow(situation, wanting, { isPressed: false });
-    return decision.kind === "hold" ? hold(decision.reason, undefined) : act(decision);
-  }
-  return opened === undefined ? shrink(situation, regions, earliest) : act(opened);
+  const growth =
+    wanting === undefined ? openRegion(situation, regions) : grow(situation, wanting, { isPressed: false });
+  if (growth === undefined) return shrink(situation, regions, earliest);
+  if (growth.kind !== "add") return hold(growth.reason, undefined);
+  const dueAt = Math.max(earliest, settledAfterDrain(growth.region, situation));
+  if (now < dueAt) return hold(held[0] ?? `${growth.reason}, and the last change is too young`, dueAt);
+  return act(growth);
+}
+
+/** A region without pressure grows only when its last drain has settled: growth would undo it. */
+function settledAfterDrain(region: string, { memory, policy }: Situation): number {
+  const drain = memory.decisions.findLast((past) => past.region === region && past.kind === "drain");
+  return drain === undefined ? -Infinity : drain.at + policy.settleMs;
 }
 
 /** A shard refuses clients, or is so full that it soon will. */

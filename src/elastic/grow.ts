@@ -3,6 +3,7 @@ import {
   EFFECT,
   ROUNDS_WITHOUT_EFFECT,
   STEPS,
+  isJoining,
   type Decision,
   type Memory,
   type Situation,
@@ -16,9 +17,9 @@ export function grow(
   { isPressed: pressed }: { readonly isPressed: boolean },
 ): Decision {
   const { policy, members, memory, movingUntil, now } = situation;
-  const { active, fullest, needed } = region;
+  const { active, needed } = region;
   const about = reasonOf(region, situation);
-  const joining = active.filter(({ weight, fullWeight }) => weight < fullWeight);
+  const joining = active.filter(isJoining);
   const [first] = joining;
   if (pressed && first !== undefined) {
     const ids = joining.filter(({ fullWeight }) => fullWeight === first.fullWeight).map(({ id }) => id);
@@ -40,7 +41,7 @@ export function grow(
   if (room <= 0) return { kind: "hold", reason: `${about}, and shards.max is ${policy.max}` };
   // A region at most doubles, so that one wrong report does not make a hundred shards.
   count = Math.min(count, policy.step, Math.max(1, active.length), room);
-  const part = pressed || fullest.id === "" ? 1 : 1 / STEPS;
+  const part = pressed ? 1 : 1 / STEPS;
   return { kind: "add", region: region.region, count, part, reason: about };
 }
 
@@ -67,7 +68,7 @@ export function toMinimum({ policy, defaultRegion }: Situation, count: number): 
   };
 }
 
-/** The first shard of the region that has the most clients and no shard. */
+/** The first shards of the region that has the most clients and no shard. */
 export function openRegion(situation: Situation, regions: readonly RegionLoad[]): Decision | undefined {
   const { policy, members } = situation;
   const served = new Set(regions.flatMap(({ region, active }) => (active.length > 0 ? [region] : [])));

@@ -1,25 +1,21 @@
 import { act, hold, seconds, type Choice } from "./choice.ts";
-import { STEPS, type Situation } from "./policy.ts";
+import { isJoining, STEPS, type Situation } from "./policy.ts";
 
 /** The next step of the shards that are joining, or the way back if one of them does not answer. */
 export function stepJoining({ members, policy, memory, now }: Situation): Choice | undefined {
-  const joining = members.find(
-    ({ state, owner, weight, fullWeight }) => state === "active" && owner === "policy" && weight < fullWeight,
-  );
+  const active = members.filter((one) => one.state === "active" && isJoining(one));
+  const [joining] = active;
   if (joining === undefined) return undefined;
   const last = memory.decisions.findLast(({ ids, kind }) => kind === "step" && ids.includes(joining.id));
   const since = Math.max(joining.since, last?.at ?? 0);
   const reported = joining.load?.at ?? 0;
   if (reported > since) {
     const parts = Math.round((joining.weight / joining.fullWeight) * STEPS) + 1;
-    const ids = members
+    const ids = active
       .filter(
-        (one) =>
-          one.weight === joining.weight &&
-          one.fullWeight === joining.fullWeight &&
-          one.weight < one.fullWeight,
+        ({ region, weight, fullWeight }) =>
+          region === joining.region && weight === joining.weight && fullWeight === joining.fullWeight,
       )
-      .filter((one) => one.owner === "policy" && one.state === "active" && one.region === joining.region)
       .map(({ id }) => id);
     const weight =
       parts >= STEPS

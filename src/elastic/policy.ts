@@ -50,6 +50,9 @@ export type Member = {
   readonly load?: Load;
 };
 
+/** The shard takes its part in steps, and has not taken the last one. */
+export const isJoining = ({ weight, fullWeight }: Member): boolean => weight < fullWeight;
+
 export type PastDecision = {
   readonly at: number;
   readonly kind: "add" | "drain" | "step" | "back";

@@ -4,11 +4,17 @@ import { callAdminApi, messageOf } from "./api.ts";
 
 /** The scaling policy, as the operator's API shows it. */
 export const scale = signal<ScaleReport | undefined>(undefined);
-/** The reason why the mode could not be changed. */
+/** The reason why the report could not be read, or the mode not be changed. */
 export const scaleProblem = signal<string | undefined>(undefined);
 
+/** A coordinator of the release before has no such report: the rest of the page does not wait for it. */
 export async function refreshScale(): Promise<void> {
-  scale.value = await callAdminApi<ScaleReport>("GET", "/scale");
+  try {
+    scale.value = await callAdminApi<ScaleReport>("GET", "/scale");
+    scaleProblem.value = undefined;
+  } catch (error) {
+    scaleProblem.value = messageOf(error);
+  }
 }
 
 export async function chooseScaleMode(mode: ScaleMode): Promise<void> {

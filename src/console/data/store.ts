@@ -65,7 +65,7 @@ export async function refresh(): Promise<void> {
       callAdminApi<ClusterView>("GET", "/cluster"),
       callAdminApi<{ epochs: readonly EpochView[] }>("GET", "/epochs?limit=50"),
     ]);
-    await refreshScale();
+    void refreshScale();
     const newest = epochs[0];
     if (newest === undefined) return;
     const descriptor: Descriptor = {

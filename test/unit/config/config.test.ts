@@ -28,6 +28,21 @@ describe("[AU5] a wrong setting is refused with the name of its field", () => {
       { RINGCAST: { webhook: { url: "ftp://example.com", events: ["connected"] } } },
       /RINGCAST\.webhook\.url/,
     ],
+    [
+      "more shards at least than at most",
+      { RINGCAST: { shards: { max: 4 }, scale: { min: 5 } } },
+      /RINGCAST\.scale\.min: 5 shards are more than shards\.max, which is 4/,
+    ],
+    [
+      "a target at the mark",
+      { RINGCAST: { scale: { target: 0.75, mark: 0.75 } } },
+      /RINGCAST\.scale\.target/,
+    ],
+    [
+      "a mark above the mark of pressure",
+      { RINGCAST: { scale: { mark: 0.95, pressureMark: 0.9 } } },
+      /RINGCAST\.scale\.mark/,
+    ],
   ];
   for (const [what, variables, named] of wrong) {
     test(what, () => {

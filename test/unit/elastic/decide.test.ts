@@ -169,6 +169,24 @@ describe("[EL2] a region shrinks late, and only by what the policy has added", (
     );
   });
 
+  test("without pressure a region that has just shrunk waits before it grows", () => {
+    const at = NOW - 300_000;
+    const drain = {
+      at,
+      kind: "drain",
+      region: "auto",
+      ids: ["auto-9"],
+      fullest: 0.1,
+      skewed: false,
+    } as const;
+    const memory = { ...NO_MEMORY, decisions: [drain] };
+    expect(ask([member(1, { load: load(0.8) })], { memory })).toMatchObject({
+      decision: { kind: "hold" },
+      askAgainAt: at + POLICY.settleMs,
+    });
+    expect(ask([member(1, { load: load(0.95) })], { memory }).decision.kind).toBe("add");
+  });
+
   test("a low region is asked again when it may shrink, and at scale.min no more", () => {
     const low = [member(1, { load: load(0.05) }), member(2, { load: load(0.05) })];
     const first = ask(low);
@@ -206,9 +224,7 @@ describe("[EL3] growth under pressure waits for nothing", () => {
       askAgainAt: NOW + 9_000,
     });
     const memory: Memory = {
-      decisions: [
-        { at: NOW - 1_000, kind: "drain", region: "auto", ids: ["auto-9"], fullest: 0.1, skewed: false },
-      ],
+      decisions: [{ at: NOW - 1_000, kind: "add", region: "auto", ids: [], fullest: 0.1, skewed: false }],
       lowSince: {},
     };
     expect(ask(members, { memory })).toMatchObject({ decision: { kind: "hold" }, askAgainAt: NOW + 119_000 });

@@ -136,6 +136,6 @@ export class Cluster {
 
   close(): void {
     this.#restore();
-    this.#world.close();
+    this.#world.objects.close();
   }
 }

@@ -19,16 +19,18 @@ const COORDINATOR_ROWS_OF_SHARD = 3;
 
 /** When all clients have left: lets months pass, and checks that nothing is left that nobody needs (SPEC BD73). */
 export async function judgeAftermath(world: World): Promise<void> {
-  const names = (["Shard", "Channel", "Coordinator"] as const).flatMap((className) => world.names(className));
-  world.mostEvents = world.events + EVENTS_FOR_EACH * names.length;
+  const names = (["Shard", "Channel", "Coordinator"] as const).flatMap((className) =>
+    world.objects.names(className),
+  );
+  world.events.most = world.events.total + EVENTS_FOR_EACH * names.length;
   await world.run(world.clock.now + MONTHS_MS);
   // Each object has a last wake, and looks at what it has kept.
   for (const name of names) wakeAnew(world, name);
   await world.run(world.clock.now + DAY_MS);
-  world.mostEvents = Infinity;
+  world.events.most = Infinity;
   if (world.violations.length > 0) return;
   for (const name of names) {
-    const { alarmAt } = world.storageOf(name);
+    const { alarmAt } = world.objects.of(name).storage;
     if (alarmAt !== null && isJudged("silence"))
       world.violate(`${name} is idle and has an alarm (SPEC BD73)`);
     for (const problem of leftBehind(world, name)) world.violate(`${name} keeps ${problem} (SPEC BD73)`);
@@ -38,7 +40,7 @@ export async function judgeAftermath(world: World): Promise<void> {
 /** Ends the life of an object and begins another. */
 export function wakeAnew(world: World, name: string): void {
   world.outside(() => {
-    world.crash(name, false);
+    world.crash(name);
     const stub = world.stub(name) as Record<string, (...args: unknown[]) => Promise<unknown>>;
     const [binding = ""] = name.split(" ");
     void QUESTIONS[binding]?.(stub)?.catch(() => undefined);
@@ -58,7 +60,7 @@ const QUESTIONS: Readonly<
 };
 
 function* leftBehind(world: World, name: string): Generator<string> {
-  const storage = world.storageOf(name);
+  const storage = world.objects.of(name).storage;
   const { rows, bytes, tables } = storage.size();
   if (name.startsWith("CHANNEL ")) {
     if (rows + tables > 0 && isJudged("channels")) yield `${rows} rows and ${tables} tables`;
@@ -69,14 +71,14 @@ function* leftBehind(world: World, name: string): Generator<string> {
       if (table.rows.length > 0 && isJudged("shards")) yield `${table.rows.length} rows of ${table.name}`;
   } else if (isJudged("coordinator")) {
     const rowsLeft = rowsOfCoordinator(world, name);
-    const most = COORDINATOR_ROWS + COORDINATOR_ROWS_OF_SHARD * world.names("Shard").length;
+    const most = COORDINATOR_ROWS + COORDINATOR_ROWS_OF_SHARD * world.objects.names("Shard").length;
     if (rowsLeft > most) yield `${rowsLeft} rows besides its epochs`;
   }
 }
 
 /** The rows of a coordinator without those that a number bounds. */
 export function rowsOfCoordinator(world: World, name: string): number {
-  const storage = world.storageOf(name);
+  const storage = world.objects.of(name).storage;
   const bounded = storage.dump().tables.filter((table) => BOUNDED_TABLES.has(table.name));
   return storage.size().rows - bounded.reduce((sum, table) => sum + table.rows.length, 0);
 }

@@ -16,7 +16,8 @@ import { PLATFORM } from "./platform-limits.ts";
 import { Rollout, type RolloutKind } from "./rollout.ts";
 import { drawTraits, isJudged, type Trait } from "./traits.ts";
 import { SHORT_KEEPS } from "./variables.ts";
-import { NO_FAULTS, World } from "./world.ts";
+import { NO_FAULTS } from "./network.ts";
+import { World } from "./world.ts";
 
 const BROADCAST = "ringcast:broadcast";
 /** A channel without history. */
@@ -78,7 +79,7 @@ export async function runHistory(
   const traits = drawTraits(fate, rollout.kind, options.traits);
   const world = new World(new Random(seed), { trace: options.trace, hooks, rollout, fate });
   world.countsQueuedBytes = traits.has("bufferedAmount");
-  world.subrequests = PLATFORM.subrequests[traits.has("freePlan") ? "free" : "paid"];
+  world.network.subrequests = PLATFORM.subrequests[traits.has("freePlan") ? "free" : "paid"];
   recorder?.attach(world);
   const restore = install(world);
   try {
@@ -88,15 +89,15 @@ export async function runHistory(
       releases: rollout.kind,
       traits: [...traits],
       violations: world.violations,
-      events: world.events,
+      events: world.events.total,
       acknowledged: history.acknowledgedCount,
       deliveries: history.deliveries,
-      callsBetweenReleases: world.callsBetweenReleases,
+      callsBetweenReleases: world.network.callsBetweenReleases,
       trace: world.trace,
     };
   } finally {
     restore();
-    world.close();
+    world.objects.close();
   }
 }
 
@@ -180,7 +181,7 @@ class History {
       const pause = random.chance(0.05) ? 40_000 : random.chance(0.3) ? 1_500 : 40;
       await this.#world.run(clock.now + random.int(0, pause));
     }
-    this.#world.faults = NO_FAULTS;
+    this.#world.network.faults = NO_FAULTS;
     this.#world.outside(() => this.#calm());
     await this.#world.run(Math.max(clock.now, resetUntil) + QUIET_MS);
     this.#isOver = true;
@@ -218,7 +219,7 @@ class History {
       [4, () => client.unsubscribe(random.pick(client.channels.length === 0 ? CHANNELS : client.channels))],
       [7, () => client.cut()],
       [9, () => this.#world.sleep(this.#anyObject())],
-      [7, () => this.#world.crash(this.#anyObject(), random.chance(0.5))],
+      [7, () => this.#world.crash(this.#anyObject(), { silenced: random.chance(0.5) })],
       [5, () => this.#change()],
       [6, () => this.#changeFaults()],
     ];
@@ -235,7 +236,8 @@ class History {
     const client = fate.pick(this.#clients);
     if (trait === "silentPeers") client.isSilent = fate.chance(0.7);
     else if (trait === "endTogether") this.#endTogether();
-    else if (trait === "lostAlarms") this.#loseAlarm(fate.pick(this.#world.names(fate.pick(CLASSES))));
+    else if (trait === "lostAlarms")
+      this.#loseAlarm(fate.pick(this.#world.objects.names(fate.pick(CLASSES))));
     else if (trait === "largePublications") {
       const channel = fate.pick([...CHANNELS, BROADCAST]);
       const isBurst = fate.chance(0.04);
@@ -262,7 +264,7 @@ class History {
 
   #loseAlarm(name: string): void {
     this.#world.note(`the platform gives up the alarm of ${name}`);
-    this.#world.storageOf(name).alarmAt = null;
+    this.#world.objects.of(name).storage.alarmAt = null;
     this.#lostAlarms.add(name);
   }
 
@@ -276,16 +278,16 @@ class History {
   #anyObject(): string {
     const { random } = this.#world;
     return random.pick(
-      this.#world.names(random.pick(["Shard", "Shard", "Channel", "Channel", "Coordinator"])),
+      this.#world.objects.names(random.pick(["Shard", "Shard", "Channel", "Channel", "Coordinator"])),
     );
   }
 
   #changeFaults(): void {
     const { random } = this.#world;
-    this.#world.faults = random.chance(0.4)
+    this.#world.network.faults = random.chance(0.4)
       ? NO_FAULTS
       : { lost: random.next() * 0.2, answerLost: random.next() * 0.2, late: random.next() * 0.15 };
-    this.#world.note(`network faults: ${JSON.stringify(this.#world.faults)}`);
+    this.#world.note(`network faults: ${JSON.stringify(this.#world.network.faults)}`);
   }
 
   #nextId(): string {
@@ -319,9 +321,9 @@ class History {
 
   /** Returns a function that notes whether the channel has lost its memory since this call. */
   #watchMemory(channel: string, id: string): () => void {
-    const losses = this.#world.memoryLossesOf(`CHANNEL ${channel}`);
+    const losses = this.#world.objects.of(`CHANNEL ${channel}`).memoryLosses;
     return () => {
-      if (this.#world.memoryLossesOf(`CHANNEL ${channel}`) !== losses) this.#mayRepeat.add(id);
+      if (this.#world.objects.of(`CHANNEL ${channel}`).memoryLosses !== losses) this.#mayRepeat.add(id);
     };
   }
 
@@ -388,8 +390,9 @@ class History {
 
   #readLog(channel: string): Heard[] {
     const name = channel === BROADCAST ? "COORDINATOR coordinator" : `CHANNEL ${channel}`;
-    if (!this.#world.names(channel === BROADCAST ? "Coordinator" : "Channel").includes(name)) return [];
-    const storage = this.#world.storageOf(name);
+    if (!this.#world.objects.names(channel === BROADCAST ? "Coordinator" : "Channel").includes(name))
+      return [];
+    const storage = this.#world.objects.of(name).storage;
     // The object has no tables if every call to it was lost.
     const lived = storage.query("SELECT 1 FROM sqlite_master WHERE name = 'publications'").length > 0;
     if (!lived) return [];
@@ -417,14 +420,14 @@ class History {
     const [descriptor] = descriptors;
     if (descriptor === undefined) return this.#world.violate("the coordinator does not answer");
     const ring = buildRing(descriptor);
-    for (const shard of this.#world.names("Shard")) {
-      const queued = this.#world.mostQueuedBytesOf(shard);
+    for (const shard of this.#world.objects.names("Shard")) {
+      const queued = this.#world.objects.of(shard).mostQueuedBytes;
       if (queued > QUEUED_BYTES && this.#rollout.kind === "none" && isJudged("memory"))
         this.#world.violate(`${shard} had ${queued} bytes queued for one socket (SPEC BD73)`);
-      const waiting = this.#world.mostWaitingFramesOf(shard);
+      const waiting = this.#world.objects.of(shard).mostWaitingFrames;
       if (waiting > WAITING_FRAMES && this.#rollout.kind === "none" && isJudged("memory"))
         this.#world.violate(`${shard} had ${waiting} frames of one client waiting (SPEC BD73)`);
-      const halfOpen = [...this.#world.socketsOf(shard)].filter(({ isHalfOpen }) => isHalfOpen);
+      const halfOpen = [...this.#world.objects.of(shard).sockets].filter(({ isHalfOpen }) => isHalfOpen);
       if (halfOpen.length > 0 && this.#rollout.kind === "none")
         this.#world.violate(`${shard} has left ${halfOpen.length} sockets half open (SPEC BD71)`);
     }

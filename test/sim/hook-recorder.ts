@@ -24,8 +24,8 @@ export class HookRecorder {
   /** From now on the hooks throw at random while the network has faults. */
   attach(world: World): void {
     this.#world = world;
-    world.onCall = (call) => this.#knownFaults.take(call);
-    world.onReturn = (call) => this.#knownFaults.returned(call);
+    world.network.onCall = (call) => this.#knownFaults.take(call);
+    world.network.onReturn = (call) => this.#knownFaults.returned(call);
   }
 
   /** The events that are missing or wrong, when nothing has gone wrong for a while (SPEC HK4, HK7). */
@@ -53,8 +53,8 @@ export class HookRecorder {
   }
 
   #record(id: string, note: () => void): void {
-    const { random, faults } = this.#world ?? {};
-    const hasFaults = faults !== undefined && faults.lost > 0;
+    const random = this.#world?.random;
+    const hasFaults = (this.#world?.network.faults.lost ?? 0) > 0;
     if (hasFaults && random?.chance(0.2) === true) throw new Error("the hook refuses the event");
     if (!this.#ids.has(id)) note();
     this.#ids.add(id);

@@ -25,8 +25,8 @@ for (let n = 0; n < 12; n++) {
 }
 await deployment.api("publish", { channel: "kept:0", data: { hi: 1 } });
 
-const shards = world.names("Shard").filter((name) => world.socketsOf(name).size > 0);
-const names = () => (["Shard", "Channel", "Coordinator"] as const).flatMap((one) => world.names(one));
+const shards = world.objects.names("Shard").filter((name) => world.objects.of(name).sockets.size > 0);
+const names = () => (["Shard", "Channel", "Coordinator"] as const).flatMap((one) => world.objects.names(one));
 
 let alarms: Record<string, number> = {};
 let calls: string[] = [];
@@ -34,12 +34,12 @@ world.note = (what) => {
   const [, name, isAlarm] = /^(\S+ \S+)( alarm)?/u.exec(what) ?? [];
   if (isAlarm !== undefined && name !== undefined) alarms[name] = (alarms[name] ?? 0) + 1;
 };
-world.onCall = ({ name, method }) => void calls.push(`${name} ${method}`);
+world.network.onCall = ({ name, method }) => void calls.push(`${name} ${method}`);
 
 /** The rows that each object has written: of tables, and of keys. */
 const rowsOf = new Map<string, () => number>();
 for (const name of names()) {
-  const storage = world.storageOf(name);
+  const storage = world.objects.of(name).storage;
   const { put } = storage.kv;
   let keys = 0;
   storage.kv.put = (key, value) => {

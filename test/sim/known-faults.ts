@@ -1,5 +1,5 @@
 import { CONTRACT } from "../../src/contracts/version.ts";
-import type { EndedCall } from "./world.ts";
+import type { EndedCall } from "./network.ts";
 
 /**
  * Two known faults of shards of release 0.2.0 leave a channel occupied for ever. The present release has neither (SPEC

@@ -126,7 +126,10 @@ export class ServerSocket {
     if (this.readyState !== 1) throw new Error("the socket is closed");
     const bytes = Buffer.byteLength(text);
     this.#queuedBytes += bytes;
-    if (this.owner !== undefined) this.#world.noteQueuedBytes(this.owner, this.#queuedBytes);
+    if (this.owner !== undefined) {
+      const object = this.#world.objects.of(this.owner);
+      object.mostQueuedBytes = Math.max(object.mostQueuedBytes, this.#queuedBytes);
+    }
     if (this.#state !== "open") return;
     this.#toClient(() =>
       this.client.read(() => {
@@ -196,13 +199,13 @@ export class ServerSocket {
 
   #end(): void {
     this.#state = "closed";
-    this.#world.forgetSocket(this);
+    if (this.owner !== undefined) this.#world.objects.of(this.owner).sockets.delete(this);
   }
 
   #toClient(run: () => void): void {
     this.#toClientAt = Math.max(this.#toClientAt, this.#world.clock.now + this.#world.random.int(1, 30));
     this.#world.clock.at(this.#toClientAt, () => {
-      this.#world.isFrame();
+      this.#world.events.isFrame = true;
       this.#world.outside(run);
     });
   }
@@ -210,7 +213,7 @@ export class ServerSocket {
   #toObject(run: () => void): void {
     this.#toObjectAt = Math.max(this.#toObjectAt, this.#world.clock.now + this.#world.random.int(1, 30));
     this.#world.clock.at(this.#toObjectAt, () => {
-      this.#world.isFrame();
+      this.#world.events.isFrame = true;
       run();
     });
   }

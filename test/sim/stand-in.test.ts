@@ -110,7 +110,7 @@ describe("[BD70] the calls and events of the stand-in", () => {
         }
       },
     });
-    world.subrequests = PLATFORM.subrequests.free;
+    world.network.subrequests = PLATFORM.subrequests.free;
     for (let n = 0; n < 3; n++) await ask(world, A, "send", 400);
     expect(world.violations).toEqual([]);
     await ask(world, A, "send", 1_001);
@@ -132,7 +132,7 @@ describe("[BD70] the calls and events of the stand-in", () => {
     await world.run(world.clock.now + MONTH_MS);
     const pauses = ranAt.slice(1).map((at, n) => at - (ranAt[n] ?? 0));
     expect(pauses).toEqual([2_000, 4_000, 8_000, 16_000, 32_000, 64_000]);
-    expect(world.storageOf(A).alarmAt).toBeNull();
+    expect(world.objects.of(A).storage.alarmAt).toBeNull();
   });
 
   test("the clock stands still while code runs", async () => {
@@ -197,11 +197,11 @@ describe("[BD71] the sockets of the stand-in", () => {
       world.outside(() => client.close(1006));
       await pass();
     }
-    expect(polite.world.socketsOf(A).size).toBe(0);
-    expect([...rude.world.socketsOf(A)].map(({ isHalfOpen }) => isHalfOpen)).toEqual([true]);
+    expect(polite.world.objects.of(A).sockets.size).toBe(0);
+    expect([...rude.world.objects.of(A).sockets].map(({ isHalfOpen }) => isHalfOpen)).toEqual([true]);
     expect(await rude.states()).toEqual([]);
     rude.world.sleep(A);
-    expect(rude.world.socketsOf(A).size).toBe(0);
+    expect(rude.world.objects.of(A).sockets.size).toBe(0);
   });
 
   test("a socket whose peer answers no close stays listed, and reads as open after the second sleep", async () => {

@@ -8,7 +8,8 @@ import { Random } from "./random.ts";
 import type { Router } from "./release.ts";
 import { TWO_RELEASES } from "./releases.ts";
 import { Rollout } from "./rollout.ts";
-import { NO_FAULTS, World } from "./world.ts";
+import { NO_FAULTS } from "./network.ts";
+import { World } from "./world.ts";
 
 const DAY_MS = 86_400_000;
 const QUARTER_DAYS = 91;
@@ -27,7 +28,7 @@ export async function* liveYears(seed: number, years: number): AsyncGenerator<Qu
   try {
     const cluster = new Cluster(world, rollout);
     for (let quarter = 0; quarter < years * 4; quarter++) {
-      const before = { alarms: world.alarms, calls: world.calls };
+      const before = { alarms: world.alarms.count, calls: world.network.calls };
       const nights: Stored[] = [];
       for (let day = 0; day < QUARTER_DAYS; day++) {
         await cluster.day(quarter * QUARTER_DAYS + day);
@@ -42,13 +43,13 @@ export async function* liveYears(seed: number, years: number): AsyncGenerator<Qu
         channels: mean("channels"),
         channelRows: mean("channelRows"),
         coordinatorRows: mean("coordinatorRows"),
-        alarmsADay: (world.alarms - before.alarms) / QUARTER_DAYS,
-        callsADay: (world.calls - before.calls) / QUARTER_DAYS,
+        alarmsADay: (world.alarms.count - before.alarms) / QUARTER_DAYS,
+        callsADay: (world.network.calls - before.calls) / QUARTER_DAYS,
       };
     }
   } finally {
     restore();
-    world.close();
+    world.objects.close();
   }
 }
 
@@ -83,7 +84,7 @@ class Cluster {
       world.outside(() => this.#step(random.pick(clients), channels));
       await world.run(clock.now + random.int(0, 2_000));
     }
-    world.faults = NO_FAULTS;
+    world.network.faults = NO_FAULTS;
     if (n % 3 === 0) world.outside(() => this.#changeRing(n));
     if (n % 14 === 0) world.outside(() => this.#deploy());
     await world.run(clock.now + EVENING_MS);
@@ -93,25 +94,25 @@ class Cluster {
       for (const client of clients) client.leave();
     });
     await world.run(this.#started + (n + 1) * DAY_MS);
-    world.forgetUnused();
+    world.objects.forgetUnused();
   }
 
   stored(): Stored {
     const world = this.#world;
-    const shards = world.names("Shard").filter((name) => this.#isActive(name));
-    const sizes = (names: readonly string[]) => names.map((name) => world.storageOf(name).size());
+    const shards = world.objects.names("Shard").filter((name) => this.#isActive(name));
+    const sizes = (names: readonly string[]) => names.map((name) => world.objects.of(name).storage.size());
     const sum = (numbers: readonly number[]) => numbers.reduce((total, one) => total + one, 0);
-    const channels = sizes(world.names("Channel")).filter(({ rows, tables }) => rows + tables > 0);
+    const channels = sizes(world.objects.names("Channel")).filter(({ rows, tables }) => rows + tables > 0);
     return {
       shardBytes: sum(sizes(shards).map(({ bytes }) => bytes)) / shards.length,
       channels: channels.length,
       channelRows: sum(channels.map(({ rows }) => rows)),
-      coordinatorRows: sum(world.names("Coordinator").map((name) => rowsOfCoordinator(world, name))),
+      coordinatorRows: sum(world.objects.names("Coordinator").map((name) => rowsOfCoordinator(world, name))),
     };
   }
 
   #isActive(name: string): boolean {
-    const ring = this.#world.storageOf(name).kv.get("descriptor") as
+    const ring = this.#world.objects.of(name).storage.kv.get("descriptor") as
       | { shards: { id: string; region: string; state: string }[] }
       | undefined;
     return ring?.shards.some(({ id, region }) => name === `SHARD ${region}/${id}`) === true;
@@ -119,7 +120,7 @@ class Cluster {
 
   #step(client: SimClient, channels: readonly string[]): void {
     const { random } = this.#world;
-    const object = random.pick(this.#world.names(random.pick(["Shard", "Channel", "Coordinator"])));
+    const object = random.pick(this.#world.objects.names(random.pick(["Shard", "Channel", "Coordinator"])));
     const actions: readonly (() => void)[] = [
       () => this.#publish(random.pick([...channels, "ringcast:broadcast"])),
       () => this.#publish(random.pick(channels)),
@@ -127,9 +128,11 @@ class Cluster {
       () => client.unsubscribeAll(() => random.chance(0.5)),
       () => client.cut(),
       () => this.#world.sleep(object),
-      () => this.#world.crash(object, random.chance(0.5)),
+      () => this.#world.crash(object, { silenced: random.chance(0.5) }),
       () =>
-        (this.#world.faults = random.chance(0.5) ? NO_FAULTS : { lost: 0.05, answerLost: 0.05, late: 0.05 }),
+        (this.#world.network.faults = random.chance(0.5)
+          ? NO_FAULTS
+          : { lost: 0.05, answerLost: 0.05, late: 0.05 }),
     ];
     random.pick(actions)();
   }

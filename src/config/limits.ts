@@ -62,6 +62,8 @@ export const limitsSchema = z
     // may end once while the receiver is away, and come back.
     queuedEvents: count(10, 1_000_000).default(50_000),
     queuedEventBytes: count(4_194_304, 1_073_741_824).default(67_108_864),
+    // The refusals of upgrades that wait in one isolate of the router (`times.lateErrorMs`); more are answered at once.
+    lateErrors: count(1, 100_000).default(1_000),
     // Where the runtime cannot count queued bytes (docs/platform.md P6), the shard sends a probe to a slow reader.
     // The reader has this long to answer the probe.
     slowReaderGraceMs: count(100, 60_000).default(5_000),

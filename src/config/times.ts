@@ -18,6 +18,9 @@ export const timesSchema = z
     deliveryTimeoutMs: count(500, 60_000).default(10_000),
     presenceCacheMs: count(0, 10_000).default(1_000),
     healthReportMs: count(1_000, 3_600_000).default(60_000),
+    // An upgrade for which the cluster has no room, or whose shard does not answer, is refused after a random time up to
+    // this one, so that clients do not come back as one. 0: at once.
+    lateErrorMs: count(0, 30_000).default(2_000),
     // A hook that takes longer has failed (SPEC HK2).
     hookTimeoutMs: count(10, 60_000).default(5_000),
     // A channel is vacated after this time without a listener. A move takes the listeners away for 0.5 to 1 s

@@ -9,6 +9,7 @@ import { readAffinity } from "./affinity.ts";
 import { authenticate } from "./authenticate.ts";
 import { answerError } from "./errors.ts";
 import { forward } from "./forward.ts";
+import type { LateErrors } from "./late-errors.ts";
 import type { RingCache } from "./ring-cache.ts";
 import { verifyUpgradeToken } from "./upgrade-token.ts";
 
@@ -22,6 +23,7 @@ type Parts = {
   readonly hooks: Hooks;
   readonly verifier: Verifier;
   readonly cache: RingCache;
+  readonly lateErrors: LateErrors;
 };
 
 /** `GET /connection/websocket`: checks an upgrade, finds its region, identity and key, and takes it to its shard. */
@@ -61,6 +63,9 @@ export async function connectClient(request: Upgrade, parts: Parts): Promise<Res
     ...(identity === undefined ? {} : { identity }),
   });
   if (forwarded.kind === "connected") return forwarded.response;
+  const lateMs = parts.lateErrors.next(Date.now());
+  // The platform ends the request of a client that leaves.
+  if (lateMs > 0) await scheduler.wait(lateMs);
   return answerError(request, 503, {
     code: "unavailable",
     message: forwarded.message,

@@ -12,6 +12,7 @@ import { createApi } from "./api/api.ts";
 import { accessOf } from "./access.ts";
 import { connectClient } from "./connection.ts";
 import { answerError } from "./errors.ts";
+import { LateErrors } from "./late-errors.ts";
 import { RingCache } from "./ring-cache.ts";
 
 /** The Worker. Its only state is the newest ring that its isolate has seen (docs/platform.md P27). */
@@ -79,5 +80,10 @@ function createParts(env: Cloudflare.Env, hooks: Hooks) {
       [env.API_KEY, env.API_KEY_PREVIOUS],
     ),
     cache: new RingCache(configuredDescriptor(config)),
+    lateErrors: new LateErrors(
+      { maxMs: cluster.times.lateErrorMs, most: cluster.limits.lateErrors },
+      Math.random,
+      Date.now(),
+    ),
   };
 }

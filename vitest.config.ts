@@ -44,6 +44,8 @@ const BINDINGS = {
     anonymous: true,
     shards: { max: 128 },
     limits: { presenceClients: 40, channelNames: 30 },
+    // A region may be down and come back within a test.
+    times: { regionCheckMs: 200 },
   },
 };
 

@@ -21,6 +21,9 @@ export const timesSchema = z
     // An upgrade for which the cluster has no room, or whose shard does not answer, is refused after a random time up to
     // this one, so that clients do not come back as one. 0: at once.
     lateErrorMs: count(0, 30_000).default(2_000),
+    // Between two checks of a region that may be down, and how long its shards have to answer one. A region is down
+    // after three; it comes back after ten at the earliest (SPEC EL41, EL43).
+    regionCheckMs: count(100, 60_000).default(3_000),
     // A hook that takes longer has failed (SPEC HK2).
     hookTimeoutMs: count(10, 60_000).default(5_000),
     // A channel is vacated after this time without a listener. A move takes the listeners away for 0.5 to 1 s

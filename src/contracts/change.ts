@@ -15,7 +15,9 @@ export type Change =
   | { readonly kind: "weight"; readonly id: string; readonly weight: number }
   /** Several shards at once. */
   | { readonly kind: "weights"; readonly ids: readonly string[]; readonly weight: number }
-  | { readonly kind: "rollback"; readonly ringEpoch: number };
+  | { readonly kind: "rollback"; readonly ringEpoch: number }
+  /** The shards of a region that does not answer, and those that answer again; by the coordinator alone. */
+  | { readonly kind: "outage" | "recovery"; readonly ids: readonly string[] };
 
 export type ChangeRequest = {
   readonly change: Change;

@@ -114,6 +114,11 @@ export interface CoordinatorContract extends LogContract {
   report(report: ReportRequest, contract: number): Promise<ReportAnswer>;
   /** A draining shard is empty, and leaves. Late or repeated, the call changes nothing. */
   drained(id: string, contract: number): Promise<void>;
+  /**
+   * A router has seen no answer from the shards of a region. The coordinator asks them itself (SPEC EL41). Absent in
+   * 0.2.0.
+   */
+  unreachable(region: string, contract: number): Promise<void>;
   /** The cluster as of now. A shard that does not answer shows what it last reported. */
   cluster(contract: number): Promise<ClusterReport>;
   /** The loads of the shards, and what the scaling policy has decided. */

@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Config } from "../config/config.ts";
-import { addressKey, readAddress, type SentAddress, type ShardAddress } from "../contracts/address.ts";
+import { addressKey, readAddress, type SentAddress } from "../contracts/address.ts";
 import type { ChangeAnswer, ChangeRequest } from "../contracts/change.ts";
 import type {
   BroadcastAnswer,
@@ -26,7 +26,6 @@ import type { LogView } from "../contracts/publication.ts";
 import type { ScaleMode, ScaleReport } from "../contracts/scale.ts";
 import { checkContract, CONTRACT, type Served } from "../contracts/version.ts";
 import { Events } from "../events/events.ts";
-import { askAll } from "../fanout/ask-all.ts";
 import { actOnAll } from "../fanout/fan-out.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import type { LogDuty } from "../log/channel-log-parts.ts";
@@ -40,11 +39,13 @@ import type { Descriptor } from "../ring/descriptor.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { Changes } from "./changes.ts";
 import { explainOwner } from "./explain.ts";
+import { hasSessions } from "./has-sessions.ts";
 import { Heard } from "./heard.ts";
 import { listChannels } from "./list-channels.ts";
 import { listSessions } from "./list-sessions.ts";
 import { Live } from "./live.ts";
 import { Members } from "./members.ts";
+import { Outages } from "./outages.ts";
 import { Scaling } from "./scaling.ts";
 import { askStatus } from "./status.ts";
 import { Store } from "./store.ts";
@@ -54,7 +55,7 @@ const ASK_MS = 3_000;
 /** How long a broadcast waits for the shards' answers. */
 const BROADCAST_WAIT_MS = 5_000;
 
-type Duty = "tell" | "scale" | "events" | LogDuty;
+type Duty = "tell" | "scale" | "regions" | "events" | LogDuty;
 
 /**
  * Keeps the membership of a cluster and tells it to every shard; keeps the log of the broadcast channel.
@@ -70,6 +71,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
   readonly #heard: Heard;
   readonly #changes: Changes;
   readonly #scaling: Scaling;
+  readonly #outages: Outages;
   readonly #live: Live;
   readonly #timetable: Timetable<Duty>;
   readonly #events: Events;
@@ -115,15 +117,10 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
       renew: (shard) => this.#log.renew(shard),
       waitUntil: (promise) => ctx.waitUntil(promise),
     });
-    this.#scaling = new Scaling({
-      storage: ctx.storage,
-      config,
-      timetable,
-      store: this.#store,
-      members: this.#members,
-      changes: this.#changes,
-      live: this.#live,
-    });
+    const ring = { store: this.#store, members: this.#members, changes: this.#changes };
+    this.#scaling = new Scaling({ ...ring, storage: ctx.storage, config, timetable, live: this.#live });
+    const { times } = config.cluster;
+    this.#outages = new Outages({ ...ring, storage: ctx.storage, env, times, timetable });
   }
 
   descriptor(contract: number): Descriptor {
@@ -146,6 +143,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     for (const done of moves) this.#live.say({ kind: "moved", at: Date.now(), ...done });
     this.#forgetEmptyShards();
     if (status.load !== undefined) this.ctx.waitUntil(this.#scaling.look(Date.now()));
+    if (this.#members.isDown(shard)) this.ctx.waitUntil(this.#outages.look(shard.region, Date.now()));
     return this.#heard.answer(shard, status, contract);
   }
 
@@ -154,10 +152,18 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     const draining = () =>
       this.#store.descriptor.shards.find((shard) => shard.id === id && shard.state === "draining");
     const shard = draining();
-    if (shard === undefined || (await this.#hasSessions(this.#members.objectsOf(shard)))) return;
+    if (shard === undefined) return;
+    const objects = this.#members.objectsOf(shard);
+    // The only front has said so itself.
+    if (objects.length > 1 && (await hasSessions(this.env, objects, ASK_MS))) return;
     // An operator may have taken it back while its fronts were asked.
     if (draining() === undefined) return;
     await this.#changes.change({ change: { kind: "remove", id }, dryRun: false, by: "the shard, empty" });
+  }
+
+  unreachable(region: string, contract: number): Promise<void> {
+    this.#answer(contract);
+    return this.#outages.look(region, Date.now());
   }
 
   cluster(contract: number): Promise<ClusterReport> {
@@ -254,6 +260,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
         await this.#scaling.look(Date.now());
         return undefined;
       }
+      if (duty === "regions") return this.#outages.run(Date.now());
       if (duty === "events") return this.#events.run(Date.now());
       return duty === "tell" ? this.#changes.retry() : this.#log.run(duty);
     });
@@ -268,19 +275,8 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     if (this.#awake) return;
     this.#awake = true;
     this.ctx.waitUntil(this.#timetable.wake());
+    this.ctx.waitUntil(this.#outages.wake(Date.now()));
     this.#log.wake();
-  }
-
-  /** Whether another front of a shard has sessions. Throws where one does not answer, so that the caller asks again. */
-  async #hasSessions(objects: readonly ShardAddress[]): Promise<boolean> {
-    if (objects.length === 1) return false;
-    const { answers, silent } = await askAll(this.env, objects, {
-      waitMs: ASK_MS,
-      ask: (stub) => stub.status(CONTRACT),
-    });
-    if (silent.length > 0)
-      throw new Error(`no answer from the fronts ${silent.map(({ front }) => front).join(", ")}`);
-    return [...answers.values()].some(({ sessions }) => sessions > 0);
   }
 
   /** Nothing is kept of the broadcast channel for a shard that has left and is empty. */

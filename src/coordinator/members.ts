@@ -23,6 +23,12 @@ export class Members {
     );
   }
 
+  /** Whether a shard is out of the ring because it does not answer. */
+  isDown(shard: RingShard): boolean {
+    const spec = this.#store.descriptor.shards.find(({ id }) => id === shard.id);
+    return spec?.state === "down" && spec.region === shard.region;
+  }
+
   /** The holders by the key of their address. */
   holderKeys(): Set<string> {
     return new Set(this.holders().map(addressKey));

@@ -83,6 +83,15 @@ function planShards(change: Change, context: ChangeContext): PlannedShards {
       );
       return planned(changed, `weight ${change.ids.join(", ")} ${change.weight}`);
     }
+    case "outage":
+    case "recovery": {
+      const [from, to] =
+        change.kind === "outage" ? (["active", "down"] as const) : (["down", "active"] as const);
+      const changed = shards.map((shard) =>
+        change.ids.includes(shard.id) && shard.state === from ? { ...shard, state: to } : shard,
+      );
+      return planned(changed, `${change.kind} of ${change.ids.join(", ")}`);
+    }
     case "rollback":
       if (context.earlier === undefined) {
         const isForgotten = change.ringEpoch >= 1 && change.ringEpoch < context.oldestEpoch;
@@ -93,7 +102,7 @@ function planShards(change: Change, context: ChangeContext): PlannedShards {
             : `there is no epoch ${change.ringEpoch}`,
         );
       }
-      return planned(context.earlier.shards, `rollback to epoch ${change.ringEpoch}`);
+      return planned(restored(context.earlier.shards, shards), `rollback to epoch ${change.ringEpoch}`);
   }
 }
 
@@ -117,6 +126,14 @@ function planAdd(change: Extract<Change, { kind: "add" }>, context: ChangeContex
     shards = updated(shards, id, { state: "active" });
   }
   return planned(shards, `add ${ids.join(", ")}`);
+}
+
+/** The shards of an earlier epoch. A shard is down where it is now: an outage is a fact, and no operator's wish. */
+function restored(earlier: readonly ShardSpec[], present: readonly ShardSpec[]): ShardSpec[] {
+  return earlier.map((shard) => {
+    if (shard.state === "draining") return shard;
+    return { ...shard, state: find(present, shard.id)?.state === "down" ? "down" : "active" };
+  });
 }
 
 /** `region-n`, counting on from the highest number that the region has ever had. */

@@ -101,6 +101,9 @@ function namedIn(change: Change, own: ScaleState["own"]): readonly string[] {
       return change.ids ?? [];
     case "weights":
       return change.ids;
+    case "outage":
+    case "recovery":
+      return [];
     case "rollback":
       // The operator wants exactly the shards of that epoch.
       return Object.keys(own);

@@ -113,7 +113,7 @@ export class Scaling {
     const { scale, shards, times } = config.cluster;
     // The shards that an operator has left are the fewest: the policy brings back none that an operator has drained.
     const own = store.descriptor.shards.filter(
-      ({ id, state }) => state === "active" && this.#state.own[id] === undefined,
+      ({ id, state }) => state !== "draining" && this.#state.own[id] === undefined,
     );
     const min = scale.min ?? Math.max(1, own.length);
     return { ...scale, min, max: shards.max, reportMs: times.healthReportMs };

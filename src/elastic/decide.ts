@@ -9,7 +9,7 @@ import {
 import { act, hold, type Choice } from "./choice.ts";
 import { grow, openRegion, toMinimum } from "./grow.ts";
 import { stepJoining } from "./join.ts";
-import { loadsByRegion, type RegionLoad } from "./region.ts";
+import { loadsByRegion, membersThatStay, type RegionLoad } from "./region.ts";
 import { shrink } from "./shrink.ts";
 
 export type Decided = {
@@ -52,8 +52,8 @@ function choose(situation: Situation, regions: readonly RegionLoad[]): Choice {
     if (decision.kind !== "hold") return act(decision);
     held.push(decision.reason);
   }
-  const active = situation.members.filter(({ state }) => state === "active");
-  if (active.length < policy.min) return act(toMinimum(situation, active.length));
+  const count = membersThatStay(situation.members).length;
+  if (count < policy.min) return act(toMinimum(situation, count));
   if (movingUntil !== undefined) return hold(held[0] ?? "sessions are moving", movingUntil);
 
   const step = stepJoining(situation);
@@ -85,7 +85,9 @@ function lowSince(
   regions: readonly RegionLoad[],
   { policy, memory, now }: Situation,
 ): Readonly<Record<string, number>> {
-  const low = regions.filter(({ mean, refused }) => refused === 0 && mean < policy.mark * LOW_PART);
+  const low = regions.filter(
+    ({ active, mean, refused }) => active.length > 0 && refused === 0 && mean < policy.mark * LOW_PART,
+  );
   return Object.fromEntries(low.map(({ region }) => [region, memory.lowSince[region] ?? now]));
 }
 

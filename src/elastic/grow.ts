@@ -71,7 +71,11 @@ export function toMinimum({ policy, defaultRegion }: Situation, count: number): 
 /** The first shards of the region that has the most clients and no shard. */
 export function openRegion(situation: Situation, regions: readonly RegionLoad[]): Decision | undefined {
   const { policy, members } = situation;
-  const served = new Set(regions.flatMap(({ region, active }) => (active.length > 0 ? [region] : [])));
+  // A region that is down gets no further shard: it does not answer.
+  const served = new Set([
+    ...regions.flatMap(({ region, active }) => (active.length > 0 ? [region] : [])),
+    ...members.flatMap(({ region, state }) => (state === "down" ? [region] : [])),
+  ]);
   const [most] = [...clientsByRegion(members)]
     .filter(([region, clients]) => !served.has(region) && clients >= policy.regionMin)
     .toSorted(([, a], [, b]) => b - a);

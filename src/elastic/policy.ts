@@ -41,7 +41,8 @@ export type Member = {
   readonly weight: number;
   /** The weight that the shard has after its last step. */
   readonly fullWeight: number;
-  readonly state: "active" | "draining";
+  /** `down`: the region does not answer, and comes back as it was (SPEC EL45). */
+  readonly state: "active" | "draining" | "down";
   /** `policy`: the policy has added the shard, and no operator has touched it since. */
   readonly owner: "policy" | "operator";
   /** When the shard joined, ms since 1970. */

@@ -47,6 +47,10 @@ export function loadsByRegion(members: readonly Member[], counting: Counting): R
   });
 }
 
+/** The shards that count towards the fewest and the most: a shard that is down comes back. */
+export const membersThatStay = (members: readonly Member[]): readonly Member[] =>
+  members.filter(({ state }) => state !== "draining");
+
 /** The largest part of the load of some shards together. */
 export const totalOf = (members: readonly Member[]): number =>
   largestPart(sumOfParts(members.map(partsOf))).value;

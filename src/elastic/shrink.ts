@@ -1,13 +1,12 @@
 import { act, hold, percent, type Choice } from "./choice.ts";
 import { LOW_PART, type Member, type Situation } from "./policy.ts";
-import { clientsByRegion, totalOf, type RegionLoad } from "./region.ts";
+import { clientsByRegion, membersThatStay, totalOf, type RegionLoad } from "./region.ts";
 
 /** One shard less, where a region has been low for long enough. `earliest`: no decision comes before that time. */
 export function shrink(situation: Situation, regions: readonly RegionLoad[], earliest: number): Choice {
   const { policy, memory, now, members } = situation;
-  const active = members.filter(({ state }) => state === "active");
-  if (active.length <= policy.min)
-    return hold(`${active.length} shards, and scale.min is ${policy.min}`, undefined);
+  const { length: count } = membersThatStay(members);
+  if (count <= policy.min) return hold(`${count} shards, and scale.min is ${policy.min}`, undefined);
   const chances = regions.flatMap((region) => {
     const since = memory.lowSince[region.region];
     const newest = region.active

@@ -1,7 +1,11 @@
 import { hashKey } from "./hash.ts";
 
-/** A draining shard has left the ring but is still in the descriptor, so that it hears of every epoch. */
-export type ShardState = "active" | "draining";
+/**
+ * A draining shard has left the ring but is still in the descriptor, so that it hears of every epoch. A shard that is
+ * `down` does not answer: it has no slot until it answers again (SPEC EL40). Any state but `active` has no slot, also for
+ * release 0.2.0, which knows no `down`.
+ */
+export type ShardState = "active" | "draining" | "down";
 
 /** `weight`: a whole number, 1 to {@link MAX_WEIGHT}. `region`: a Durable Object location hint. */
 export type ShardSpec = {

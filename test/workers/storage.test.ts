@@ -97,6 +97,7 @@ const COORDINATOR: Calls<CoordinatorContract, ReturnType<typeof coordinatorObjec
     return stub.report({ shard: AUTO_1, status, moves: [] }, CONTRACT);
   },
   drained: (stub) => stub.drained("auto-1", CONTRACT),
+  unreachable: (stub) => stub.unreachable("enam", CONTRACT),
   cluster: (stub) => stub.cluster(CONTRACT),
   scale: (stub) => stub.scale(CONTRACT),
   chooseScaleMode: (stub) => stub.chooseScaleMode("off", CONTRACT),

@@ -20,7 +20,7 @@ export type ShardRow = {
   readonly id: string;
   readonly region: string;
   readonly weight: number;
-  readonly state: "active" | "draining" | "leaving";
+  readonly state: "active" | "draining" | "down" | "leaving";
   readonly share: number;
   readonly sessions: number | null;
   readonly channels: number | null;

@@ -376,3 +376,36 @@ function linear(points: readonly { readonly hours: number; readonly clients: num
   const turnsOfCurve = signs.filter((sign, n) => n > 0 && sign !== signs[n - 1]).length;
   return { curve, seconds: ends.at(-1)?.at ?? 0, turnsOfCurve };
 }
+
+describe("[EL45] the policy leaves a region alone that is down", () => {
+  const inEnam = (n: number, fields: Partial<Member> = {}): Member =>
+    member(n, { id: `enam-${n}`, region: "enam", ...fields });
+  const down = (n: number): Member => inEnam(n, { state: "down", load: load(0.5) });
+
+  test("it gets no further shard, though its clients are elsewhere and many", () => {
+    const busy = member(1, { load: load(0.5, { clients: { enam: 10_000 } }) });
+    expect(ask([busy, down(1)]).decision.kind).toBe("hold");
+    expect(ask([busy]).decision.kind).toBe("add");
+  });
+
+  test("its shards count towards scale.min, and no other shard takes their place", () => {
+    const policy = { min: 3 };
+    expect(ask([member(1), down(1), down(2)], { policy }).decision.kind).toBe("hold");
+    expect(ask([member(1), down(1)], { policy }).decision).toMatchObject({ kind: "add", count: 1 });
+  });
+
+  test("it has not been low while it was down, so it does not lose a shard as soon as it is back", () => {
+    const home = member(1);
+    const { memory } = ask([home, down(1), down(2)]);
+    const back = (n: number) => inEnam(n, { load: load(0.01) });
+    const later = NOW + 2 * HOUR * 1_000;
+    const { decision, askAgainAt } = ask([home, back(1), back(2)], { memory, now: later });
+    expect(decision.kind).toBe("hold");
+    expect(askAgainAt).toBe(later + POLICY.lowForMs);
+  });
+
+  test("the default region grows where it takes over more than it can", () => {
+    const full = member(1, { load: load(0.95) });
+    expect(ask([full, down(1)]).decision).toMatchObject({ kind: "add", region: "auto" });
+  });
+});

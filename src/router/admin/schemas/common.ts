@@ -24,7 +24,7 @@ export const errorBody = z
   .openapi("Error");
 
 export const shardSpec = z
-  .object({ id: shardId, region: z.string(), weight, state: z.enum(["active", "draining"]) })
+  .object({ id: shardId, region: z.string(), weight, state: z.enum(["active", "draining", "down"]) })
   .openapi("Shard");
 
 export const predictedMoves = z

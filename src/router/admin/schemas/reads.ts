@@ -16,7 +16,7 @@ export const clusterReport = z
         fullWeight: z.number().int().optional().openapi({
           description: "The weight after the last step, where the shard is joining in steps.",
         }),
-        state: z.enum(["active", "draining", "leaving"]),
+        state: z.enum(["active", "draining", "down", "leaving"]),
         share: z.number().openapi({ description: "The shard's part of the ring of its region, 0 to 1." }),
         sessions: z.number().int().nullable(),
         channels: z.number().int().nullable(),

@@ -4,9 +4,6 @@ import type { Close, ReplyError } from "./refusal.ts";
 /** The router's word to a shard with each upgrade, in one header that clients cannot send. */
 export const ROUTE_HEADER = "x-ringcast-route";
 
-/** How many owners a key has: the first, and those that it may spill to. */
-export const OWNERS = 3;
-
 export type Route = {
   /** The router's contract. */
   readonly contract: number;

@@ -3,8 +3,8 @@ import { explain, type Explanation } from "./explain.ts";
 import type { Placement } from "./placement.ts";
 import { buildTable, SLOT_COUNT, SLOT_SHIFT } from "./table.ts";
 
-// The owner and the two that it spills to.
-const DEFAULT_OWNERS = 3;
+/** How many owners a key has: the first, and those that it may spill to. */
+export const OWNERS = 3;
 
 /**
  * The owners of keys under one descriptor (RG1 to RG7). Made by `buildRing`, which checks the descriptor first.
@@ -85,7 +85,7 @@ export class Ring {
    * The owner of a key and those that it spills to, in that order: the distinct shards met clockwise from the
    * key's slot, at most `limit`, all of one region (RG7).
    */
-  owners(key: string, clientRegion: string, limit: number = DEFAULT_OWNERS): ShardSpec[] {
+  owners(key: string, clientRegion: string, limit: number = OWNERS): ShardSpec[] {
     const region = this.regionOf(clientRegion);
     const table = region === undefined ? undefined : this.table(region);
     if (region === undefined || table === undefined) return [];

@@ -1,7 +1,6 @@
 import { FIRST_FRONT, type ShardAddress } from "../contracts/address.ts";
 import {
   encodeRoute,
-  OWNERS,
   REFUSAL_STATUS,
   ROUTE_HEADER,
   type Refusal,
@@ -11,6 +10,7 @@ import {
 import { CONTRACT } from "../contracts/version.ts";
 import { coordinatorStub, shardStub, within } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
+import { OWNERS } from "../ring/ring.ts";
 import type { RingCache } from "./ring-cache.ts";
 
 /**
@@ -59,7 +59,7 @@ export async function forward(upgrade: {
     return failures >= MAX_FAILURES;
   };
   for (let step = 0; step < MAX_STEPS; step++) {
-    const owners = cache.ring.owners(place.key, clientRegion, OWNERS);
+    const owners = cache.ring.owners(place.key, clientRegion);
     const owner = owners.find(({ id }) => !place.refused.includes(id));
     if (owner === undefined && isAboveBound) {
       place = nextPlace(place, upgrade);
@@ -108,7 +108,7 @@ export async function forward(upgrade: {
 /** Where an upgrade is offered: under which key, which owners have refused it, and whether the bound counts no more. */
 type Place = Pick<Route, "key" | "refused" | "unbounded">;
 
-/** What follows when all owners of a key have refused, at least one of them for its bound alone. */
+/** The next place when all owners of a key have refused, at least one of them for its bound alone. */
 function nextPlace({ key }: Place, { keyIsAddress, key: address }: Parameters<typeof forward>[0]): Place {
   if (keyIsAddress === true && key === address) return { key: crypto.randomUUID(), refused: [] };
   return { key, refused: [], unbounded: true };

@@ -1,6 +1,5 @@
 import { addressKey, shardAddress, type ShardAddress } from "../../contracts/address.ts";
 import type { Outcome, OwnedMessage, Reached } from "../../contracts/orders.ts";
-import { OWNERS } from "../../contracts/route.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { shardStub, within } from "../../platform/calls.ts";
 import { frontsOf } from "../../platform/fronts.ts";
@@ -23,8 +22,8 @@ export type Sent = { readonly outcomes: readonly Outcome<Reached>[]; readonly ca
  * Sends a message to the shards that own the users' names, with one call for each shard.
  *
  * A shard that has a newer ring answers with its descriptor instead; the message then goes to the owners by that ring.
- * Where a shard has ever been full, the next two owners are called too, because sessions may have spilled. The owners
- * by earlier rings are called until each has said once that its sessions have moved (SPEC AP5).
+ * Where an owner may have guests elsewhere, the next two owners are called too. The owners by earlier rings are called
+ * until each has said once that its sessions have moved (SPEC AP5).
  */
 export async function sendByRing({ env, cache }: Call, message: Message): Promise<Sent> {
   const outcomes: Outcome<Reached>[] = [];
@@ -79,7 +78,7 @@ type Group = { readonly shard: ShardAddress; readonly users: Set<string> };
 
 /**
  * The shards that still have to be called, each with its users: the owner in each region, the next owners where the
- * owner has spilled, and the objects of every front. While sessions move, that holds for the earlier rings too.
+ * owner may have guests elsewhere, and the objects of every front. While sessions move, that holds for the earlier rings too.
  */
 function groupByShard(
   { ring, settled }: RingCache,
@@ -112,7 +111,7 @@ function holdersOf(
   { fronts, spilled }: { readonly fronts: readonly string[]; readonly spilled: ReadonlySet<string> },
 ): ShardAddress[] {
   return ring.regions().flatMap((region) => {
-    const [owner, ...next] = ring.owners(user, region, OWNERS);
+    const [owner, ...next] = ring.owners(user, region);
     if (owner === undefined) return [];
     const owners = spilled.has(owner.id) ? [owner, ...next] : [owner];
     return owners.flatMap((spec) => fronts.map((front) => shardAddress(front, spec)));

@@ -1,5 +1,5 @@
 import { objectName } from "../../contracts/address.ts";
-import { OWNERS, type Refusal, type Route } from "../../contracts/route.ts";
+import type { Refusal, Route } from "../../contracts/route.ts";
 import type { Ring } from "../../ring/ring.ts";
 
 /** A router of 0.2.0 would take the bound for a lack of room, and refuse the client. */
@@ -22,7 +22,7 @@ export function planAdmission(admission: {
   if (ring === undefined) return { kind: "behind", ringEpoch: 0 };
   const { descriptor } = ring;
   if (route.ringEpoch > descriptor.epoch) return { kind: "behind", ringEpoch: descriptor.epoch };
-  const owners = ring.owners(route.key, route.clientRegion, OWNERS);
+  const owners = ring.owners(route.key, route.clientRegion);
   const rank = owners.findIndex((owner) => !route.refused.includes(owner.id));
   const first = owners[rank];
   if (first === undefined || objectName(first) !== shardName) return { kind: "misdirected", descriptor };

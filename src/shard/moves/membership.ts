@@ -1,8 +1,7 @@
 import { buildRing } from "../../ring/build.ts";
-import type { Ring } from "../../ring/ring.ts";
+import { OWNERS, type Ring } from "../../ring/ring.ts";
 import { digest, type Descriptor, type ShardSpec } from "../../ring/descriptor.ts";
 import { objectName } from "../../contracts/address.ts";
-import { OWNERS } from "../../contracts/route.ts";
 import type { Live } from "../connections/session.ts";
 
 /** The newest descriptor that a shard has been shown, kept for ever: also a removed shard shows the way. */

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { describe as group, expect, test } from "vitest";
-import { OWNERS, type Route } from "../../../../src/contracts/route.ts";
+import type { Route } from "../../../../src/contracts/route.ts";
 import { CONTRACT } from "../../../../src/contracts/version.ts";
 import { buildRing } from "../../../../src/ring/build.ts";
+import { OWNERS } from "../../../../src/ring/ring.ts";
 import { objectName } from "../../../../src/contracts/address.ts";
 import { type Descriptor, type ShardSpec } from "../../../../src/ring/descriptor.ts";
 import { planAdmission } from "../../../../src/shard/moves/admission.ts";

@@ -139,14 +139,6 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
     this.#deleteUnneeded();
   }
 
-  /** Deletes everything where nobody needs it, and begins as a name that was never used (SPEC BD13). */
-  #deleteUnneeded(): void {
-    const { log, events, occupancy, timetable } = this.#records;
-    if (!log.isUnneeded || !events.isEmpty || occupancy.isOpen || !timetable.isEmpty) return;
-    this.ctx.waitUntil(this.ctx.storage.deleteAll());
-    this.#records = this.#begin();
-  }
-
   crash(): void {
     this.ctx.abort("crashed by the operator");
   }
@@ -157,6 +149,14 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
 
   #shardsBut(except: string): ShardAddress[] {
     return this.#records.log.shards().filter((shard) => addressKey(shard) !== except);
+  }
+
+  /** Deletes everything where nobody needs it, and begins as a name that was never used (SPEC BD13). */
+  #deleteUnneeded(): void {
+    const { log, events, occupancy, timetable } = this.#records;
+    if (!log.isUnneeded || !events.isEmpty || occupancy.isOpen || !timetable.isEmpty) return;
+    this.ctx.waitUntil(this.ctx.storage.deleteAll());
+    this.#records = this.#begin();
   }
 
   #answer(contract: number): void {

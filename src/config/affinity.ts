@@ -1,7 +1,7 @@
 import { z } from "zod";
 
 /** The sources of a connection's key. A key places a connection and never identifies its user (SPEC AU7). */
-export const AFFINITY_SOURCES = ["key", "token", "path", "cookie", "ip"] as const;
+const AFFINITY_SOURCES = ["key", "token", "path", "cookie", "ip"] as const;
 
 export const affinitySchema = z
   .strictObject({

@@ -2,14 +2,7 @@ import { z } from "zod";
 import { count } from "./count.ts";
 
 /** The events that a back end can be told of. */
-export const WEBHOOK_EVENTS = [
-  "connected",
-  "disconnected",
-  "occupied",
-  "vacated",
-  "published",
-  "shards",
-] as const;
+const WEBHOOK_EVENTS = ["connected", "disconnected", "occupied", "vacated", "published", "shards"] as const;
 export type WebhookEvent = (typeof WEBHOOK_EVENTS)[number];
 
 /** The back end that is told of events, and how often it is tried again (SPEC HK6). */

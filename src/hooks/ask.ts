@@ -14,7 +14,7 @@ export type Asked<Change> =
 export const PASS = { kind: "pass", change: {} } as const;
 
 /** The error reply after a hook has failed. A stock client tries again, because the error is temporary. */
-export const HOOK_FAILED: ReplyError = { code: 100, message: "internal server error", temporary: true };
+const HOOK_FAILED: ReplyError = { code: 100, message: "internal server error", temporary: true };
 
 /**
  * Asks a hook. A hook that throws, takes longer than `timeoutMs` or gives a wrong answer has decided for the temporary

@@ -87,8 +87,8 @@ export class ChannelLog {
    */
   wake(): void {
     this.#runBehind();
-    const isOver = this.#log.top === 0 && this.#listeners.size > 0;
-    if (this.#isStored && !isOver && this.#parts.timetable.at("expire") === undefined)
+    const isInUseAndEmpty = this.#log.top === 0 && this.#listeners.size > 0;
+    if (this.#isStored && !isInUseAndEmpty && this.#parts.timetable.at("expire") === undefined)
       this.#arm("expire", this.#expire(Date.now()));
   }
 

@@ -7,7 +7,7 @@ export class StorageError extends Error {
 }
 
 /** The storage of this release. Raised by a release that contracts what an earlier one has expanded. */
-export const STORAGE_VERSION = 1;
+const STORAGE_VERSION = 1;
 
 /** The key under which a contracting release writes the oldest storage version that can still work with its rows. */
 const NEEDS = "needsStorage";

@@ -42,7 +42,7 @@ const RING_ALGORITHM = 1;
 export const MAX_WEIGHT = 64;
 
 // A table names its shards by 16-bit indexes.
-export const MAX_SHARDS = 65_535;
+const MAX_SHARDS = 65_535;
 
 // Any two seeds do; together they are the 64 bits of a digest.
 const DIGEST_SEEDS = [0x52494e47, 0x43415354] as const;
@@ -73,7 +73,7 @@ export function earlierOf({ epoch, earlier = [] }: Descriptor): readonly Descrip
   return earlier[0]?.epoch === epoch - 1 ? earlier : [];
 }
 
-/** What the next descriptor has as its `earlier`. `settled`: every move to `present` is done. */
+/** The `earlier` of the next descriptor. `settled`: every move to `present` is done. */
 export function nextEarlier(present: Descriptor, { settled }: { readonly settled: boolean }): Descriptor[] {
   const { earlier: _earlier, ...own } = present;
   return [own, ...(settled ? [] : earlierOf(present))].slice(0, MAX_EARLIER);

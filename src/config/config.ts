@@ -23,7 +23,7 @@ export class ConfigError extends Error {
   override readonly name = "ConfigError";
 }
 
-/** What follows the namespace in the name of a personal channel: `:#==` and a digest (policy/user-names.ts). */
+/** The name of a personal channel after its namespace: `:#==` and a digest (policy/user-names.ts). */
 const LONGEST_PERSONAL_REST = 4 + 64;
 
 /**

@@ -38,7 +38,7 @@ export const limitsSchema = z
     upgradeBurst: count(1, 20_000).default(1_600),
     // Centrifugo's `queue_max_size` (docs/protocol.md C17). The runtime itself has no limit (docs/platform.md P5).
     queuedBytes: count(16_384, 67_108_864).default(1_048_576),
-    // What all readers of a shard may leave unread together; an isolate has 128 MB (docs/platform.md P24).
+    // All readers of a shard together may leave so many bytes unread; an isolate has 128 MB (docs/platform.md P24).
     queuedBytesPerShard: count(1_048_576, 1_073_741_824).default(33_554_432),
     // Centrifugo's `recovery_max_publication_limit` and `history_max_publication_limit` (docs/protocol.md C17).
     recoveryMaxPublications: count(1, 10_000).default(300),

@@ -25,7 +25,7 @@ export type ShardScale = {
   readonly load: (LoadStatus & { readonly at: number }) | null;
 };
 
-/** What the policy did last, or would do, and why. */
+/** The last decision of the policy, carried out or suggested, and its reason. */
 export type ScaleDecision = {
   readonly at: number;
   readonly kind: "hold" | "add" | "step" | "drain" | "back";

@@ -10,7 +10,7 @@ import { guestsElsewhere } from "./guests.ts";
 import type { Members } from "./members.ts";
 import type { Store } from "./store.ts";
 
-/** What a shard is told about the others when it reports: from memory, as every report asks about all of them. */
+/** The answers to reports, which tell a shard about the others: from memory, as every report asks about all of them. */
 export class Heard {
   readonly #store: Store;
   readonly #members: Members;

@@ -94,7 +94,6 @@ export class Deliveries {
   }
 }
 
-/** Deliveries that differ in nothing but the shard that they are for. */
 /**
  * The part of a delivery that may be sent again. A shard knows a publication by its offset; of a join, a leave or a
  * publication that is not kept it would tell its clients twice (SPEC BD61).
@@ -111,6 +110,7 @@ function toRepeat(shard: ShardAddress, delivery: Delivery): Delivery {
   return { ...delivery, entries, mayRepeat: true };
 }
 
+/** Groups of deliveries that differ in nothing but their shards. */
 function groupEqual(pending: readonly Pending[]): Pending[][] {
   const groups: Pending[][] = [];
   for (const one of pending) {

@@ -14,7 +14,7 @@ const HIDDEN_BYTES = 256 * 1_048_576;
 /** Rows that run out within a quarter of their time to live, but five minutes or an hour, are removed together. */
 const TOGETHER_MOST_MS = 3_600_000;
 
-/** What a change does to the rows: hides those up to `hidden`, and removes those up to `removed`. */
+/** A change of the rows: those up to `hidden` are hidden, and those up to `removed` are removed. */
 type Trim = { readonly hidden: number; readonly removed: number };
 
 /**

@@ -7,7 +7,7 @@ import type { Log } from "./log.ts";
 
 /** The most that waits in memory for a shard that does not answer. */
 const LANE_BYTES = 8 * 1_048_576;
-/** What travels in one call, at most (SPEC BD5). */
+/** The most in one call (SPEC BD5). */
 const BATCH = { count: 256, bytes: CALL_BYTES };
 
 export type LaneParts = {

@@ -42,8 +42,8 @@ export const isOverloaded = (error: unknown): boolean =>
   error instanceof Error && "overloaded" in error && error.overloaded === true;
 
 /**
- * Calls another object until it answers. `call` MUST make a new stub each time and MUST be safe to repeat. What the
- * runtime marks `overloaded` is not tried again.
+ * Calls another object until it answers. `call` MUST make a new stub each time and MUST be safe to repeat. An object
+ * that the runtime marks `overloaded` is not called again.
  */
 export function callAgain<T>(call: () => Promise<T>, forMs: number = CALL_RETRY_MS): Promise<T> {
   return pRetry(call, {

@@ -13,9 +13,9 @@ export type PublishAll = (
   publications: readonly PublishRequest[],
 ) => Promise<readonly PublishResult[]>;
 
-/** What goes in one call at most. A larger publication goes alone. */
+/** The most in one call. A larger publication goes alone. */
 const BATCH = { count: 256, chars: 1_048_576 };
-/** What waits at most, for all channels together. One publication may always wait. */
+/** The most that waits, for all channels together. One publication may always wait. */
 const WAITING = { count: 8_192, chars: 16 * 1_048_576 };
 const FIRST_PAUSE_MS = 50;
 const LAST_PAUSE_MS = 1_000;

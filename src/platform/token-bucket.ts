@@ -13,8 +13,8 @@ export class TokenBucket {
   }
 
   /**
-   * Takes `cost` tokens if they are there. `reserve`: so many must be left for others. What costs more than the burst
-   * needs a full bucket.
+   * Takes `cost` tokens if they are there. `reserve`: so many must be left for others. A cost above the burst needs a
+   * full bucket, and takes all of it.
    */
   take(
     now: number,

@@ -34,6 +34,7 @@ export function parseChannel(
     },
   };
 }
+
 /** The options that hold for a channel; undefined where its namespace is not configured. */
 export function namespaceOf(config: Config, channel: ChannelName): NamespaceConfig | undefined {
   if (isBroadcast(config, channel.name)) return config.broadcast;

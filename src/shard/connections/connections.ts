@@ -13,7 +13,7 @@ type Serve = (session: Session, frame: string) => Promise<void>;
 /** `moving`: the user is about to return, so its channels hold its leaves back. */
 export type Ending = { readonly close: Close; readonly moving: boolean };
 
-/** What a frame that waits costs besides its text. */
+/** The cost of a frame that waits, besides its text. */
 const HELD_FRAME_UNITS = 64;
 /** How often a full shard looks whether the platform still holds all of its sockets. */
 const RECOUNT_MS = 1_000;

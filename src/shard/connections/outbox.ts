@@ -11,7 +11,7 @@ export type SendContext = {
   readonly limits: Pick<ClusterConfig["limits"], "queuedBytes" | "slowReaderGraceMs">;
   readonly ping: string;
   readonly answeredAt: (socket: WebSocket) => number;
-  /** What all readers of the shard have left unread, as far as is known; the caller counts each send. */
+  /** The bytes that all readers of the shard have left unread, as far as is known; the caller counts each send. */
   readonly unread: { bytes: number };
 };
 

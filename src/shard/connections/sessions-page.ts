@@ -3,10 +3,10 @@ import type { SessionsLimit, SessionsPage, SessionSummary } from "../../contract
 import { isBroadcast } from "../../policy/channels.ts";
 import { subscriptionsOf, type Session } from "./session.ts";
 
-/** What release 0.2.0 gets, which sets no limit: one call holds it. */
+/** For release 0.2.0, which sets no limit: as many as one call holds. */
 export const RELEASE_BEFORE_SESSIONS: SessionsLimit = { sessions: 10_000, bytes: 16_777_216 };
 
-/** About so many bytes has a summary without its texts. */
+/** The bytes of a summary without its texts, about. */
 const SUMMARY_BYTES = 128;
 
 /** The sessions of a user on one shard, as operators see them; the first fits always (SPEC BD40). */

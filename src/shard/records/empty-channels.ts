@@ -165,7 +165,7 @@ export class EmptyChannels {
     if (this.#isAloneStored && !this.#hasRows()) this.#forgetAlone();
   }
 
-  /** When the alarm has to ring. What is due now follows those that are asked, without an alarm. */
+  /** When the alarm has to ring. A channel that is due now follows those that are asked, without an alarm. */
   #next(now: number): number | undefined {
     let next = this.#asked.size > 0 ? now + RETRY_MS : Infinity;
     for (const [channel, dueAt] of this.#dueAt)

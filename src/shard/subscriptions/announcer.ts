@@ -6,12 +6,12 @@ const CALL_EVENTS = 256;
 const CALL_BYTES = 262_144;
 /** How many channels are told at a time: each is a call to an object. */
 const CALLS_AT_ONCE = 64;
-/** What may wait over all channels. More is not told: a shard does not end for it. */
+/** The most that waits, over all channels. More is not told: a shard does not end for it. */
 const WAITING_BYTES = 8_388_608;
 
 /**
- * Joins and leaves of this shard, gathered for a moment and told to each channel in one call, at most once. What waits
- * is bounded, and so is each call (SPEC BD63). The events of one channel keep their order.
+ * Joins and leaves of this shard, gathered for a moment and told to each channel in one call, at most once. Those that
+ * wait are bounded, and so is each call (SPEC BD63). The events of one channel keep their order.
  */
 export class Announcer {
   readonly #tell: (channel: string, events: readonly PresenceEvent[]) => Promise<void>;

@@ -38,7 +38,7 @@ export class Emitter {
 
   /**
    * Sends a batch to the sessions that listen now, in slices: nothing leaves the object while a turn runs
-   * (docs/platform.md P7). What waits is sent in the order of the calls, so that no batch overtakes another (SPEC BD28).
+   * (docs/platform.md P7). Batches go out in the order of the calls, so that none overtakes another (SPEC BD28).
    */
   emit(batch: Batch, listeners: ReadonlySet<Session>): void {
     if (listeners.size === 0) return;

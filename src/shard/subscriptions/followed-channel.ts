@@ -20,8 +20,8 @@ type Advance = {
 /**
  * One channel that this shard follows: its registration, its listeners, and how far the shard has heard (SPEC DL).
  *
- * The first listener registers the shard, and every other that comes meanwhile waits for the same call. What is
- * delivered while that call is in flight is kept until its answer says where it starts.
+ * The first listener registers the shard, and every other that comes meanwhile waits for the same call. Deliveries that
+ * come while that call is in flight are kept until its answer says where the registration starts.
  */
 export class FollowedChannel<Listener> {
   readonly listeners = new Set<Listener>();

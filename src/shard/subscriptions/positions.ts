@@ -10,8 +10,8 @@ const BUCKET_CHARS = 131_072;
 const MAX_BUCKETS = 1_024;
 
 /**
- * What release 0.2.0 reads and writes, and this release too: there while the stored positions are those of the shard.
- * It has all of them, or where they are too many, the number of buckets that have them.
+ * The key that releases 0.2.0 and 0.3.0 read and write. It has a value while the stored positions are those of the shard:
+ * all of them, or where they are too many, the number of buckets that have them.
  */
 const KEPT = "positions";
 /** No channel has this name. */
@@ -103,7 +103,7 @@ export class Positions {
         await scheduler.wait(rest);
       this.#write();
       if (this.#changed.size > 0) this.#markDirty();
-      // What is marked as dirty may sleep: it is not believed.
+      // Dirty positions may sleep, because the next wake does not believe them.
     } while (this.#changed.size > 0 && !this.#isDirty);
     this.#isWaiting = false;
   }

@@ -1,4 +1,4 @@
-/** What one shard keeps of answers, over all channels. */
+/** The most answers that one shard keeps, over all channels. */
 const KEPT_ANSWERS = 1_000;
 const KEPT_BYTES = 4_194_304;
 

@@ -9,6 +9,8 @@ import { dataOf, SimClient } from "./client.ts";
 import { install } from "./globals.ts";
 import { HostileClient } from "./hostile-client.ts";
 import { HookRecorder } from "./hook-recorder.ts";
+import { KnownFaults } from "./known-faults.ts";
+import { KnownSkips } from "./known-skips.ts";
 import { Random } from "./random.ts";
 import type { Router } from "./release.ts";
 import { TWO_RELEASES } from "./releases.ts";
@@ -72,7 +74,9 @@ export async function runHistory(
   steps: number,
   options: HistoryOptions = { trace: false },
 ): Promise<Outcome> {
-  const recorder = seed % 2 === 0 ? new HookRecorder() : undefined;
+  const knownFaults = new KnownFaults();
+  const knownSkips = new KnownSkips(TWO_RELEASES.before.name);
+  const recorder = seed % 2 === 0 ? new HookRecorder(knownFaults) : undefined;
   const rollout = new Rollout(new Random(seed ^ ROLLOUT_SALT), TWO_RELEASES, options.releases);
   const hooks = recorder?.hooks ?? {};
   const fate = new Random(seed ^ FATE_SALT);
@@ -81,9 +85,17 @@ export async function runHistory(
   world.countsQueuedBytes = traits.has("bufferedAmount");
   world.network.subrequests = PLATFORM.subrequests[traits.has("freePlan") ? "free" : "paid"];
   recorder?.attach(world);
+  world.network.onCall = (call) => {
+    knownFaults.take(call);
+    knownSkips.take(call);
+  };
+  world.network.onReturn = (call) => {
+    knownFaults.returned(call);
+    knownSkips.returned(call);
+  };
   const restore = install(world);
   try {
-    const history = new History(world, rollout, { recorder, traits });
+    const history = new History(world, rollout, { recorder, knownSkips, traits });
     await history.run(steps);
     return {
       releases: rollout.kind,
@@ -105,6 +117,7 @@ class History {
   readonly #world: World;
   readonly #rollout: Rollout;
   readonly #recorder: HookRecorder | undefined;
+  readonly #knownSkips: KnownSkips;
   readonly #traits: ReadonlySet<Trait>;
   readonly #stranger: HostileClient;
   /** The bytes of the large publications. */
@@ -126,12 +139,18 @@ class History {
     rollout: Rollout,
     {
       recorder,
+      knownSkips,
       traits,
-    }: { readonly recorder: HookRecorder | undefined; readonly traits: ReadonlySet<Trait> },
+    }: {
+      readonly recorder: HookRecorder | undefined;
+      readonly knownSkips: KnownSkips;
+      readonly traits: ReadonlySet<Trait>;
+    },
   ) {
     this.#world = world;
     this.#rollout = rollout;
     this.#recorder = recorder;
+    this.#knownSkips = knownSkips;
     this.#traits = traits;
     this.#routers = this.#newRouters();
     this.#stranger = new HostileClient(world, this.#routers);
@@ -366,7 +385,10 @@ class History {
       acknowledged: this.#acknowledged,
       logs,
       keeps,
-      hearings: hearings.map((hearing) => this.#withLarge(hearing, logs.get(hearing.channel) ?? [])),
+      hearings: hearings.map((hearing) => {
+        const log = logs.get(hearing.channel) ?? [];
+        return this.#withSkip(this.#withLarge(hearing, log), log.length);
+      }),
     });
     for (const problem of Object.values(verdict).flat()) this.#world.violate(problem);
     if (this.#world.violations.length > 0) return;
@@ -388,8 +410,18 @@ class History {
     return { ...hearing, unrecovered };
   }
 
+  /** What a known fault of the release before keeps from a subscriber is no fault of the present one. */
+  #withSkip(hearing: Hearing, top: number): Hearing {
+    const { who, channel, heard, unrecovered } = hearing;
+    const shard = this.#clients.find(({ name }) => name === who)?.shard?.slice("SHARD ".length) ?? "";
+    const offsets = [...heard.map(({ offset }) => offset), ...unrecovered.map(({ to }) => to)];
+    const last = Math.max(hearing.from, ...offsets);
+    if (last === top || !this.#knownSkips.excuses(objectOf(channel), shard, { last, top })) return hearing;
+    return { ...hearing, ended: true };
+  }
+
   #readLog(channel: string): Heard[] {
-    const name = channel === BROADCAST ? "COORDINATOR coordinator" : `CHANNEL ${channel}`;
+    const name = objectOf(channel);
     if (!this.#world.objects.names(channel === BROADCAST ? "Coordinator" : "Channel").includes(name))
       return [];
     const storage = this.#world.objects.of(name).storage;
@@ -456,3 +488,7 @@ class History {
     }
   }
 }
+
+/** The object that keeps the log of a channel. */
+const objectOf = (channel: string): string =>
+  channel === BROADCAST ? "COORDINATOR coordinator" : `CHANNEL ${channel}`;

@@ -1,4 +1,4 @@
-import { KnownFaults } from "./known-faults.ts";
+import type { KnownFaults } from "./known-faults.ts";
 import type { Hooks } from "./release.ts";
 import type { World } from "./world.ts";
 
@@ -18,14 +18,16 @@ export class HookRecorder {
   readonly #ids = new Set<string>();
   readonly #ended = new Set<string>();
   readonly #channels = new Map<string, ("occupied" | "vacated")[]>();
-  readonly #knownFaults = new KnownFaults();
+  readonly #knownFaults: KnownFaults;
   #world: World | undefined;
+
+  constructor(knownFaults: KnownFaults) {
+    this.#knownFaults = knownFaults;
+  }
 
   /** From now on the hooks throw at random while the network has faults. */
   attach(world: World): void {
     this.#world = world;
-    world.network.onCall = (call) => this.#knownFaults.take(call);
-    world.network.onReturn = (call) => this.#knownFaults.returned(call);
   }
 
   /** The events that are missing or wrong, when nothing has gone wrong for a while (SPEC HK4, HK7). */

@@ -1,5 +1,5 @@
 import { CONTRACT } from "../../src/contracts/version.ts";
-import type { EndedCall } from "./network.ts";
+import type { EndedCall, ReturnedCall } from "./network.ts";
 
 /**
  * Two known faults of shards of release 0.2.0 leave a channel occupied for ever. The present release has neither (SPEC
@@ -48,7 +48,7 @@ export class KnownFaults {
   }
 
   /** The answer to a call has reached its caller. */
-  returned(call: EndedCall): void {
+  returned(call: ReturnedCall): void {
     const settled = settledBefore(call);
     if (settled !== undefined && this.#outdated.delete(settled)) this.#forgotten.add(settled);
   }

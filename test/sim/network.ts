@@ -13,9 +13,14 @@ export type EndedCall = {
   readonly args: readonly unknown[];
   readonly answer?: unknown;
   readonly error?: unknown;
+  /** The name of the release whose code the object ran. */
+  readonly release: string | undefined;
   /** The life that has made the call ended before the object had it. */
   readonly callerHasEnded: boolean;
 };
+
+/** A call whose answer has reached its caller, and how long the caller has waited for it. */
+export type ReturnedCall = EndedCall & { readonly tookMs: number };
 
 /** The calls between objects. A call and its answer are messages that take time and may be lost. */
 export class Network {
@@ -29,7 +34,7 @@ export class Network {
   /** Hears of each call that an object has answered. */
   onCall: ((call: EndedCall) => void) | undefined;
   /** Hears of each answer that has reached its caller. */
-  onReturn: ((call: EndedCall) => void) | undefined;
+  onReturn: ((call: ReturnedCall) => void) | undefined;
   /** Answers a call in place of the object; undefined leaves the call to the object. */
   answerFor:
     | ((name: string, method: string, args: readonly unknown[]) => Promise<unknown> | undefined)
@@ -54,6 +59,7 @@ export class Network {
     const tooLarge = isFetch ? undefined : this.#tooLarge(args, `a call of ${name} ${method}`);
     if (tooLarge !== undefined) return Promise.reject(tooLarge);
     const sent = isFetch ? args : structuredClone(args);
+    const sentAt = world.clock.now;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     caller.waiting += 1;
     const back = (settle: () => void, from?: Life): void => {
@@ -72,6 +78,7 @@ export class Network {
       if (isLost || caller.silenced) return fail(new Error("the network lost a call"));
       const life = world.wake(name);
       const callerHasEnded = caller.dead;
+      const release = life.release?.name;
       world.enter(life);
       if (world.isTraced) world.note(`${caller.name} -> ${name} ${method} ${textOf(sent)}`);
       if (caller.release !== undefined && caller.release !== life.release) this.callsBetweenReleases += 1;
@@ -98,15 +105,15 @@ export class Network {
             const failure = isFetch ? undefined : this.#tooLarge(value, `the answer to ${method}`, life);
             if (failure !== undefined) return answered(() => reject(failure));
             const answer = isFetch ? value : structuredClone(value);
-            const ended = { name, method, args: sent, answer, callerHasEnded };
+            const ended = { name, method, args: sent, answer, release, callerHasEnded };
             this.onCall?.(ended);
             return answered(() => {
-              this.onReturn?.(ended);
+              this.onReturn?.({ ...ended, tookMs: world.clock.now - sentAt });
               resolve(answer);
             });
           },
           (error: unknown) => {
-            this.onCall?.({ name, method, args: sent, error, callerHasEnded });
+            this.onCall?.({ name, method, args: sent, error, release, callerHasEnded });
             answered(() => reject(asError(error)));
           },
         );

@@ -1,0 +1,78 @@
+import type { Registration } from "../../src/contracts/log.ts";
+import type { Delivered, Delivery } from "../../src/contracts/orders.ts";
+import type { EndedCall, ReturnedCall } from "./network.ts";
+
+/** A shard gives the coordinator's log so long to answer; another log may answer when it likes. */
+const COORDINATOR_WAIT_MS = 1_500;
+
+/** A log went from offset `from` to `to` in what it owes to a shard, under a registration of this number. */
+type Skip = { readonly from: number; readonly to: number; readonly number: number };
+
+/** How far a log of a log epoch knows a shard to be. */
+type Place = { readonly logEpoch: string; readonly offset: number };
+
+/**
+ * A known fault of logs of release 0.2.0 (SPEC BD11): a shard that has listened registers again, and such a log goes on
+ * after its newest publication, although the shard lacks some. Where the shard does not take the answer of that call,
+ * it is never sent these; it finds the gap at the next publication. The present release goes on where the shard is.
+ */
+export class KnownSkips {
+  /** By the object that has the log, and the shard's name. */
+  readonly #places = new Map<string, Place>();
+  readonly #skips = new Map<string, Skip>();
+  readonly #before: string;
+
+  /** `before`: the name of the release before. */
+  constructor(before: string) {
+    this.#before = before;
+  }
+
+  /**
+   * Whether this fault alone keeps a subscriber on a shard from the last publications of a channel: it has heard up to
+   * `last`, and the log's newest publication is `top`.
+   */
+  excuses(object: string, shard: string, { last, top }: { readonly last: number; readonly top: number }) {
+    const skip = this.#skips.get(`${object} ${shard}`);
+    return skip?.to === top && skip.from <= last;
+  }
+
+  /** A call has ended at its object. */
+  take({ name, method, args, answer, release }: EndedCall): void {
+    if (method !== "register" || (answer ?? null) === null || name.startsWith("SHARD ")) return;
+    const [shard, listening] = args as [{ readonly name: string }, unknown];
+    const { logEpoch, offset, number, durable } = answer as Registration;
+    if (!durable) return;
+    const key = `${name} ${shard.name}`;
+    const known = this.#places.get(key);
+    const place = known?.logEpoch === logEpoch ? known.offset : offset;
+    const isBefore = release === this.#before;
+    if (isBefore && listening === null && place < offset) {
+      const from = this.#skips.get(key)?.from ?? place;
+      this.#skips.set(key, { from, to: offset, number });
+    }
+    this.#places.set(key, { logEpoch, offset: isBefore ? offset : Math.min(place, offset) });
+  }
+
+  /** The answer to a call has reached its caller. */
+  returned({ name, method, args, answer, tookMs }: ReturnedCall): void {
+    if (method === "register" && (answer ?? null) !== null) {
+      const [shard] = args as [{ readonly name: string }];
+      const key = `${name} ${shard.name}`;
+      const isTaken = name.startsWith("CHANNEL ") || tookMs < COORDINATOR_WAIT_MS;
+      const { number } = answer as Registration;
+      if (isTaken && number >= (this.#skips.get(key)?.number ?? Infinity)) this.#skips.delete(key);
+    }
+    if (method !== "deliver") return;
+    const [{ channel, logEpoch, durable, entries }] = args as [Delivery];
+    const { kind } = answer as Delivered;
+    const last = entries.findLast((event) => event.kind === "pub");
+    for (const object of [`CHANNEL ${channel}`, "COORDINATOR coordinator"]) {
+      const key = `${object} ${name.slice("SHARD ".length)}`;
+      const place = this.#places.get(key);
+      if (place?.logEpoch !== logEpoch || !durable) continue;
+      if (kind === "noListeners") this.#places.delete(key);
+      else if (last !== undefined)
+        this.#places.set(key, { logEpoch, offset: Math.max(place.offset, last.offset) });
+    }
+  }
+}

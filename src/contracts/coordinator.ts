@@ -115,10 +115,10 @@ export interface CoordinatorContract extends LogContract {
   /** A draining shard is empty, and leaves. Late or repeated, the call changes nothing. */
   drained(id: string, contract: number): Promise<void>;
   /**
-   * A router has seen no answer from the shards of a region. The coordinator asks them itself (SPEC EL41). Absent in
-   * 0.2.0.
+   * A router has seen no answer from the shards of a region. The coordinator asks them itself (SPEC EL41), and answers
+   * with its present descriptor. Absent in 0.2.0.
    */
-  unreachable(region: string, contract: number): Promise<void>;
+  unreachable(region: string, contract: number): Promise<Descriptor>;
   /** The cluster as of now. A shard that does not answer shows what it last reported. */
   cluster(contract: number): Promise<ClusterReport>;
   /** The loads of the shards, and what the scaling policy has decided. */

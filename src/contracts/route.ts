@@ -19,6 +19,8 @@ export type Route = {
   readonly token?: string;
   /** The answer of the deployment's own `authenticate`, where it has given one. */
   readonly identity?: RouteIdentity;
+  /** The region that should serve the client does not answer: a shard of the default region takes it as a guest. */
+  readonly unreachable?: string;
   /** Every owner is full or above its bound, and the bound counts no more. */
   readonly unbounded?: true;
 };

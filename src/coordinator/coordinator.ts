@@ -161,9 +161,10 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     await this.#changes.change({ change: { kind: "remove", id }, dryRun: false, by: "the shard, empty" });
   }
 
-  unreachable(region: string, contract: number): Promise<void> {
+  async unreachable(region: string, contract: number): Promise<Descriptor> {
     this.#answer(contract);
-    return this.#outages.look(region, Date.now());
+    await this.#outages.look(region, Date.now());
+    return descriptorFor(contract, this.#store.descriptor);
   }
 
   cluster(contract: number): Promise<ClusterReport> {

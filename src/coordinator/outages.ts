@@ -44,7 +44,10 @@ export class Outages {
     this.#watches = parts.storage.kv.get<Watches>("outages") ?? {};
   }
 
-  /** A router has seen no answer from a region, or a shard that is down has spoken. */
+  /**
+   * A router has seen no answer from a region, or a shard that is down has spoken. Changes nothing for the region that
+   * serves the others, which has no region to stand in for it.
+   */
   async look(region: string, now: number): Promise<void> {
     const { store, times, timetable } = this.#parts;
     if (region === this.#homeRegion() || !store.descriptor.shards.some((shard) => shard.region === region))
@@ -129,10 +132,8 @@ export class Outages {
     return new Set(shards.filter(isThere).map(({ id }) => id));
   }
 
-  /** The region that serves the clients of a region without shards; it has nobody to stand in for it. */
   #homeRegion(): string | undefined {
-    const { descriptor } = this.#parts.store;
-    return buildRing(descriptor).regionOf(descriptor.defaultRegion);
+    return buildRing(this.#parts.store.descriptor).homeRegion;
   }
 
   #keep(region: string, watch: Watch | undefined): void {

@@ -71,13 +71,17 @@ export async function callNew<T>(call: () => Promise<T>, before: () => Promise<T
 }
 
 /** Rejects after `ms`; the call itself goes on, as a call cannot be stopped. */
-export async function within<T>(ms: number, call: Promise<T>): Promise<T> {
+export async function within<T>(
+  ms: number,
+  call: Promise<T>,
+  late = (): Error => new Error(`no answer within ${ms} ms`),
+): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | null = null;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+  const tooLate = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late()), ms);
   });
   try {
-    return await Promise.race([call, late]);
+    return await Promise.race([call, tooLate]);
   } finally {
     clearTimeout(timer);
   }

@@ -58,6 +58,24 @@ export class Ring {
     return this.#membersByRegion.has(clientRegion) ? clientRegion : this.#fallbackRegion;
   }
 
+  /** The region that serves the clients of regions without shards; `undefined` when no shard is active. */
+  get homeRegion(): string | undefined {
+    return this.#fallbackRegion;
+  }
+
+  /**
+   * The region by which a connection is placed: the client's own, or the home region where the router has found that the
+   * region which would serve the client does not answer (SPEC EL42).
+   */
+  placingRegion(client: {
+    readonly clientRegion: string;
+    readonly unreachable?: string | undefined;
+  }): string {
+    const { clientRegion, unreachable } = client;
+    if (unreachable === undefined || unreachable !== this.regionOf(clientRegion)) return clientRegion;
+    return this.#fallbackRegion ?? clientRegion;
+  }
+
   /** The owner of each slot in a region, as indexes into `descriptor.shards`. MUST NOT be written to. */
   table(region: string): Uint16Array | undefined {
     const known = this.#tables.get(region);

@@ -8,9 +8,10 @@ import {
   type RouteIdentity,
 } from "../contracts/route.ts";
 import { CONTRACT } from "../contracts/version.ts";
-import { coordinatorStub, shardStub, within } from "../platform/calls.ts";
+import { coordinatorStub, isOverloaded, shardStub, within } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
 import { OWNERS } from "../ring/ring.ts";
+import { isSilent, passesBy } from "./reach.ts";
 import type { RingCache } from "./ring-cache.ts";
 
 /**
@@ -21,20 +22,14 @@ const MAX_STEPS = 3 * OWNERS + 4;
 /** A shard that has just died answers the second call. An overloaded shard gets no third call (docs/platform.md P23). */
 const MAX_FAILURES = 2;
 const COORDINATOR_WAIT_MS = 2_000;
+/** How long a shard has for an upgrade, where another region can take it: its own wait for the coordinator, and a start. */
+const SHARD_WAIT_MS = 6_000;
 
 export type Forwarded =
   | { readonly kind: "connected"; readonly response: Response }
   | { readonly kind: "unavailable"; readonly retryAfterSeconds: number; readonly message: string };
 
-/**
- * Takes an upgrade to the shard that owns its key (SPEC MB7). Within the same request it corrects a router or a shard
- * that has an old descriptor (SPEC MB8).
- *
- * In the steady state it makes one call, to the owner. It asks the coordinator only after two shards have answered that
- * another shard owns the key. Owners above their bound hand the connection on, and never refuse it: when all have handed
- * it on it goes to the first that has room (SPEC EL30).
- */
-export async function forward(upgrade: {
+type Upgrade = {
   readonly env: Cloudflare.Env;
   /** The front of the client's protocol; the first front unless given. */
   readonly front?: string;
@@ -47,9 +42,23 @@ export async function forward(upgrade: {
   readonly clientRegion: string;
   readonly token?: string;
   readonly identity?: RouteIdentity;
-}): Promise<Forwarded> {
+};
+
+/**
+ * Takes an upgrade to the shard that owns its key (SPEC MB7). Within the same request it corrects a router or a shard
+ * that has an old descriptor (SPEC MB8).
+ *
+ * In the steady state it makes one call, to the owner. It asks the coordinator only after two shards have answered that
+ * another shard owns the key. Owners above their bound hand the connection on, and never refuse it: when all have handed
+ * it on it goes to the first that has room (SPEC EL30). Where a region does not answer, the connection is a guest of the
+ * default region, and the coordinator hears of it (SPEC EL42).
+ */
+export async function forward(upgrade: Upgrade): Promise<Forwarded> {
   const { env, cache, clientRegion, front = FIRST_FRONT } = upgrade;
   let place: Place = { key: upgrade.key, refused: [] };
+  const served = cache.ring.regionOf(clientRegion);
+  if (served !== undefined && cache.verdicts.size > 0 && passesBy(cache.verdicts, served, Date.now()))
+    place = { ...place, unreachable: served };
   let isAboveBound = false;
   let misdirected = 0;
   let failures = 0;
@@ -59,7 +68,8 @@ export async function forward(upgrade: {
     return failures >= MAX_FAILURES;
   };
   for (let step = 0; step < MAX_STEPS; step++) {
-    const owners = cache.ring.owners(place.key, clientRegion);
+    const region = cache.ring.placingRegion({ clientRegion, unreachable: place.unreachable });
+    const owners = cache.ring.owners(place.key, region);
     const owner = owners.find(({ id }) => !place.refused.includes(id));
     if (owner === undefined && isAboveBound) {
       place = nextPlace(place, upgrade);
@@ -72,14 +82,23 @@ export async function forward(upgrade: {
     let response: Response;
     try {
       response = await ask(upgrade, shard, place);
+      if (cache.verdicts.size > 0) cache.verdicts.delete(shard.region);
     } catch (error) {
-      if (failed(shard, error)) return unavailable(2, "the shard does not answer");
+      if (!failed(shard, error) && !(error instanceof LateError)) continue;
+      const isGuest = place.unreachable !== undefined || isOverloaded(error);
+      if (isGuest || !(await findUnreachable(upgrade, shard)))
+        return unavailable(2, "the shard does not answer");
+      place = { key: upgrade.key, refused: [], unreachable: shard.region };
+      failures = 0;
       continue;
     }
     if (response.status === 101) return { kind: "connected", response };
     const refusal = await readRefusal(response);
     switch (refusal?.kind) {
       case "misdirected":
+        // A shard of release 0.2.0 takes no guest of another region.
+        if (place.unreachable !== undefined && refusal.descriptor.epoch <= cache.ring.descriptor.epoch)
+          return unavailable(2, "the shard does not answer");
         cache.adopt(refusal.descriptor);
         misdirected += 1;
         if (misdirected >= 2) await askCoordinator(env, cache);
@@ -106,15 +125,40 @@ export async function forward(upgrade: {
 }
 
 /** Where an upgrade is offered: under which key, which owners have refused it, and whether the bound counts no more. */
-type Place = Pick<Route, "key" | "refused" | "unbounded">;
+type Place = Pick<Route, "key" | "refused" | "unbounded" | "unreachable">;
 
 /** The next place when all owners of a key have refused, at least one of them for its bound alone. */
-function nextPlace({ key }: Place, { keyIsAddress, key: address }: Parameters<typeof forward>[0]): Place {
-  if (keyIsAddress === true && key === address) return { key: crypto.randomUUID(), refused: [] };
-  return { key, refused: [], unbounded: true };
+function nextPlace(place: Place, { keyIsAddress, key: address }: Upgrade): Place {
+  if (keyIsAddress === true && place.key === address)
+    return { ...place, key: crypto.randomUUID(), refused: [] };
+  return { ...place, refused: [], unbounded: true };
 }
 
-function ask(upgrade: Parameters<typeof forward>[0], shard: ShardAddress, place: Place): Promise<Response> {
+/** A shard whose region the default region can stand in for has not answered in time. */
+class LateError extends Error {}
+
+/** Rejects where a shard fails, or does not answer in time and the default region can take its connections. */
+async function ask(upgrade: Upgrade, shard: ShardAddress, place: Place): Promise<Response> {
+  const answer = askShard(upgrade, shard, place);
+  if (shard.region === upgrade.cache.ring.homeRegion) return answer;
+  let isLate = false;
+  try {
+    return await within(SHARD_WAIT_MS, answer, () => {
+      isLate = true;
+      return new LateError(`no answer within ${SHARD_WAIT_MS} ms`);
+    });
+  } finally {
+    if (isLate) void answer.then(drop, () => undefined);
+  }
+}
+
+/** The client is elsewhere. */
+function drop({ webSocket }: Response): void {
+  webSocket?.accept();
+  webSocket?.close(1001);
+}
+
+function askShard(upgrade: Upgrade, shard: ShardAddress, place: Place): Promise<Response> {
   const { ring } = upgrade.cache;
   const headers = new Headers({ upgrade: "websocket" });
   if (upgrade.subprotocol !== undefined) headers.set("sec-websocket-protocol", upgrade.subprotocol);
@@ -141,6 +185,22 @@ async function readRefusal(response: Response): Promise<Refusal | undefined> {
   } catch {
     return undefined;
   }
+}
+
+/** Whether no shard of a region answers, so that the default region may take its clients. The coordinator hears of it. */
+async function findUnreachable({ env, cache }: Upgrade, shard: ShardAddress): Promise<boolean> {
+  if (shard.region === cache.ring.homeRegion) return false;
+  if (!(await isSilent(env, shard, cache))) return false;
+  try {
+    const answer = coordinatorStub(env).unreachable(shard.region, CONTRACT);
+    cache.correct(await within(COORDINATOR_WAIT_MS, answer));
+  } catch (error) {
+    logError("the coordinator did not hear of a region that does not answer", {
+      region: shard.region,
+      error,
+    });
+  }
+  return true;
 }
 
 async function askCoordinator(env: Cloudflare.Env, cache: RingCache): Promise<void> {

@@ -2,6 +2,7 @@ import { FIRST_FRONT, shardAddress, type ShardAddress } from "../contracts/addre
 import { buildRing } from "../ring/build.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
 import type { Ring } from "../ring/ring.ts";
+import type { Verdicts } from "./reach.ts";
 
 /**
  * The newest ring that this isolate has seen (docs/platform.md P27).
@@ -14,6 +15,8 @@ export class RingCache {
   /** The address of each shard of the ring, by shard id, for the first front. Only this class sets it. */
   addresses: ReadonlyMap<string, ShardAddress>;
 
+  /** At most one for each region of the ring. */
+  readonly verdicts: Verdicts = new Map();
   /** The shards that have no session left which the ring gives to another shard, by the key of the address. */
   readonly settled = new Set<string>();
 
@@ -33,6 +36,8 @@ export class RingCache {
   }
 
   #replace(descriptor: Descriptor): void {
+    // A guest that comes now would stay until another epoch.
+    if (descriptor.epoch !== this.ring.descriptor.epoch) this.verdicts.clear();
     this.ring = buildRing(descriptor);
     this.addresses = addressesOf(this.ring);
     this.settled.clear();

@@ -1,13 +1,19 @@
+import { env } from "cloudflare:workers";
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Shard } from "../../src/index.ts";
+import type { Change } from "../../src/contracts/change.ts";
+import { Coordinator, Shard } from "../../src/index.ts";
+import { forward } from "../../src/router/forward.ts";
+import { RingCache } from "../../src/router/ring-cache.ts";
 import { CONTRACT } from "../../src/contracts/version.ts";
 import {
   adopted,
   appointmentsOf,
   changeRing,
+  Client,
   coordinator,
   coordinatorObject,
+  Gate,
   nameOf,
   startOver,
   until,
@@ -21,11 +27,13 @@ afterEach(async () => {
 type Served = InstanceType<typeof Shard>;
 
 /** The shards of these regions, or single ones, fail every call until `end`. */
-function cutOff(...names: string[]): { end(name: string): void } {
+function cutOff(...names: string[]): { end(name: string): void; calls(): number } {
+  let calls = 0;
   const cut = new Set(names);
   const stop = (object: unknown): void => {
-    if ([...cut].some((name) => `${nameOf(object)}/`.startsWith(`${name}/`)))
-      throw new Error("this region is cut off");
+    if (![...cut].some((name) => `${nameOf(object)}/`.startsWith(`${name}/`))) return;
+    calls += 1;
+    throw new Error("this region is cut off");
   };
   const { status, adopt, predict, fetch } = Shard.prototype;
   vi.spyOn(Shard.prototype, "status").mockImplementation(function (this: Served, ...args) {
@@ -44,10 +52,24 @@ function cutOff(...names: string[]): { end(name: string): void } {
     stop(this);
     return fetch.apply(this, args);
   });
-  return { end: (name) => void cut.delete(name) };
+  return { end: (name) => void cut.delete(name), calls: () => calls };
 }
 
 const addRegion = (region: string, count: number) => changeRing({ kind: "add", count, region });
+
+const changeTo = async (change: Change) => {
+  const answer = await changeRing(change);
+  if (answer.kind === "refused") throw new Error(answer.message);
+  return answer.result;
+};
+
+/** Waits until every shard of a region knows the present epoch. */
+const adoptedBy = (region: string) =>
+  until(async () => {
+    const { ringEpoch, shards } = await coordinator().cluster(CONTRACT);
+    const here = shards.filter((shard) => shard.region === region);
+    return here.every(({ status }) => status?.ringEpoch === ringEpoch);
+  });
 
 const statesOf = async () =>
   Object.fromEntries((await coordinator().cluster(CONTRACT)).shards.map(({ id, state }) => [id, state]));
@@ -96,6 +118,93 @@ describe("[EL40] a region that does not answer is out of the ring", () => {
     await until(async () => (await statesOf())["enam-1"] === "down");
     await changeRing({ kind: "remove", id: "enam-1" });
     await until(async () => !(await appointmentsOf(coordinatorObject())).includes("regions"));
+  });
+});
+
+describe("[EL42] the default region takes the clients of a region that does not answer as guests", () => {
+  /** A client of North America whose router is as old as `cache`. */
+  async function connectFrom(cache: RingCache, key: string): Promise<Client> {
+    const forwarded = await forward({ env, cache, key, clientRegion: "enam" });
+    if (forwarded.kind === "unavailable") throw new Error(forwarded.message);
+    const { webSocket } = forwarded.response;
+    if (webSocket === null) throw new Error("no socket");
+    const client = new Client(webSocket);
+    webSocket.accept();
+    await client.ask({ connect: {} });
+    return client;
+  }
+
+  async function cacheOfRegion(shards: number): Promise<RingCache> {
+    await addRegion("enam", shards);
+    await adopted();
+    return new RingCache(await coordinator().descriptor(CONTRACT));
+  }
+
+  const sessionsIn = async (region: string) => {
+    const { shards } = await coordinator().cluster(CONTRACT);
+    const here = shards.filter((shard) => shard.region === region);
+    return here.reduce((sum, { status }) => sum + (status?.sessions ?? 0), 0);
+  };
+
+  test("a client is in within the request, the next one asks the region no more, and both stay", async () => {
+    const cache = await cacheOfRegion(2);
+    const outage = cutOff("enam");
+    const before = cache.ring.descriptor.epoch;
+    const ann = await connectFrom(cache, "ann");
+    expect(cache.ring.descriptor.epoch).toBe(before);
+    const asked = outage.calls();
+    const bob = await connectFrom(cache, "bob");
+    expect(outage.calls()).toBe(asked);
+    expect(await sessionsIn("auto")).toBe(2);
+    await until(async () => (await statesOf())["enam-1"] === "down");
+    // The router has not heard of the epoch: the shard that takes the guest shows it.
+    const cid = await connectFrom(cache, "cid");
+    expect(cache.ring.descriptor.epoch).toBeGreaterThan(before);
+    await adoptedBy("auto");
+    expect([ann, bob, cid].map(({ closeCode }) => closeCode)).toEqual([undefined, undefined, undefined]);
+    outage.end("enam");
+    expect(await Promise.all([ann.closed, bob.closed, cid.closed])).toEqual([4001, 4001, 4001]);
+    await connectFrom(cache, "ann");
+    expect(await sessionsIn("enam")).toBe(1);
+  });
+
+  test("a guest goes home with the next epoch, where its region was never down", async () => {
+    const cache = await cacheOfRegion(1);
+    const outage = cutOff("enam");
+    // The coordinator does not hear of it.
+    vi.spyOn(Coordinator.prototype, "unreachable").mockRejectedValue(new Error("deaf"));
+    const ann = await connectFrom(cache, "ann");
+    outage.end("enam");
+    const { predicted } = await changeTo({ kind: "weight", id: "enam-1", weight: 3 });
+    expect(predicted.moving).toBe(1);
+    expect(await ann.closed).toBe(4001);
+  });
+
+  test("a region of which another shard answers keeps its clients", async () => {
+    const cache = await cacheOfRegion(2);
+    cutOff("enam/enam-1", "enam/enam-2").end("enam/enam-2");
+    const told = vi.spyOn(Coordinator.prototype, "unreachable");
+    const key = Array.from({ length: 100 }, (_, n) => `key-${n}`).find(
+      (one) => cache.ring.owner(one, "enam")?.id === "enam-1",
+    );
+    await expect(connectFrom(cache, key ?? "")).rejects.toThrow("the shard does not answer");
+    expect(told).not.toHaveBeenCalled();
+  });
+
+  test("a region that hangs is as one that fails, and a shard that answers too late keeps nobody", async () => {
+    const cache = await cacheOfRegion(1);
+    const gate = new Gate();
+    const { fetch } = Shard.prototype;
+    vi.spyOn(Shard.prototype, "fetch").mockImplementation(async function (this: Served, ...args) {
+      if (nameOf(this).startsWith("enam/")) await gate.pass();
+      return fetch.apply(this, args);
+    });
+    vi.spyOn(Coordinator.prototype, "unreachable").mockRejectedValue(new Error("deaf"));
+    const ann = await connectFrom(cache, "ann");
+    gate.open();
+    expect(await sessionsIn("auto")).toBe(1);
+    await until(async () => (await sessionsIn("enam")) === 0);
+    expect(ann.closeCode).toBeUndefined();
   });
 });
 

@@ -38,6 +38,8 @@ type Placed = {
   readonly key: string;
   readonly clientRegion: string;
   readonly rank: number;
+  /** Its region did not answer in this epoch; a guest stays until the next one (SPEC EL42). Absent in 0.2.0. */
+  readonly guestOf?: { readonly region: string; readonly ringEpoch: number };
 };
 
 /** Accepted, no `connect` yet. `refused`: its connect failed, and the protocol lets it try no other. */

@@ -22,7 +22,10 @@ export function planAdmission(admission: {
   if (ring === undefined) return { kind: "behind", ringEpoch: 0 };
   const { descriptor } = ring;
   if (route.ringEpoch > descriptor.epoch) return { kind: "behind", ringEpoch: descriptor.epoch };
-  const owners = ring.owners(route.key, route.clientRegion);
+  // The router may not know yet that the coordinator has decided about the region.
+  if (route.unreachable !== undefined && route.ringEpoch < descriptor.epoch)
+    return { kind: "misdirected", descriptor };
+  const owners = ring.owners(route.key, ring.placingRegion(route));
   const rank = owners.findIndex((owner) => !route.refused.includes(owner.id));
   const first = owners[rank];
   if (first === undefined || objectName(first) !== shardName) return { kind: "misdirected", descriptor };

@@ -1,6 +1,6 @@
 import type { ReportAnswer } from "../../contracts/coordinator.ts";
 import type { Connections } from "../connections/connections.ts";
-import type { Membership } from "./membership.ts";
+import { placedBy, type Membership } from "./membership.ts";
 
 /** First after 5 s and each time after twice as long: twelve times are some five hours. */
 const ASK_AGAIN_MS = 5_000;
@@ -50,10 +50,11 @@ export class Guests {
   /** The guests that are here, by the id of the first owner of their key. */
   here(): Record<string, number> {
     const { membership, sessions } = this.#parts;
+    const { ring } = membership;
     const counts: Record<string, number> = {};
     for (const { attachment } of sessions()) {
       if (attachment.rank === 0) continue;
-      const owner = membership.ring?.owner(attachment.key, attachment.clientRegion)?.id;
+      const owner = ring?.owner(attachment.key, placedBy(ring, attachment))?.id;
       if (owner === undefined || owner === membership.self?.id) continue;
       counts[owner] = (counts[owner] ?? 0) + 1;
     }

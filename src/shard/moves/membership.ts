@@ -52,6 +52,15 @@ export class Membership {
   }
 }
 
+/** The region by which a ring places a session: for a guest of the same epoch it is the one that has taken it. */
+export function placedBy(
+  ring: Ring,
+  { clientRegion, guestOf }: Pick<Live, "clientRegion" | "guestOf">,
+): string {
+  const unreachable = guestOf?.ringEpoch === ring.descriptor.epoch ? guestOf.region : undefined;
+  return ring.placingRegion({ clientRegion, unreachable });
+}
+
 /**
  * A session stays while its shard is the key's owner; one that had spilled to a later owner stays while the shard
  * is among the first three. Predictions and moves both ask this.
@@ -59,9 +68,9 @@ export class Membership {
 export function mustMove(
   ring: Ring,
   shardName: string,
-  session: Pick<Live, "key" | "clientRegion" | "rank">,
+  session: Pick<Live, "key" | "clientRegion" | "rank" | "guestOf">,
 ): boolean {
   const limit = session.rank === 0 ? 1 : OWNERS;
-  const owners = ring.owners(session.key, session.clientRegion, limit);
+  const owners = ring.owners(session.key, placedBy(ring, session), limit);
   return !owners.some((owner) => objectName(owner) === shardName);
 }

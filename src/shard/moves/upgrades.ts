@@ -58,7 +58,10 @@ export class Upgrades {
     ctx.waitUntil(timetable.arm("ping", now + pingIntervalMs));
     ctx.waitUntil(timetable.arm("sweep", now + staleConnectionMs));
     counters.upgrades += 1;
-    const response = connections.accept(openingOf(route, admission.rank, now), offered);
+    const response = connections.accept(
+      openingOf(route, { rank: admission.rank, openedAt: now, ring: moves.membership.ring }),
+      offered,
+    );
     const { size } = connections.sessions;
     if (size >= cluster.scale.mark * cluster.limits.sessionsPerShard) moves.reports.hurry(now);
     return response;
@@ -93,13 +96,18 @@ const RESERVED = 0.75;
 const isDisputed = (ring: Ring | undefined, route: Route): boolean =>
   ring === undefined || (ring.descriptor.epoch === route.ringEpoch && ring.digest !== route.digest);
 
-const openingOf = (route: Route, rank: number, openedAt: number): Opening => ({
+const openingOf = (
+  route: Route,
+  { ring, ...placed }: Pick<Opening, "rank" | "openedAt"> & { readonly ring: Ring | undefined },
+): Opening => ({
   state: "opening",
   id: crypto.randomUUID(),
-  openedAt,
+  ...placed,
   key: route.key,
   clientRegion: route.clientRegion,
-  rank,
+  ...(route.unreachable === undefined
+    ? {}
+    : { guestOf: { region: route.unreachable, ringEpoch: ring?.descriptor.epoch ?? 0 } }),
   ...(route.token === undefined ? {} : { token: route.token }),
   ...(route.identity === undefined ? {} : { identity: route.identity }),
 });

@@ -31,6 +31,72 @@ const admission = (at: ShardSpec, fields: Partial<Parameters<typeof planAdmissio
     ...fields,
   });
 
+group("[EL42] the default region takes a guest of a region that does not answer", () => {
+  const regions = describe([
+    shard("weur-1", { region: "weur" }),
+    shard("weur-2", { region: "weur" }),
+    shard("enam-1", { region: "enam" }),
+  ]);
+  const ring = buildRing({ ...regions, defaultRegion: "weur" });
+  const guest = (fields: Partial<Route> = {}) =>
+    route({
+      clientRegion: "enam",
+      unreachable: "enam",
+      ringEpoch: ring.descriptor.epoch,
+      digest: ring.digest,
+      ...fields,
+    });
+  const [home, next] = ring.owners(KEY, "weur");
+  const [own] = ring.owners(KEY, "enam");
+  if (home === undefined || next === undefined || own === undefined) throw new Error("three shards");
+
+  test("the owner by the default region's ring takes it, and the next one where that is full", () => {
+    expect(admission(home, { ring, route: guest() })).toEqual({ kind: "accept", rank: 0 });
+    expect(admission(next, { ring, route: guest() }).kind).toBe("misdirected");
+    expect(admission(next, { ring, route: guest({ refused: [home.id] }) })).toEqual({
+      kind: "accept",
+      rank: 1,
+    });
+    const { unreachable: _unreachable, ...local } = guest();
+    expect(admission(home, { ring, route: local }).kind).toBe("misdirected");
+  });
+
+  test("a router that names another region, or the default region, changes nothing", () => {
+    expect(admission(own, { ring, route: guest({ unreachable: "apac" }) })).toEqual({
+      kind: "accept",
+      rank: 0,
+    });
+    const local = guest({ clientRegion: "weur", unreachable: "weur" });
+    expect(admission(home, { ring, route: local })).toEqual({ kind: "accept", rank: 0 });
+  });
+
+  test("a router that has not heard of a newer epoch is shown it first", () => {
+    const stale = guest({ ringEpoch: ring.descriptor.epoch - 1 });
+    expect(admission(home, { ring, route: stale })).toEqual({
+      kind: "misdirected",
+      descriptor: ring.descriptor,
+    });
+  });
+
+  test("a guest stays under its own epoch, and goes by the ring of the next one", () => {
+    const { epoch } = ring.descriptor;
+    const session = {
+      key: KEY,
+      clientRegion: "enam",
+      rank: 0,
+      guestOf: { region: "enam", ringEpoch: epoch },
+    };
+    expect(mustMove(ring, objectName(home), session)).toBe(false);
+    const nextRing = buildRing({ ...ring.descriptor, epoch: epoch + 1 });
+    expect(mustMove(nextRing, objectName(home), session)).toBe(true);
+    const down = ring.descriptor.shards.map((one) =>
+      one.region === "enam" ? { ...one, state: "down" as const } : one,
+    );
+    const outage = buildRing({ ...ring.descriptor, epoch: epoch + 1, shards: down });
+    expect(mustMove(outage, objectName(home), session)).toBe(false);
+  });
+});
+
 group("[MB7] a shard takes a connection only as the first owner that has not refused it", () => {
   test("the owner takes it, and any other names the descriptor by which it is not its own", () => {
     expect(admission(owner(0))).toEqual({ kind: "accept", rank: 0 });

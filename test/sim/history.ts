@@ -1,8 +1,13 @@
+import { FIRST_FRONT, objectName, shardAddress } from "../../src/contracts/address.ts";
 import type { Change } from "../../src/contracts/change.ts";
+import type { SentByRing } from "../../src/contracts/orders.ts";
+import type { ShardStatus } from "../../src/contracts/shard.ts";
 import { CONTRACT } from "../../src/contracts/version.ts";
-import { coordinatorStub } from "../../src/platform/calls.ts";
+import type { ScaleState } from "../../src/coordinator/scale-state.ts";
+import { coordinatorStub, shardStub } from "../../src/platform/calls.ts";
 import { buildRing } from "../../src/ring/build.ts";
 import type { Descriptor } from "../../src/ring/descriptor.ts";
+import { OWNERS, type Ring } from "../../src/ring/ring.ts";
 import { judge, UNSEEN, type Heard, type Hearing } from "../chaos/history.ts";
 import { judgeAftermath, wakeAnew } from "./aftermath.ts";
 import { dataOf, SimClient } from "./client.ts";
@@ -17,7 +22,7 @@ import { TWO_RELEASES } from "./releases.ts";
 import { PLATFORM } from "./platform-limits.ts";
 import { Rollout, type RolloutKind } from "./rollout.ts";
 import { drawTraits, isJudged, type Trait } from "./traits.ts";
-import { SHORT_KEEPS } from "./variables.ts";
+import { SCALING_VARIABLES, SHORT_KEEPS } from "./variables.ts";
 import { NO_FAULTS } from "./network.ts";
 import { World } from "./world.ts";
 
@@ -30,6 +35,8 @@ const CHANNELS = ["kept:a", "kept:b", "short:c", "delta:d", FLEETING] as const;
 const ROLLOUT_SALT = 0x9e3779b9;
 /** Separates the seed of what the platform and strangers do. */
 const FATE_SALT = 0x85ebca6b;
+/** Separates the seed of the traits that came later; no pinned seed of sim.test.ts draws them by it. */
+const LATER_SALT = 0x165667b1;
 /** How often a trait shows, for each step. */
 const TRAIT_SHOWS = 0.06;
 const LARGEST_BYTES = 1_900_000;
@@ -56,6 +63,9 @@ export type Outcome = {
   readonly acknowledged: number;
   readonly deliveries: number;
   readonly callsBetweenReleases: number;
+  /** The kinds of the policy's own changes of the ring, and the guests that shards have in the end. */
+  readonly scaled: readonly string[];
+  readonly guests: number;
   readonly trace: readonly string[];
 };
 
@@ -80,8 +90,15 @@ export async function runHistory(
   const rollout = new Rollout(new Random(seed ^ ROLLOUT_SALT), TWO_RELEASES, options.releases);
   const hooks = recorder?.hooks ?? {};
   const fate = new Random(seed ^ FATE_SALT);
-  const traits = drawTraits(fate, rollout.kind, options.traits);
-  const world = new World(new Random(seed), { trace: options.trace, hooks, rollout, fate });
+  const later = new Random(seed ^ LATER_SALT);
+  const traits = drawTraits({ first: fate, later }, rollout.kind, options.traits);
+  const world = new World(new Random(seed), {
+    trace: options.trace,
+    hooks,
+    rollout,
+    fate,
+    ...(traits.has("scaling") ? { variables: later.pick(SCALING_VARIABLES) } : {}),
+  });
   world.countsQueuedBytes = traits.has("bufferedAmount");
   world.network.subrequests = PLATFORM.subrequests[traits.has("freePlan") ? "free" : "paid"];
   recorder?.attach(world);
@@ -105,12 +122,26 @@ export async function runHistory(
       acknowledged: history.acknowledgedCount,
       deliveries: history.deliveries,
       callsBetweenReleases: world.network.callsBetweenReleases,
+      ...scalingOf(world),
       trace: world.trace,
     };
   } finally {
     restore();
     world.objects.close();
   }
+}
+
+/** What the policy has done, and the guests that the shards have last reported. */
+function scalingOf({ objects }: World): Pick<Outcome, "scaled" | "guests"> {
+  const state = objects.of("COORDINATOR coordinator").storage.kv.get("scale") as ScaleState | undefined;
+  const guests = objects.names("Shard").flatMap((name) => {
+    const reported = objects.of(name).storage.kv.get("reported") as { status: ShardStatus } | undefined;
+    return Object.values(reported?.status.guests ?? {});
+  });
+  return {
+    scaled: (state?.decisions ?? []).map(({ kind }) => kind),
+    guests: guests.reduce((sum, count) => sum + count, 0),
+  };
 }
 
 class History {
@@ -464,12 +495,15 @@ class History {
         this.#world.violate(`${shard} has left ${halfOpen.length} sockets half open (SPEC BD71)`);
     }
     for (const client of this.#clients) {
-      const owner = ring.owner(client.name, "auto")?.id;
+      // Where shards hand connections on, a client may be on each of its three owners.
+      const count = this.#traits.has("scaling") ? OWNERS : 1;
+      const owners = ring.owners(client.name, "auto", count).map(({ id }) => id);
       if (!client.connected) this.#world.violate(`${client.name} is not connected`);
-      else if (client.shard !== `SHARD auto/${owner}`) {
-        this.#world.violate(`${client.name} is on ${client.shard}, and its owner is ${owner}`);
+      else if (!owners.some((owner) => client.shard === `SHARD auto/${owner}`)) {
+        this.#world.violate(`${client.name} is on ${client.shard}, and its owner is ${owners.join(" or ")}`);
       }
     }
+    if (this.#traits.has("scaling") && this.#rollout.kind === "none") await this.#judgeGuests(ring);
     if (this.#world.violations.length > 0) return;
     for (const problem of this.#recorder?.judge(this.#clients) ?? []) this.#world.violate(problem);
     if (this.#world.violations.length > 0) return;
@@ -485,6 +519,21 @@ class History {
       const subscribers = this.#clients.filter((client) => client.channels.includes(channel)).length;
       if (present[0] !== subscribers)
         this.#world.violate(`${channel} has ${present[0]} present and ${subscribers} subscribers`);
+    }
+  }
+
+  /** Checks that the first owner of a guest's key knows that it may have guests elsewhere (SPEC EL31). */
+  async #judgeGuests(ring: Ring): Promise<void> {
+    for (const { name, shard } of this.#clients) {
+      const owner = ring.owner(name, "auto");
+      if (owner === undefined || shard === `SHARD ${objectName(owner)}`) continue;
+      const answers: SentByRing[] = [];
+      const message = { users: [name], data: "{}", ringEpoch: ring.descriptor.epoch };
+      const stub = shardStub(this.#world.env, shardAddress(FIRST_FRONT, owner));
+      void stub.sendOwned(message, CONTRACT).then((answer) => answers.push(answer));
+      await this.#world.run(this.#world.clock.now + 1_000);
+      if (answers[0]?.spilled !== true)
+        this.#world.violate(`${owner.id} does not know that ${name} is a guest of ${shard} (SPEC EL31)`);
     }
   }
 }

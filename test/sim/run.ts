@@ -76,6 +76,8 @@ const [seed, steps, histories] = [Number(values.seed), Number(values.steps), Num
 let broken = 0;
 let deliveries = 0;
 let callsBetweenReleases = 0;
+let guests = 0;
+const scaled: Record<string, number> = { add: 0, step: 0, drain: 0, back: 0 };
 for (let n = seed; n < seed + histories; n++) {
   const { violations, trace, ...counts } = await runHistory(n, steps, {
     trace: histories === 1,
@@ -84,6 +86,8 @@ for (let n = seed; n < seed + histories; n++) {
   });
   deliveries += counts.deliveries;
   callsBetweenReleases += counts.callsBetweenReleases;
+  guests += counts.guests;
+  for (const done of counts.scaled) scaled[done] = (scaled[done] ?? 0) + 1;
   for (const line of trace) console.log(line);
   if (histories === 1) console.log(counts);
   if (violations.length === 0) continue;
@@ -94,5 +98,7 @@ for (let n = seed; n < seed + histories; n++) {
   if (plant !== undefined) break;
 }
 console.log(`${callsBetweenReleases} calls between objects of two releases`);
+const changes = Object.entries(scaled).map(([done, count]) => `${count} ${done}`);
+console.log(`the policy changed the ring: ${changes.join(", ")}; ${guests} guests in the end`);
 console.log(`${histories} histories of ${steps} steps, ${deliveries} deliveries, ${broken} broke a law`);
 process.exitCode = broken > 0 ? 1 : 0;

@@ -173,6 +173,18 @@ describe("[BD72, BD73] a history with each trait", () => {
   });
 });
 
+describe("[EL65] a history whose ring moves by itself", () => {
+  test("grows, takes steps and shrinks, has guests, and breaks no law", async () => {
+    const shape = ["--releases", "none", "--traits", "scaling", "--steps", "60", "--histories", "60"];
+    const { output } = await sim(...shape);
+    expect(output).toContain(", 0 broke a law");
+    const counts = /the policy changed the ring: (\d+) add, (\d+) step, (\d+) drain, .*; (\d+) guests/u.exec(
+      output,
+    );
+    for (const count of counts?.slice(1) ?? ["none"]) expect(Number(count), output).toBeGreaterThan(4);
+  });
+});
+
 describe("[BD74] a small cluster over the quarters of years", () => {
   test("stores as much, and does as much in a day, as in the beginning", async () => {
     const { code, output } = await sim("--years", String(YEARS));

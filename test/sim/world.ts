@@ -29,6 +29,7 @@ export class World {
   readonly env: Cloudflare.Env;
   readonly #rollout: Rollout;
   readonly #hooks: Hooks;
+  readonly #variables: NamedRelease["variables"] | undefined;
   readonly #envs = new Map<NamedRelease, Cloudflare.Env>();
   readonly #classes = new Map<NamedRelease, Readonly<Record<ClassName, unknown>>>();
   readonly network = new Network(this);
@@ -52,12 +53,15 @@ export class World {
       readonly hooks: Hooks;
       readonly rollout: Rollout;
       readonly fate?: Random;
+      /** The variables of the present release, in place of its own. */
+      readonly variables?: NamedRelease["variables"];
     },
   ) {
     this.random = random;
     this.fate = options.fate ?? new Random(1);
     this.#rollout = options.rollout;
     this.#hooks = options.hooks;
+    this.#variables = options.variables;
     this.#outside = newLife({ name: "outside", release: undefined, instance: {} });
     this.current = this.#outside;
     this.#trace = options.trace ? [] : undefined;
@@ -183,7 +187,9 @@ export class World {
 
   /** The bindings and variables of a release's deployment. */
   envOf(release: NamedRelease): Cloudflare.Env {
-    const env = this.#envs.get(release) ?? { ...release.variables, ...this.env };
+    const isPresent = release.name === this.#rollout.present.name;
+    const variables = isPresent ? (this.#variables ?? release.variables) : release.variables;
+    const env = this.#envs.get(release) ?? { ...variables, ...this.env };
     this.#envs.set(release, env);
     return env;
   }

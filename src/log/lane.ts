@@ -5,8 +5,8 @@ import { logError } from "../platform/logger.ts";
 import type { Deliveries } from "./deliveries.ts";
 import type { Log } from "./log.ts";
 
-/** The most that waits in memory for a shard that does not answer. */
-const LANE_BYTES = 8 * 1_048_576;
+/** The most that waits in memory for a shard that does not answer (SPEC BD90). */
+const WAITING = { count: 65_536, bytes: 8 * 1_048_576 };
 /** The most in one call (SPEC BD5). */
 const BATCH = { count: 256, bytes: CALL_BYTES };
 
@@ -60,13 +60,16 @@ export class Lane {
     return this.#waiting.length > 0;
   }
 
+  get #isTooMuch(): boolean {
+    const { length } = this.#waiting;
+    return length > WAITING.count || (length > 1 && this.#waitingBytes > WAITING.bytes);
+  }
+
   /** Takes events; the promise ends when no event waits any more, or the lane rests. */
   push(...events: readonly ChannelEvent[]): Promise<void> {
     this.#waiting.push(...events);
     for (const { body } of events) this.#waitingBytes += body.length;
-    while (this.#waitingBytes > LANE_BYTES && this.#waiting.length > 1) {
-      this.#waitingBytes -= this.#waiting.shift()?.body.length ?? 0;
-    }
+    while (this.#isTooMuch) this.#waitingBytes -= this.#waiting.shift()?.body.length ?? 0;
     return this.run();
   }
 

@@ -171,7 +171,7 @@ test("[SE1] a shard without listeners is reported, once for each answer", async 
   expect(heard).toEqual([]);
 });
 
-test("[SE3] the events that wait in memory for a shard are bounded: the oldest goes, the newest stays", async () => {
+test("[BD90] the events that wait in memory for a shard are bounded in bytes: the oldest goes, the newest stays", async () => {
   const { lane, calls } = setUp();
   const done = lane.push(pub(1));
   const mebibyte = 1_048_576;
@@ -186,6 +186,15 @@ test("[SE3] the events that wait in memory for a shard are bounded: the oldest g
   calls[2]?.answer({ kind: "delivered", sessions: 1 });
   await done;
   expect(lane.waits).toBe(false);
+});
+
+test("[BD90] the events that wait in memory for a shard are bounded in number: the oldest goes, however small", () => {
+  const { lane } = setUp();
+  void lane.push(pub(1));
+  for (let offset = 2; offset <= 100_000; offset++) void lane.push(pub(offset, 0));
+  const waiting = lane.stop();
+  expect(waiting).toHaveLength(65_536);
+  expect(waiting.at(-1)).toEqual(pub(100_000, 0));
 });
 
 test("[FO1] a lane that a newer registration has replaced sends no more, and its late answer does not count", async () => {

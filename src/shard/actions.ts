@@ -117,7 +117,6 @@ async function subscribeOne(
       notify(parts, session, { kind: "subscribed", channel: channel.name, start, data: action.data }),
     );
     done = joined === "joined";
-    if (done) subscriptions.presence.announce({ kind: "join", session, channel: channel.name });
   });
   return done;
 }

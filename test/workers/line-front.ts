@@ -149,7 +149,6 @@ async function join(
       connections.send(session, encodeStart(name, start)),
     );
     if (joined === "full") connections.send(session, `refused ${name} full`);
-    if (joined === "joined") subscriptions.presence.announce({ kind: "join", session, channel: name });
   } catch (error) {
     logError("a channel could not be joined", { channel: name, session: open.id, error });
     connections.send(session, `refused ${name} silent`);

@@ -30,7 +30,7 @@ type Connect = CommandOf<"connect">;
  * answer. After an error the client may try no other `connect` on this socket (docs/protocol.md C13).
  */
 export async function connect(context: Context, session: Session, command: Connect): Promise<void> {
-  const { config, connections, subscriptions } = context;
+  const { config, connections } = context;
   const { id, body } = command;
   const opening = session.attachment;
   if (opening.state !== "opening") return disconnect(context, session, "badRequest");
@@ -80,8 +80,6 @@ export async function connect(context: Context, session: Session, command: Conne
   } as const;
   context.counters.counts.connects += 1;
   connections.release(session, encodeConnected(id, result, subs));
-  for (const { name: channel } of channels)
-    subscriptions.presence.announce({ kind: "join", session, channel });
 }
 
 type Refused = { readonly session: Session; readonly opening: Opening; readonly id: number };

@@ -85,8 +85,6 @@ export async function subscribe(
     });
     if (joined === "full") refuse("limitExceeded");
     if (joined === "unrecovered") refuse("unrecoverablePosition");
-    if (joined === "joined")
-      subscriptions.presence.announce({ kind: "join", session, channel: channel.name });
   } catch (error) {
     logError("a channel could not be subscribed to", { channel: channel.name, session: open.id, error });
     refuse("internal");

@@ -36,13 +36,15 @@ export type JoinEffects = {
   readonly counters: Counters;
   readonly remember: (subscription: Subscription) => boolean;
   readonly tell: (start: Start) => void;
+  /** The session listens from now on. */
+  readonly onJoined: () => void;
 };
 
 /** Makes a session listen to a channel (SPEC DL2, DL7); see `Subscriptions.join`. */
 export async function join(
   session: Session,
   { channel, user, wishes, subscription }: JoinRequest,
-  { config, channels, counters, remember, tell }: JoinEffects,
+  { config, channels, counters, remember, tell, onJoined }: JoinEffects,
 ): Promise<Joined> {
   const { since } = wishes;
   const tracking = planTracking({
@@ -74,6 +76,7 @@ export async function join(
     // The answer itself may have been too much for a slow reader: its session has left all its channels (SPEC BD14).
     if (session.ended) return false;
     joined = "joined";
+    onJoined();
     return true;
   };
   const resume = tracking.recoverable && since !== undefined ? { since, mode: tracking.mode } : null;

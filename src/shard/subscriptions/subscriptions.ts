@@ -46,19 +46,22 @@ export class Subscriptions {
 
   /**
    * Subscribes a session and tells its start in the turn in which it begins, so that the answer goes out before
-   * anything that the channel says. Rejects if the channel cannot be reached.
+   * anything that the channel says. The channel is told of the join in the same turn, so that no leave overtakes it
+   * (SPEC BD91). Rejects if the channel cannot be reached.
    */
   async join(session: Session, request: JoinRequest, tell: (start: Start) => void): Promise<Joined> {
     const { config, channels, counters } = this.#parts;
+    const channel = request.channel.name;
     const remember = (subscription: Subscription): boolean => {
-      this.#cancelGiveUp(session, request.channel.name);
-      return this.remember(session, request.channel.name, subscription);
+      this.#cancelGiveUp(session, channel);
+      return this.remember(session, channel, subscription);
     };
+    const onJoined = (): void => this.presence.announce({ kind: "join", session, channel });
     try {
-      return await join(session, request, { config, channels, counters, remember, tell });
+      return await join(session, request, { config, channels, counters, remember, tell, onJoined });
     } finally {
       // Registered, perhaps, for no listener.
-      this.#lookAt(request.channel.name);
+      this.#lookAt(channel);
     }
   }
 
@@ -67,18 +70,14 @@ export class Subscriptions {
     this.#cancelGiveUp(session, channel);
     const { attachment } = session;
     if (attachment.state !== "open" || !attachment.subscriptions.has(channel)) return false;
-    this.presence.announce({ kind: "leave", session, channel });
-    this.#stopListening(session, channel);
+    this.#stopListening(session, channel, { moving: false });
     this.#forget(session, attachment, channel);
     return true;
   }
 
   /** Ends the subscriptions of a session that ends. `moving`: its user is about to return. */
   leaveAll(session: Session, { moving }: { readonly moving: boolean }): void {
-    for (const channel of subscriptionsOf(session).keys()) {
-      this.presence.announce({ kind: "leave", session, channel, held: moving });
-      this.#stopListening(session, channel);
-    }
+    for (const channel of subscriptionsOf(session).keys()) this.#stopListening(session, channel, { moving });
   }
 
   /** Adds a subscription to what the socket remembers; false where it has no room left. */
@@ -125,6 +124,8 @@ export class Subscriptions {
       const { attachment } = session;
       if (attachment.state !== "open") continue;
       const byServer = attachment.subscriptions.get(channel)?.byServer === true;
+      // It comes back at once, as after a move (SPEC BD92).
+      this.presence.announce({ kind: "leave", session, channel, held: true });
       this.#forget(session, attachment, channel);
       const timer = setTimeout(
         () => {
@@ -155,8 +156,12 @@ export class Subscriptions {
     this.#parts.connections.sessions.remember(session, { ...attachment, subscriptions });
   }
 
-  #stopListening(session: Session, channel: string): void {
-    this.#parts.channels.leave(channel, session);
+  #stopListening(session: Session, channel: string, { moving }: { readonly moving: boolean }): void {
+    const { channels } = this.#parts;
+    // A session that ends while it subscribes has a subscription, and was not told as joined.
+    if (channels.listenersOf(channel).has(session))
+      this.presence.announce({ kind: "leave", session, channel, held: moving });
+    channels.leave(channel, session);
     this.#lookAt(channel);
   }
 

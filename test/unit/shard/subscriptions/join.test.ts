@@ -21,6 +21,7 @@ async function subscribe(tell: (session: Session, channels: Channels<Session>) =
     emitter: { emit: () => undefined },
   });
   const session = { ended: false } as Session;
+  let told = 0;
   const joined = await join(
     session,
     { channel: parsed.channel, user: "ann", wishes: {}, subscription: {} },
@@ -30,9 +31,10 @@ async function subscribe(tell: (session: Session, channels: Channels<Session>) =
       counters: new Counters(),
       remember: () => true,
       tell: () => tell(session, channels),
+      onJoined: () => (told += 1),
     },
   );
-  return { joined, listeners: channels.listenersOf("room").size };
+  return { joined, listeners: channels.listenersOf("room").size, told };
 }
 
 test("[BD14] a reader that its own answer ends, as it is too slow for it, is left in no channel", async () => {
@@ -40,6 +42,6 @@ test("[BD14] a reader that its own answer ends, as it is too slow for it, is lef
     session.ended = true;
     channels.leave("room", session);
   });
-  expect(slow).toEqual({ joined: "gone", listeners: 0 });
-  expect(await subscribe(() => undefined)).toEqual({ joined: "joined", listeners: 1 });
+  expect(slow).toEqual({ joined: "gone", listeners: 0, told: 0 });
+  expect(await subscribe(() => undefined)).toEqual({ joined: "joined", listeners: 1, told: 1 });
 });

@@ -38,16 +38,18 @@ export async function startCluster(
     namespaces?: Record<string, Table>;
     /** Binds the platform's rate limit of the server API. */
     rateLimit?: { limit: number; period: 10 | 60 };
+    /** The Worker, in place of the one that is shipped. */
+    main?: string;
   } = {},
 ): Promise<Cluster> {
   const namespaces = Object.entries(settings.namespaces ?? {});
-  const { rateLimit } = settings;
-  const limited = rateLimit === undefined ? undefined : writeLimitedConfig(rateLimit);
+  const { rateLimit, main } = settings;
+  const own = rateLimit === undefined && main === undefined ? undefined : writeConfig({ rateLimit, main });
   const server = createTestHarness({
     root,
     workers: [
       {
-        configPath: limited === undefined ? "wrangler.toml" : join(limited, "wrangler.toml"),
+        configPath: own === undefined ? "wrangler.toml" : join(own, "wrangler.toml"),
         vars: {
           RINGCAST_OVERRIDES: {
             development: true,
@@ -92,21 +94,26 @@ export async function startCluster(
     async stop() {
       for (const client of clients) client.disconnect();
       await server.close();
-      if (limited !== undefined) rmSync(limited, { recursive: true });
+      if (own !== undefined) rmSync(own, { recursive: true });
     },
   };
 }
 
-/** Writes the configuration with a rate limit into its own directory, because bindings come only from files. */
-function writeLimitedConfig({ limit, period }: { limit: number; period: number }): string {
-  const directory = mkdtempSync(join(tmpdir(), "ringcast-limited-"));
-  const text = readFileSync(join(root, "wrangler.toml"), "utf8");
-  const binding = `name = "API_RATE_LIMIT"\nnamespace_id = "1"\nsimple = { limit = ${limit}, period = ${period} }`;
-  const moved = ["src/index.ts", "dist/console"].reduce(
-    (config, path) => config.replace(`"${path}"`, () => JSON.stringify(join(root, path))),
-    text,
-  );
-  writeFileSync(join(directory, "wrangler.toml"), `${moved}\n[[ratelimits]]\n${binding}\n`);
+/** Writes a configuration into its own directory, because the Worker and its bindings come only from files. */
+function writeConfig(change: {
+  rateLimit: { limit: number; period: number } | undefined;
+  main: string | undefined;
+}): string {
+  const { rateLimit, main = "src/index.ts" } = change;
+  const directory = mkdtempSync(join(tmpdir(), "ringcast-config-"));
+  let text = readFileSync(join(root, "wrangler.toml"), "utf8")
+    .replace('"src/index.ts"', () => JSON.stringify(join(root, main)))
+    .replace('"dist/console"', () => JSON.stringify(join(root, "dist/console")));
+  if (rateLimit !== undefined) {
+    const { limit, period } = rateLimit;
+    text += `\n[[ratelimits]]\nname = "API_RATE_LIMIT"\nnamespace_id = "1"\nsimple = { limit = ${limit}, period = ${period} }\n`;
+  }
+  writeFileSync(join(directory, "wrangler.toml"), text);
   return directory;
 }
 

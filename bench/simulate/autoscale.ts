@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { clusterSchema } from "../../src/config/cluster.ts";
+import { REGION_MIN, REGIONS } from "../../src/config/regions.ts";
 import type { ScalePolicy } from "../../src/elastic/policy.ts";
 import { CURVES } from "./curves.ts";
 import { draw } from "./drawing.ts";
@@ -28,6 +29,9 @@ export function runAutoscale({ name, clients, svg }: AutoscaleOptions): void {
     // The simulation shows what a larger cluster would do.
     max: 1_000,
     reportMs: times.healthReportMs,
+    // As in a cluster whose operator has given `scale.regionMin`.
+    regionMin: REGION_MIN,
+    opens: REGIONS,
   };
   const curve = scenario.curve(clients);
   const plant = new Plant({

@@ -21,6 +21,23 @@ export const REGIONS = [
 export type Region = (typeof REGIONS)[number];
 export const regionSchema = z.enum(REGIONS);
 
+/** A region with so many clients gets shards of its own, unless `scale.regionMin` says otherwise. */
+export const REGION_MIN = 500;
+
+/**
+ * The regions that may get a first shard by themselves (SPEC EL48).
+ *
+ * The place of an `auto` shard is unknown, and is near its first client. There a region with many clients is where the
+ * shards most probably are, so that it opens only where the operator has given a number of clients.
+ */
+export const regionsToOpen = (cluster: {
+  readonly defaultRegion: string;
+  readonly regionMin: number | undefined;
+}): readonly Region[] =>
+  cluster.defaultRegion === "auto" && cluster.regionMin === undefined
+    ? []
+    : REGIONS.filter((region) => region !== "auto");
+
 /** The characters of a shard's id need no escape in a URL path, an object's name and a log line. */
 export const shardIdSchema = z
   .string()

@@ -22,8 +22,9 @@ export const scaleSchema = z
     lowForMs: count(0, 86_400_000).default(600_000),
     settleMs: count(0, 86_400_000).default(900_000),
     youngMs: count(0, 86_400_000).default(300_000),
-    // A region without a shard gets one when it has so many clients.
-    regionMin: count(1, 1_000_000).default(500),
+    // A region without a shard gets one when it has so many clients: 500, and where `shards.defaultRegion` is "auto",
+    // only if it is given here (SPEC EL48).
+    regionMin: count(1, 1_000_000).optional(),
     // A shard hands new connections on to the next owner above so many times the mean of its region, and above so many
     // sessions. It works in every mode.
     boundFactor: z.number().min(1.05).max(100).default(1.25),

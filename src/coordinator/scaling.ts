@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import { REGION_MIN, regionsToOpen } from "../config/regions.ts";
 import type { Change, ChangeAnswer, PredictedMoves } from "../contracts/change.ts";
 import type { ScaleDecision, ScaleMode, ScaleReport } from "../contracts/scale.ts";
 import { decide } from "../elastic/decide.ts";
@@ -116,7 +117,10 @@ export class Scaling {
       ({ id, state }) => state !== "draining" && this.#state.own[id] === undefined,
     );
     const min = scale.min ?? Math.max(1, own.length);
-    return { ...scale, min, max: shards.max, reportMs: times.healthReportMs };
+    const { regionMin = REGION_MIN } = scale;
+    const { defaultRegion } = store.descriptor;
+    const opens = regionsToOpen({ defaultRegion, regionMin: scale.regionMin });
+    return { ...scale, min, max: shards.max, reportMs: times.healthReportMs, regionMin, opens };
   }
 
   async #look(now: number): Promise<void> {

@@ -77,7 +77,10 @@ export function openRegion(situation: Situation, regions: readonly RegionLoad[])
     ...members.flatMap(({ region, state }) => (state === "down" ? [region] : [])),
   ]);
   const [most] = [...clientsByRegion(members)]
-    .filter(([region, clients]) => !served.has(region) && clients >= policy.regionMin)
+    .filter(
+      ([region, clients]) =>
+        policy.opens.includes(region) && !served.has(region) && clients >= policy.regionMin,
+    )
     .toSorted(([, a], [, b]) => b - a);
   if (most === undefined || members.length >= policy.max) return undefined;
   const [region, clients] = most;

@@ -17,6 +17,8 @@ export type ScalePolicy = {
   readonly reportMs: number;
   /** A region without a shard gets one when it has so many clients, and loses it below a quarter of that. */
   readonly regionMin: number;
+  /** The regions that may get a first shard (SPEC EL48). */
+  readonly opens: readonly string[];
   /** A region must have been low for this long before it shrinks. */
   readonly lowForMs: number;
   /** No decision is undone within this time. */

@@ -17,6 +17,7 @@ const POLICY: ScalePolicy = {
   settleMs: 900_000,
   youngMs: 300_000,
   regionMin: 500,
+  opens: ["weur", "enam"],
 };
 const HOUR = 3_600;
 const NOW = 100 * HOUR * 1_000;
@@ -333,6 +334,7 @@ describe("[EL7] a region has a shard when it has clients enough", () => {
     expect(ask([member(1, clients(500))]).decision).toMatchObject({ kind: "add", region: "weur", count: 1 });
     expect(ask([member(1, clients(499))]).decision.kind).toBe("hold");
     expect(ask([member(1, clients(500))], { policy: { max: 1 } }).decision.kind).toBe("hold");
+    expect(ask([member(1, clients(500))], { policy: { opens: ["enam"] } }).decision.kind).toBe("hold");
   });
 
   test("a region gets as many shards at once as its clients need, or none where one step is not enough", () => {

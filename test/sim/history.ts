@@ -507,6 +507,8 @@ class History {
     if (this.#world.violations.length > 0) return;
     for (const problem of this.#recorder?.judge(this.#clients) ?? []) this.#world.violate(problem);
     if (this.#world.violations.length > 0) return;
+    await this.#judgeFleeting();
+    if (this.#world.violations.length > 0) return;
     for (const channel of ["kept:a", "kept:b"]) {
       const present: number[] = [];
       void this.#world.env.CHANNEL.getByName(channel)
@@ -534,6 +536,21 @@ class History {
       await this.#world.run(this.#world.clock.now + 1_000);
       if (answers[0]?.spilled !== true)
         this.#world.violate(`${owner.id} does not know that ${name} is a guest of ${shard} (SPEC EL31)`);
+    }
+  }
+
+  /** A publication that nothing disturbs is heard in the channel without history too (SPEC BD100). */
+  async #judgeFleeting(): Promise<void> {
+    const id = this.#nextId();
+    void this.#api.publish({ channel: FLEETING, data: dataOf(id), idempotency_key: id });
+    await this.#world.run(this.#world.clock.now + 5_000);
+    for (const client of this.#clients) {
+      const { release } = this.#world.objects.of(client.shard ?? "").life ?? {};
+      if (release?.name === TWO_RELEASES.before.name) continue;
+      const heard = client.hearings().filter(({ channel, ended }) => channel === FLEETING && ended !== true);
+      for (const one of heard)
+        if (one.heard.at(-1)?.id !== id)
+          this.#world.violate(`${FLEETING} of ${client.name}: ${id} is missing, which nothing has disturbed`);
     }
   }
 }

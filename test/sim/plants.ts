@@ -62,7 +62,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
   "late-life": {
     file: "src/shard/subscriptions/heard.ts",
-    code: 'if (logEpoch === heard.superseded) return { kind: "drop" };',
+    code: 'if (logEpoch === heard.superseded?.logEpoch) return { kind: "ask" };',
     instead: "",
     seed: 174_103_662,
   },

@@ -105,6 +105,12 @@ const PINNED = [
     releases: "mixed",
     broke: "FO1: by a known fault of release 0.2.0, a register call that skips (known-skips.ts)",
   },
+  {
+    seed: 810_002_936,
+    steps: 60,
+    releases: "mixed",
+    broke: "BD100: a late call of a channel's earlier life was heard again after a sleep of the shard",
+  },
 ];
 
 describe("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1] the simulator", () => {

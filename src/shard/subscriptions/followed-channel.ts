@@ -4,7 +4,7 @@ import type { ClientEvent, LogView, Position, Publication } from "../../contract
 import type { ResumeLimit } from "../../log/recovery.ts";
 import { logError } from "../../platform/logger.ts";
 import type { ChannelEffects, ListenRequest } from "./channel-effects.ts";
-import { planDelivery, type Heard, type KeptPosition } from "./heard.ts";
+import { planDelivery, readmit, type Heard, type KeptPosition } from "./heard.ts";
 import { Lookup } from "./lookup.ts";
 import { ChannelRegistration } from "./registration.ts";
 import { lookupAfter, planBeginning, settles, type Beginning, type Resume } from "./resume.ts";
@@ -66,16 +66,16 @@ export class FollowedChannel<Listener> {
 
   /** How far the shard has heard; undefined where it does not know. */
   get position(): KeptPosition | undefined {
-    return this.#heard.kind === "known"
-      ? { ...this.#heard.position, durable: this.#heard.durable }
-      : undefined;
+    if (this.#heard.kind !== "known") return undefined;
+    const { position, durable, superseded } = this.#heard;
+    return { ...position, durable, ...(superseded === undefined ? {} : { superseded }) };
   }
 
   /** Takes up the channel where the shard was when it fell asleep, unless it knows better by now. */
-  seed({ durable, logEpoch, offset }: KeptPosition): void {
+  seed({ durable, logEpoch, offset, superseded }: KeptPosition): void {
     if (this.isRegistered || this.#heard.kind === "known") return;
     this.#registration.assume();
-    this.#heard = { kind: "known", position: { logEpoch, offset }, durable };
+    this.#heard = { kind: "known", position: { logEpoch, offset }, durable, superseded };
   }
 
   /**
@@ -184,12 +184,20 @@ export class FollowedChannel<Listener> {
       return undefined;
     }
     const plan = planDelivery(this.#heard, delivery);
-    if (plan.kind === "drop") return undefined;
+    if (plan.kind === "ask") return this.#askFor(delivery);
     if (plan.giveUp) this.#giveUp();
     this.#heard = { ...this.#heard, superseded: plan.superseded };
     if (plan.pull) return this.#pull(plan.from, before).then((from) => this.#take(delivery, from));
     this.#take(delivery, plan.from);
     return undefined;
+  }
+
+  /** Applies a delivery if the log says that it is of its present life (SPEC BD100). */
+  async #askFor(delivery: Delivery): Promise<void> {
+    const { logEpoch } = await this.#effects.view(this.#channel, Number.MAX_SAFE_INTEGER);
+    if (logEpoch !== delivery.logEpoch) return;
+    this.#heard = readmit(this.#heard, delivery);
+    await this.#apply(delivery);
   }
 
   /** Takes of a delivery what comes after `from`. */

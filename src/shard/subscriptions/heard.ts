@@ -1,18 +1,18 @@
 import type { Delivery } from "../../contracts/orders.ts";
 import type { Position } from "../../contracts/publication.ts";
 
-/** How far a shard has heard in a channel. `superseded`: the log epoch before, which does not come back (SPEC LG3). */
-export type Heard = { readonly superseded?: string | undefined } & (
+/** How far a shard has heard in a channel. `superseded`: where it was in the log before, of another epoch. */
+export type Heard = { readonly superseded?: Position | undefined } & (
   | { readonly kind: "unknown" }
   | { readonly kind: "known"; readonly position: Position; readonly durable: boolean }
 );
 
 /** A position as it is kept through a sleep. */
-export type KeptPosition = Position & { readonly durable: boolean };
+export type KeptPosition = Position & { readonly durable: boolean; readonly superseded?: Position };
 
 export type DeliveryPlan =
-  /** A late call of an earlier life of the channel. */
-  | { readonly kind: "drop" }
+  /** A late call of an earlier life of the channel, unless such a call has been taken for a new life. The log knows. */
+  | { readonly kind: "ask" }
   | {
       readonly kind: "apply";
       /** Listeners have missed something that the channel cannot tell. */
@@ -21,13 +21,13 @@ export type DeliveryPlan =
       readonly from: Position;
       /** The publications between `from` and the delivery are fetched first. */
       readonly pull: boolean;
-      readonly superseded: string | undefined;
+      readonly superseded: Position | undefined;
     };
 
 /** Plans what a shard does with a delivery, by its place in the channel (SPEC DL1, DL8). */
 export function planDelivery(heard: Heard, delivery: Delivery): DeliveryPlan {
   const { logEpoch, durable, since: before, mayRepeat, entries } = delivery;
-  if (logEpoch === heard.superseded) return { kind: "drop" };
+  if (logEpoch === heard.superseded?.logEpoch) return { kind: "ask" };
   const known = heard.kind === "known" ? heard.position : undefined;
   if (known?.logEpoch === logEpoch) {
     const pull = durable && before > known.offset && entries.some(({ kind }) => kind === "pub");
@@ -36,5 +36,14 @@ export function planDelivery(heard: Heard, delivery: Delivery): DeliveryPlan {
   // Another log, or a place that was forgotten. An ephemeral channel begins anew with each of its lives.
   const giveUp = durable && (known !== undefined || mayRepeat);
   const from = { logEpoch, offset: durable ? before : 0 };
-  return { kind: "apply", giveUp, from, pull: false, superseded: known?.logEpoch ?? heard.superseded };
+  return { kind: "apply", giveUp, from, pull: false, superseded: known ?? heard.superseded };
+}
+
+/** The place of a shard whose log, as the log itself says, is still the one that seemed to be superseded. */
+export function readmit(heard: Heard, { logEpoch, durable }: Pick<Delivery, "logEpoch" | "durable">): Heard {
+  const { superseded } = heard;
+  // Listeners of a log that keeps publications begin anew: it is not known what they have missed.
+  if (durable || superseded?.logEpoch !== logEpoch) return { ...heard, superseded: undefined };
+  const before = heard.kind === "known" ? heard.position : undefined;
+  return { kind: "known", position: superseded, durable, superseded: before };
 }

@@ -1,3 +1,4 @@
+import type { Position } from "../../contracts/publication.ts";
 import { logError } from "../../platform/logger.ts";
 import { hashKey } from "../../ring/hash.ts";
 import type { KeptPosition } from "./heard.ts";
@@ -19,7 +20,13 @@ const BUCKETS = "";
 const PREFIX = "positions:";
 const bucketKey = (bucket: number): string => `${PREFIX}${bucket}`;
 
-type Entry = readonly [channel: string, logEpoch: string, offset: number, durable: 0 | 1];
+type Entry = readonly [
+  channel: string,
+  logEpoch: string,
+  offset: number,
+  durable: 0 | 1,
+  superseded?: Position,
+];
 
 /**
  * How far this shard has heard in each channel, stored when nothing has been heard for a moment (SPEC BD10).
@@ -80,8 +87,10 @@ export class Positions {
     const kept = new Map<string, KeptPosition>();
     for (let bucket = 0; bucket < this.#buckets; bucket++) {
       const entries = JSON.parse(this.#ctx.storage.kv.get<string>(bucketKey(bucket)) ?? "[]") as Entry[];
-      for (const [channel, logEpoch, offset, durable] of entries)
-        kept.set(channel, { logEpoch, offset, durable: durable === 1 });
+      for (const [channel, logEpoch, offset, durable, superseded] of entries) {
+        const position = { logEpoch, offset, durable: durable === 1 };
+        kept.set(channel, superseded === undefined ? position : { ...position, superseded });
+      }
     }
     return kept;
   }
@@ -130,8 +139,8 @@ export class Positions {
     const present = this.#present();
     for (;;) {
       const entries = new Map<number, Entry[]>([...this.#changed].map((bucket) => [bucket, []]));
-      for (const [channel, { logEpoch, offset, durable }] of present)
-        entries.get(this.#bucketOf(channel))?.push([channel, logEpoch, offset, durable ? 1 : 0]);
+      for (const [channel, position] of present)
+        entries.get(this.#bucketOf(channel))?.push(entryOf(channel, position));
       const values = new Map([...entries].map(([bucket, list]) => [bucket, JSON.stringify(list)]));
       const isTooLong = [...values.values()].some(({ length }) => length > BUCKET_CHARS);
       if (!isTooLong || this.#buckets >= MAX_BUCKETS) return values;
@@ -143,6 +152,11 @@ export class Positions {
   #bucketOf(channel: string): number {
     return this.#buckets === 1 ? 0 : hashKey(channel, 0) & (this.#buckets - 1);
   }
+}
+
+function entryOf(channel: string, { logEpoch, offset, durable, superseded }: KeptPosition): Entry {
+  const entry = [channel, logEpoch, offset, durable ? 1 : 0] as const;
+  return superseded === undefined ? entry : [...entry, superseded];
 }
 
 /** Release 0.2.0 finds no channel in it, and asks the channels. */

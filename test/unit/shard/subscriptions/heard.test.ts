@@ -2,7 +2,12 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Delivery } from "../../../../src/contracts/orders.ts";
 import type { Publication } from "../../../../src/contracts/publication.ts";
-import { planDelivery, type DeliveryPlan, type Heard } from "../../../../src/shard/subscriptions/heard.ts";
+import {
+  planDelivery,
+  readmit,
+  type DeliveryPlan,
+  type Heard,
+} from "../../../../src/shard/subscriptions/heard.ts";
 
 const range = (from: number, to: number): Publication[] =>
   Array.from({ length: Math.max(0, to - from + 1) }, (_, n) => ({
@@ -29,7 +34,12 @@ const known = (
   fields: { durable?: boolean; superseded?: string; logEpoch?: string } = {},
 ): Heard => {
   const { durable = true, superseded, logEpoch = "e" } = fields;
-  return { kind: "known", position: { logEpoch, offset }, durable, superseded };
+  return {
+    kind: "known",
+    position: { logEpoch, offset },
+    durable,
+    superseded: superseded === undefined ? undefined : at(1, superseded),
+  };
 };
 const at = (offset: number, logEpoch = "e") => ({ logEpoch, offset });
 const applied = (fields: Partial<Extract<DeliveryPlan, { kind: "apply" }>>) => ({
@@ -72,19 +82,19 @@ describe("the plan of a shard for a delivery", () => {
       "[DL8] another log makes listeners begin anew",
       known(3),
       delivery(7, 7, { logEpoch: "f" }),
-      applied({ from: at(6, "f"), giveUp: true, superseded: "e" }),
+      applied({ from: at(6, "f"), giveUp: true, superseded: at(3) }),
     ],
     [
-      "[DL8] a late delivery of the log before is dropped",
+      "[DL8] the log is asked about a delivery of the log before",
       known(6, { logEpoch: "f", superseded: "e" }),
       delivery(4, 4),
-      { kind: "drop" },
+      { kind: "ask" },
     ],
     [
-      "[DL8] a shard that gave up drops the log that it gave up",
-      { kind: "unknown", superseded: "e" },
+      "[DL8] the log is asked about a delivery of the log that the shard gave up",
+      { kind: "unknown", superseded: at(1) },
       delivery(4, 4),
-      { kind: "drop" },
+      { kind: "ask" },
     ],
     [
       "[LG5] a channel that keeps nothing has no gap",
@@ -96,7 +106,7 @@ describe("the plan of a shard for a delivery", () => {
       "[LG5] a channel that keeps nothing begins anew with another life, and no listener gives up",
       known(3, { durable: false }),
       delivery(2, 2, { durable: false, logEpoch: "f" }),
-      applied({ from: at(0, "f"), superseded: "e" }),
+      applied({ from: at(0, "f"), superseded: at(3) }),
     ],
     [
       "[LG5] a channel that keeps nothing may repeat to a shard that does not know its position",
@@ -110,10 +120,23 @@ describe("the plan of a shard for a delivery", () => {
   });
 });
 
+test("[BD100] a log that seemed superseded goes on where the shard was, and where it keeps publications, unknown", () => {
+  const heard = known(2, { durable: false, logEpoch: "f", superseded: "e" });
+  expect(readmit(heard, { logEpoch: "e", durable: false })).toEqual({
+    kind: "known",
+    position: at(1),
+    durable: false,
+    superseded: at(2, "f"),
+  });
+  const kept = readmit(known(2, { logEpoch: "f", superseded: "e" }), { logEpoch: "e", durable: true });
+  expect(kept).toEqual(known(2, { logEpoch: "f" }));
+  expect(planDelivery(kept, delivery(4, 4))).toMatchObject({ kind: "apply", giveUp: true });
+});
+
 /** Applies a delivery by its plan, where the log holds every publication up to the delivery's last. */
 function apply(heard: Heard, sent: Delivery): { heard: Heard; told: number[]; gaveUp: boolean } {
   const plan = planDelivery(heard, sent);
-  if (plan.kind === "drop") return { heard, told: [], gaveUp: false };
+  if (plan.kind === "ask") return { heard, told: [], gaveUp: false };
   const offsets = sent.entries.flatMap((event) => (event.kind === "pub" ? [event.offset] : []));
   const fetched = plan.pull ? range(plan.from.offset + 1, offsets[0] ?? 0).map(({ offset }) => offset) : [];
   const from = fetched.at(-1) ?? plan.from.offset;
@@ -153,7 +176,7 @@ test("[DL1] deliveries that overlap, repeat and leave gaps make every publicatio
 test("[DL8] a plan that keeps the listeners begins where the shard knows that they are", () => {
   const epoch = fc.constantFrom("e", "f", "g");
   const arbitraryHeard = fc.record({
-    superseded: fc.option(epoch, { nil: undefined }),
+    superseded: fc.option(fc.record({ logEpoch: epoch, offset: fc.nat(20) }), { nil: undefined }),
     position: fc.option(fc.record({ logEpoch: epoch, offset: fc.nat(20) })),
   });
   const arbitraryDelivery = fc.record({
@@ -163,14 +186,14 @@ test("[DL8] a plan that keeps the listeners begins where the shard knows that th
   });
   fc.assert(
     fc.property(arbitraryHeard, arbitraryDelivery, ({ superseded, position }, { from, ...sent }) => {
-      fc.pre(superseded === undefined || superseded !== position?.logEpoch);
+      fc.pre(superseded === undefined || superseded.logEpoch !== position?.logEpoch);
       const heard: Heard =
         position === null
           ? { kind: "unknown", superseded }
           : { kind: "known", position, durable: true, superseded };
       const plan = planDelivery(heard, delivery(from, from + 2, sent));
-      expect(plan.kind === "drop").toBe(sent.logEpoch === superseded);
-      if (plan.kind === "drop" || plan.giveUp) return;
+      expect(plan.kind === "ask").toBe(sent.logEpoch === superseded?.logEpoch);
+      if (plan.kind === "ask" || plan.giveUp) return;
       if (position === null) {
         // The first that the shard hears of it: nothing before it can have been sent here.
         expect(sent.mayRepeat).toBe(false);
@@ -201,7 +224,7 @@ test("[LG5] a channel that keeps nothing is heard at most once, through its live
       const told: string[] = [];
       for (const { step, from, length } of calls) {
         if (step === "next") life += 1;
-        const logEpoch = `life ${step === "late" && heard.superseded === `life ${life - 1}` ? life - 1 : life}`;
+        const logEpoch = `life ${step === "late" && heard.superseded?.logEpoch === `life ${life - 1}` ? life - 1 : life}`;
         const applied = apply(
           heard,
           delivery(from, from + length - 1, { durable: false, mayRepeat: true, logEpoch }),

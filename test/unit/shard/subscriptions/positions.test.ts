@@ -59,6 +59,9 @@ test("[BD10] positions of 40,000 channels are stored in values of at most 128 KB
   const store = new Store();
   const { hear } = store.wake({ sockets: 1 });
   for (let n = 0; n < 40_000; n++) hear(`kept:game-${n}`, n);
+  // SPEC BD100.
+  const superseded = { logEpoch: "d", offset: 9 };
+  store.positions.set("kept:game-7", { logEpoch: "e", offset: 7, durable: false, superseded });
   await vi.runAllTimersAsync();
   const lengths = [...store.rows.values()].map((value) => (typeof value === "string" ? value.length : 0));
   expect(Math.max(...lengths)).toBeLessThanOrEqual(131_072);

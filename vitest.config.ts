@@ -148,6 +148,8 @@ export default defineConfig({
           include: ["test/sim/**/*.test.ts"],
           // Thousands of histories in the release tier, on a machine that may be busy.
           testTimeout: 1_800_000,
+          // A history is a process that computes, and the test waits for it.
+          maxConcurrency: 2,
           sequence: { groupOrder: 3 },
         },
       },

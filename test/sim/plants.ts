@@ -5,12 +5,14 @@ type Edit = { readonly file: string; readonly code: string; readonly instead: st
 
 /**
  * A slip in the present code that the simulator must find. `seed`: a history of 40 steps that finds it. `releases`: the
- * kind of history that finds it, `none` by default. `also`: further edits of the same slip.
+ * kind of history that finds it, `none` by default. `also`: further edits of the same slip. `isRare`:
+ * fewer than one history in 100 finds it.
  */
 export type Plant = Edit & {
   readonly seed: number;
   readonly releases?: RolloutKind;
   readonly also?: readonly Edit[];
+  readonly isRare?: true;
 };
 
 /**
@@ -29,12 +31,14 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     code: "this.#lookup?.add(from.logEpoch, publications);",
     instead: "",
     seed: 252,
+    isRare: true,
   },
   "armed-alarm": {
     file: "src/log/channel-log.ts",
     code: 'this.#arm("deliver", now + DELIVER_CHECK_MS);',
     instead: ";",
     seed: 141,
+    isRare: true,
   },
   "dedup-key": {
     file: "src/log/durable-log.ts",
@@ -46,37 +50,42 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     file: "src/shard/subscriptions/followed-channel.ts",
     code: "early.push(delivery);",
     instead: "",
-    seed: 85,
+    seed: 122,
+    isRare: true,
   },
   "gap-pull": {
     file: "src/shard/subscriptions/followed-channel.ts",
     code: "heard.position.offset >= before",
     instead: "true",
     seed: 2_120,
+    isRare: true,
   },
   "believed-after-crash": {
     file: "src/shard/subscriptions/positions.ts",
     code: "if (sockets > 0 && kept !== undefined) {",
     instead: "if (kept !== undefined) {",
-    seed: 100,
+    seed: 20,
   },
   "late-life": {
     file: "src/shard/subscriptions/heard.ts",
     code: 'if (logEpoch === heard.superseded?.logEpoch) return { kind: "ask" };',
     instead: "",
     seed: 174_103_662,
+    isRare: true,
   },
   "impatient-queue": {
     file: "src/events/event-queue.ts",
     code: 'const [oldest] = this.#rows("ORDER BY seq LIMIT 1");',
     instead: 'const [oldest] = this.#rows("ORDER BY due LIMIT 1");',
     seed: 466,
+    isRare: true,
   },
   "unheeded-adopt": {
     file: "src/router/forward.ts",
     code: 'if (failed(shard, error)) return unavailable(2, "the shard does not answer");\n        }',
     instead: "throw error;\n        }",
     seed: 490,
+    isRare: true,
   },
   "renamed-field": {
     file: "src/log/deliveries.ts",
@@ -91,7 +100,7 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
       },
     ],
     releases: "rollback",
-    seed: 23,
+    seed: 10,
   },
   "renamed-method": {
     file: "src/shard/subscriptions/log-calls.ts",
@@ -124,6 +133,6 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
       },
     ],
     releases: "upgrade",
-    seed: 22,
+    seed: 42,
   },
 };

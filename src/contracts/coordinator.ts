@@ -4,7 +4,7 @@ import type { SentAddress } from "./address.ts";
 import type { ChangeAnswer, ChangeRequest, PredictedMoves } from "./change.ts";
 import type { LogContract, PublishRequest, PublishResult } from "./log.ts";
 import type { Action, FannedOut, Reached } from "./orders.ts";
-import type { ScaleMode, ScaleReport } from "./scale.ts";
+import type { FailedCalls, ScaleMode, ScaleReport } from "./scale.ts";
 import type { SessionSummary, ShardStatus } from "./shard.ts";
 
 /** Times are ms since 1970. */
@@ -16,6 +16,8 @@ export type ReportRequest = {
   readonly shard: SentAddress;
   readonly status: ShardStatus;
   readonly moves: readonly MovesReport[];
+  /** Calls that this shard and its callers have seen fail at others. Absent where there are none, and in 0.2.0. */
+  readonly failed?: readonly FailedCalls[];
 };
 
 export type ReportAnswer = {

@@ -1,6 +1,7 @@
 import type { Descriptor } from "../ring/descriptor.ts";
 import type { SentAddress } from "./address.ts";
 import type { ChannelEvent, Position } from "./publication.ts";
+import type { FailedCalls } from "./scale.ts";
 
 /** Orders from one object to one shard or to many, directly or down a tree of shards (SPEC FO5). */
 
@@ -17,6 +18,8 @@ export type Delivery = {
   /** A part of it may have been sent to this shard before, by an instance of the channel that has died since. */
   readonly mayRepeat: boolean;
   readonly entries: readonly ChannelEvent[];
+  /** Calls to shards that the channel has seen fail, for the next report of this one. Absent in 0.2.0. */
+  readonly failed?: readonly FailedCalls[];
 };
 
 /**
@@ -76,7 +79,7 @@ export type Reached = {
 /** A delivery without what differs from shard to shard, and one shard that it is for. */
 export type DeliverOrder = {
   readonly kind: "deliver";
-  readonly delivery: Omit<Delivery, "registration" | "mayRepeat">;
+  readonly delivery: Omit<Delivery, "registration" | "mayRepeat" | "failed">;
 };
 export type DeliverTarget = SentAddress & Pick<Delivery, "registration" | "mayRepeat">;
 

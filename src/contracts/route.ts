@@ -1,5 +1,6 @@
 import type { Descriptor } from "../ring/descriptor.ts";
 import type { Close, ReplyError } from "./refusal.ts";
+import type { FailedCalls } from "./scale.ts";
 
 /** The router's word to a shard with each upgrade, in one header that clients cannot send. */
 export const ROUTE_HEADER = "x-ringcast-route";
@@ -23,6 +24,8 @@ export type Route = {
   readonly unreachable?: string;
   /** Every owner is full or above its bound, and the bound counts no more. */
   readonly unbounded?: true;
+  /** Calls to shards that the router has seen fail, for the next report of this one. Absent in 0.2.0. */
+  readonly failed?: readonly FailedCalls[];
 };
 
 /**

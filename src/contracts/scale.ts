@@ -4,6 +4,14 @@
 export const SCALE_MODES = ["off", "suggest", "on"] as const;
 export type ScaleMode = (typeof SCALE_MODES)[number];
 
+/** The calls to a shard that callers have seen fail: refused as `overloaded`, or without an answer. */
+export type FailedCalls = {
+  /** The id of the shard. */
+  readonly shard: string;
+  readonly overloaded: number;
+  readonly silent: number;
+};
+
 /** The load of a shard, as a part of each of its limits: 0 is idle, 1 is the limit. */
 export type LoadStatus = {
   readonly parts: Readonly<Record<"sockets" | "upgrades" | "work" | "queued", number>>;
@@ -21,6 +29,8 @@ export type ShardScale = {
   readonly fullWeight: number;
   /** `policy`: the policy may drain the shard. It leaves an operator's shards alone. */
   readonly owner: "policy" | "operator";
+  /** What callers have seen fail in the last report interval; absent where nothing has failed. */
+  readonly callers?: Omit<FailedCalls, "shard">;
   /** Null where the shard has never reported. */
   readonly load: (LoadStatus & { readonly at: number }) | null;
 };

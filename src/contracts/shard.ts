@@ -32,6 +32,8 @@ export type ShardStatus = {
   readonly load?: LoadStatus;
   /** Sessions here whose first owner is another shard, by its id. With reports only; absent in 0.2.0. */
   readonly guests?: Readonly<Record<string, number>>;
+  /** When the report was sent, by the clock of the shard. With reports only; absent in 0.2.0. */
+  readonly sentAt?: number;
 };
 
 /** Sessions that would leave a shard under another descriptor, by the id of the shard that would own them. */

@@ -136,12 +136,13 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     return answer;
   }
 
-  report({ shard: sent, status, moves }: ReportRequest, contract: number): ReportAnswer {
+  report({ shard: sent, status, moves, failed }: ReportRequest, contract: number): ReportAnswer {
     this.#answer(contract);
     const shard = readAddress(sent);
     this.#store.keepReport(shard, { status, moves, at: Date.now() }, this.#members.fronts);
     for (const done of moves) this.#live.say({ kind: "moved", at: Date.now(), ...done });
     this.#forgetEmptyShards();
+    if (failed !== undefined) this.#scaling.callersSaw(failed, Date.now());
     if (status.load !== undefined) this.ctx.waitUntil(this.#scaling.look(Date.now()));
     if (this.#members.isDown(shard)) this.ctx.waitUntil(this.#outages.look(shard.region, Date.now()));
     return this.#heard.answer(shard, status, contract);

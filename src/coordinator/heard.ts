@@ -32,7 +32,8 @@ export class Heard {
     if (contract < CONTRACT) return { descriptor };
     const statuses = this.#read();
     const key = addressKey(shard);
-    if (this.#members.holderKeys().has(key)) statuses.set(key, status);
+    const kept = this.#store.lastReport(shard)?.status;
+    if (kept !== undefined && this.#members.holderKeys().has(key)) statuses.set(key, kept);
     const { boundFactor: factor, boundFloor: floor } = this.#scale;
     const elsewhere = guestsElsewhere(shard, {
       epoch: present.epoch,

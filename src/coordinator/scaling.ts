@@ -1,12 +1,13 @@
 import type { Config } from "../config/config.ts";
 import { REGION_MIN, regionsToOpen } from "../config/regions.ts";
 import type { Change, ChangeAnswer, PredictedMoves } from "../contracts/change.ts";
-import type { ScaleDecision, ScaleMode, ScaleReport } from "../contracts/scale.ts";
+import type { FailedCalls, ScaleDecision, ScaleMode, ScaleReport } from "../contracts/scale.ts";
 import { decide } from "../elastic/decide.ts";
-import { NO_MEMORY, type Decision, type ScalePolicy } from "../elastic/policy.ts";
+import { NO_MEMORY, type Decision, type Member, type ScalePolicy } from "../elastic/policy.ts";
 import { logError } from "../platform/logger.ts";
 import type { Timetable } from "../platform/timetable.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
+import { Callers } from "./callers.ts";
 import type { Changes } from "./changes.ts";
 import { forget, membersOf, ownAfter, type ScaleState } from "./scale-state.ts";
 import type { Live } from "./live.ts";
@@ -32,10 +33,12 @@ export type ScalingParts = {
 export class Scaling {
   readonly #parts: ScalingParts;
   #state: ScaleState;
+  readonly #callers: Callers;
   #looking: Promise<void> | undefined;
 
   constructor(parts: ScalingParts) {
     this.#parts = parts;
+    this.#callers = new Callers(parts.config.cluster.times.healthReportMs);
     const { storage, store } = parts;
     const kept = storage.kv.get<ScaleState>("scale");
     // A cluster from before there was a policy keeps its shards until an operator has seen what the policy would do.
@@ -60,6 +63,12 @@ export class Scaling {
   touched(change: Change): void {
     const own = forget(this.#state.own, change);
     if (own !== this.#state.own) this.#keep({ ...this.#state, own });
+  }
+
+  /** A shard has told which calls its callers have seen fail; the look that follows its report takes them in. */
+  callersSaw(failed: readonly FailedCalls[], now: number): void {
+    const ids = this.#parts.store.descriptor.shards.map(({ id }) => id);
+    this.#callers.heard(failed, { ids, now });
   }
 
   /** Looks at the loads. A look that is asked for during another follows it. Does not reject. */
@@ -91,17 +100,23 @@ export class Scaling {
   }
 
   report(): ScaleReport {
-    const { timetable, store } = this.#parts;
+    const { timetable } = this.#parts;
     const { min, max, mark, target } = this.#policy;
-    const { own, last, decisions } = this.#state;
+    const { last, decisions } = this.#state;
     return {
       mode: this.mode,
       min,
       max,
       mark,
       target,
-      shards: membersOf(store.descriptor, own, this.#parts).map(
-        ({ since: _since, state: _state, load, ...shard }) => ({ ...shard, load: load ?? null }),
+      shards: this.#membersAt(Date.now()).map(
+        ({ since: _since, state: _state, load, callers, ...shard }) => ({
+          ...shard,
+          ...(callers === undefined
+            ? {}
+            : { callers: { overloaded: callers.overloaded, silent: callers.silent } }),
+          load: load ?? null,
+        }),
       ),
       last,
       decisions,
@@ -129,7 +144,7 @@ export class Scaling {
     if (mode === "off") return timetable.set("scale", undefined);
     const { memory: before } = this.#state;
     const { decision, memory, askAgainAt } = decide({
-      members: membersOf(store.descriptor, this.#state.own, this.#parts),
+      members: this.#membersAt(now),
       defaultRegion: store.descriptor.defaultRegion,
       policy: this.#policy,
       memory: before,
@@ -155,6 +170,14 @@ export class Scaling {
     const problem = answer.kind === "done" ? "the ring was so already" : answer.message;
     this.#remember({ at: now, kind, reason: `${reason}: ${problem}`, done: false });
     return timetable.set("scale", now + this.#policy.reportMs);
+  }
+
+  #membersAt(now: number): Member[] {
+    const { store } = this.#parts;
+    return membersOf(store.descriptor, this.#state.own, this.#parts).map((member) => {
+      const callers = this.#callers.of(member.id, now);
+      return callers === undefined ? member : { ...member, callers };
+    });
   }
 
   #change(

@@ -1,14 +1,12 @@
 import { addressKey, objectName, shardOfObject, type ShardAddress } from "../contracts/address.ts";
 import type { PredictedMoves } from "../contracts/change.ts";
 import type { EpochReport, MovesReport } from "../contracts/coordinator.ts";
-import type { ShardStatus } from "../contracts/shard.ts";
 import type { Descriptor, ShardSpec } from "../ring/descriptor.ts";
+import { KeptReports, type KeptReport } from "./reports.ts";
 import { EPOCHS_KEPT, IDS_KEPT, idsToForget } from "./retention.ts";
 
 /** A shard of the ring, whatever its fronts. */
 export type RingShard = Pick<ShardSpec, "id" | "region">;
-
-export type KeptReport = { readonly status: ShardStatus; readonly at: number };
 
 export type NewEpoch = {
   readonly descriptor: Descriptor;
@@ -23,6 +21,7 @@ export type NewEpoch = {
 /** The coordinator's memory: every epoch, the shards that have not heard of the newest, and what shards have reported. */
 export class Store {
   readonly #storage: DurableObjectStorage;
+  readonly #reports: KeptReports;
   #descriptor: Descriptor;
   /** The cluster has its first epoch from this very object. */
   readonly isNew: boolean;
@@ -31,6 +30,7 @@ export class Store {
   constructor(storage: DurableObjectStorage, first: Descriptor, now: number) {
     this.#storage = storage;
     for (const table of SCHEMA) storage.sql.exec(table);
+    this.#reports = new KeptReports(storage.sql);
     const newest = this.epochs(1)[0];
     this.isNew = newest === undefined;
     this.#descriptor = newest === undefined ? first : this.#read(newest.ringEpoch);
@@ -89,9 +89,7 @@ export class Store {
     for (const id of idsToForget([...this.usedIds()], { present, most: IDS_KEPT }))
       this.#exec("DELETE FROM used_ids WHERE id = ?", id);
     const holders = new Set([...shards, ...this.leaving()].map(objectName));
-    const reports = this.#storage.sql.exec<{ name: string }>("SELECT name FROM reports").toArray();
-    for (const { name } of reports)
-      if (!holders.has(nameIn(name))) this.#exec("DELETE FROM reports WHERE name = ?", name);
+    for (const key of this.#reports.keys) if (!holders.has(nameIn(key))) this.#reports.forget(key);
   }
 
   /** The descriptor of an epoch, if there was one. */
@@ -182,12 +180,7 @@ export class Store {
       }
       const isLeaving = this.leaving().some((one) => objectName(one) === shard.name);
       if (!isLeaving && !this.#descriptor.shards.some((one) => objectName(one) === shard.name)) return;
-      this.#exec(
-        "INSERT OR REPLACE INTO reports (name, at, status) VALUES (?, ?, ?)",
-        addressKey(shard),
-        report.at,
-        JSON.stringify(report.status),
-      );
+      this.#reports.keep(shard, report);
       if (!isLeaving) return;
       const isGone = fronts.every((front) => {
         const status = this.lastReport({ ...shard, front })?.status;
@@ -197,8 +190,7 @@ export class Store {
       // It has said that it knows the present epoch.
       for (const table of ["leaving", "untold"])
         this.#exec(`DELETE FROM ${table} WHERE name = ?`, shard.name);
-      for (const front of fronts)
-        this.#exec("DELETE FROM reports WHERE name = ?", addressKey({ ...shard, front }));
+      for (const front of fronts) this.#reports.forget(addressKey({ ...shard, front }));
     });
   }
 
@@ -211,13 +203,7 @@ export class Store {
   }
 
   lastReport(shard: ShardAddress): KeptReport | undefined {
-    const row = this.#storage.sql
-      .exec<{ at: number; status: string }>(
-        "SELECT at, status FROM reports WHERE name = ?",
-        addressKey(shard),
-      )
-      .toArray()[0];
-    return row === undefined ? undefined : { at: row.at, status: JSON.parse(row.status) as ShardStatus };
+    return this.#reports.of(shard);
   }
 
   #shardsIn(table: "untold" | "leaving"): RingShard[] {
@@ -264,6 +250,5 @@ const SCHEMA = [
   "CREATE TABLE IF NOT EXISTS used_ids (id TEXT PRIMARY KEY)",
   "CREATE TABLE IF NOT EXISTS untold (name TEXT PRIMARY KEY, region TEXT NOT NULL)",
   "CREATE TABLE IF NOT EXISTS leaving (name TEXT PRIMARY KEY, region TEXT NOT NULL)",
-  "CREATE TABLE IF NOT EXISTS reports (name TEXT PRIMARY KEY, at INTEGER NOT NULL, status TEXT NOT NULL)",
   "CREATE TABLE IF NOT EXISTS moves (epoch INTEGER, shard TEXT, moved INTEGER NOT NULL, PRIMARY KEY (epoch, shard))",
 ];

@@ -40,8 +40,22 @@ export function decide(situation: Situation): Decided {
   const { decision, askAgainAt } = choose(known, regions);
   const past = toPast(decision, { regions, members, now });
   const decisions = past === undefined ? memory.decisions : [...memory.decisions, past].slice(-REMEMBERED);
-  return { decision, memory: { ...memory, decisions }, askAgainAt };
+  return {
+    decision,
+    memory: { ...memory, decisions },
+    askAgainAt: decision.kind === "hold" ? firstOf(askAgainAt, troubledUntil(situation)) : askAgainAt,
+  };
 }
+
+/** When what callers have seen of a shard says nothing more of it. At the minimum nothing waits for that (SPEC EL10). */
+function troubledUntil({ members, policy }: Situation): number | undefined {
+  if (membersThatStay(members).length <= policy.min) return undefined;
+  const times = members.flatMap(({ callers }) => callers?.until ?? []);
+  return times.length === 0 ? undefined : Math.min(...times);
+}
+
+const firstOf = (one: number | undefined, other: number | undefined): number | undefined =>
+  one === undefined || other === undefined ? (one ?? other) : Math.min(one, other);
 
 function choose(situation: Situation, regions: readonly RegionLoad[]): Choice {
   const { policy, movingUntil, now, memory } = situation;
@@ -77,16 +91,17 @@ function settledAfterDrain(region: string, { memory, policy }: Situation): numbe
   return drain === undefined ? -Infinity : drain.at + policy.settleMs;
 }
 
-/** A shard refuses clients, or is so full that it soon will. */
-const isPressed = ({ fullest, refused }: RegionLoad, { policy }: Situation): boolean =>
-  refused > 0 || fullest.value >= policy.pressureMark;
+/** A shard refuses clients or calls, or is so full that it soon will. */
+const isPressed = ({ fullest, refused, overloaded }: RegionLoad, { policy }: Situation): boolean =>
+  refused > 0 || overloaded > 0 || fullest.value >= policy.pressureMark;
 
 function lowSince(
   regions: readonly RegionLoad[],
   { policy, memory, now }: Situation,
 ): Readonly<Record<string, number>> {
   const low = regions.filter(
-    ({ active, mean, refused }) => active.length > 0 && refused === 0 && mean < policy.mark * LOW_PART,
+    ({ active, mean, refused, isTroubled }) =>
+      active.length > 0 && refused === 0 && !isTroubled && mean < policy.mark * LOW_PART,
   );
   return Object.fromEntries(low.map(({ region }) => [region, memory.lowSince[region] ?? now]));
 }

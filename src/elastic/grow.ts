@@ -91,7 +91,8 @@ export function openRegion(situation: Situation, regions: readonly RegionLoad[])
   return { kind: "add", region, count, part: 1, reason };
 }
 
-function reasonOf({ fullest, refused, region }: RegionLoad, { policy }: Situation): string {
+function reasonOf({ fullest, refused, overloaded, region }: RegionLoad, { policy }: Situation): string {
   if (refused > 0) return `${refused} connections refused in ${region}`;
+  if (overloaded > 0) return `${overloaded} calls refused by overloaded shards in ${region}`;
   return `${percent(fullest.value)} of ${fullest.part} on ${fullest.id}, mark ${percent(policy.mark)}`;
 }

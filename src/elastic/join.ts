@@ -9,6 +9,13 @@ export function stepJoining({ members, policy, memory, now }: Situation): Choice
   const last = memory.decisions.findLast(({ ids, kind }) => kind === "step" && ids.includes(joining.id));
   const since = Math.max(joining.since, last?.at ?? 0);
   const reported = joining.load?.at ?? 0;
+  const patience = since + 3 * policy.reportMs;
+  const unwell = active.find(({ callers }) => callers !== undefined);
+  if (reported > since && unwell !== undefined) {
+    // It answers the coordinator, so it stays; the other rules go on without it.
+    if (now >= patience) return undefined;
+    return hold(`calls to ${unwell.id} have failed since its last step`, patience);
+  }
   if (reported > since) {
     const parts = Math.round((joining.weight / joining.fullWeight) * STEPS) + 1;
     const ids = active
@@ -24,7 +31,6 @@ export function stepJoining({ members, policy, memory, now }: Situation): Choice
     const reason = `${ids.join(", ")} answer: step ${Math.min(parts, STEPS)} of ${STEPS}`;
     return act({ kind: "step", ids, weight, reason });
   }
-  const patience = since + 3 * policy.reportMs;
   if (now < patience) return hold(`${joining.id} has not reported since its last step`, patience);
   const reason = `${joining.id} has not reported for ${seconds(now - since)} s: the step is taken back`;
   return act({ kind: "back", ids: [joining.id], reason });

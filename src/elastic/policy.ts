@@ -36,6 +36,16 @@ export const ROUNDS_WITHOUT_EFFECT = 3;
 /** A round has helped if the fullest shard's load has fallen to this part. */
 export const EFFECT = 0.9;
 
+/** The calls to a shard that others have lately seen fail. It is unreachable from there, and perhaps only from there. */
+export type CallersView = {
+  /** Refused, as the shard has too much to do. */
+  readonly overloaded: number;
+  /** Without an answer. */
+  readonly silent: number;
+  /** How long that says something of the shard, ms since 1970. */
+  readonly until: number;
+};
+
 /** One shard of the ring, as the policy sees it. */
 export type Member = {
   readonly id: string;
@@ -51,6 +61,8 @@ export type Member = {
   readonly since: number;
   /** The last report; absent if the shard has not reported. */
   readonly load?: Load;
+  /** Absent if no call has failed lately. */
+  readonly callers?: CallersView;
 };
 
 /** The shard takes its part in steps, and has not taken the last one. */

@@ -1,5 +1,5 @@
 import { largestPart, NO_LOAD, sumOfParts, type LoadPart, type LoadParts } from "./load.ts";
-import type { Member, ScalePolicy } from "./policy.ts";
+import { isJoining, type Member, type ScalePolicy } from "./policy.ts";
 
 /** The load of one region's active shards. */
 export type RegionLoad = {
@@ -9,6 +9,10 @@ export type RegionLoad = {
   /** The largest part of the mean load. */
   readonly mean: number;
   readonly refused: number;
+  /** Calls that its full-weight shards have refused as overloaded, as callers saw. */
+  readonly overloaded: number;
+  /** Calls to one of its shards have failed lately. */
+  readonly isTroubled: boolean;
   /** How many shards would bring the mean to the target. */
   readonly needed: number;
 };
@@ -41,6 +45,9 @@ export function loadsByRegion(members: readonly Member[], counting: Counting): R
       fullest,
       mean: active.length === 0 ? 0 : all / active.length,
       refused: active.reduce((sum, { load }) => sum + (load?.refused ?? 0), 0),
+      // A shard that is joining takes no further step meanwhile, which helps it more than another shard.
+      overloaded: active.reduce((sum, one) => sum + (isJoining(one) ? 0 : (one.callers?.overloaded ?? 0)), 0),
+      isTroubled: active.some(({ callers }) => callers !== undefined),
       // A sum of decimal fractions may be a little more than a whole number.
       needed: Math.ceil(certain / counting.policy.target - 1e-9),
     };

@@ -1,4 +1,4 @@
-import { readAddress, type SentAddress } from "../contracts/address.ts";
+import { readAddress, type SentAddress, type ShardAddress } from "../contracts/address.ts";
 import type {
   Action,
   ActOrder,
@@ -75,10 +75,15 @@ export const deliverOne = (
 export const actOnOne = (env: Cloudflare.Env, order: ActOrder, shard: SentAddress): Promise<Reached> =>
   shardStub(env, shard).carryOut(order, shard, CONTRACT);
 
+export type OutcomeOptions = {
+  readonly waitMs: number;
+  readonly onFailed?: (shard: ShardAddress, error: unknown) => void;
+};
+
 /** The outcome of a call to a shard, within `waitMs`. Never rejects. */
 export async function outcomeOf<Done>(
   target: SentAddress,
-  waitMs: number,
+  { waitMs, onFailed }: OutcomeOptions,
   call: () => Promise<Done>,
 ): Promise<Outcome<Done>> {
   const started = Date.now();
@@ -86,7 +91,9 @@ export async function outcomeOf<Done>(
   try {
     done = await within(waitMs, call());
   } catch (error) {
-    logError("a shard was not reached", { shard: readAddress(target).id, error });
+    const shard = readAddress(target);
+    onFailed?.(shard, error);
+    logError("a shard was not reached", { shard: shard.id, error });
   }
   return { name: target.name, ms: Date.now() - started, done };
 }
@@ -100,7 +107,7 @@ async function fanOut<Target extends SentAddress, Done>(
   let calls = 0;
   const direct = (target: Target): Promise<Outcome<Done>> => {
     calls += 1;
-    return outcomeOf(target, waitMs, () => carrier.direct(target));
+    return outcomeOf(target, { waitMs }, () => carrier.direct(target));
   };
   const branches = planTree(to.targets);
   const outcomes = await Promise.all(

@@ -4,6 +4,7 @@ import { CONTRACT } from "../contracts/version.ts";
 import { deliverAll } from "../fanout/fan-out.ts";
 import { DIRECT_MAX } from "../fanout/tree.ts";
 import { callAgain, isOverloaded, shardStub, within } from "../platform/calls.ts";
+import { Failures } from "../platform/failures.ts";
 import { logError } from "../platform/logger.ts";
 
 type Pending = {
@@ -25,6 +26,7 @@ export class Deliveries {
   readonly #env: Cloudflare.Env;
   readonly #timeoutMs: number;
   readonly #listeners: { readonly size: number };
+  readonly #failures = new Failures();
   #pending: Pending[] = [];
 
   /** `listeners`: how many shards listen at the time of a delivery. */
@@ -54,7 +56,15 @@ export class Deliveries {
 
   /** Async: a shard without a binding is an error of its own delivery. */
   async #sendAlone(shard: ShardAddress, delivery: Delivery): Promise<Delivered> {
-    return within(this.#timeoutMs, shardStub(this.#env, shard).deliver(delivery, CONTRACT));
+    const failed = this.#failures.hasNews ? this.#failures.take(Date.now()) : undefined;
+    const told = failed === undefined ? delivery : { ...delivery, failed };
+    try {
+      return await within(this.#timeoutMs, shardStub(this.#env, shard).deliver(told, CONTRACT));
+    } catch (error) {
+      this.#failures.putBack(failed);
+      this.#failures.note(shard, error);
+      throw error;
+    }
   }
 
   #sendInCompany(shard: ShardAddress, delivery: Delivery): Promise<Delivered> {

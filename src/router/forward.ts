@@ -64,6 +64,7 @@ export async function forward(upgrade: Upgrade): Promise<Forwarded> {
   let failures = 0;
   const failed = (shard: ShardAddress, error: unknown): boolean => {
     failures += 1;
+    cache.failures.note(shard, error);
     logError("a shard did not take an upgrade", { shard: shard.id, attempt: failures, error });
     return failures >= MAX_FAILURES;
   };
@@ -158,7 +159,20 @@ function drop({ webSocket }: Response): void {
   webSocket?.close(1001);
 }
 
-function askShard(upgrade: Upgrade, shard: ShardAddress, place: Place): Promise<Response> {
+async function askShard(upgrade: Upgrade, shard: ShardAddress, place: Place): Promise<Response> {
+  const { failures } = upgrade.cache;
+  const failed = failures.hasNews ? failures.take(Date.now()) : undefined;
+  // A fresh request: the client's own headers, cookies and extensions do not travel to the shard (SPEC AU9).
+  const request = new Request("https://shard/", { headers: headersFor(upgrade, place, failed) });
+  try {
+    return await shardStub(upgrade.env, shard).fetch(request);
+  } catch (error) {
+    failures.putBack(failed);
+    throw error;
+  }
+}
+
+function headersFor(upgrade: Upgrade, place: Place, failed: Route["failed"]): Headers {
   const { ring } = upgrade.cache;
   const headers = new Headers({ upgrade: "websocket" });
   if (upgrade.subprotocol !== undefined) headers.set("sec-websocket-protocol", upgrade.subprotocol);
@@ -172,10 +186,10 @@ function askShard(upgrade: Upgrade, shard: ShardAddress, place: Place): Promise<
       digest: ring.digest,
       ...(upgrade.token === undefined ? {} : { token: upgrade.token }),
       ...(upgrade.identity === undefined ? {} : { identity: upgrade.identity }),
+      ...(failed === undefined ? {} : { failed }),
     }),
   );
-  // A fresh request: the client's own headers, cookies and extensions do not travel to the shard (SPEC AU9).
-  return shardStub(upgrade.env, shard).fetch(new Request("https://shard/", { headers }));
+  return headers;
 }
 
 async function readRefusal(response: Response): Promise<Refusal | undefined> {

@@ -1,4 +1,5 @@
 import { FIRST_FRONT, shardAddress, type ShardAddress } from "../contracts/address.ts";
+import { Failures } from "../platform/failures.ts";
 import { buildRing } from "../ring/build.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
 import type { Ring } from "../ring/ring.ts";
@@ -19,6 +20,8 @@ export class RingCache {
   readonly verdicts: Verdicts = new Map();
   /** The shards that have no session left which the ring gives to another shard, by the key of the address. */
   readonly settled = new Set<string>();
+  /** The calls to shards that this isolate has seen fail. */
+  readonly failures = new Failures();
 
   constructor(configured: Descriptor) {
     this.ring = buildRing(configured);

@@ -28,7 +28,7 @@ import type {
   ShardStatus,
 } from "../contracts/shard.ts";
 import { checkContract, CONTRACT, type Served } from "../contracts/version.ts";
-import { actOnOne, deliverOne, outcomeOf } from "../fanout/fan-out.ts";
+import { actOnOne, deliverOne, outcomeOf, type OutcomeOptions } from "../fanout/fan-out.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { configOf } from "../platform/config.ts";
 import { refuseNewerStorage } from "../platform/storage.ts";
@@ -213,10 +213,13 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
 
   async relay(branch: Branch, contract: number): Promise<Outcome<Delivered | Reached>[]> {
     this.#answer(contract);
+    const { waitMs } = branch;
+    const onFailed: OutcomeOptions["onFailed"] = (shard, error) =>
+      this.#floors.moves.reports.callFailed(shard, error);
     return isDeliverBranch(branch)
       ? await Promise.all(
           branch.targets.map((target) =>
-            outcomeOf<Delivered>(target, branch.waitMs, async () => {
+            outcomeOf<Delivered>(target, { waitMs, onFailed }, async () => {
               if (!this.#is(target)) return deliverOne(this.env, branch.order, target);
               const { registration, mayRepeat } = target;
               return this.#deliver({ ...branch.order.delivery, registration, mayRepeat });
@@ -225,7 +228,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
         )
       : await Promise.all(
           branch.targets.map((target) =>
-            outcomeOf<Reached>(target, branch.waitMs, () =>
+            outcomeOf<Reached>(target, { waitMs, onFailed }, () =>
               this.#is(target) ? this.#act(branch.order.action) : actOnOne(this.env, branch.order, target),
             ),
           ),
@@ -255,7 +258,8 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
 
   /** Answers when the sessions here were sent it: the channel then sends the next batch (SPEC BD28). */
   #deliver(delivery: Delivery): Delivered | Promise<Delivered> {
-    const { channels, emitter } = this.#floors;
+    const { channels, emitter, moves } = this.#floors;
+    if (delivery.failed !== undefined) moves.reports.callersSaw(delivery.failed);
     const delivered = channels.deliver(delivery);
     return !(delivered instanceof Promise) && emitter.isIdle ? delivered : this.#whenSent(delivered);
   }

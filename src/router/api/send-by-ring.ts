@@ -56,6 +56,7 @@ export async function sendByRing({ env, cache }: Call, message: Message): Promis
             cache.settled.add(addressKey(shard));
           finish(answer.reached);
         } catch (error) {
+          cache.failures.note(shard, error);
           logError("a shard did not take a message", { shard: shard.id, error });
           finish(null);
         }

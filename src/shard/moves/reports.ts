@@ -1,8 +1,10 @@
 import type { ShardAddress } from "../../contracts/address.ts";
 import type { MovesReport } from "../../contracts/coordinator.ts";
+import type { FailedCalls } from "../../contracts/scale.ts";
 import type { ShardStatus } from "../../contracts/shard.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { coordinatorStub, within } from "../../platform/calls.ts";
+import { Failures } from "../../platform/failures.ts";
 import { logError } from "../../platform/logger.ts";
 import type { Descriptor } from "../../ring/descriptor.ts";
 import type { ShardLoad } from "../records/load.ts";
@@ -37,6 +39,7 @@ export class Reports {
   readonly #parts: ReportsParts;
   /** When the last report went out, or the next one goes out, before its time; 0 in a new life. */
   #hurriedAt = 0;
+  readonly #failures = new Failures();
   /** See `ReportAnswer.bound`. A new life has none until its first report. */
   bound = Number.POSITIVE_INFINITY;
 
@@ -70,15 +73,31 @@ export class Reports {
     this.#parts.arm(this.#hurriedAt);
   }
 
+  /** A call of this shard to another has failed. */
+  callFailed(shard: ShardAddress, error: unknown): void {
+    this.#failures.note(shard, error);
+    this.hurry(Date.now());
+  }
+
+  /** A caller of this shard has seen calls fail at others; told with the next report (SPEC EL61). */
+  callersSaw(failed: readonly FailedCalls[]): void {
+    this.#failures.add(failed);
+    this.hurry(Date.now());
+  }
+
   /** The duty of the shard's alarm; answers when it is next due. */
   async run(now: number): Promise<number | undefined> {
     const { storage, env, shard, load, guests, status: statusOf, isDrained, onDescriptor } = this.#parts;
     const moves = this.#moves;
     const status = statusOf();
+    const failed = this.#failures.drain();
     try {
       const { descriptor, bound, elsewhere } = await within(
         COORDINATOR_WAIT_MS,
-        coordinatorStub(env).report({ shard, status, moves }, CONTRACT),
+        coordinatorStub(env).report(
+          { shard, status: { ...status, sentAt: now }, moves, ...(failed === undefined ? {} : { failed }) },
+          CONTRACT,
+        ),
       );
       storage.kv.put("reported", { at: now, status });
       this.bound = bound ?? Number.POSITIVE_INFINITY;
@@ -92,6 +111,7 @@ export class Reports {
       const asksAgainAt = guests.heard(elsewhere, status.ringEpoch, Date.now());
       return untold.length > 0 ? now : asksAgainAt;
     } catch (error) {
+      this.#failures.add(failed ?? []);
       logError("the coordinator did not take a report", { shard: shard.id, error });
       return now + RETRY_MS;
     }

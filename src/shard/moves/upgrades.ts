@@ -39,6 +39,7 @@ export class Upgrades {
   async take(route: Route, offered: string | null): Promise<Response> {
     const { ctx, cluster, shard, connections, moves, counters, timetable } = this.#parts;
     if (isDisputed(moves.membership.ring, route)) await moves.askDescriptor();
+    if (route.failed !== undefined) moves.reports.callersSaw(route.failed);
     const now = Date.now();
     const admission = planAdmission({
       ring: moves.membership.ring,

@@ -411,3 +411,54 @@ describe("[EL45] the policy leaves a region alone that is down", () => {
     expect(ask([full, down(1)]).decision).toMatchObject({ kind: "add", region: "auto" });
   });
 });
+
+describe("[EL61] what callers have seen of a shard", () => {
+  const callers = (fields: Partial<NonNullable<Member["callers"]>>) => ({
+    callers: { overloaded: 0, silent: 0, until: NOW + 60_000, ...fields },
+  });
+  const four = (fields: Partial<Member>, others: Partial<Member> = {}) => [
+    member(1, { owner: "operator", ...others }),
+    ...[2, 3].map((n) => member(n, others)),
+    member(4, { ...others, ...fields }),
+  ];
+
+  test("calls that a shard refuses as overloaded make the ring grow at once, and no more than they help", () => {
+    const members = four(callers({ overloaded: 3 }), { load: load(0.1) });
+    const first = ask(members, { movingUntil: NOW + 1_000 }).decision;
+    expect(first).toMatchObject({ kind: "hold", reason: expect.stringContaining("3 calls refused") });
+    let memory = NO_MEMORY;
+    let added = 0;
+    for (let now = NOW; now < NOW + 2 * HOUR * 1_000; now += 30_000) {
+      const decided = ask(members, { memory, now });
+      memory = decided.memory;
+      if (decided.decision.kind === "add") added += decided.decision.count;
+      else expect(decided.decision.kind).toBe("hold");
+    }
+    expect(added).toBe(3);
+  });
+
+  test("calls without an answer add no shard and remove none, and keep the region from shrinking", () => {
+    const low = { load: load(0.05) };
+    const memory: Memory = { ...NO_MEMORY, lowSince: { auto: NOW - HOUR * 1_000 } };
+    expect(ask(four({}, low), { memory }).decision.kind).toBe("drain");
+    const { decision, memory: after, askAgainAt } = ask(four(callers({ silent: 9 }), low), { memory });
+    expect(decision.kind).toBe("hold");
+    expect(after.lowSince).toEqual({});
+    // A sign that has run out is no report, so the policy looks again by itself.
+    expect(askAgainAt).toBe(NOW + 60_000);
+  });
+
+  test("a joining shard takes its next step when no call to it fails, and stays where some do", () => {
+    const joining = { weight: 4, since: NOW - 60_000, load: load(0.1) };
+    expect(ask(four(joining)).decision.kind).toBe("step");
+    for (const seen of [callers({ silent: 1 }), callers({ overloaded: 1 })]) {
+      expect(ask(four({ ...joining, ...seen })).decision.kind).toBe("hold");
+      const much = NOW + HOUR * 1_000;
+      expect(ask(four({ ...joining, ...seen }), { now: much }).decision.kind).toBe("hold");
+    }
+  });
+
+  test("at the minimum the policy makes no appointment for what callers have seen", () => {
+    expect(ask([member(1, callers({ silent: 1 }))]).askAgainAt).toBeUndefined();
+  });
+});

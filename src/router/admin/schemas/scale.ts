@@ -34,6 +34,10 @@ export const scaleReport = z
         owner: z
           .enum(["policy", "operator"])
           .openapi({ description: "The policy drains only its own shards." }),
+        callers: z.object({ overloaded: z.number().int(), silent: z.number().int() }).optional().openapi({
+          description:
+            "Calls to the shard that others have lately seen fail: refused as overloaded, or without an answer.",
+        }),
         load: z
           .object({
             at: time,

@@ -1,0 +1,63 @@
+import { addressKey, type ShardAddress } from "../contracts/address.ts";
+import type { ShardStatus } from "../contracts/shard.ts";
+
+export type KeptReport = { readonly status: ShardStatus; readonly at: number };
+
+/** A report is not later than this. One that seems older is of an object whose clock was set back. */
+const LATEST_MS = 60_000;
+
+/**
+ * The last report of each object, in memory and in rows: each report asks about all the others (SPEC EL63), and a new
+ * life reads the rows once.
+ */
+export class KeptReports {
+  readonly #sql: SqlStorage;
+  #kept: Map<string, KeptReport> | undefined;
+
+  constructor(sql: SqlStorage) {
+    this.#sql = sql;
+    sql.exec(SCHEMA);
+  }
+
+  of(shard: ShardAddress): KeptReport | undefined {
+    return this.#read().get(addressKey(shard));
+  }
+
+  /** The reports by the keys of the addresses. */
+  get keys(): readonly string[] {
+    return [...this.#read().keys()];
+  }
+
+  /** Keeps a report, unless a newer one of the object has overtaken it (SPEC EL62). */
+  keep(shard: ShardAddress, { status, at }: KeptReport): void {
+    const last = this.of(shard)?.status.sentAt;
+    const lateMs = last === undefined || status.sentAt === undefined ? 0 : last - status.sentAt;
+    if (lateMs > 0 && lateMs < LATEST_MS) return;
+    const key = addressKey(shard);
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO reports (name, at, status) VALUES (?, ?, ?)",
+      key,
+      at,
+      JSON.stringify(status),
+    );
+    this.#read().set(key, { status, at });
+  }
+
+  forget(key: string): void {
+    this.#sql.exec("DELETE FROM reports WHERE name = ?", key);
+    this.#read().delete(key);
+  }
+
+  #read(): Map<string, KeptReport> {
+    this.#kept ??= new Map(
+      this.#sql
+        .exec<{ name: string; at: number; status: string }>("SELECT name, at, status FROM reports")
+        .toArray()
+        .map(({ name, at, status }) => [name, { at, status: JSON.parse(status) as ShardStatus }]),
+    );
+    return this.#kept;
+  }
+}
+
+const SCHEMA =
+  "CREATE TABLE IF NOT EXISTS reports (name TEXT PRIMARY KEY, at INTEGER NOT NULL, status TEXT NOT NULL)";

@@ -42,7 +42,7 @@ const BINDINGS = {
     development: true,
     insecure: true,
     anonymous: true,
-    shards: { max: 128 },
+    shards: { max: 256 },
     limits: { presenceClients: 40, channelNames: 30 },
     // A region may be down and come back within a test.
     times: { regionCheckMs: 200 },

@@ -105,6 +105,12 @@ const PINNED = [
     broke: "HK7: a late answer of a channel ended the shard's record of a newer registration",
   },
   {
+    seed: 881_000_738,
+    steps: 60,
+    traits: "scaling",
+    broke: "EL62: a late report took the place of a newer one, and a shard forgot its guest",
+  },
+  {
     seed: 710_009_434,
     steps: 60,
     releases: "mixed",

@@ -380,4 +380,37 @@ describe("[FO5] an order to more than 32 shards goes down a tree", () => {
     );
     expect(third).toHaveLength(20);
   });
+
+  test("[EL64] a channel with listeners on 200 shards makes 15 calls for each batch", async () => {
+    const clients = await many(200);
+    for (const client of clients) await client.ask({ subscribe: { channel: "kept:wide" } });
+    const relays = spyOnRelays("kept:wide");
+    const delivered = vi.spyOn(Shard.prototype, "deliver");
+    const data = Array.from({ length: 20 }, (_, n) => n + 1);
+    const commands = data.map((value) => ({ publish: { channel: "kept:wide", data: value } }));
+    await api("batch", { commands });
+    await until(() => clients.every((client) => client.heard("kept:wide").length === data.length));
+    for (const client of clients) expect(client.heard("kept:wide")).toEqual(data);
+    // Each batch goes to each shard once: to a relay by the channel, to the others by their relay.
+    const batches = relays() / 15;
+    expect(Number.isInteger(batches)).toBe(true);
+    const direct = delivered.mock.calls.filter(([{ channel }]) => channel === "kept:wide").length;
+    expect(direct).toBe(batches * (200 - 15));
+    vi.restoreAllMocks();
+
+    // A relay that dies loses none of its shards: the channel calls them itself.
+    const { relay } = Shard.prototype;
+    let died = 0;
+    vi.spyOn(Shard.prototype, "relay").mockImplementation(async function (
+      this: InstanceType<typeof Shard>,
+      ...args
+    ) {
+      died += 1;
+      if (died === 1) throw new Error("died");
+      return relay.apply(this, args);
+    });
+    await api("batch", { commands });
+    await until(() => clients.every((client) => client.heard("kept:wide").length === 2 * data.length));
+    for (const client of clients) expect(client.heard("kept:wide")).toEqual([...data, ...data]);
+  });
 });

@@ -20,6 +20,7 @@ import type { LogView, Present } from "../contracts/publication.ts";
 import { checkContract, CONTRACT, type Served } from "../contracts/version.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { configOf } from "../platform/config.ts";
+import { refuseOtherJurisdiction } from "../platform/jurisdiction.ts";
 import { refuseNewerStorage } from "../platform/storage.ts";
 import { Announcements } from "./announcements.ts";
 import { countPresent, listPresence } from "./channel-presence.ts";
@@ -47,6 +48,7 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
     if (ctx.id.name === undefined) throw new Error("a channel is addressed by its name");
     refuseNewerStorage(ctx.storage);
     const config: Config = configOf(env);
+    refuseOtherJurisdiction(ctx.id, config.cluster.shards.jurisdiction);
     this.#name = ctx.id.name;
     this.#begin = () =>
       openRecords({

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import { clusterSchema, type ClusterConfig } from "./cluster.ts";
 import { readForeignOptions } from "./foreign-options.ts";
 import { missingPartner, namespaceSchema, type NamespaceConfig } from "./namespace.ts";
+import { regionsIn } from "./regions.ts";
 import { findWeakSecrets } from "./secrets.ts";
 import { findMisspelt, NAMESPACE_PREFIX } from "./variable-names.ts";
 
@@ -44,6 +45,7 @@ export function parseConfig(variables: Readonly<Record<string, unknown>>): Confi
       'WEBHOOK_SECRET: a webhook needs this secret as base64 text of 24 to 64 bytes, with or without "whsec_" before it',
     );
   checkScale(cluster);
+  checkJurisdiction(cluster);
   const namespaces = new Map<string, NamespaceConfig>();
   let defaultNamespace = namespaceSchema.parse({});
   for (const [name, value] of Object.entries(variables)) {
@@ -67,6 +69,13 @@ export function parseConfig(variables: Readonly<Record<string, unknown>>): Confi
 }
 
 /** Bounds and marks that contradict each other would leave the scaling policy without a decision (SPEC EL1, EL3). */
+function checkJurisdiction({ shards: { jurisdiction, defaultRegion } }: ClusterConfig): void {
+  if (regionsIn(jurisdiction).includes(defaultRegion)) return;
+  throw new ConfigError(
+    `RINGCAST.shards.defaultRegion: ${defaultRegion} is outside the jurisdiction ${jurisdiction}`,
+  );
+}
+
 function checkScale({ scale, shards }: ClusterConfig): void {
   const { min, target, mark, pressureMark } = scale;
   if (min !== undefined && min > shards.max)

@@ -21,6 +21,20 @@ export const REGIONS = [
 export type Region = (typeof REGIONS)[number];
 export const regionSchema = z.enum(REGIONS);
 
+/** The jurisdictions of Durable Objects that a cluster may be in (docs/platform.md P46). */
+export const JURISDICTIONS = ["eu", "fedramp"] as const;
+export type Jurisdiction = (typeof JURISDICTIONS)[number];
+
+/** The regions of which at least a part lies in a jurisdiction; a hint elsewhere would mean nothing. */
+const REGIONS_IN: Readonly<Record<Jurisdiction, readonly Region[]>> = {
+  eu: ["auto", "weur", "eeur"],
+  fedramp: ["auto", "wnam", "enam"],
+};
+
+/** The regions that a cluster may have shards in. */
+export const regionsIn = (jurisdiction: Jurisdiction | undefined): readonly Region[] =>
+  jurisdiction === undefined ? REGIONS : REGIONS_IN[jurisdiction];
+
 /** A region with so many clients gets shards of its own, unless `scale.regionMin` says otherwise. */
 export const REGION_MIN = 500;
 
@@ -33,10 +47,11 @@ export const REGION_MIN = 500;
 export const regionsToOpen = (cluster: {
   readonly defaultRegion: string;
   readonly regionMin: number | undefined;
+  readonly jurisdiction?: Jurisdiction | undefined;
 }): readonly Region[] =>
   cluster.defaultRegion === "auto" && cluster.regionMin === undefined
     ? []
-    : REGIONS.filter((region) => region !== "auto");
+    : regionsIn(cluster.jurisdiction).filter((region) => region !== "auto");
 
 /** The characters of a shard's id need no escape in a URL path, an object's name and a log line. */
 export const shardIdSchema = z

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { count } from "./count.ts";
-import { regionSchema } from "./regions.ts";
+import { JURISDICTIONS, regionSchema } from "./regions.ts";
 
 /** The shards that a fresh cluster starts with, and how many it may have. */
 export const shardsSchema = z
@@ -11,6 +11,8 @@ export const shardsSchema = z
     // A mistyped number must not start a thousand objects.
     max: count(1, 1000).default(64),
     defaultRegion: regionSchema.default("auto"),
+    // Part of the address of every object from its first use, so that it cannot change later (SPEC EL46, EL47).
+    jurisdiction: z.enum(JURISDICTIONS).optional(),
     seed: count(0, 0xffff_ffff).default(0),
   })
   .prefault({});

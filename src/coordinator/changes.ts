@@ -92,6 +92,7 @@ export class Changes {
       oldestEpoch: store.oldestEpoch,
       shardsMax: config.cluster.shards.max,
       weight: config.cluster.shards.initialWeight,
+      jurisdiction: config.cluster.shards.jurisdiction,
     });
     if (plan.kind === "refused") return plan;
     const cause = given ?? plan.cause;

@@ -46,6 +46,7 @@ import { listSessions } from "./list-sessions.ts";
 import { Live } from "./live.ts";
 import { Members } from "./members.ts";
 import { Outages } from "./outages.ts";
+import { checkPlace } from "./place.ts";
 import { Scaling } from "./scaling.ts";
 import { askStatus } from "./status.ts";
 import { Store } from "./store.ts";
@@ -85,6 +86,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     const { hooks }: typeof Coordinator = new.target;
     refuseNewerStorage(ctx.storage);
     const config = configOf(env);
+    checkPlace(ctx, env, config.cluster.shards.jurisdiction);
     const { channel } = config.cluster.broadcast;
     const timetable = new Timetable<Duty>(ctx.storage);
     this.#config = config;

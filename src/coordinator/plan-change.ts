@@ -1,3 +1,4 @@
+import { regionsIn, type Jurisdiction } from "../config/regions.ts";
 import type { Change, ChangeRefusalCode } from "../contracts/change.ts";
 import {
   checkShards,
@@ -22,6 +23,7 @@ export type ChangeContext = {
   readonly oldestEpoch: number;
   readonly shardsMax: number;
   readonly weight: number;
+  readonly jurisdiction?: Jurisdiction | undefined;
 };
 
 /**
@@ -109,6 +111,8 @@ function planShards(change: Change, context: ChangeContext): PlannedShards {
 function planAdd(change: Extract<Change, { kind: "add" }>, context: ChangeContext): PlannedShards {
   const { descriptor } = context;
   const region = change.region ?? descriptor.defaultRegion;
+  if (!regionsIn(context.jurisdiction).some((one) => one === region))
+    return refuse("conflict", `region ${region} is outside the jurisdiction ${context.jurisdiction}`);
   const ids = change.ids ?? newIds(region, change.count ?? 1, context.used);
   let { shards } = descriptor;
   for (const id of ids) {

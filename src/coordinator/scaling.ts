@@ -134,7 +134,7 @@ export class Scaling {
     const min = scale.min ?? Math.max(1, own.length);
     const { regionMin = REGION_MIN } = scale;
     const { defaultRegion } = store.descriptor;
-    const opens = regionsToOpen({ defaultRegion, regionMin: scale.regionMin });
+    const opens = regionsToOpen({ ...shards, defaultRegion, regionMin: scale.regionMin });
     return { ...scale, min, max: shards.max, reportMs: times.healthReportMs, regionMin, opens };
   }
 

@@ -4,8 +4,11 @@ import type { ChannelContract } from "../contracts/channel.ts";
 import type { CoordinatorContract } from "../contracts/coordinator.ts";
 import type { LogContract } from "../contracts/log.ts";
 import type { ShardContract } from "../contracts/shard.ts";
+import type { Jurisdiction } from "../config/regions.ts";
 import type { ChannelHome } from "../policy/channels.ts";
+import { configOf } from "./config.ts";
 import { namespaceOfFront } from "./fronts.ts";
+import { namespaceIn } from "./jurisdiction.ts";
 
 /** `fetch`: an upgrade from the router (contracts/route.ts): 101, or a `Refusal` as JSON. */
 export type ShardStub = ShardContract & { fetch(request: Request): Promise<Response> };
@@ -17,18 +20,39 @@ export type ShardStub = ShardContract & { fetch(request: Request): Promise<Respo
 export function shardStub(env: Cloudflare.Env, shard: SentAddress): ShardStub {
   const { front = FIRST_FRONT, name, region } = shard;
   const namespace = front === FIRST_FRONT ? env.SHARD : namespaceOfFront(env, front);
-  return namespace.getByName(
+  return placed(env, namespace).getByName(
     name,
     region === "auto" ? {} : { locationHint: region as DurableObjectLocationHint },
   );
 }
 
 export const channelStub = (env: Cloudflare.Env, channel: string): ChannelContract =>
-  env.CHANNEL.getByName(channel);
+  placed(env, env.CHANNEL).getByName(channel);
 
 /** One for each cluster: a Worker is a cluster. */
 export const coordinatorStub = (env: Cloudflare.Env): CoordinatorContract =>
-  env.COORDINATOR.getByName("coordinator");
+  placed(env, env.COORDINATOR).getByName(COORDINATOR);
+
+const COORDINATOR = "coordinator";
+
+/** Undefined where the cluster is in none. */
+const jurisdictions = new WeakMap<object, Jurisdiction | undefined>();
+
+/** The objects of a class where the cluster is: its jurisdiction is part of each address (SPEC EL46). */
+function placed<Namespace extends { jurisdiction(name: Jurisdiction): Namespace }>(
+  env: Cloudflare.Env,
+  namespace: Namespace,
+): Namespace {
+  if (!jurisdictions.has(env)) jurisdictions.set(env, configOf(env).cluster.shards.jurisdiction);
+  const jurisdiction = jurisdictions.get(env);
+  return jurisdiction === undefined ? namespace : namespaceIn(namespace, jurisdiction);
+}
+
+/** The coordinator that the cluster would have in another jurisdiction. */
+export const coordinatorIn = (
+  env: Cloudflare.Env,
+  jurisdiction: Jurisdiction | undefined,
+): CoordinatorContract => namespaceIn(env.COORDINATOR, jurisdiction).getByName(COORDINATOR);
 
 /** The object that keeps a channel's log. */
 export const homeStub = (env: Cloudflare.Env, home: ChannelHome): LogContract =>

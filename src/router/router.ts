@@ -4,6 +4,7 @@ import { ConfigError, type Config } from "../config/config.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { configOf } from "../platform/config.ts";
 import { configuredDescriptor } from "../platform/configured.ts";
+import { namespaceIn } from "../platform/jurisdiction.ts";
 import { logError } from "../platform/logger.ts";
 import { acceptOperator } from "../tokens/operator.ts";
 import { createVerifier } from "../tokens/verifier.ts";
@@ -53,7 +54,7 @@ export function createRouter(hooks: Hooks): Hono<{ Bindings: Cloudflare.Env }> {
       return answerError(request, error.status, { code: "badRequest", message: error.message });
     }
     logError("a request failed", { method: request.req.method, path: request.req.path, error });
-    if (error instanceof ConfigError) {
+    if (error instanceof ConfigError || isSettingError(error)) {
       // A key opens the reason; the names of settings are no business of strangers (SPEC OP11).
       const isOperator = (await accessOf(request)) !== "none";
       const message = isOperator ? error.message : "the cluster is not configured correctly";
@@ -64,9 +65,13 @@ export function createRouter(hooks: Hooks): Hono<{ Bindings: Cloudflare.Env }> {
   return app;
 }
 
+/** An object has refused a setting; a call between objects carries the text of an error and not its class. */
+const isSettingError = (error: Error): boolean => /^(\w+: )?RINGCAST\./.test(error.message);
+
 /** The parts that all requests of an isolate share. Throws `ConfigError`. */
 function createParts(env: Cloudflare.Env, hooks: Hooks) {
   const config: Config = configOf(env);
+  namespaceIn(env.COORDINATOR, config.cluster.shards.jurisdiction);
   const { cluster } = config;
   return {
     config,

@@ -31,6 +31,7 @@ import { checkContract, CONTRACT, type Served } from "../contracts/version.ts";
 import { actOnOne, deliverOne, outcomeOf, type OutcomeOptions } from "../fanout/fan-out.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { configOf } from "../platform/config.ts";
+import { refuseOtherJurisdiction } from "../platform/jurisdiction.ts";
 import { refuseNewerStorage } from "../platform/storage.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
 import { act } from "./actions.ts";
@@ -70,6 +71,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     const { pong, absorb } = front.wire.heartbeat;
     this.#front = front;
     this.#config = configOf(env);
+    refuseOtherJurisdiction(ctx.id, this.#config.cluster.shards.jurisdiction);
     this.#shard = addressOfObject(front.name, ctx.id.name);
     this.#floors = buildFloors({
       ctx,

@@ -39,6 +39,24 @@ test("[OP11] a wrong setting is told to a key, and to nobody else", async () => 
   ).toEqual(exact);
 });
 
+test("[EL46] a runtime without jurisdictions refuses the setting, and no object is made elsewhere", async () => {
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  const key = { "x-api-key": env.API_KEY ?? "" };
+  const inEurope = { RINGCAST_OVERRIDES: { development: true, shards: { jurisdiction: "eu" } } };
+  for (const path of ["/admin/api/cluster", "/api/info"])
+    expect(await ask(path, inEurope, key)).toMatchObject({
+      status: 500,
+      body: {
+        error: {
+          code: "badConfiguration",
+          message: expect.stringContaining(
+            'RINGCAST.shards.jurisdiction: this runtime has no jurisdiction "eu"',
+          ),
+        },
+      },
+    });
+});
+
 test("[AU10] weak secrets stop the deployment, and the error says which", async () => {
   vi.spyOn(console, "error").mockImplementation(() => undefined);
   const key = { "x-api-key": env.API_KEY ?? "" };

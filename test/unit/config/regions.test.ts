@@ -11,5 +11,7 @@ describe("[EL48] a region opens by itself only where that is right", () => {
 
   test("a cluster with a default region opens every real region", () => {
     expect(regionsToOpen({ defaultRegion: "weur", regionMin: undefined })).toEqual(real);
+    const within = { defaultRegion: "weur", regionMin: undefined, jurisdiction: "eu" as const };
+    expect(regionsToOpen(within)).toEqual(["weur", "eeur"]);
   });
 });

@@ -22,7 +22,7 @@ export type Hooks = {
    * Called in the router for each upgrade, before the connection has a shard. Returns the identity of the user who
    * connects, for example from a cookie. The identity counts as a valid token of that user, and any token of the client
    * is then ignored. Without an answer the client's token decides. A refusal reaches the client at its `connect`,
-   * because a browser does not show the answer to an upgrade. As JSON text the identity has at most 8,192 characters.
+   * because a browser does not show the answer to an upgrade. As JSON text the answer has at most 8,192 characters.
    */
   authenticate?(event: AuthenticateEvent): Answer<Identity>;
   /**

@@ -457,6 +457,24 @@ describe("[HK3] the identity that authenticate returns is the connection's ident
     }
   });
 
+  test("[BD93] an answer that is too long for a socket to remember refuses with error 100", async () => {
+    silence();
+    const long = "x".repeat(20_000);
+    hooks.authenticate = ({ request }) =>
+      nameOf(request) === null ? { error: { code: 430, message: long } } : { user: "ann", info: long };
+    const connect = fetcher();
+    for (const query of ["key=ann", "key=ann&name=ann"]) {
+      const request = new Request(`https://ringcast.test/connection/websocket?${query}`, {
+        headers: { upgrade: "websocket" },
+      });
+      const { webSocket, status } = await connect(request);
+      expect(status).toBe(101);
+      const client = new Client(webSocket as WebSocket);
+      webSocket?.accept();
+      expect((await client.ask({ connect: {} })).error?.code).toBe(100);
+    }
+  });
+
   test("[AU9] an identity that has expired already is refused like an expired token", async () => {
     hooks.authenticate = () => ({ user: "ann", expiresAt: Date.now() - 1_000 });
     const client = await Client.open("ann", { fetcher: fetcher() });

@@ -126,11 +126,12 @@ export class FollowedChannel<Listener> {
 
   /** Applies a delivery after those before it; what this shard has seen is dropped. */
   deliver(delivery: Delivery): Delivered | Promise<Delivered> {
-    const { early } = this.#registration;
+    const { early, settled } = this.#registration;
     const delivered = (): Delivered => ({ kind: "delivered", sessions: this.listeners.size });
     if (early !== undefined) {
       early.push(delivery);
-      return delivered();
+      // The channel sends no more meanwhile (SPEC BD94).
+      return settled.then(delivered);
     }
     const applied = this.#applyNext(delivery);
     return applied === undefined ? delivered() : applied.then(delivered);
@@ -148,7 +149,7 @@ export class FollowedChannel<Listener> {
     this.#applyEarly(early);
   }
 
-  /** The channel has their answers already: the next delivery finds a gap where one fails. */
+  /** The channel hears of no failure: the next delivery finds a gap. */
   #applyEarly(early: readonly Delivery[]): void {
     const failed = (error: unknown): void =>
       logError("a delivery could not be applied", { channel: this.#channel, error });

@@ -20,8 +20,10 @@ export type RegistrationEffects = {
 /** The registration of this shard with one channel: one call, for all that wait for it (SPEC SE1). */
 export class ChannelRegistration {
   #state: State = { kind: "none" };
-  /** While the answer is awaited: what is delivered before it. The channel counts the shard as listening already. */
+  /** While the answer is awaited: the deliveries before it. The channel counts the shard as listening already. */
   early: Delivery[] | undefined;
+  /** Resolves when no answer is awaited any more, and the early deliveries are applied. */
+  settled: Promise<void> = Promise.resolve();
 
   get isNone(): boolean {
     return this.#state.kind === "none";
@@ -44,7 +46,7 @@ export class ChannelRegistration {
     const answer = effects.register();
     this.early = [];
     this.#state = { kind: "pending", answer };
-    void this.#settle(answer, this.early, effects);
+    this.settled = this.#settle(answer, this.early, effects);
   }
 
   async #settle(

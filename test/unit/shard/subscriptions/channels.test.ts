@@ -130,9 +130,9 @@ test("[SE1, DL7] a publication that is delivered while the registration is on it
   const shard = new Shard();
   const joins = [shard.listen("ann"), shard.listen("bob", { resume: since(3) })];
   // The channel counts the shard as listening already: its answer includes 3, and 4 came after.
-  expect(await shard.deliver([pub(3)])).toMatchObject({ kind: "delivered" });
-  expect(await shard.deliver([pub(4)])).toMatchObject({ kind: "delivered" });
+  const deliveries = [shard.deliver([pub(3)]), shard.deliver([pub(4)])];
   shard.registers[0]?.answer(REGISTERED);
+  for (const delivered of deliveries) expect(await delivered).toMatchObject({ kind: "delivered" });
   const position = { logEpoch: "e", offset: 4 };
   expect(await Promise.all(joins)).toEqual([
     { position, recovery: null },
@@ -141,6 +141,18 @@ test("[SE1, DL7] a publication that is delivered while the registration is on it
   await shard.deliver([pub(4), pub(5)]);
   expect(shard.heard("ann")).toEqual(["p5"]);
   expect(shard.heard("bob")).toEqual(["p5"]);
+});
+
+test("[BD94] a delivery is answered after the registration that is on its way, so that the next one waits in the channel", async () => {
+  const shard = new Shard();
+  const joined = shard.listen("ann");
+  const answered: string[] = [];
+  const delivered = Promise.resolve(shard.deliver([pub(4)])).then(({ kind }) => answered.push(kind));
+  await turn();
+  expect(answered).toEqual([]);
+  shard.registers[0]?.answer(REGISTERED);
+  await Promise.all([joined, delivered]);
+  expect(answered).toEqual(["delivered"]);
 });
 
 test("[SE1] a delivery that is repeated, or overlaps another, is heard once", async () => {
@@ -315,9 +327,10 @@ test("[DL1] a delivery that waited for a registration that failed is not lost to
   const shard = new Shard();
   shard.channels.restore("room", { listener: "ann", wantsPrevious: false }, undefined);
   const joined = shard.listen("bob");
-  expect(await shard.deliver([pub(7)])).toMatchObject({ kind: "delivered" });
+  const delivered = shard.deliver([pub(7)]);
   shard.registers[0]?.fail(new Error("unreachable"));
   await expect(joined).rejects.toThrow("unreachable");
+  expect(await delivered).toMatchObject({ kind: "delivered" });
   await shard.deliver([pub(8)]);
   // Either ann hears both, or she begins anew.
   expect({ heard: shard.heard("ann"), gaveUp: shard.gaveUp }).not.toEqual({ heard: ["p8"], gaveUp: [] });

@@ -25,7 +25,7 @@ const PURE = [
 /** The folders that a folder of src may import besides itself. "type:" permits only types. */
 const MAY_IMPORT = {
   ring: [],
-  elastic: [],
+  elastic: ["type:contracts"],
   config: [],
   version: [],
   contracts: ["ring"],

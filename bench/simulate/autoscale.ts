@@ -4,10 +4,10 @@ import { dirname } from "node:path";
 import { clusterSchema } from "../../src/config/cluster.ts";
 import { REGION_MIN, REGIONS } from "../../src/config/regions.ts";
 import type { ScalePolicy } from "../../src/elastic/policy.ts";
+import { GB_OF_AN_OBJECT, PRICES } from "../../src/elastic/prices.ts";
 import { CURVES } from "./curves.ts";
 import { draw } from "./drawing.ts";
 import { Plant, turns } from "./plant.ts";
-import { GB_OF_AN_OBJECT, PRICES } from "./prices.ts";
 
 const SAMPLES = 400;
 

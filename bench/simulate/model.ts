@@ -1,8 +1,8 @@
+import { bill, FRAMES_OF_A_REQUEST, GB_OF_AN_OBJECT } from "../../src/elastic/prices.ts";
 import { planTree } from "../../src/fanout/tree.ts";
 import { buildRing } from "../../src/ring/build.ts";
 import type { Descriptor, ShardSpec } from "../../src/ring/descriptor.ts";
 import { diff } from "../../src/ring/diff.ts";
-import { bill, FRAMES_OF_A_REQUEST, GB_OF_AN_OBJECT } from "./prices.ts";
 
 /** The costs that the benchmark has measured (costs.ts). Times are ms. */
 export type Costs = {

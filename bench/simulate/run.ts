@@ -3,10 +3,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Result } from "../lib/report.ts";
+import { PRICES } from "../../src/elastic/prices.ts";
 import { runAutoscale } from "./autoscale.ts";
 import { costsOf } from "./costs.ts";
 import { simulate } from "./model.ts";
-import { ELSEWHERE, PRICES } from "./prices.ts";
+import { ELSEWHERE } from "./elsewhere.ts";
 import { measureReality } from "./reality.ts";
 
 const { values } = parseArgs({

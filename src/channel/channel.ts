@@ -19,9 +19,11 @@ import {
 import type { LogView, Present } from "../contracts/publication.ts";
 import { checkContract, CONTRACT, type Served } from "../contracts/version.ts";
 import type { Hooks } from "../hooks/hooks.ts";
+import { UntoldUsage } from "../log/untold-usage.ts";
 import { configOf } from "../platform/config.ts";
 import { refuseOtherJurisdiction } from "../platform/jurisdiction.ts";
 import { refuseNewerStorage } from "../platform/storage.ts";
+import { countEntries, UsageMeter } from "../platform/usage-meter.ts";
 import { Announcements } from "./announcements.ts";
 import { countPresent, listPresence } from "./channel-presence.ts";
 import { HeldLeaves } from "./held-leaves.ts";
@@ -38,6 +40,7 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
   readonly #name: string;
   readonly #announcements = new Announcements(Date.now());
   readonly #heldLeaves: HeldLeaves;
+  readonly #usage: UntoldUsage;
   readonly #begin: () => Records;
   #records: Records;
   #awake = false;
@@ -46,6 +49,7 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
     super(ctx, env);
     const { hooks }: typeof Channel = new.target;
     if (ctx.id.name === undefined) throw new Error("a channel is addressed by its name");
+    this.#usage = new UntoldUsage(new UsageMeter(this, ctx));
     refuseNewerStorage(ctx.storage);
     const config: Config = configOf(env);
     refuseOtherJurisdiction(ctx.id, config.cluster.shards.jurisdiction);
@@ -58,6 +62,7 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
         hooks,
         channel: ctx.id.name ?? "",
         onForgotten: () => this.#deleteUnneeded(),
+        usage: this.#usage,
       });
     this.#records = this.#begin();
     const { times } = config.cluster;
@@ -69,8 +74,9 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
   register(shard: SentAddress, listening: Listening | null, contract: number): Registration | null {
     this.#answer(contract);
     const registration = this.#records.log.register(shard, listening);
-    if (registration !== null) this.#records.occupancy.entered();
-    return registration;
+    if (registration === null) return null;
+    this.#records.occupancy.entered();
+    return contract < CONTRACT ? registration : { ...registration, ...this.#usage.tell(Date.now()) };
   }
 
   async settle(shardKey: string, contract: number): Promise<boolean> {
@@ -174,3 +180,5 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
     this.#deleteUnneeded();
   }
 }
+
+countEntries(Channel);

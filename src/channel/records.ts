@@ -3,6 +3,7 @@ import { Events } from "../events/events.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import type { LogDuty } from "../log/channel-log-parts.ts";
 import { ChannelLog } from "../log/channel-log.ts";
+import type { UntoldUsage } from "../log/untold-usage.ts";
 import { Timetable } from "../platform/timetable.ts";
 import { namespaceOf, parseChannel } from "../policy/channels.ts";
 import { Occupancy } from "./occupancy.ts";
@@ -23,10 +24,11 @@ export function openRecords(parts: {
   readonly hooks: Hooks;
   readonly channel: string;
   readonly onForgotten: () => void;
+  readonly usage: UntoldUsage;
 }): Records {
-  const { ctx, env, config, hooks, channel, onForgotten } = parts;
+  const { ctx, env, config, hooks, channel, onForgotten, usage } = parts;
   const { limits, times } = config.cluster;
-  const timetable: Records["timetable"] = new Timetable(ctx.storage);
+  const timetable: Records["timetable"] = new Timetable(ctx.storage, usage);
   const events = new Events({ ctx, env, config, hooks, timetable, ordered: true });
   const parsed = parseChannel(channel, limits.channelBytes);
   const log: ChannelLog = new ChannelLog({
@@ -36,6 +38,7 @@ export function openRecords(parts: {
     name: channel,
     namespace: parsed.ok ? namespaceOf(config, parsed.channel) : undefined,
     timetable,
+    usage,
     onPublished: events.wants("published")
       ? (body, offset) => events.published(channel, body, offset)
       : undefined,

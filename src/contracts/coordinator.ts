@@ -2,6 +2,7 @@ import type { Explanation } from "../ring/explain.ts";
 import type { Descriptor, ShardSpec, ShardState } from "../ring/descriptor.ts";
 import type { SentAddress } from "./address.ts";
 import type { ChangeAnswer, ChangeRequest, PredictedMoves } from "./change.ts";
+import type { CostReport } from "./cost.ts";
 import type { LogContract, PublishRequest, PublishResult } from "./log.ts";
 import type { Action, FannedOut, Reached } from "./orders.ts";
 import type { FailedCalls, ScaleMode, ScaleReport } from "./scale.ts";
@@ -127,6 +128,8 @@ export interface CoordinatorContract extends LogContract {
   scale(contract: number): Promise<ScaleReport>;
   /** Chooses the mode of the policy; false where the configuration has one. */
   chooseScaleMode(mode: ScaleMode, contract: number): Promise<boolean>;
+  /** The cluster's estimate of its own bill. Absent in 0.2.0. */
+  cost(contract: number): Promise<CostReport>;
   /** The last `limit` epochs, the newest first. */
   epochs(limit: number, contract: number): Promise<EpochReport[]>;
   /** An operator watches the live feed until then. */

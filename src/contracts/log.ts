@@ -1,4 +1,5 @@
 import type { SentAddress } from "./address.ts";
+import type { Usage } from "./usage.ts";
 import type { LogView, Position, Publication } from "./publication.ts";
 
 /** A publication on its way to its log; see {@link Publication} for `body`. */
@@ -27,6 +28,8 @@ export type Registration = {
   readonly logEpoch: string;
   readonly offset: number;
   readonly durable: boolean;
+  /** See `Delivery.usage`. Only in the answer of a channel. */
+  readonly usage?: Usage;
 };
 
 /** `position`: how far a shard with listeners has heard; null where it does not know. */

@@ -2,6 +2,7 @@ import type { Descriptor } from "../ring/descriptor.ts";
 import type { SentAddress } from "./address.ts";
 import type { ChannelEvent, Position } from "./publication.ts";
 import type { FailedCalls } from "./scale.ts";
+import type { Usage } from "./usage.ts";
 
 /** Orders from one object to one shard or to many, directly or down a tree of shards (SPEC FO5). */
 
@@ -20,6 +21,8 @@ export type Delivery = {
   readonly entries: readonly ChannelEvent[];
   /** Calls to shards that the channel has seen fail, for the next report of this one. Absent in 0.2.0. */
   readonly failed?: readonly FailedCalls[];
+  /** The channel's usage that it has told no shard (SPEC EL52). Absent in 0.2.0, and where there is none. */
+  readonly usage?: Usage;
 };
 
 /**
@@ -79,9 +82,9 @@ export type Reached = {
 /** A delivery without what differs from shard to shard, and one shard that it is for. */
 export type DeliverOrder = {
   readonly kind: "deliver";
-  readonly delivery: Omit<Delivery, "registration" | "mayRepeat" | "failed">;
+  readonly delivery: Omit<Delivery, "registration" | "mayRepeat" | "failed" | "usage">;
 };
-export type DeliverTarget = SentAddress & Pick<Delivery, "registration" | "mayRepeat">;
+export type DeliverTarget = SentAddress & Pick<Delivery, "registration" | "mayRepeat" | "usage">;
 
 export type ActOrder = { readonly kind: "act"; readonly action: Action };
 

@@ -3,6 +3,7 @@ import type { PresenceCount, PresenceLimit, PresenceList } from "./presence.ts";
 import type { Present } from "./publication.ts";
 import type { SentAddress } from "./address.ts";
 import type { LoadStatus } from "./scale.ts";
+import type { UsageReport } from "./usage.ts";
 import type { Registration } from "./log.ts";
 import type {
   ActOrder,
@@ -34,6 +35,8 @@ export type ShardStatus = {
   readonly guests?: Readonly<Record<string, number>>;
   /** When the report was sent, by the clock of the shard. With reports only; absent in 0.2.0. */
   readonly sentAt?: number;
+  /** Absent in 0.2.0. */
+  readonly usage?: UsageReport;
 };
 
 /** Sessions that would leave a shard under another descriptor, by the id of the shard that would own them. */

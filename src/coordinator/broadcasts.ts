@@ -1,5 +1,6 @@
 import { addressKey, type ShardAddress } from "../contracts/address.ts";
 import type { ShardOutcome } from "../contracts/coordinator.ts";
+import type { ChannelLog } from "../log/channel-log.ts";
 
 type Watch = {
   readonly offset: number;
@@ -46,8 +47,16 @@ export class Broadcasts {
     return [...watch.outcomes, ...pending];
   }
 
-  /** A shard has left the cluster. */
-  left(shard: ShardAddress): void {
+  /** Nothing is kept of the broadcast channel for a shard that has left and is empty. `holders`: keys of addresses. */
+  forgetLeft(log: Pick<ChannelLog, "shards" | "forget">, holders: ReadonlySet<string>): void {
+    for (const shard of log.shards()) {
+      if (holders.has(addressKey(shard))) continue;
+      log.forget(shard);
+      this.#left(shard);
+    }
+  }
+
+  #left(shard: ShardAddress): void {
     for (const watch of this.#watches)
       if (watch.missing.delete(addressKey(shard)) && watch.missing.size === 0) watch.done();
   }

@@ -1,6 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Config } from "../config/config.ts";
-import { addressKey, readAddress, type SentAddress } from "../contracts/address.ts";
+import { readAddress, type SentAddress } from "../contracts/address.ts";
 import type { ChangeAnswer, ChangeRequest } from "../contracts/change.ts";
 import type {
   BroadcastAnswer,
@@ -21,6 +21,7 @@ import type {
   PublishRequest,
   Registration,
 } from "../contracts/log.ts";
+import type { CostReport } from "../contracts/cost.ts";
 import type { Action, FannedOut, Reached } from "../contracts/orders.ts";
 import type { LogView } from "../contracts/publication.ts";
 import type { ScaleMode, ScaleReport } from "../contracts/scale.ts";
@@ -35,7 +36,10 @@ import { configuredDescriptor } from "../platform/configured.ts";
 import { frontsOf } from "../platform/fronts.ts";
 import { refuseNewerStorage } from "../platform/storage.ts";
 import { Timetable } from "../platform/timetable.ts";
+import { UsageLedger } from "../platform/usage-ledger.ts";
+import { countEntries, UsageMeter } from "../platform/usage-meter.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
+import { askCost } from "./cost.ts";
 import { Broadcasts } from "./broadcasts.ts";
 import { Changes } from "./changes.ts";
 import { explainOwner } from "./explain.ts";
@@ -75,6 +79,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
   readonly #outages: Outages;
   readonly #live: Live;
   readonly #timetable: Timetable<Duty>;
+  readonly #usage: UsageLedger;
   readonly #events: Events;
   /** The broadcast channel's. */
   readonly #log: ChannelLog;
@@ -84,6 +89,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
   constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
     super(ctx, env);
     const { hooks }: typeof Coordinator = new.target;
+    const usage = new UsageLedger(new UsageMeter(this, ctx), Date.now());
     refuseNewerStorage(ctx.storage);
     const config = configOf(env);
     checkPlace(ctx, env, config.cluster.shards.jurisdiction);
@@ -91,7 +97,8 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     const timetable = new Timetable<Duty>(ctx.storage);
     this.#config = config;
     this.#timetable = timetable;
-    this.#store = new Store(ctx.storage, configuredDescriptor(config), Date.now());
+    this.#usage = usage;
+    this.#store = new Store(ctx.storage, { first: configuredDescriptor(config), now: Date.now(), usage });
     this.#members = new Members(this.#store, frontsOf(env));
     this.#heard = new Heard(this.#store, this.#members, config.cluster.scale);
     this.#live = new Live({ ctx, env, shards: () => this.#members.holders() });
@@ -143,7 +150,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     const shard = readAddress(sent);
     this.#store.keepReport(shard, { status, moves, at: Date.now() }, this.#members.fronts);
     for (const done of moves) this.#live.say({ kind: "moved", at: Date.now(), ...done });
-    this.#forgetEmptyShards();
+    this.#broadcasts.forgetLeft(this.#log, this.#members.holderKeys());
     if (failed !== undefined) this.#scaling.callersSaw(failed, Date.now());
     if (status.load !== undefined) this.ctx.waitUntil(this.#scaling.look(Date.now()));
     if (this.#members.isDown(shard)) this.ctx.waitUntil(this.#outages.look(shard.region, Date.now()));
@@ -184,6 +191,12 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
   chooseScaleMode(mode: ScaleMode, contract: number): Promise<boolean> {
     this.#answer(contract);
     return this.#scaling.choose(mode, Date.now());
+  }
+
+  cost(contract: number): Promise<CostReport> {
+    this.#answer(contract);
+    const parts = { store: this.#store, members: this.#members, waitMs: ASK_MS, usage: this.#usage };
+    return askCost(this.env, parts);
   }
 
   epochs(limit: number, contract: number): EpochReport[] {
@@ -282,14 +295,6 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     this.ctx.waitUntil(this.#outages.wake(Date.now()));
     this.#log.wake();
   }
-
-  /** Nothing is kept of the broadcast channel for a shard that has left and is empty. */
-  #forgetEmptyShards(): void {
-    const holders = this.#members.holderKeys();
-    for (const shard of this.#log.shards()) {
-      if (holders.has(addressKey(shard))) continue;
-      this.#log.forget(shard);
-      this.#broadcasts.left(shard);
-    }
-  }
 }
+
+countEntries(Coordinator);

@@ -1,5 +1,6 @@
 import { addressKey, type ShardAddress } from "../contracts/address.ts";
 import type { ShardStatus } from "../contracts/shard.ts";
+import type { KeptCounts } from "../platform/timetable.ts";
 
 export type KeptReport = { readonly status: ShardStatus; readonly at: number };
 
@@ -12,11 +13,18 @@ const LATEST_MS = 60_000;
  */
 export class KeptReports {
   readonly #sql: SqlStorage;
+  readonly #usage: KeptCounts;
   #kept: Map<string, KeptReport> | undefined;
 
-  constructor(sql: SqlStorage) {
+  /** `usage`: the coordinator's own, which the row of the newest report keeps (SPEC EL53). */
+  constructor(sql: SqlStorage, usage: KeptCounts) {
     this.#sql = sql;
+    this.#usage = usage;
     sql.exec(SCHEMA);
+    const newest = sql
+      .exec<{ status: string }>("SELECT status FROM reports ORDER BY at DESC LIMIT 1")
+      .toArray();
+    for (const { status } of newest) usage.recall(parseStatus(status).counts);
   }
 
   of(shard: ShardAddress): KeptReport | undefined {
@@ -38,7 +46,7 @@ export class KeptReports {
       "INSERT OR REPLACE INTO reports (name, at, status) VALUES (?, ?, ?)",
       key,
       at,
-      JSON.stringify(status),
+      JSON.stringify({ ...status, coordinator: this.#usage.counts(1, at) }),
     );
     this.#read().set(key, { status, at });
   }
@@ -53,10 +61,21 @@ export class KeptReports {
       this.#sql
         .exec<{ name: string; at: number; status: string }>("SELECT name, at, status FROM reports")
         .toArray()
-        .map(({ name, at, status }) => [name, { at, status: JSON.parse(status) as ShardStatus }]),
+        .map(({ name, at, status }) => [name, { at, status: parseStatus(status).status }]),
     );
     return this.#kept;
   }
+}
+
+/** A row of release 0.2.0 has no counts, and that release takes no notice of them. */
+function parseStatus(text: string): {
+  readonly status: ShardStatus;
+  readonly counts: Record<string, number>;
+} {
+  const { coordinator = {}, ...status } = JSON.parse(text) as ShardStatus & {
+    readonly coordinator?: Record<string, number>;
+  };
+  return { status, counts: coordinator };
 }
 
 const SCHEMA =

@@ -69,7 +69,7 @@ export async function askStatus(
 
 /** One shard over its fronts: the sums of its counters, and the oldest ring that one of them goes by. */
 export function mergeStatus(statuses: readonly ShardStatus[]): ShardStatus | null {
-  const [first, ...rest] = statuses.map(({ load: _load, ...status }) => status);
+  const [first, ...rest] = statuses.map(({ load: _load, usage: _usage, ...status }) => status);
   if (first === undefined) return null;
   return rest.reduce<ShardStatus>((sum, one) => {
     const older = one.ringEpoch < sum.ringEpoch ? one : sum;

@@ -1,6 +1,7 @@
 import { addressKey, objectName, shardOfObject, type ShardAddress } from "../contracts/address.ts";
 import type { PredictedMoves } from "../contracts/change.ts";
 import type { EpochReport, MovesReport } from "../contracts/coordinator.ts";
+import type { KeptCounts } from "../platform/timetable.ts";
 import type { Descriptor, ShardSpec } from "../ring/descriptor.ts";
 import { KeptReports, type KeptReport } from "./reports.ts";
 import { EPOCHS_KEPT, IDS_KEPT, idsToForget } from "./retention.ts";
@@ -26,11 +27,14 @@ export class Store {
   /** The cluster has its first epoch from this very object. */
   readonly isNew: boolean;
 
-  /** `first` becomes epoch 1 of a cluster that has no epoch yet; later it means nothing. */
-  constructor(storage: DurableObjectStorage, first: Descriptor, now: number) {
+  /** `first` becomes epoch 1 of a cluster that has no epoch yet; later it means nothing. `usage`: the coordinator's own. */
+  constructor(
+    storage: DurableObjectStorage,
+    { first, now, usage }: { readonly first: Descriptor; readonly now: number; readonly usage: KeptCounts },
+  ) {
     this.#storage = storage;
     for (const table of SCHEMA) storage.sql.exec(table);
-    this.#reports = new KeptReports(storage.sql);
+    this.#reports = new KeptReports(storage.sql, usage);
     const newest = this.epochs(1)[0];
     this.isNew = newest === undefined;
     this.#descriptor = newest === undefined ? first : this.#read(newest.ringEpoch);

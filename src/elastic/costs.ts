@@ -3,11 +3,19 @@
  * (docs/platform.md P26), so a shard counts its work and weighs it by this table.
  *
  * From bench/results.json: an upgrade from `connect` (2,014 a second), a frame from `publish` (1,718 publications a
- * second), a delivery from `broadcast` (26.95 ms in the object for 4,000).
+ * second), a delivery from `broadcast` (26.95 ms in the object for 4,000). A call or an alarm from `direct`: a publication
+ * makes two calls more than with a bare object, and takes 0.25 ms longer.
  */
-export const COSTS = { date: "2026-11-23", upgrade: 0.5, frame: 0.58, delivery: 0.0067 } as const;
+export const COSTS = {
+  date: "2026-11-23",
+  upgrade: 0.5,
+  frame: 0.58,
+  delivery: 0.0067,
+  call: 0.12,
+} as const;
 
-export type Work = Exclude<keyof typeof COSTS, "date">;
+/** The pieces of work that make the load of a shard. */
+export type Work = "upgrade" | "frame" | "delivery";
 
 /** The part of its time that a shard may work: an object answers late long before it works all the time. */
 export const WORK_BUDGET = 0.7;

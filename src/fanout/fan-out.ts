@@ -3,6 +3,7 @@ import type {
   Action,
   ActOrder,
   Delivered,
+  Delivery,
   DeliverOrder,
   DeliverTarget,
   FannedOut,
@@ -69,8 +70,14 @@ export function actOnAll(
 export const deliverOne = (
   env: Cloudflare.Env,
   { delivery }: DeliverOrder,
-  { registration, mayRepeat, ...shard }: DeliverTarget,
-): Promise<Delivered> => shardStub(env, shard).deliver({ ...delivery, registration, mayRepeat }, CONTRACT);
+  target: DeliverTarget,
+): Promise<Delivered> => shardStub(env, target).deliver(deliveryTo(delivery, target), CONTRACT);
+
+/** The delivery that one target gets. */
+export const deliveryTo = (
+  delivery: DeliverOrder["delivery"],
+  { registration, mayRepeat, usage }: DeliverTarget,
+): Delivery => ({ ...delivery, registration, mayRepeat, ...(usage === undefined ? {} : { usage }) });
 
 export const actOnOne = (env: Cloudflare.Env, order: ActOrder, shard: SentAddress): Promise<Reached> =>
   shardStub(env, shard).carryOut(order, shard, CONTRACT);

@@ -44,14 +44,14 @@ export class ChannelLog {
   readonly #armed = new Map<LogDuty, number>();
 
   constructor(parts: ChannelLogParts) {
-    const { env, config } = parts;
-    const { storage } = parts.ctx;
+    const { env, config, usage } = parts;
     this.#parts = parts;
+    const { storage } = parts.ctx;
     this.#isStored = isStored(storage);
     if (this.#isStored) migrate(storage);
     this.#log = openLog(storage, parts.namespace, { isStored: this.#isStored });
     this.#registrations = new Registrations(storage.sql);
-    this.#deliveries = new Deliveries(env, this.#listeners, config.cluster.times.deliveryTimeoutMs);
+    this.#deliveries = new Deliveries(env, this.#listeners, { times: config.cluster.times, usage });
     if (!this.#isStored) return;
     const fronts = frontsOf(env);
     for (const registered of this.#registrations.all()) {
@@ -212,8 +212,8 @@ export class ChannelLog {
     const { ctx, namespace } = this.#parts;
     migrate(ctx.storage);
     this.#isStored = true;
-    // An ephemeral log stays as it is in memory.
     const { durable, logEpoch } = this.#log;
+    // An ephemeral log stays as it is in memory.
     if (durable) this.#log = openLog(ctx.storage, namespace, { isStored: true, logEpoch });
   }
 
@@ -274,9 +274,10 @@ export class ChannelLog {
   /** Moves the appointment to an earlier time only: a duty that comes too early makes the next one. */
   #arm(duty: LogDuty, at: number | undefined): void {
     if (at === undefined || (this.#armed.get(duty) ?? Infinity) <= at) return;
-    const { ctx, timetable } = this.#parts;
+    const { ctx, timetable, usage } = this.#parts;
     const present = timetable.at(duty) ?? Infinity;
     this.#armed.set(duty, Math.min(present, at));
+    if (at < present && duty === "deliver") usage?.takeFromRow();
     if (at < present) ctx.waitUntil(timetable.arm(duty, at));
   }
 

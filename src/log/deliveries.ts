@@ -1,3 +1,4 @@
+import type { ClusterConfig } from "../config/cluster.ts";
 import type { ShardAddress } from "../contracts/address.ts";
 import type { Delivered, Delivery } from "../contracts/orders.ts";
 import { CONTRACT } from "../contracts/version.ts";
@@ -6,6 +7,7 @@ import { DIRECT_MAX } from "../fanout/tree.ts";
 import { callAgain, isOverloaded, shardStub, within } from "../platform/calls.ts";
 import { Failures } from "../platform/failures.ts";
 import { logError } from "../platform/logger.ts";
+import type { UntoldUsage } from "./untold-usage.ts";
 
 type Pending = {
   readonly shard: ShardAddress;
@@ -27,13 +29,25 @@ export class Deliveries {
   readonly #timeoutMs: number;
   readonly #listeners: { readonly size: number };
   readonly #failures = new Failures();
+  readonly #usage: Pick<UntoldUsage, "tell"> | undefined;
   #pending: Pending[] = [];
 
   /** `listeners`: how many shards listen at the time of a delivery. */
-  constructor(env: Cloudflare.Env, listeners: { readonly size: number }, timeoutMs: number) {
+  constructor(
+    env: Cloudflare.Env,
+    listeners: { readonly size: number },
+    {
+      times,
+      usage,
+    }: {
+      readonly times: Pick<ClusterConfig["times"], "deliveryTimeoutMs">;
+      readonly usage: UntoldUsage | undefined;
+    },
+  ) {
     this.#env = env;
     this.#listeners = listeners;
-    this.#timeoutMs = timeoutMs;
+    this.#timeoutMs = times.deliveryTimeoutMs;
+    this.#usage = usage;
   }
 
   /**
@@ -41,10 +55,11 @@ export class Deliveries {
    * The shard may have been reached all the same, so a further try says that it may be a repetition.
    */
   async send(shard: ShardAddress, delivery: Delivery): Promise<Delivered> {
+    const first = { ...delivery, ...this.#usage?.tell(Date.now()) };
     try {
       return await (this.#listeners.size > DIRECT_MAX
-        ? this.#sendInCompany(shard, delivery)
-        : this.#sendAlone(shard, delivery));
+        ? this.#sendInCompany(shard, first)
+        : this.#sendAlone(shard, first));
     } catch (error) {
       if (isOverloaded(error)) throw error;
       const again = toRepeat(shard, delivery);
@@ -88,11 +103,12 @@ export class Deliveries {
   async #sendTogether(group: readonly Pending[]): Promise<void> {
     const [first] = group;
     if (first === undefined) return;
-    const { registration: _number, mayRepeat: _may, ...delivery } = first.delivery;
-    const targets = group.map(({ shard, delivery: { registration, mayRepeat } }) => ({
+    const { registration: _number, mayRepeat: _may, usage: _usage, ...delivery } = first.delivery;
+    const targets = group.map(({ shard, delivery: { registration, mayRepeat, usage } }) => ({
       ...shard,
       registration,
       mayRepeat,
+      ...(usage === undefined ? {} : { usage }),
     }));
     const { outcomes } = await deliverAll(this.#env, { kind: "deliver", delivery }, targets, this.#timeoutMs);
     for (const [n, { shard, resolve, reject }] of group.entries()) {

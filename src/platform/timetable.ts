@@ -8,6 +8,23 @@ const LATEST = Date.UTC(2100, 0, 1);
 type Entries<Name extends string> = Partial<Record<Name, number>>;
 
 /**
+ * Counts that are kept in the row of a timetable: a row of their own would cost as much as what they count
+ * (SPEC EL53). The names are the owner's.
+ */
+export type KeptCounts = {
+  /** Once, at the first look of a life: what the lives before have kept. */
+  recall(counts: Readonly<Record<string, number>>): void;
+  /** The counts as they will be once so many rows are written, which is about to happen. */
+  counts(rows: number, now: number): Readonly<Record<string, number>>;
+};
+
+/** A name that begins so has a count. Release 0.2.0 takes it for an appointment in another century. */
+const COUNT = "#";
+const COUNTS_FROM = LATEST;
+/** The runtime would still take the sum for an alarm. */
+const COUNT_MOST = 2_700_000_000_000;
+
+/**
  * Several appointments over the one alarm that an object has.
  *
  * Kept in one stored row, so that a sleep or a crash forgets none: an appointment leaves the row only after its
@@ -16,6 +33,7 @@ type Entries<Name extends string> = Partial<Record<Name, number>>;
  */
 export class Timetable<Name extends string> {
   readonly #storage: DurableObjectStorage;
+  readonly #kept: KeptCounts | undefined;
   #entries: Entries<Name> | undefined;
   /** The alarm of the object: undefined until this life has seen or set it, null where there is none. */
   #alarm: number | null | undefined;
@@ -23,8 +41,9 @@ export class Timetable<Name extends string> {
   readonly #meanwhile = new Map<Name, number>();
   readonly #running = new Set<Name>();
 
-  constructor(storage: DurableObjectStorage) {
+  constructor(storage: DurableObjectStorage, kept?: KeptCounts) {
     this.#storage = storage;
+    this.#kept = kept;
   }
 
   /** Sets an alarm that was lost again, once in each life of the object. Does not reject. */
@@ -97,12 +116,19 @@ export class Timetable<Name extends string> {
   }
 
   #read(): Entries<Name> {
-    this.#entries ??= this.#storage.kv.get<Entries<Name>>("timetable") ?? {};
-    return this.#entries;
+    if (this.#entries !== undefined) return this.#entries;
+    const { entries, counts } = parseRow<Name>(this.#storage.kv.get<Entries<string>>("timetable") ?? {});
+    this.#entries = entries;
+    this.#kept?.recall(counts);
+    return entries;
   }
 
   async #write(entries: Entries<Name>): Promise<void> {
-    if (entries !== this.#read()) this.#storage.kv.put("timetable", entries);
+    if (entries !== this.#read()) {
+      const rows = [undefined, this.#alarm].includes(earliest(entries)) ? 1 : 2;
+      const counts = this.#kept?.counts(rows, Date.now()) ?? {};
+      this.#storage.kv.put("timetable", { ...entries, ...rowOf(counts) });
+    }
     // Only what is stored is believed: a write that threw has changed nothing.
     this.#entries = entries;
     await this.#setAlarm();
@@ -135,6 +161,27 @@ function withEntry<Name extends string>(
   const { [name]: _old, ...others } = entries;
   return (at === undefined ? others : { ...entries, [name]: at }) as Entries<Name>;
 }
+
+const isCount = ([name]: readonly [string, unknown]): boolean => name.startsWith(COUNT);
+
+function parseRow<Name extends string>(row: Entries<string>) {
+  const entries = Object.entries(row).filter((one) => !isCount(one));
+  const counts = Object.entries(row).filter(isCount);
+  return {
+    entries: Object.fromEntries(entries) as Entries<Name>,
+    counts: Object.fromEntries(
+      counts.map(([name, value]) => [name.slice(COUNT.length), (value ?? COUNTS_FROM) - COUNTS_FROM]),
+    ),
+  };
+}
+
+const rowOf = (counts: Readonly<Record<string, number>>): Entries<string> =>
+  Object.fromEntries(
+    Object.entries(counts).map(([name, count]) => [
+      `${COUNT}${name}`,
+      COUNTS_FROM + Math.min(count, COUNT_MOST),
+    ]),
+  );
 
 /** A time that the runtime takes (SPEC BD51), and not earlier than the appointment. */
 function toAlarm(at: number): number {

@@ -8,6 +8,7 @@ import type { Hooks } from "../hooks/hooks.ts";
 import { channelStub } from "../platform/calls.ts";
 import { channelPublisher } from "../platform/publisher.ts";
 import { Timetable } from "../platform/timetable.ts";
+import type { UsageMeter } from "../platform/usage-meter.ts";
 import { isBroadcast } from "../policy/channels.ts";
 import { acceptOperator } from "../tokens/operator.ts";
 import { createVerifier } from "../tokens/verifier.ts";
@@ -20,6 +21,7 @@ import { Counters } from "./records/counters.ts";
 import { EmptyChannels } from "./records/empty-channels.ts";
 import { ShardLoad } from "./records/load.ts";
 import { LivePulse } from "./records/live-pulse.ts";
+import { ShardUsage } from "./records/usage.ts";
 import { SessionRows } from "./records/session-rows.ts";
 import { Broadcast } from "./subscriptions/broadcast.ts";
 import { Channels } from "./subscriptions/channels.ts";
@@ -39,6 +41,7 @@ export type FloorsParts = {
   readonly shard: ShardAddress;
   readonly front: Front;
   readonly hooks: Hooks;
+  readonly meter: UsageMeter;
 };
 
 /** The parts of a shard, each on its floor: connections, subscriptions, moves and records. */
@@ -52,6 +55,7 @@ export type Floors = {
   readonly moves: Moves;
   readonly upgrades: Upgrades;
   readonly counters: Counters;
+  readonly usage: ShardUsage;
   readonly events: Events;
   readonly emptyChannels: EmptyChannels;
   readonly sessionRows: SessionRows;
@@ -64,15 +68,16 @@ export type Floors = {
 
 /** Builds the floors of one shard and joins them. Every effect of a lower floor on a higher one is named here. */
 export function buildFloors(parts: FloorsParts): Floors {
-  const { ctx, env, config, shard, front, hooks } = parts;
+  const { ctx, env, config, shard, front, hooks, meter } = parts;
   const { cluster } = config;
   const { storage } = ctx;
   const { wire } = front;
   const wokeAt = Date.now();
-  const timetable = new Timetable<Duty>(storage);
+  const counters = new Counters();
+  const usage = new ShardUsage({ config, counters, meter });
+  const timetable = new Timetable<Duty>(storage, usage.ledger);
   const arm = (duty: Duty, at: number): Promise<void> => timetable.arm(duty, at);
   const waitUntil = (promise: Promise<unknown>): void => ctx.waitUntil(promise);
-  const counters = new Counters();
 
   // Its events are each of another session, and those have no order among them.
   const events = new Events({ ctx, env, config, hooks, timetable, ordered: false });
@@ -123,7 +128,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     {
       register: (channel, listening) => {
         if (!isBroadcast(config, channel)) emptyChannels.registers(channel);
-        return logs.register(channel, listening);
+        return usage.hearAnswer(channel, logs.register(channel, listening));
       },
       view: (channel, after) => logs.view(channel, after),
       page: (channel, since) => logs.page(channel, since),
@@ -159,6 +164,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     ringEpoch: moves.membership.ringEpoch,
     digest: moves.membership.digest,
     ...(events.dropped === 0 ? {} : { droppedEvents: events.dropped }),
+    usage: usage.report(),
   });
   const moves = new Moves({ storage, env, cluster, shard, connections, load, status, arm, waitUntil });
   const upgrades = new Upgrades({
@@ -226,6 +232,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     moves,
     upgrades,
     counters,
+    usage,
     events,
     emptyChannels,
     sessionRows,

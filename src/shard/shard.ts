@@ -28,11 +28,12 @@ import type {
   ShardStatus,
 } from "../contracts/shard.ts";
 import { checkContract, CONTRACT, type Served } from "../contracts/version.ts";
-import { actOnOne, deliverOne, outcomeOf, type OutcomeOptions } from "../fanout/fan-out.ts";
+import { actOnOne, deliverOne, deliveryTo, outcomeOf, type OutcomeOptions } from "../fanout/fan-out.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { configOf } from "../platform/config.ts";
 import { refuseOtherJurisdiction } from "../platform/jurisdiction.ts";
 import { refuseNewerStorage } from "../platform/storage.ts";
+import { countEntries, UsageMeter } from "../platform/usage-meter.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
 import { act } from "./actions.ts";
 import { answerClose } from "./connections/answer-close.ts";
@@ -67,6 +68,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     const { front, hooks }: typeof Shard = new.target;
     if (front === undefined || front.name !== front.name.toLowerCase())
       throw new Error("a shard's class names its front, in lower case");
+    const meter = new UsageMeter(this, ctx);
     refuseNewerStorage(ctx.storage);
     const { pong, absorb } = front.wire.heartbeat;
     this.#front = front;
@@ -80,6 +82,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
       shard: this.#shard,
       front,
       hooks,
+      meter,
     });
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(pong, absorb));
   }
@@ -140,7 +143,8 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
 
   status(contract: number): ShardStatus {
     this.#answer(contract);
-    return this.#floors.status();
+    const { usage, ...before } = this.#floors.status();
+    return contract < CONTRACT || usage === undefined ? before : { ...before, usage };
   }
 
   watch(until: number, contract: number): void {
@@ -223,8 +227,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
           branch.targets.map((target) =>
             outcomeOf<Delivered>(target, { waitMs, onFailed }, async () => {
               if (!this.#is(target)) return deliverOne(this.env, branch.order, target);
-              const { registration, mayRepeat } = target;
-              return this.#deliver({ ...branch.order.delivery, registration, mayRepeat });
+              return this.#deliver(deliveryTo(branch.order.delivery, target));
             }),
           ),
         )
@@ -260,7 +263,8 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
 
   /** Answers when the sessions here were sent it: the channel then sends the next batch (SPEC BD28). */
   #deliver(delivery: Delivery): Delivered | Promise<Delivered> {
-    const { channels, emitter, moves } = this.#floors;
+    const { channels, emitter, moves, usage } = this.#floors;
+    usage.hear(delivery.channel, delivery.usage);
     if (delivery.failed !== undefined) moves.reports.callersSaw(delivery.failed);
     const delivered = channels.deliver(delivery);
     return !(delivered instanceof Promise) && emitter.isIdle ? delivered : this.#whenSent(delivered);
@@ -294,3 +298,5 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     if (deadline !== undefined) await this.#floors.timetable.arm("sweep", deadline);
   }
 }
+
+countEntries(Shard);

@@ -65,9 +65,13 @@ export class SimStorage {
 
   readonly sql = {
     exec: (query: string, ...values: SQLInputValue[]) => {
+      const before = this.#changes();
       const rows = this.#queryForObject(query, values);
       const iterator = rows[Symbol.iterator]();
       return {
+        // The platform counts the rows of indexes too, and each row that it looks at.
+        rowsRead: rows.length,
+        rowsWritten: this.#changes() - before,
         toArray: () => [...iterator],
         one: () => {
           if (rows.length !== 1) throw new Error(`the query has ${rows.length} rows, and must have one`);
@@ -80,6 +84,10 @@ export class SimStorage {
       };
     },
   };
+
+  #changes(): number {
+    return this.#database === undefined ? 0 : Number(this.query("SELECT total_changes() AS n")[0]?.["n"]);
+  }
 
   #queryForObject(query: string, values: SQLInputValue[]): Record<string, unknown>[] {
     if (/^\s*(?:BEGIN|SAVEPOINT|COMMIT|ROLLBACK|RELEASE)\b/iu.test(query))

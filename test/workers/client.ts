@@ -197,7 +197,10 @@ export async function settled(): Promise<void> {
 
 /** The names of the appointments that the alarm of an object has. */
 export const appointmentsOf = (stub: DurableObjectStub): Promise<string[]> =>
-  runInDurableObject(stub, (_, { storage }) => Object.keys(storage.kv.get<object>("timetable") ?? {}));
+  runInDurableObject(stub, (_, { storage }) =>
+    // The row of the appointments has counts too.
+    Object.keys(storage.kv.get<object>("timetable") ?? {}).filter((name) => !name.startsWith("#")),
+  );
 
 /** The positions that a shard has stored, by channel; none while they are dirty. */
 export const positionsOf = (stub: DurableObjectStub): Promise<ReadonlyMap<string, number>> =>

@@ -13,6 +13,7 @@ afterEach(async () => {
   await startOver();
 });
 
+const NO_COUNTS = { recall: () => undefined, counts: () => ({}) };
 const SHARD = { region: "auto", weight: 16, state: "active" } as const;
 
 /** The numbers of rows that the coordinator has. */
@@ -31,7 +32,7 @@ describe("[BD54] [MB1] what the coordinator keeps is bounded", () => {
     const present = await coordinator().descriptor(CONTRACT);
     const newest = present.epoch + 2 * EPOCHS_KEPT;
     await runInDurableObject(coordinatorObject(), (_, { storage }) => {
-      const store = new Store(storage, present, Date.now());
+      const store = new Store(storage, { first: present, now: Date.now(), usage: NO_COUNTS });
       for (let epoch = present.epoch + 1; epoch <= newest; epoch++) {
         // In each epoch another shard takes the place of the one before.
         const shards = [...present.shards, { ...SHARD, id: `auto-${epoch + 10}` }];

@@ -100,6 +100,7 @@ const COORDINATOR: Calls<CoordinatorContract, ReturnType<typeof coordinatorObjec
   unreachable: (stub) => stub.unreachable("enam", CONTRACT),
   cluster: (stub) => stub.cluster(CONTRACT),
   scale: (stub) => stub.scale(CONTRACT),
+  cost: (stub) => stub.cost(CONTRACT),
   chooseScaleMode: (stub) => stub.chooseScaleMode("off", CONTRACT),
   epochs: (stub) => stub.epochs(10, CONTRACT),
   watch: (stub) => stub.watch(Date.now() + 1_000, CONTRACT),

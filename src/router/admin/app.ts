@@ -4,6 +4,7 @@ import { configOf } from "../../platform/config.ts";
 import { PRODUCT_VERSION } from "../../version.ts";
 import { answerError } from "../errors.ts";
 import { addChanges } from "./changes.ts";
+import { addCost } from "./cost.ts";
 import { addCrashes } from "./crashes.ts";
 import { addLive } from "./live.ts";
 import { addReads } from "./reads.ts";
@@ -58,6 +59,7 @@ export function createAdmin(): AdminApp {
   addChanges(app);
   addCrashes(app);
   addScale(app);
+  addCost(app);
   addUsers(app);
   addLive(app);
   app.notFound((request) =>

@@ -99,7 +99,7 @@ export class Reports {
           CONTRACT,
         ),
       );
-      storage.kv.put("reported", { at: now, status });
+      storage.kv.put("reported", { at: now, status: countedIn(status) });
       this.bound = bound ?? Number.POSITIVE_INFINITY;
       if (status.load !== undefined) load.told(status.load);
       const untold = this.#moves.slice(moves.length);
@@ -122,5 +122,9 @@ export class Reports {
   }
 }
 
+/** A look at the status is a usage too, and no news. */
+const countedIn = ({ usage: _usage, ...status }: ShardStatus): ShardStatus => status;
+
 /** The counters of a status, to be compared. A sleep changes `wokeAt` and no counter. */
-const countersOf = (status: ShardStatus | undefined): string => JSON.stringify({ ...status, wokeAt: 0 });
+const countersOf = (status: ShardStatus | undefined): string =>
+  JSON.stringify({ ...(status === undefined ? {} : countedIn(status)), wokeAt: 0 });

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { simulate, type Costs, type Load } from "../../../bench/simulate/model.ts";
-import { bill, PRICES } from "../../../bench/simulate/prices.ts";
+import { bill, PRICES } from "../../../src/elastic/prices.ts";
 
 const costs: Costs = {
   date: "2026-11-23",

@@ -1,6 +1,7 @@
-/** Cloudflare's prices of the paid plan in September 2026, in US dollars. `included` is for each month. */
+/** Cloudflare's prices of the paid plan, in US dollars. `included` is for each month and account. */
 export const PRICES = {
   date: "2026-09",
+  source: "developers.cloudflare.com/durable-objects/platform/pricing",
   planPerMonth: 5,
   workerRequests: { included: 10e6, each: 0.3e-6 },
   workerCpuMs: { included: 30e6, each: 0.02e-6 },
@@ -11,33 +12,24 @@ export const PRICES = {
   rowsWritten: { included: 50e6, each: 1e-6 },
 } as const;
 
-/**
- * A hosted service with a price for each unit. Our copy of its page is undated. Its later packages have prices by the
- * minute, and discounts for volume are not counted. A message counts once when it is published and once for each
- * client that hears it.
- */
-export const ELSEWHERE = {
-  name: "Ably",
-  source: "ably.com/pricing/full-calculator (undated; $2.50 a million messages, $20 a thousand connections)",
-  perMillionMessages: 2.5,
-  perThousandConnections: 20,
-} as const;
-
 export const GB_OF_AN_OBJECT = 0.128;
 export const FRAMES_OF_A_REQUEST = 20;
 
-export type Usage = Readonly<Record<Metered, number>>;
-type Metered =
-  | "workerRequests"
-  | "workerCpuMs"
-  | "objectRequests"
-  | "objectGbSeconds"
-  | "rowsRead"
-  | "rowsWritten";
+export const METERED = [
+  "workerRequests",
+  "workerCpuMs",
+  "objectRequests",
+  "objectGbSeconds",
+  "rowsRead",
+  "rowsWritten",
+] as const;
+export type Metered = (typeof METERED)[number];
+/** Quantities as the platform bills them. */
+export type Billed = Readonly<Record<Metered, number>>;
 
 /** The dollars for the use of one month, by item. */
-export function bill(usage: Usage): Record<Metered | "plan" | "total", number> {
-  const cost = (what: Metered) => Math.max(0, usage[what] - PRICES[what].included) * PRICES[what].each;
+export function bill(billed: Billed): Record<Metered | "plan" | "total", number> {
+  const cost = (what: Metered) => Math.max(0, billed[what] - PRICES[what].included) * PRICES[what].each;
   const parts = {
     plan: PRICES.planPerMonth,
     workerRequests: cost("workerRequests"),
@@ -49,3 +41,7 @@ export function bill(usage: Usage): Record<Metered | "plan" | "total", number> {
   };
   return { ...parts, total: Object.values(parts).reduce((sum, part) => sum + part, 0) };
 }
+
+/** The dollars at the price of each unit, as if nothing were included. */
+export const priceOf = (billed: Billed): number =>
+  METERED.reduce((sum, what) => sum + billed[what] * PRICES[what].each, 0);

@@ -75,15 +75,8 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     this.#config = configOf(env);
     refuseOtherJurisdiction(ctx.id, this.#config.cluster.shards.jurisdiction);
     this.#shard = addressOfObject(front.name, ctx.id.name);
-    this.#floors = buildFloors({
-      ctx,
-      env,
-      config: this.#config,
-      shard: this.#shard,
-      front,
-      hooks,
-      meter,
-    });
+    const [config, shard] = [this.#config, this.#shard];
+    this.#floors = buildFloors({ ctx, env, config, shard, front, hooks, meter });
     ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(pong, absorb));
   }
 

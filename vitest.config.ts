@@ -160,8 +160,8 @@ export default defineConfig({
           testTimeout: 180_000,
           hookTimeout: 180_000,
           sequence: { groupOrder: 2 },
-          // Each file starts a whole server; two cores carry one at a time.
-          fileParallelism: false,
+          // Each file starts a whole server, and waits for it most of the time.
+          maxWorkers: 2,
         },
       },
     ],

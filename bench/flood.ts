@@ -1,5 +1,5 @@
 /**
- * What one client that floods costs the others: the round trips of a witness on the same shard, without a flood and
+ * The cost of one client that floods to the others: the round trips of a witness on the same shard, without a flood and
  * beside each kind of it. `node bench/flood.ts [seconds]`; workerd runs alone, without wrangler before it.
  */
 import { mkdtempSync, rmSync } from "node:fs";

@@ -33,6 +33,12 @@ import { instrumentSources } from "./instrument.ts";
 import type { Entry } from "./trace.ts";
 import type { Way, WayName } from "./ways.ts";
 
+/**
+ * A publication passes eight files that laws have put on its way: the bucket that admits a frame (`token-bucket`, SPEC
+ * BD23), the data as the client's own text (`json-text`, CE4), the budget of new channels (`new-channels`, BD27), the
+ * one call in flight for each channel (`publisher`, EL20), and the usage that a delivery carries from the channel to
+ * the count of the shard (`untold-usage`, `contracts/usage`, `records/usage`, `usage-ledger`, EL52).
+ */
 const LIMITS: Partial<Record<WayName, number>> = { upgrade: 16, publication: 30 };
 
 const { values } = parseArgs({

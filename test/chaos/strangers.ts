@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { connect, type Socket } from "node:net";
 
-/** What a stranger does with a connection that it was given. */
+/** The act of a stranger on a connection that it was given. */
 const DEEDS = ["reset", "flood", "stall", "neverAnswer"] as const;
 export type Deed = (typeof DEEDS)[number];
 
@@ -64,7 +64,7 @@ export class Strangers {
       const frames = FRAMES.map(frameOf);
       for (let n = 0; n < FLOOD_FRAMES; n++) socket.write(frames[n % frames.length] as Buffer);
     }
-    // What arrives is read and left unanswered, the close frame with it.
+    // The stranger reads every frame and answers none, not even the close frame.
     if (deed !== "stall") socket.resume();
   }
 }

@@ -6,7 +6,7 @@ import type { World } from "./world.ts";
 /** Longer than every time that a channel, an id or an event is remembered for; `history_meta_ttl` is 30 days. */
 const MONTHS_MS = 40 * 86_400_000;
 const DAY_MS = 86_400_000;
-/** What retries, expiry and the last leaves may take, for each object. */
+/** The events that retries, expiry and the last leaves may take, for each object. */
 const EVENTS_FOR_EACH = 100;
 /** The ring, the moves and the reports of a shard, its appointments and its flags. */
 const SHARD_BYTES = 1_500;

@@ -1,6 +1,6 @@
 import { isJudged } from "./traits.ts";
 
-/** What a quarter of a year costs on average: stored at night, and done in a day. */
+/** The average cost of a quarter of a year: stored at night, and done in a day. */
 export type Quarter = Stored & {
   readonly alarmsADay: number;
   readonly callsADay: number;
@@ -16,7 +16,7 @@ export type Stored = {
   readonly coordinatorRows: number;
 };
 
-/** What must stay level. */
+/** The measures that must stay level. */
 const MEASURES = [
   "shardBytes",
   ...(isJudged("channels") ? (["channels", "channelRows"] as const) : []),
@@ -28,7 +28,7 @@ const MEASURES = [
 /** How much a later quarter may have more than the second: the load of each day is random. */
 const NOISE = 1.2;
 
-/** What grows from the second quarter to a later one; in the first, what is remembered for weeks comes to its level. */
+/** The measures that grow from the second quarter to a later one; the memory of weeks comes to its level in the first. */
 export function growthOf(quarters: readonly Quarter[]): string[] {
   const [, level, ...later] = quarters;
   const last = later.at(-1);

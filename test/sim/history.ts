@@ -131,7 +131,7 @@ export async function runHistory(
   }
 }
 
-/** What the policy has done, and the guests that the shards have last reported. */
+/** The changes that the policy has made, and the guests that the shards have last reported. */
 function scalingOf({ objects }: World): Pick<Outcome, "scaled" | "guests"> {
   const state = objects.of("COORDINATOR coordinator").storage.kv.get("scale") as ScaleState | undefined;
   const guests = objects.names("Shard").flatMap((name) => {
@@ -441,7 +441,7 @@ class History {
     return { ...hearing, unrecovered };
   }
 
-  /** What a known fault of the release before keeps from a subscriber is no fault of the present one. */
+  /** A publication that a known fault of the release before keeps from a subscriber is no fault of the present one. */
   #withSkip(hearing: Hearing, top: number): Hearing {
     const { who, channel, heard, unrecovered } = hearing;
     const shard = this.#clients.find(({ name }) => name === who)?.shard?.slice("SHARD ".length) ?? "";

@@ -10,7 +10,7 @@ import type { EndedCall, ReturnedCall } from "./network.ts";
  * the listener has left again when the answer comes.
  */
 export class KnownFaults {
-  /** What such shards have settled, by shard and channel. */
+  /** The channels that such shards have settled, by shard and channel. */
   readonly #settled = new Set<string>();
   /** Where an answer to `settle` may be on its way, and the shard has registered since. */
   readonly #outdated = new Set<string>();
@@ -54,7 +54,7 @@ export class KnownFaults {
   }
 }
 
-/** What a call of a shard of the release before has settled. */
+/** The channel that a call of a shard of the release before has settled. */
 function settledBefore({ name, method, args, answer }: EndedCall): string | undefined {
   const isOne = name.startsWith("CHANNEL ") && method === "settle" && args.at(-1) === CONTRACT - 1;
   return isOne && answer === false ? `${String(args[0])} ${channelOf(name)}` : undefined;

@@ -3,7 +3,7 @@ import { serialize } from "node:v8";
 /** 2 MB of the documentation, read as 2 MiB: a row of our largest body, of 2,000,000 bytes, is stored. */
 const VALUE_BYTES = 2 * 2 ** 20;
 
-/** What the platform refuses; the local runtime is kinder (docs/platform.md). */
+/** The limits over which the platform refuses; the local runtime is kinder (docs/platform.md). */
 export const PLATFORM = {
   /** A key with its value, and a row, string or blob of SQLite. */
   valueBytes: VALUE_BYTES,

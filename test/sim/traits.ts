@@ -1,7 +1,7 @@
 import type { Random } from "./random.ts";
 import type { RolloutKind } from "./rollout.ts";
 
-/** What a history has besides its steps. */
+/** The traits that a history may have besides its steps. */
 export const TRAITS = [
   /** The account is on the free plan, with fewer calls for an event. */
   "freePlan",
@@ -26,7 +26,7 @@ export const TRAITS = [
 ] as const;
 export type Trait = (typeof TRAITS)[number];
 
-/** What is judged when all clients have left and months have passed (aftermath.ts), over years, and about memory. */
+/** The judgements when all clients have left and months have passed (aftermath.ts), over years, and about memory. */
 export type Judgement = "silence" | "channels" | "shards" | "coordinator" | "memory";
 
 /** The traits and judgements that the present code does not pass yet, each with the part that is missing. */

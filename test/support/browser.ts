@@ -1,3 +1,4 @@
+import { AxeBuilder } from "@axe-core/playwright";
 import { chromium, type Browser, type Page } from "playwright-core";
 import { findBrowser } from "../../scripts/browser.mjs";
 
@@ -38,4 +39,12 @@ export async function openPage(
       foreign.push(request.url());
   });
   return { page, problems, foreign };
+}
+
+/** The findings of axe that are serious or critical. */
+export async function seriousFindings(page: Page) {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
 }

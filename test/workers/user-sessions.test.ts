@@ -13,7 +13,7 @@ afterEach(async () => {
 
 type Listed = { readonly sessions: readonly object[]; readonly truncated: boolean };
 
-/** What an operator sees of a user. */
+/** The sessions of a user, as an operator sees them. */
 async function listed(): Promise<Listed> {
   const request = new Request("https://ringcast.test/admin/api/users/ann/sessions", {
     headers: { "x-api-key": env.API_KEY ?? "" },

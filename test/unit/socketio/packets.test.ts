@@ -17,7 +17,7 @@ const readAll = (frames: readonly Data[], maxBytes = 65_536): ReadPacket[] => {
 };
 const readOne = (...frames: Data[]): ReadPacket | undefined => readAll(frames).at(-1);
 
-/** What the stock decoder makes of frames: its last packet, or that it threw. */
+/** The last packet that the stock decoder makes of frames, or that it threw. */
 function stockReads(frames: readonly Data[]): Packet | "thrown" | undefined {
   const decoder = new Decoder();
   let last: Packet | undefined;

@@ -12,7 +12,7 @@ class World {
   readonly registered = new Set<string>();
   readonly listeners = new Map<string, number>();
   settled: string[] = [];
-  /** What the answers of the channels wait for. */
+  /** The answers of the channels wait for this. */
   answers: Promise<void> = Promise.resolve();
   atOnce = 0;
   dueAt: number | undefined;

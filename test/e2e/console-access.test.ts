@@ -1,0 +1,127 @@
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { launchBrowser, openPage, seriousFindings } from "../support/browser.ts";
+import { API_KEY, eventually, READ_KEY, startCluster, type Cluster } from "../support/cluster.ts";
+import { Console } from "../support/console.ts";
+
+let cluster: Cluster;
+let browser: Browser;
+
+beforeAll(async () => {
+  cluster = await startCluster({ cluster: { insecure: false, anonymous: false } });
+  browser = await launchBrowser();
+});
+afterAll(async () => {
+  await browser?.close();
+  await cluster?.stop();
+});
+
+describe("[OP4] the console opens to a key", () => {
+  test("a visitor without a key sees only the sign-in", async () => {
+    const { page, problems } = await openPage(browser);
+    await page.goto(cluster.url.href);
+    await page.getByRole("button", { name: "Sign in" }).waitFor();
+    expect(await page.getByRole("heading").allInnerTexts()).toEqual(["Ringcast"]);
+    expect(problems).toEqual([]);
+    await page.context().close();
+  });
+
+  test("the console refuses a wrong key with a sentence, and keeps a right key for this tab", async () => {
+    const { page } = await openPage(browser);
+    await page.goto(cluster.url.href);
+    await page.getByLabel("API key").fill("not-the-key");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    expect(await page.getByRole("alert").innerText()).toContain("This key is not valid here");
+    await page.getByLabel("API key").fill(API_KEY);
+    await page.getByRole("button", { name: "Sign in" }).click();
+    const seen = new Console(page);
+    await seen.live();
+    await page.reload();
+    await seen.live();
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.reload();
+    await page.getByLabel("API key").waitFor();
+    await page.context().close();
+  });
+
+  test("the console removes a key in a link from the address, and requests no address with the key", async () => {
+    const { page, problems, foreign } = await openPage(browser);
+    const asked: string[] = [];
+    page.on("request", (request) => asked.push(request.url()));
+    page.on("websocket", (socket) => asked.push(socket.url()));
+    await new Console(page).enter(cluster.url, API_KEY);
+    expect(page.url()).toBe(cluster.url.href);
+    expect(asked.filter((url) => !url.includes("#") && url.includes(API_KEY))).toEqual([]);
+    expect(asked.some((url) => url.startsWith("ws:"))).toBe(true);
+    expect([foreign, problems]).toEqual([[], []]);
+    await page.context().close();
+  });
+
+  test("only the page's own files run as scripts or apply as styles", async () => {
+    const { page } = await openPage(browser);
+    const response = await page.goto(cluster.url.href);
+    const policy = response?.headers()["content-security-policy"] ?? "";
+    expect(policy).toContain("default-src 'none'; script-src 'self'; style-src 'self'");
+    expect(policy).not.toContain("unsafe");
+    await page.evaluate(`
+      const script = document.createElement("script");
+      script.textContent = "globalThis.ranInline = true";
+      document.body.append(script);
+      const style = document.createElement("style");
+      style.textContent = "body { outline: 7px solid red }";
+      document.head.append(style);
+    `);
+    expect(await page.evaluate("globalThis.ranInline")).toBeUndefined();
+    expect(await page.evaluate("getComputedStyle(document.body).outlineWidth")).not.toBe("7px");
+    await page.context().close();
+  });
+});
+
+test("[OP3] the console marks stale data until the feed is back", async () => {
+  const { page } = await openPage(browser);
+  let deaf = false;
+  await page.routeWebSocket(/connection/, (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((message) => {
+      if (!deaf) socket.send(message);
+    });
+  });
+  const seen = new Console(page);
+  await seen.enter(cluster.url, API_KEY);
+  const row = page.locator("tr[data-shard]").first();
+  deaf = true;
+  await page.getByText(/^no pulse for \d+ s$/).waitFor();
+  await page.locator("tr.stale").first().waitFor();
+  expect(await page.getByTestId("summary").getAttribute("class")).toContain("dim");
+  deaf = false;
+  await seen.live();
+  await eventually(async () => (await row.getAttribute("class"))?.includes("stale") === false);
+  await page.context().close();
+});
+
+test("[OP8] with the reading key the console shows everything, and permits no change", async () => {
+  const { page, problems } = await openPage(browser);
+  await new Console(page).enter(cluster.url, READ_KEY);
+  const add = page.getByRole("button", { name: "Add shards …" });
+  expect(await add.isDisabled()).toBe(true);
+  expect(await add.getAttribute("title")).toContain("permits no changes");
+  for (const button of await page
+    .getByRole("button", { name: /^(Change|Start clients|Publish|Roll back)/ })
+    .all())
+    expect(await button.isDisabled()).toBe(true);
+  expect(problems).toEqual([]);
+  await page.context().close();
+});
+
+test("[OP9] a page of 390 pixels fits its window, and axe finds nothing serious", async () => {
+  const { page } = await openPage(browser, { width: 390, height: 844, theme: "dark" });
+  await page.goto(cluster.url.href);
+  await page.getByLabel("API key").waitFor();
+  expect(await seriousFindings(page)).toEqual([]);
+  const seen = new Console(page);
+  await seen.enter(cluster.url, API_KEY);
+  await seen.startClients(10, "phone");
+  expect(await seen.overflow()).toBe(0);
+  expect(await seriousFindings(page)).toEqual([]);
+  await page.context().close();
+});

@@ -25,6 +25,10 @@ export function passesBy(verdicts: Verdicts, region: string, now: number): boole
   return false;
 }
 
+/** A shard of a region that is down has not answered: the region is passed by for a while. */
+export const passBy = (verdicts: Verdicts, region: string, now: number): void =>
+  void verdicts.set(region, { isSilent: true, until: now + SILENT_MS });
+
 /** A shard has not answered: whether others of its region do not either. An overloaded one is there. */
 export async function isSilent(
   env: Cloudflare.Env,

@@ -28,6 +28,13 @@ export class RingCache {
     this.addresses = addressesOf(this.ring);
   }
 
+  /** Whether a shard is out of the ring because it does not answer (SPEC EL40). */
+  isDown({ id, region }: ShardAddress): boolean {
+    return this.ring.descriptor.shards.some(
+      (shard) => shard.id === id && shard.region === region && shard.state === "down",
+    );
+  }
+
   /** Takes a descriptor that a shard has shown, if its epoch is newer. */
   adopt(descriptor: Descriptor): void {
     if (descriptor.epoch > this.ring.descriptor.epoch) this.#replace(descriptor);

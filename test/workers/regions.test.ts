@@ -8,6 +8,7 @@ import { RingCache } from "../../src/router/ring-cache.ts";
 import { CONTRACT } from "../../src/contracts/version.ts";
 import {
   adopted,
+  api,
   appointmentsOf,
   changeRing,
   Client,
@@ -35,7 +36,11 @@ function cutOff(...names: string[]): { end(name: string): void; calls(): number 
     calls += 1;
     throw new Error("this region is cut off");
   };
-  const { status, adopt, predict, fetch } = Shard.prototype;
+  const { status, adopt, predict, fetch, sendOwned } = Shard.prototype;
+  vi.spyOn(Shard.prototype, "sendOwned").mockImplementation(function (this: Served, ...args) {
+    stop(this);
+    return sendOwned.apply(this, args);
+  });
   vi.spyOn(Shard.prototype, "status").mockImplementation(function (this: Served, ...args) {
     stop(this);
     return status.apply(this, args);
@@ -206,6 +211,29 @@ describe("[EL42] the default region takes the clients of a region that does not 
     await until(async () => (await sessionsIn("enam")) === 0);
     expect(ann.closeCode).toBeUndefined();
   });
+});
+
+test("[EL49] a message to a user does not wait each time for a region that is down", async () => {
+  await addRegion("enam", 1);
+  await adopted();
+  const outage = cutOff("enam");
+  await coordinator().unreachable("enam", CONTRACT);
+  await until(async () => (await statesOf())["enam-1"] === "down");
+  // The coordinator's own checks and orders call the region too.
+  const asked = () =>
+    vi.mocked(Shard.prototype.sendOwned).mock.contexts.filter((one) => nameOf(one) === "enam/enam-1");
+  const send = async () => (await api("send", { user: "ann", data: {}, mode: "ring" })).result;
+  const first = await send();
+  expect(first.shards).toContainEqual(expect.objectContaining({ shard: "enam-1", ok: false }));
+  const before = asked().length;
+  expect(before).toBeGreaterThan(0);
+  const second = await send();
+  expect(second.shards).toContainEqual(expect.objectContaining({ shard: "enam-1", ok: false }));
+  expect(asked().length).toBe(before);
+  outage.end("enam");
+  await until(async () => (await statesOf())["enam-1"] === "active");
+  await until(async () => (await send()).shards.every((shard: { ok: boolean }) => shard.ok));
+  expect(asked().length).toBeGreaterThan(before);
 });
 
 describe("[EL41] the word of a router takes no region down", () => {

@@ -5,6 +5,7 @@ import { shardStub, within } from "../../platform/calls.ts";
 import { frontsOf } from "../../platform/fronts.ts";
 import { logError } from "../../platform/logger.ts";
 import type { Ring } from "../../ring/ring.ts";
+import { passBy, passesBy } from "../reach.ts";
 import type { RingCache } from "../ring-cache.ts";
 import type { Call } from "./method.ts";
 
@@ -23,7 +24,8 @@ export type Sent = { readonly outcomes: readonly Outcome<Reached>[]; readonly ca
  *
  * A shard that has a newer ring answers with its descriptor instead; the message then goes to the owners by that ring.
  * Where an owner may have guests elsewhere, the next two owners are called too. The owners by earlier rings are called
- * until each has said once that its sessions have moved (SPEC AP5).
+ * until each has said once that its sessions have moved (SPEC AP5). A shard that is down may have sessions that nobody
+ * else reaches; where it does not answer, it is asked again after a while only (SPEC EL49).
  */
 export async function sendByRing({ env, cache }: Call, message: Message): Promise<Sent> {
   const outcomes: Outcome<Reached>[] = [];
@@ -36,7 +38,6 @@ export async function sendByRing({ env, cache }: Call, message: Message): Promis
     const ringEpoch = cache.ring.descriptor.epoch;
     const groups = stillToAsk();
     if (groups.size === 0) return { outcomes, calls };
-    calls += groups.size;
     await Promise.all(
       [...groups.values()].map(async ({ shard, users }) => {
         const startedAt = Date.now();
@@ -44,12 +45,16 @@ export async function sendByRing({ env, cache }: Call, message: Message): Promis
           for (const user of users) asked.add(pair(shard, user));
           outcomes.push({ name: shard.name, ms: Date.now() - startedAt, done });
         };
+        const isDown = cache.isDown(shard);
+        if (isDown && passesBy(cache.verdicts, shard.region, startedAt)) return finish(null);
+        calls += 1;
         try {
           const sent = shardStub(env, shard).sendOwned(
             { ...message, users: [...users], ringEpoch },
             CONTRACT,
           );
           const answer = await within(SHARD_WAIT_MS, sent);
+          if (isDown) cache.verdicts.delete(shard.region);
           if (answer.kind === "newer") return cache.adopt(answer.descriptor);
           if (answer.spilled) spilled.add(shard.id);
           if (answer.settled === true && cache.ring.descriptor.epoch === ringEpoch)
@@ -57,6 +62,7 @@ export async function sendByRing({ env, cache }: Call, message: Message): Promis
           finish(answer.reached);
         } catch (error) {
           cache.failures.note(shard, error);
+          if (isDown) passBy(cache.verdicts, shard.region, Date.now());
           logError("a shard did not take a message", { shard: shard.id, error });
           finish(null);
         }

@@ -48,10 +48,18 @@ export class HookRecorder {
     const heard = new Set(clients.flatMap(({ channels }) => channels));
     for (const channel of new Set([...heard, ...this.#channels.keys()])) {
       const occupied = this.#channels.get(channel)?.at(-1) === "occupied";
-      if (occupied && !heard.has(channel) && this.#knownFaults.has(channel)) continue;
+      const isExcused = this.#knownFaults.excuses(channel, this.#registeredWith(channel));
+      if (occupied && !heard.has(channel) && isExcused) continue;
       if (occupied !== heard.has(channel))
         yield `${channel}: the last event is ${occupied ? "occupied" : "vacated"}, and the channel is not`;
     }
+  }
+
+  /** The shards that a channel has registered. */
+  #registeredWith(channel: string): string[] {
+    const storage = this.#world?.objects.of(`CHANNEL ${channel}`).storage;
+    const hasTable = storage?.query("SELECT 1 FROM sqlite_master WHERE name = 'listeners'").length === 1;
+    return hasTable ? storage.query("SELECT name FROM listeners").map(({ name }) => String(name)) : [];
   }
 
   #record(id: string, note: () => void): void {

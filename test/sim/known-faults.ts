@@ -16,22 +16,24 @@ export class KnownFaults {
   readonly #outdated = new Set<string>();
   /** Where such an answer has come, and the shard has not registered since. */
   readonly #forgotten = new Set<string>();
-  readonly #channels = new Set<string>();
+  /** Where a register call of an ended life has come after that, and nothing has ended its registration. */
+  readonly #late = new Set<string>();
 
-  /** Whether such a fault has left a channel occupied. */
-  has(channel: string): boolean {
-    return (
-      this.#channels.has(channel) ||
-      [...this.#forgotten].some((key) => key.slice(key.indexOf(" ") + 1) === channel)
-    );
+  /** Whether such faults have left a channel occupied: each of the shards that it has still registered is one of these. */
+  excuses(channel: string, shards: readonly string[]): boolean {
+    const isExcused = (key: string): boolean => this.#late.has(key) || this.#forgotten.has(key);
+    return shards.length > 0 && shards.every((shard) => isExcused(`${shard} ${channel}`));
   }
 
   /** A call has ended at its object. */
   take(call: EndedCall): void {
     const { name, method, args, callerHasEnded } = call;
-    const settled = settledBefore(call);
+    const settled = settledBy(call);
     if (settled !== undefined) {
-      this.#settled.add(settled);
+      // The channel has no registration of the shard any more.
+      this.#late.delete(settled);
+      this.#forgotten.delete(settled);
+      if (isOfBefore(call)) this.#settled.add(settled);
       this.#outdated.delete(settled);
     }
     if (!name.startsWith("CHANNEL ") || method !== "register") return;
@@ -39,24 +41,28 @@ export class KnownFaults {
     const channel = channelOf(name);
     const key = `${shard.name} ${channel}`;
     if (callerHasEnded) {
-      if (this.#settled.has(key)) this.#channels.add(channel);
+      if (this.#settled.has(key)) this.#late.add(key);
       return;
     }
     // The shard knows that it has registered, and settles in its time.
     if (this.#settled.delete(key)) this.#outdated.add(key);
     this.#forgotten.delete(key);
+    this.#late.delete(key);
   }
 
   /** The answer to a call has reached its caller. */
   returned(call: ReturnedCall): void {
-    const settled = settledBefore(call);
+    const settled = isOfBefore(call) ? settledBy(call) : undefined;
     if (settled !== undefined && this.#outdated.delete(settled)) this.#forgotten.add(settled);
   }
 }
 
-/** The channel that a call of a shard of the release before has settled. */
-function settledBefore({ name, method, args, answer }: EndedCall): string | undefined {
-  const isOne = name.startsWith("CHANNEL ") && method === "settle" && args.at(-1) === CONTRACT - 1;
+/** The caller is of the release before. */
+const isOfBefore = ({ args }: EndedCall): boolean => args.at(-1) === CONTRACT - 1;
+
+/** The shard and the channel of a call after which the channel has no registration of the shard. */
+function settledBy({ name, method, args, answer }: EndedCall): string | undefined {
+  const isOne = name.startsWith("CHANNEL ") && method === "settle";
   return isOne && answer === false ? `${String(args[0])} ${channelOf(name)}` : undefined;
 }
 

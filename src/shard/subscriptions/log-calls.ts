@@ -29,14 +29,8 @@ export class LogCalls {
 
   register(channel: string, listening: Listening | null): Promise<Registration | null> {
     const { shard, onRegisterFailed } = this.#parts;
-    return this.#ask(channel, async (log) => {
-      try {
-        return await log.register(shard, listening, CONTRACT);
-      } catch (error) {
-        onRegisterFailed(channel);
-        throw error;
-      }
-    });
+    const call = (log: LogContract) => log.register(shard, listening, CONTRACT);
+    return this.#ask(channel, call, () => onRegisterFailed(channel));
   }
 
   view(channel: string, after: number): Promise<LogView> {
@@ -48,10 +42,22 @@ export class LogCalls {
     return this.#ask(channel, (log) => log.history({ limit: -1, reverse: false, since }, CONTRACT));
   }
 
-  #ask<Answer>(channel: string, call: (log: LogContract) => Promise<Answer>): Promise<Answer> {
+  /** A call that takes too long has failed: all subscribers of the channel wait for it (SPEC BD95). */
+  #ask<Answer>(
+    channel: string,
+    call: (log: LogContract) => Promise<Answer>,
+    onFailed: () => void = () => undefined,
+  ): Promise<Answer> {
     const { env, config } = this.#parts;
     const home = homeOf(config, channel);
-    const ask = () => call(homeStub(env, home));
+    const ask = async (): Promise<Answer> => {
+      try {
+        return await within(config.cluster.times.deliveryTimeoutMs, call(homeStub(env, home)));
+      } catch (error) {
+        onFailed();
+        throw error;
+      }
+    };
     return home.kind === "coordinator" ? this.#askCoordinator(ask) : callAgain(ask);
   }
 

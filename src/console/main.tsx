@@ -16,6 +16,7 @@ import "./styles/messages.css";
 import "./styles/event-lists.css";
 import "./styles/charts.css";
 import "./styles/scaling.css";
+import "./styles/cost.css";
 import { render } from "preact";
 import { App } from "./views/app.tsx";
 

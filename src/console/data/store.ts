@@ -4,6 +4,7 @@ import { buildRing } from "../../ring/build.ts";
 import type { Descriptor } from "../../ring/descriptor.ts";
 import { applyReport, EMPTY_FEED, stepFeed, withIncident, type Feed, type Incident } from "../model/feed.ts";
 import { ApiError, callAdminApi, type ClusterView, type EpochView } from "./api.ts";
+import { clearCost, cost, refreshCost } from "./cost.ts";
 import { clearScale, refreshScale, scale } from "./scale.ts";
 import { clearPulses, keepPulsesOf, recordEvent, recordPulse } from "./pulses.ts";
 
@@ -66,6 +67,8 @@ export async function refresh(): Promise<void> {
       callAdminApi<{ epochs: readonly EpochView[] }>("GET", "/epochs?limit=50"),
     ]);
     void refreshScale();
+    // A look at the cost is a call to each shard: after the first one the operator asks.
+    if (cost.value === undefined) void refreshCost();
     const newest = epochs[0];
     if (newest === undefined) return;
     const descriptor: Descriptor = {
@@ -90,4 +93,5 @@ export function clearCluster(): void {
   feed.value = EMPTY_FEED;
   clearPulses();
   clearScale();
+  clearCost();
 }

@@ -5,6 +5,7 @@ import { ChangeDrawer } from "./change-drawer.tsx";
 import { Channel } from "./channel.tsx";
 import { Charts } from "./charts.tsx";
 import { Clients } from "./clients.tsx";
+import { Cost } from "./cost.tsx";
 import { Header } from "./header.tsx";
 import { Messages } from "./messages.tsx";
 import { RingPanel } from "./ring-panel.tsx";
@@ -45,6 +46,7 @@ export function App() {
           <Channel />
           <Timeline />
           <Scaling />
+          <Cost />
         </div>
       </main>
       <ChangeDrawer />

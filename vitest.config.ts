@@ -77,7 +77,11 @@ export default defineConfig({
         test: {
           name: "workers",
           include: ["test/workers/**/*.test.ts"],
-          exclude: ["test/workers/hooks*.test.ts", "test/workers/fronts.test.ts"],
+          exclude: [
+            "test/workers/hooks*.test.ts",
+            "test/workers/fronts.test.ts",
+            "test/workers/socketio.test.ts",
+          ],
           testTimeout: 60_000,
           // Most of a test is waiting.
           maxWorkers: 2,
@@ -137,6 +141,34 @@ export default defineConfig({
         test: {
           name: "fronts",
           include: ["test/workers/fronts.test.ts"],
+          testTimeout: 60_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // A deployment with Socket.IO clients.
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./test/support/socketio/wrangler.toml" },
+            miniflare: {
+              bindings: {
+                ...BINDINGS,
+                RINGCAST_OVERRIDES: {
+                  development: true,
+                  insecure: true,
+                  anonymous: true,
+                  limits: { channelsPerClient: 8 },
+                  times: { pingIntervalMs: 2_000 },
+                  socketio: { handshakeHeaders: ["X-Shown"] },
+                },
+              },
+            },
+          }),
+        ],
+        test: {
+          name: "socketio",
+          include: ["test/workers/socketio.test.ts"],
           testTimeout: 60_000,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },

@@ -54,10 +54,21 @@ const MAY_IMPORT = {
   socketio: ["config", "contracts", "hooks", "platform", "policy", "shard", "version"],
   channel: ["config", "contracts", "events", "hooks", "log", "platform", "policy"],
   coordinator: ["config", "contracts", "elastic", "events", "fanout", "hooks", "log", "platform", "ring"],
-  router: ["centrifuge", "config", "contracts", "hooks", "platform", "policy", "ring", "tokens", "version"],
+  router: [
+    "centrifuge",
+    "socketio",
+    "config",
+    "contracts",
+    "hooks",
+    "platform",
+    "policy",
+    "ring",
+    "tokens",
+    "version",
+  ],
   // The page runs without the platform.
   console: ["contracts", "elastic", "ring", "type:config"],
-  ringcast: ["centrifuge", "channel", "coordinator", "router", "shard", "env", "type:hooks"],
+  ringcast: ["centrifuge", "socketio", "channel", "coordinator", "router", "shard", "env", "type:hooks"],
   index: ["ringcast"],
   env: ["type:shard", "type:channel", "type:coordinator"],
 };

@@ -5,9 +5,21 @@ import { Coordinator } from "./coordinator/coordinator.ts";
 import type { Hooks } from "./hooks/hooks.ts";
 import { createRouter } from "./router/router.ts";
 import { Shard } from "./shard/shard.ts";
+import { socketioOf, type SocketServer } from "./socketio/cluster.ts";
+import { socketioFront } from "./socketio/front.ts";
+import { ServerHandlers } from "./socketio/registry.ts";
+import type { AnyEvents, Events } from "./socketio/types.ts";
 
 /** The part of a deployment that is code. Its settings are in its variables (config/config.ts). */
-export type RingcastOptions = { readonly hooks?: Hooks };
+export type RingcastOptions<
+  Listen extends Events = AnyEvents,
+  Emit extends Events = AnyEvents,
+  Data = Record<string, unknown>,
+> = {
+  readonly hooks?: Hooks;
+  /** Describes the server of Socket.IO clients, if there is one (docs/from-socket-io.md). */
+  readonly socketio?: (io: ServerHandlers<Listen, Emit, Data>) => void;
+};
 
 /** The exports of a deployment's Worker. */
 export type Ringcast = {
@@ -17,9 +29,15 @@ export type Ringcast = {
   readonly Shard: typeof Shard;
   readonly Channel: typeof Channel;
   readonly Coordinator: typeof Coordinator;
+  /** The shards of Socket.IO clients. A Worker with such clients MUST export it, and bind it as `SHARD_SOCKETIO`. */
+  readonly SocketIoShard: typeof Shard;
+  /** Reaches Socket.IO clients from any code of the Worker. */
+  socketio<Emit extends Events = AnyEvents>(env: Cloudflare.Env): SocketServer<Emit>;
 };
 
 export type * from "./hooks/hooks.ts";
+export type { NamespaceHandlers, ServerHandlers } from "./socketio/registry.ts";
+export type { Socket } from "./socketio/socket.ts";
 
 /**
  * Makes a cluster: the handler of the Worker, and its three Durable Object classes.
@@ -28,8 +46,15 @@ export type * from "./hooks/hooks.ts";
  * `COORDINATOR`. These names MUST NOT change, because the storage of an object belongs to its class (docs/platform.md
  * P39).
  */
-export function createRingcast({ hooks = {} }: RingcastOptions = {}): Ringcast {
-  const router = createRouter(hooks);
+export function createRingcast<
+  Listen extends Events = AnyEvents,
+  Emit extends Events = AnyEvents,
+  Data = Record<string, unknown>,
+>({ hooks = {}, socketio }: RingcastOptions<Listen, Emit, Data> = {}): Ringcast {
+  const router = createRouter(hooks, { socketio: socketio !== undefined });
+  const server = new ServerHandlers<Listen, Emit, Data>();
+  socketio?.(server);
+  const socketFront = socketioFront(server);
   const front = centrifugeFront();
   return {
     handler: { fetch: router.fetch },
@@ -37,6 +62,11 @@ export function createRingcast({ hooks = {} }: RingcastOptions = {}): Ringcast {
       static override readonly front = front;
       static override readonly hooks = hooks;
     },
+    SocketIoShard: class extends Shard {
+      static override readonly front = socketFront;
+      static override readonly hooks = hooks;
+    },
+    socketio: socketioOf,
     Channel: class extends Channel {
       static override readonly hooks = hooks;
     },

@@ -1,5 +1,5 @@
 import type { Session } from "../shard/connections/session.ts";
-import type { Front, Serve } from "../shard/front.ts";
+import type { Front, Service } from "../shard/front.ts";
 import { parseFrame, type Command } from "./command.ts";
 import { connect } from "./commands/connect.ts";
 import { history } from "./commands/history.ts";
@@ -14,7 +14,7 @@ import { CentrifugeWire } from "./wire.ts";
 /** The front of stock Centrifuge clients (docs/protocol.md). */
 export function centrifugeFront(): Front {
   const wire = new CentrifugeWire();
-  return { name: "centrifuge", wire, serve: (core) => serveCommands({ ...core, wire }) };
+  return { name: "centrifuge", wire, serve: (core) => ({ frame: serveCommands({ ...core, wire }) }) };
 }
 
 /**
@@ -23,8 +23,9 @@ export function centrifugeFront(): Front {
  * A frame that cannot be read closes the connection with 3501; a command that comes too fast is refused with 111, and a
  * client that does not heed that is closed with 3013.
  */
-function serveCommands(context: Context): Serve {
+function serveCommands(context: Context): Service["frame"] {
   return async (session, text) => {
+    if (typeof text !== "string") return disconnect(context, session, "badRequest");
     const frame = parseFrame(text);
     if (!frame.ok) return disconnect(context, session, "badRequest");
     if (isRefused(session) && frame.commands.length > 0) return disconnect(context, session, "badRequest");

@@ -4,6 +4,7 @@ import { count } from "./count.ts";
 import { limitsSchema } from "./limits.ts";
 import { scaleSchema } from "./scale.ts";
 import { shardsSchema } from "./shards.ts";
+import { socketioSchema } from "./socketio.ts";
 import { timesSchema } from "./times.ts";
 import { tokensSchema } from "./tokens.ts";
 import { webhookSchema } from "./webhook.ts";
@@ -56,6 +57,7 @@ export const clusterSchema = z.strictObject({
   broadcast: broadcastSchema,
   personalChannel: personalChannelSchema,
   tokens: tokensSchema,
+  socketio: socketioSchema,
   webhook: webhookSchema.optional(),
 });
 export type ClusterConfig = z.infer<typeof clusterSchema>;

@@ -26,6 +26,8 @@ export type Route = {
   readonly unbounded?: true;
   /** Calls to shards that the router has seen fail, for the next report of this one. Absent in 0.2.0. */
   readonly failed?: readonly FailedCalls[];
+  /** The front's own part: only the front of the shard reads it. Absent before contract 3. */
+  readonly ofFront?: unknown;
 };
 
 /**

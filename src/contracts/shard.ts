@@ -107,6 +107,8 @@ export interface ShardContract {
   sendOwned(message: OwnedMessage, contract: number): Promise<SentByRing>;
   /** Carries out a part of a fan-out, and answers for each of its shards, also for those that it did not reach. */
   relay(branch: Branch, contract: number): Promise<Outcome<Delivered | Reached>[]>;
+  /** Asks the front of the shard a question of its own. Absent before contract 3. */
+  askFront(question: string, contract: number): Promise<string>;
   /** Dies as a crash would have it: no close frame, and no memory survives. For development only. */
   crash(): Promise<void>;
 }

@@ -15,10 +15,20 @@ export function frontsOf(env: Cloudflare.Env): readonly string[] {
 const isNamespace = (binding: unknown): boolean =>
   typeof binding === "object" && binding !== null && "getByName" in binding;
 
+/** The shards of a further front, where the deployment has a binding for it. */
+export function bindingOfFront(
+  env: Cloudflare.Env,
+  front: string,
+): DurableObjectNamespace<Shard> | undefined {
+  return env[bindingName(front)];
+}
+
+const bindingName = (front: string): `SHARD_${string}` => `${PREFIX}${front.toUpperCase()}`;
+
 /** The shards of a further front. Throws where the deployment has no binding for it. */
 export function namespaceOfFront(env: Cloudflare.Env, front: string): DurableObjectNamespace<Shard> {
-  const name: `SHARD_${string}` = `${PREFIX}${front.toUpperCase()}`;
-  const namespace = env[name];
-  if (namespace === undefined) throw new Error(`there is no binding ${name} for the front ${front}`);
+  const namespace = bindingOfFront(env, front);
+  if (namespace === undefined)
+    throw new Error(`there is no binding ${bindingName(front)} for the front ${front}`);
   return namespace;
 }

@@ -16,9 +16,9 @@ import { verifyUpgradeToken } from "./upgrade-token.ts";
 /** The one subprotocol that the server agrees on (docs/protocol.md C2). */
 const SUBPROTOCOL = "centrifuge-json";
 
-type Upgrade = Context<{ Bindings: Cloudflare.Env }>;
+export type Upgrade = Context<{ Bindings: Cloudflare.Env }>;
 
-type Parts = {
+export type UpgradeParts = {
   readonly cluster: ClusterConfig;
   readonly hooks: Hooks;
   readonly verifier: Verifier;
@@ -27,7 +27,7 @@ type Parts = {
 };
 
 /** `GET /connection/websocket`: checks an upgrade, finds its region, identity and key, and takes it to its shard. */
-export async function connectClient(request: Upgrade, parts: Parts): Promise<Response> {
+export async function connectClient(request: Upgrade, parts: UpgradeParts): Promise<Response> {
   const refusal = refuseUpgrade(request, parts.cluster);
   if (refusal !== undefined) return refusal;
   if (await comesTooOften(request)) {
@@ -38,29 +38,11 @@ export async function connectClient(request: Upgrade, parts: Parts): Promise<Res
       headers: { "retry-after": "10" },
     });
   }
-  const clientRegion = regionOf(request.req.raw.cf);
-  const named = await identityOf(request, parts, clientRegion);
-  const token = tokenOf(request);
-  const shown = token === undefined ? undefined : await verifyUpgradeToken(token, parts.verifier);
-  // Where the hook has answered, a token that is not ours may be the hook's own.
-  if (named === undefined && shown?.kind === "unreadable")
-    return answerError(request, 400, { code: "badToken", message: shown.message });
-  const valid =
-    shown?.kind === "valid" && (named === undefined || shown.claims.operator === true) ? shown : undefined;
-  const identity = named ?? (shown?.kind === "refused" ? shown.identity : undefined);
-  const user = identity?.kind === "user" ? identity.user : valid?.claims.user;
-  const affinity = readAffinity(request, parts.cluster, user);
-  if (!affinity.ok) return answerError(request, 400, { code: "badKey", message: affinity.message });
-
+  const place = await placeUpgrade(request, parts);
+  if (!place.ok) return answerError(request, 400, { code: place.code, message: place.message });
   const forwarded = await forward({
-    env: request.env,
+    ...place.upgrade,
     subprotocol: offeredBy(request).find((name) => name === SUBPROTOCOL),
-    cache: parts.cache,
-    key: affinity.key,
-    keyIsAddress: affinity.isAddress,
-    clientRegion,
-    ...(valid === undefined ? {} : { token: valid.token }),
-    ...(identity === undefined ? {} : { identity }),
   });
   if (forwarded.kind === "connected") return forwarded.response;
   const lateMs = parts.lateErrors.next(Date.now());
@@ -71,6 +53,40 @@ export async function connectClient(request: Upgrade, parts: Parts): Promise<Res
     message: forwarded.message,
     headers: { "retry-after": String(forwarded.retryAfterSeconds) },
   });
+}
+
+/** An upgrade that a shard may take, or why not. */
+type PlacedUpgrade =
+  | { readonly ok: true; readonly upgrade: Parameters<typeof forward>[0] }
+  | { readonly ok: false; readonly code: string; readonly message: string };
+
+/** Finds the region, the identity and the key of an upgrade in any protocol. */
+export async function placeUpgrade(request: Upgrade, parts: UpgradeParts): Promise<PlacedUpgrade> {
+  const clientRegion = regionOf(request.req.raw.cf);
+  const named = await identityOf(request, parts, clientRegion);
+  const token = tokenOf(request);
+  const shown = token === undefined ? undefined : await verifyUpgradeToken(token, parts.verifier);
+  // Where the hook has answered, a token that is not ours may be the hook's own.
+  if (named === undefined && shown?.kind === "unreadable")
+    return { ok: false, code: "badToken", message: shown.message };
+  const valid =
+    shown?.kind === "valid" && (named === undefined || shown.claims.operator === true) ? shown : undefined;
+  const identity = named ?? (shown?.kind === "refused" ? shown.identity : undefined);
+  const user = identity?.kind === "user" ? identity.user : valid?.claims.user;
+  const affinity = readAffinity(request, parts.cluster, user);
+  if (!affinity.ok) return { ok: false, code: "badKey", message: affinity.message };
+  return {
+    ok: true,
+    upgrade: {
+      env: request.env,
+      cache: parts.cache,
+      key: affinity.key,
+      keyIsAddress: affinity.isAddress,
+      clientRegion,
+      ...(valid === undefined ? {} : { token: valid.token }),
+      ...(identity === undefined ? {} : { identity }),
+    },
+  };
 }
 
 /** Refuses an upgrade that no shard needs to hear of (SPEC AU6). */
@@ -99,14 +115,14 @@ function refuseUpgrade(request: Upgrade, cluster: ClusterConfig): Response | und
 }
 
 /** Whether a client's address is over its limit, where one is bound (SPEC AU12). */
-async function comesTooOften({ env, req }: Upgrade): Promise<boolean> {
+export async function comesTooOften({ env, req }: Upgrade): Promise<boolean> {
   const key = req.header("cf-connecting-ip");
   if (env.UPGRADE_RATE_LIMIT === undefined || key === undefined) return false;
   return !(await env.UPGRADE_RATE_LIMIT.limit({ key })).success;
 }
 
 /** Allows the deployment's own origin and `allowedOrigins`, and every origin in development. */
-function originAllowed(origin: string, url: URL, cluster: ClusterConfig): boolean {
+export function originAllowed(origin: string, url: URL, cluster: ClusterConfig): boolean {
   if (cluster.development || cluster.allowedOrigins.includes("*")) return true;
   return origin === url.origin || cluster.allowedOrigins.includes(origin);
 }
@@ -131,7 +147,7 @@ function tokenOf(request: Upgrade): string | undefined {
 /** Asks the deployment's `authenticate` hook, if there is one. */
 async function identityOf(
   request: Upgrade,
-  parts: Parts,
+  parts: UpgradeParts,
   region: Region,
 ): Promise<RouteIdentity | undefined> {
   const { hooks, cluster } = parts;

@@ -42,6 +42,8 @@ type Upgrade = {
   readonly clientRegion: string;
   readonly token?: string;
   readonly identity?: RouteIdentity;
+  /** See `Route`. */
+  readonly ofFront?: unknown;
 };
 
 /**
@@ -187,6 +189,7 @@ function headersFor(upgrade: Upgrade, place: Place, failed: Route["failed"]): He
       ...(upgrade.token === undefined ? {} : { token: upgrade.token }),
       ...(upgrade.identity === undefined ? {} : { identity: upgrade.identity }),
       ...(failed === undefined ? {} : { failed }),
+      ...(upgrade.ofFront === undefined ? {} : { ofFront: upgrade.ofFront }),
     }),
   );
   return headers;

@@ -14,10 +14,14 @@ import { accessOf } from "./access.ts";
 import { connectClient } from "./connection.ts";
 import { answerError } from "./errors.ts";
 import { LateErrors } from "./late-errors.ts";
+import { connectSocket } from "./socketio.ts";
 import { RingCache } from "./ring-cache.ts";
 
 /** The Worker. Its only state is the newest ring that its isolate has seen (docs/platform.md P27). */
-export function createRouter(hooks: Hooks): Hono<{ Bindings: Cloudflare.Env }> {
+export function createRouter(
+  hooks: Hooks,
+  { socketio = false }: { readonly socketio?: boolean } = {},
+): Hono<{ Bindings: Cloudflare.Env }> {
   const partsByEnv = new WeakMap<object, ReturnType<typeof createParts>>();
   const partsOf = (env: Cloudflare.Env) => {
     let parts = partsByEnv.get(env);
@@ -31,6 +35,7 @@ export function createRouter(hooks: Hooks): Hono<{ Bindings: Cloudflare.Env }> {
   const app = new Hono<{ Bindings: Cloudflare.Env }>();
   app.get("/connection/websocket", (request) => connectClient(request, partsOf(request.env)));
   app.get("/connection/websocket/:key", (request) => connectClient(request, partsOf(request.env)));
+  if (socketio) app.all("/socket.io/", (request) => connectSocket(request, partsOf(request.env)));
   app.route("/admin/api", createAdmin());
   app.route("/api", createApi(partsOf));
   app.get("/", (request) =>

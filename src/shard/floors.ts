@@ -14,7 +14,7 @@ import { acceptOperator } from "../tokens/operator.ts";
 import { createVerifier } from "../tokens/verifier.ts";
 import { Connections } from "./connections/connections.ts";
 import type { Session } from "./connections/session.ts";
-import type { Front, Serve } from "./front.ts";
+import type { Front, Service } from "./front.ts";
 import { Moves, type MovesDuty } from "./moves/moves.ts";
 import { Upgrades } from "./moves/upgrades.ts";
 import { Counters } from "./records/counters.ts";
@@ -60,7 +60,7 @@ export type Floors = {
   readonly emptyChannels: EmptyChannels;
   readonly sessionRows: SessionRows;
   readonly livePulse: LivePulse;
-  readonly serve: Serve;
+  readonly service: Service;
   readonly status: () => ShardStatus;
   /** Takes up the sessions that slept with the object. */
   readonly wake: () => void;
@@ -105,7 +105,8 @@ export function buildFloors(parts: FloorsParts): Floors {
     wire,
     onOpen: (open) => sessionRows.add(open),
     onRecall: (session) => subscriptions.wake(session, new Map()),
-    onEnd: (session, { close, moving }) => {
+    onEnd: (session, { close, moving, why }) => {
+      service.ended?.(session, why);
       subscriptions.leaveAll(session, { moving });
       counters.counts[moving ? "moved" : "disconnects"] += 1;
       if (session.attachment.state === "open") sessionRows.delete(session.attachment, close);
@@ -167,15 +168,6 @@ export function buildFloors(parts: FloorsParts): Floors {
     usage: usage.report(),
   });
   const moves = new Moves({ storage, env, cluster, shard, connections, load, status, arm, waitUntil });
-  const upgrades = new Upgrades({
-    ctx,
-    cluster,
-    shard,
-    connections,
-    moves,
-    timetable,
-    counters,
-  });
   const livePulse = new LivePulse({
     ctx,
     env,
@@ -195,7 +187,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     [env.API_KEY, env.API_KEY_PREVIOUS],
   );
   const asker = new Asker(hooks, { env, shard, timeoutMs: times.hookTimeoutMs });
-  const serve = front.serve({
+  const service: Service = front.serve({
     env,
     config,
     shard,
@@ -206,6 +198,17 @@ export function buildFloors(parts: FloorsParts): Floors {
     asker,
     publisher: channelPublisher(env, times.deliveryTimeoutMs),
     counters,
+    members: () => moves.membership.ring?.descriptor.shards ?? [],
+  });
+  const upgrades = new Upgrades({
+    ctx,
+    cluster,
+    shard,
+    connections,
+    moves,
+    timetable,
+    counters,
+    accepted: service.accepted,
   });
 
   const wake = (): void => {
@@ -216,7 +219,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     if (cluster.broadcast.enabled && heard !== undefined) channels.seed(cluster.broadcast.channel, heard);
     for (const session of connections.sessions) {
       subscriptions.wake(session, kept);
-      broadcast.wake(session);
+      if (front.isWithoutBroadcast !== true) broadcast.wake(session);
     }
     sessionRows.wake(Date.now());
     emptyChannels.wake({ sockets });
@@ -237,7 +240,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     emptyChannels,
     sessionRows,
     livePulse,
-    serve,
+    service,
     status,
     wake,
   };

@@ -2,12 +2,15 @@ import type { Config } from "../config/config.ts";
 import type { ShardAddress } from "../contracts/address.ts";
 import type { Asker } from "../hooks/asker.ts";
 import type { Publisher } from "../platform/publisher.ts";
+import type { ShardSpec } from "../ring/descriptor.ts";
 import type { Verifier } from "../tokens/verifier.ts";
 import type { Connections } from "./connections/connections.ts";
 import type { Session } from "./connections/session.ts";
 import type { Counters } from "./records/counters.ts";
 import type { Broadcast } from "./subscriptions/broadcast.ts";
 import type { Subscriptions } from "./subscriptions/subscriptions.ts";
+import type { EndReason } from "./connections/end-reasons.ts";
+import type { Frame } from "./frame.ts";
 import type { Wire } from "./wire.ts";
 
 /**
@@ -21,12 +24,23 @@ export type Front = {
   /** The front in addresses; see `ShardAddress`. */
   readonly name: string;
   readonly wire: Wire;
-  /** Makes what carries out the frames of one shard's clients. */
-  readonly serve: (core: Core) => Serve;
+  /** Its sessions do not hear the broadcast channel. */
+  readonly isWithoutBroadcast?: true;
+  /** Makes what serves one shard's clients. */
+  readonly serve: (core: Core) => Service;
 };
 
-/** Carries out one frame. The core calls it for one frame of a session at a time, in the order of their arrival. */
-export type Serve = (session: Session, frame: string) => Promise<void>;
+/** A front's work for one shard. */
+export type Service = {
+  /** Carries out one frame. The core calls it for one frame of a session at a time, in the order of their arrival. */
+  readonly frame: (session: Session, frame: Frame) => Promise<void>;
+  /** A socket was accepted, for a protocol in which the server speaks first. */
+  readonly accepted?: (session: Session) => void;
+  /** A session ends; what it was is still known. */
+  readonly ended?: (session: Session, why: EndReason | undefined) => void;
+  /** Answers a question of the front's own, which the core carries and does not read. */
+  readonly answer?: (question: string) => Promise<string>;
+};
 
 /** The parts of a shard that its front may use. */
 export type Core = {
@@ -40,4 +54,6 @@ export type Core = {
   readonly asker: Asker;
   readonly publisher: Publisher;
   readonly counters: Counters;
+  /** The shards of the ring, as far as this shard knows. */
+  readonly members: () => readonly Pick<ShardSpec, "id" | "region">[];
 };

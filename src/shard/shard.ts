@@ -4,7 +4,6 @@ import { addressOfObject, readAddress, type SentAddress, type ShardAddress } fro
 import { descriptorFor } from "../contracts/descriptor.ts";
 import type { Registration } from "../contracts/log.ts";
 import {
-  isDeliverBranch,
   type ActOrder,
   type Branch,
   type Delivered,
@@ -28,7 +27,6 @@ import type {
   ShardStatus,
 } from "../contracts/shard.ts";
 import { checkContract, CONTRACT, type Served } from "../contracts/version.ts";
-import { actOnOne, deliverOne, deliveryTo, outcomeOf, type OutcomeOptions } from "../fanout/fan-out.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { configOf } from "../platform/config.ts";
 import { refuseOtherJurisdiction } from "../platform/jurisdiction.ts";
@@ -44,6 +42,7 @@ import { Turns } from "./connections/turns.ts";
 import { runDuty } from "./duties.ts";
 import { buildFloors, type Floors } from "./floors.ts";
 import type { Front } from "./front.ts";
+import { relay } from "./relay.ts";
 import { pageOfChannels } from "./subscriptions/channels-page.ts";
 
 /**
@@ -90,15 +89,15 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
     this.#wake();
-    const { connections, counters, serve } = this.#floors;
+    const { connections, counters, service } = this.#floors;
     const session = connections.sessions.bySocket.get(socket);
     // Closed by us, and the peer has not heard of it yet.
     this.#turns.frame(session === undefined ? undefined : socket);
     if (session === undefined) return;
     session.lastFrameAt = Date.now();
     counters.counts.frames += 1;
-    if (typeof message !== "string") return connections.end(session, "badRequest");
-    await connections.receive(session, message, serve);
+    const frame = typeof message === "string" ? message : new Uint8Array(message);
+    await connections.receive(session, frame, service.frame);
     await this.#armSweep(session);
   }
 
@@ -210,27 +209,22 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     return { kind: "sent", reached, spilled, ...(contract < CONTRACT ? {} : { settled }) };
   }
 
-  async relay(branch: Branch, contract: number): Promise<Outcome<Delivered | Reached>[]> {
+  relay(branch: Branch, contract: number): Promise<Outcome<Delivered | Reached>[]> {
     this.#answer(contract);
-    const { waitMs } = branch;
-    const onFailed: OutcomeOptions["onFailed"] = (shard, error) =>
-      this.#floors.moves.reports.callFailed(shard, error);
-    return isDeliverBranch(branch)
-      ? await Promise.all(
-          branch.targets.map((target) =>
-            outcomeOf<Delivered>(target, { waitMs, onFailed }, async () => {
-              if (!this.#is(target)) return deliverOne(this.env, branch.order, target);
-              return this.#deliver(deliveryTo(branch.order.delivery, target));
-            }),
-          ),
-        )
-      : await Promise.all(
-          branch.targets.map((target) =>
-            outcomeOf<Reached>(target, { waitMs, onFailed }, () =>
-              this.#is(target) ? this.#act(branch.order.action) : actOnOne(this.env, branch.order, target),
-            ),
-          ),
-        );
+    return relay(branch, {
+      env: this.env,
+      isHere: (target) => this.#is(target),
+      deliver: (delivery) => this.#deliver(delivery),
+      act: (action) => this.#act(action),
+      onFailed: (shard, error) => this.#floors.moves.reports.callFailed(shard, error),
+    });
+  }
+
+  async askFront(question: string, contract: number): Promise<string> {
+    this.#answer(contract);
+    const { answer } = this.#floors.service;
+    if (answer === undefined) throw new Error(`the front ${this.#front.name} answers no questions`);
+    return answer(question);
   }
 
   crash(): void {

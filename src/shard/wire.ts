@@ -2,16 +2,17 @@ import type { ClientEvent, Publication } from "../contracts/publication.ts";
 import type { Close } from "../contracts/refusal.ts";
 import type { EndReason } from "./connections/end-reasons.ts";
 import type { Session, Subscription } from "./connections/session.ts";
+import type { Frames } from "./frame.ts";
 import type { Start } from "./subscriptions/start.ts";
 
-/** From the core's words to frames. Every text that it answers with is one frame; an empty one is not sent. */
+/** From the core's words to frames. */
 export type Wire = {
   /** The runtime answers `pong` with `absorb` and does not wake the object for it. */
   readonly heartbeat: { readonly ping: string; readonly pong: string; readonly absorb: string };
   /** The subprotocol to agree on, of those that the client offers. */
   subprotocol(offered: readonly string[]): string | undefined;
   encodeBatch(batch: Batch): BatchFrames;
-  encodeNotice(session: Session, notice: Notice): string;
+  encodeNotice(session: Session, notice: Notice): Frames;
   closeFor(why: EndReason): Close;
 };
 
@@ -26,7 +27,7 @@ export type Batch = {
 
 /** The frames of one batch; what many listeners get alike is encoded once. */
 export type BatchFrames = {
-  frameFor(session: Session, subscription: Subscription): string;
+  frameFor(session: Session, subscription: Subscription): Frames;
 };
 
 /** The core's words to one client. */

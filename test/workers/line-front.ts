@@ -5,7 +5,7 @@ import { parseChannel, type ChannelName } from "../../src/policy/channels.ts";
 import { planSubscribe } from "../../src/policy/permissions.ts";
 import type { EndReason } from "../../src/shard/connections/end-reasons.ts";
 import type { Open, Session, Subscription } from "../../src/shard/connections/session.ts";
-import type { Core, Front, Serve } from "../../src/shard/front.ts";
+import type { Core, Front, Service } from "../../src/shard/front.ts";
 import type { Batch, BatchFrames, Notice, Wire } from "../../src/shard/wire.ts";
 import type { Wishes } from "../../src/shard/subscriptions/join.ts";
 import type { Start } from "../../src/shard/subscriptions/start.ts";
@@ -23,7 +23,7 @@ import type { Start } from "../../src/shard/subscriptions/start.ts";
  * The server's ping is `.` too. A channel without history has `-` in place of an epoch or an offset.
  */
 export function lineFront(): Front {
-  return { name: "line", wire, serve };
+  return { name: "line", wire, serve: (core) => ({ frame: serve(core) }) };
 }
 
 /** One close code for each reason of the core. The codes differ from those of the other front. */
@@ -100,8 +100,9 @@ const encodeEvents = (channel: string, events: readonly ClientEvent[]): string =
     .join("\n");
 
 /** Carries out the lines of one shard's clients. A line with an unknown command ends its session. */
-function serve(core: Core): Serve {
+function serve(core: Core): Service["frame"] {
   return async (session, line) => {
+    if (typeof line !== "string") return core.connections.end(session, "badRequest");
     const [command, subject, logEpoch, offset] = line.split(" ");
     const wishes: Wishes =
       logEpoch === undefined || offset === undefined

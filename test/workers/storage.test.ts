@@ -64,6 +64,7 @@ const SHARD: Calls<ShardContract, ReturnType<typeof shardObject>> = {
   sessionsUpTo: (stub) => stub.sessionsUpTo("ann", { sessions: 1, bytes: 1 }, CONTRACT),
   carryOut: (stub) => stub.carryOut(order, AUTO_1, CONTRACT),
   sendOwned: (stub) => stub.sendOwned({ users: ["ann"], data: "{}", ringEpoch: 1 }, CONTRACT),
+  askFront: (stub) => stub.askFront("", CONTRACT),
   relay: (stub) => stub.relay({ order, targets: [AUTO_1], waitMs: 100 }, CONTRACT),
 };
 

@@ -1,6 +1,7 @@
 import type { ClusterConfig } from "../../config/cluster.ts";
 import type { Close } from "../../contracts/refusal.ts";
 import { logError } from "../../platform/logger.ts";
+import type { Frame, Frames } from "../frame.ts";
 import type { Wire } from "../wire.ts";
 import type { EndReason } from "./end-reasons.ts";
 import { sendFrame, type SendContext } from "./outbox.ts";
@@ -8,10 +9,11 @@ import { QueueBudget } from "./queue-budget.ts";
 import { Sessions } from "./sessions.ts";
 import type { Open, Opening, Session } from "./session.ts";
 
-type Serve = (session: Session, frame: string) => Promise<void>;
+type Serve = (session: Session, frame: Frame) => Promise<void>;
 
 /** `moving`: the user is about to return, so its channels hold its leaves back. */
-export type Ending = { readonly close: Close; readonly moving: boolean };
+/** `why`: a reason of the core's, unless the peer, the front or a back end has ended the session. */
+export type Ending = { readonly close: Close; readonly moving: boolean; readonly why?: EndReason };
 
 /** The cost of a frame that waits, besides its text. */
 const HELD_FRAME_UNITS = 64;
@@ -74,19 +76,22 @@ export class Connections {
     return !isFull();
   }
 
-  /** Accepts an upgrade; answers with the 101 for its client. `offered`: the subprotocols that the client offers. */
-  accept(opening: Opening, offered: string | null): Response {
+  /** Accepts an upgrade; answers with its session and the 101 for its client. `offered`: the subprotocols that the client offers. */
+  accept(
+    opening: Opening,
+    offered: string | null,
+  ): { readonly session: Session; readonly response: Response } {
     const { ctx, cluster, wire } = this.#parts;
     const { 0: client, 1: server } = new WebSocketPair();
     // Throws where the attachment has no room, and the platform then holds no socket yet.
     server.serializeAttachment(opening);
     ctx.acceptWebSocket(server);
-    this.sessions.add(server, opening, cluster.limits);
+    const session = this.sessions.add(server, opening, cluster.limits);
     const headers = new Headers();
     const names = offered?.split(",").map((name) => name.trim());
     const subprotocol = names === undefined ? undefined : wire.subprotocol(names);
     if (subprotocol !== undefined) headers.set("sec-websocket-protocol", subprotocol);
-    return new Response(null, { status: 101, webSocket: client, headers });
+    return { session, response: new Response(null, { status: 101, webSocket: client, headers }) };
   }
 
   /** Lets a session in, under its user's name; answers false where its socket cannot remember as much. */
@@ -107,14 +112,19 @@ export class Connections {
   }
 
   /** Sends a frame, then the frames that waited. */
-  release(session: Session, first: string): void {
+  release(session: Session, first: Frame): void {
     const held = session.held?.frames ?? [];
     session.held = undefined;
-    for (const frame of [first, ...held]) this.send(session, frame);
+    for (const frame of [first, ...held]) this.#sendOne(session, frame, Date.now());
   }
 
   /** `now`: the time of the turn, ms since 1970. */
-  send(session: Session, frame: string, now = Date.now()): void {
+  send(session: Session, frames: Frames, now = Date.now()): void {
+    if (typeof frames === "string") this.#sendOne(session, frames, now);
+    else for (const frame of frames) this.#sendOne(session, frame, now);
+  }
+
+  #sendOne(session: Session, frame: Frame, now: number): void {
     if (frame === "" || session.ended) return;
     if (session.held !== undefined) {
       // One frame may be larger than the bound, and closes no reader (SPEC SE4, BD29).
@@ -144,14 +154,18 @@ export class Connections {
     { detail, moving = false }: { detail?: string; moving?: boolean } = {},
   ): void {
     const { code, reason } = this.#parts.wire.closeFor(why);
-    this.close(session, { code, reason: detail ?? reason }, { moving });
+    this.close(session, { code, reason: detail ?? reason }, { moving, why });
   }
 
   /** Ends a session with any code. The attachment says so first: the socket may come back (see session.ts). */
-  close(session: Session, close: Close, { moving = false } = {}): void {
+  close(
+    session: Session,
+    close: Close,
+    { moving = false, why }: { readonly moving?: boolean; readonly why?: EndReason } = {},
+  ): void {
     if (session.ended) return;
     const { socket, attachment } = session;
-    this.#remove(session, { close, moving });
+    this.#remove(session, { close, moving, ...(why === undefined ? {} : { why }) });
     this.#unanswered.add(socket);
     socket.serializeAttachment({ state: "closing", id: attachment.id });
     socket.close(close.code, close.reason);
@@ -170,7 +184,7 @@ export class Connections {
   }
 
   /** Carries out a frame after those before it. Ends a session that sends more than it may (SPEC BD23). */
-  async receive(session: Session, frame: string, serve: Serve): Promise<void> {
+  async receive(session: Session, frame: Frame, serve: Serve): Promise<void> {
     const units = frame.length;
     const { limits } = this.#parts.cluster;
     if (isLongerThan(frame, limits.frameBytes)) return this.end(session, "messageTooBig");
@@ -231,9 +245,10 @@ export function admitFrame(
   return session.busy < limits.waitingFrames && session.waitingUnits + units <= limits.waitingBytes;
 }
 
-/** Whether a text has more UTF-8 bytes than `limit`; counted only where its length leaves it open. */
-function isLongerThan(text: string, limit: number): boolean {
+/** Whether a frame has more bytes, as UTF-8, than `limit`; counted only where its length leaves it open. */
+function isLongerThan(text: Frame, limit: number): boolean {
   if (text.length > limit) return true;
+  if (typeof text !== "string") return false;
   if (text.length * 3 <= limit) return false;
   return new TextEncoder().encode(text).byteLength > limit;
 }

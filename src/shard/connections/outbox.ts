@@ -1,4 +1,5 @@
 import type { ClusterConfig } from "../../config/cluster.ts";
+import type { Frame } from "../frame.ts";
 import type { Session } from "./session.ts";
 
 /** How many times the limit may be queued before even a reader that has just been probed is given up. */
@@ -25,7 +26,7 @@ export type SendContext = {
  * peer is probed with a ping, and is slow when it has left the probe unanswered for the grace and the limit is passed.
  * The frames that it sends meanwhile prove nothing. `now` is the time of the turn, which stands still in it.
  */
-export function sendFrame(session: Session, frame: string, now: number, context: SendContext): SendResult {
+export function sendFrame(session: Session, frame: Frame, now: number, context: SendContext): SendResult {
   const { queuedBytes } = context.limits;
   // A unit has three bytes at most, so no reader is past the limit unasked. Asking costs as much as all of the rest.
   if (session.unprovenBytes > queuedBytes / 4 && session.askedAt !== now && ask(session, now)) {

@@ -2,6 +2,7 @@ import type { HookSession } from "../../hooks/hooks.ts";
 import type { RouteIdentity } from "../../contracts/route.ts";
 import type { TagsFilter } from "../../policy/tags-filter.ts";
 import type { TokenBucket } from "../../platform/token-bucket.ts";
+import type { Frame } from "../frame.ts";
 import type { NewChannels } from "./new-channels.ts";
 
 /**
@@ -40,6 +41,8 @@ type Placed = {
   readonly rank: number;
   /** Its region did not answer in this epoch; a guest stays until the next one (SPEC EL42). Absent in 0.2.0. */
   readonly guestOf?: { readonly region: string; readonly ringEpoch: number };
+  /** The front's own part, which the core does not read. */
+  readonly ofFront?: unknown;
 };
 
 /** Accepted, no `connect` yet. `refused`: its connect failed, and the protocol lets it try no other. */
@@ -90,7 +93,7 @@ export type Session = {
   /** Undefined until it reaches its first channel. */
   newChannels: NewChannels | undefined;
   /** Frames that wait for the answer to `connect`, and their size in UTF-16 units (SPEC BD29). */
-  held: { readonly frames: string[]; units: number } | undefined;
+  held: { readonly frames: Frame[]; units: number } | undefined;
   /** Bytes sent since the last proof that the peer reads. */
   unprovenBytes: number;
   probedAt: number | undefined;

@@ -5,7 +5,7 @@ import { REFUSAL_STATUS, type Refusal, type Route } from "../../contracts/route.
 import { TokenBucket } from "../../platform/token-bucket.ts";
 import type { Timetable } from "../../platform/timetable.ts";
 import type { Connections } from "../connections/connections.ts";
-import type { Opening } from "../connections/session.ts";
+import type { Opening, Session } from "../connections/session.ts";
 import type { Ring } from "../../ring/ring.ts";
 import { planAdmission } from "./admission.ts";
 import type { Counters } from "../records/counters.ts";
@@ -22,6 +22,8 @@ export type UpgradesParts = {
   readonly moves: Moves;
   readonly counters: Counters;
   readonly timetable: Pick<Timetable<"ping" | "sweep">, "arm">;
+  /** See `Service.accepted`. */
+  readonly accepted: ((session: Session) => void) | undefined;
 };
 
 /** Takes the upgrades that the router brings, or says why not, and which shard should (SPEC MB7). */
@@ -59,10 +61,11 @@ export class Upgrades {
     ctx.waitUntil(timetable.arm("ping", now + pingIntervalMs));
     ctx.waitUntil(timetable.arm("sweep", now + staleConnectionMs));
     counters.upgrades += 1;
-    const response = connections.accept(
+    const { session, response } = connections.accept(
       openingOf(route, { rank: admission.rank, openedAt: now, ring: moves.membership.ring }),
       offered,
     );
+    this.#parts.accepted?.(session);
     const { size } = connections.sessions;
     if (size >= cluster.scale.mark * cluster.limits.sessionsPerShard) moves.reports.hurry(now);
     return response;
@@ -111,6 +114,7 @@ const openingOf = (
     : { guestOf: { region: route.unreachable, ringEpoch: ring?.descriptor.epoch ?? 0 } }),
   ...(route.token === undefined ? {} : { token: route.token }),
   ...(route.identity === undefined ? {} : { identity: route.identity }),
+  ...(route.ofFront === undefined ? {} : { ofFront: route.ofFront }),
 });
 
 function refuse(refusal: Refusal): Response {

@@ -2,6 +2,7 @@ import { LIVE_CHANNEL } from "../../contracts/live.ts";
 import { logError } from "../../platform/logger.ts";
 import type { Connections } from "../connections/connections.ts";
 import type { Session } from "../connections/session.ts";
+import type { Frames } from "../frame.ts";
 import type { Batch, BatchFrames, Wire } from "../wire.ts";
 import type { Counters } from "../records/counters.ts";
 
@@ -10,6 +11,10 @@ const SLICE_BYTES = 4_194_304;
 /** A send costs some 10 microseconds whatever its length: as much as so many bytes. */
 const SEND_BYTES = 512;
 const OVER_BUDGET_PAUSE_MS = 20;
+
+/** How long frames are, in UTF-16 units and bytes. */
+const lengthOf = (frames: Frames): number =>
+  typeof frames === "string" ? frames.length : frames.reduce((sum, frame) => sum + frame.length, 0);
 
 type Sender = Pick<Connections, "send" | "relieve" | "end">;
 
@@ -81,15 +86,15 @@ export class Emitter {
     }, pauseMs);
   }
 
-  /** Answers with the length of the frame. */
+  /** Answers with the length of what is sent. */
   #sendOne({ channel, frames }: Emission, session: Session | undefined, now: number): number {
     if (session === undefined || session.ended || session.attachment.state !== "open") return 0;
     const subscription = session.attachment.subscriptions.get(channel);
     if (subscription === undefined) return 0;
     try {
-      const frame = frames.frameFor(session, subscription);
-      this.#connections.send(session, frame, now);
-      return frame.length;
+      const wanted = frames.frameFor(session, subscription);
+      this.#connections.send(session, wanted, now);
+      return lengthOf(wanted);
     } catch (error) {
       // The session comes back and resumes: what it was not sent is not passed over in silence.
       logError("a publication could not be sent", { channel, session: session.attachment.id, error });

@@ -1,0 +1,44 @@
+/** A client that does not answer within this time does not answer any more: the shard stays awake for each answer. */
+export const MOST_WAIT_MS = 60_000;
+/** Answers that one connection may owe. */
+const MOST_PENDING = 256;
+
+export type Answered = (error: Error | null, args: readonly unknown[]) => void;
+
+/** The acknowledgements that one connection owes. They do not outlive the memory of the object (SPEC SO9). */
+export class Acks {
+  readonly #pending = new Map<
+    number,
+    { readonly nsp: string; readonly timer: ReturnType<typeof setTimeout>; readonly answered: Answered }
+  >();
+  /** Begins at random, so that no late answer to an event from before a sleep is taken for another. */
+  #next = Math.floor(Math.random() * 2 ** 40);
+
+  /** The id of an event whose answer is awaited. */
+  expect(
+    nsp: string,
+    { timeoutMs, answered }: { readonly timeoutMs: number; readonly answered: Answered },
+  ): number {
+    if (this.#pending.size >= MOST_PENDING)
+      throw new Error(`${MOST_PENDING} acknowledgements are awaited already`);
+    const id = this.#next++;
+    const timer = setTimeout(
+      () => {
+        this.#pending.delete(id);
+        answered(new Error("operation has timed out"), []);
+      },
+      Math.min(timeoutMs, MOST_WAIT_MS),
+    );
+    this.#pending.set(id, { nsp, timer, answered });
+    return id;
+  }
+
+  /** An answer came. One that is not awaited changes nothing. */
+  take(nsp: string, id: number, args: readonly unknown[]): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined || pending.nsp !== nsp) return;
+    this.#pending.delete(id);
+    clearTimeout(pending.timer);
+    pending.answered(null, args);
+  }
+}

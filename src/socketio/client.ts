@@ -1,0 +1,216 @@
+import { logError } from "../platform/logger.ts";
+import { parseChannel } from "../policy/channels.ts";
+import { mayReach } from "../shard/connections/new-channels.ts";
+import { subscriptionsOf, type Session } from "../shard/connections/session.ts";
+import type { Core } from "../shard/front.ts";
+import { Acks } from "./acks.ts";
+import type { Publish } from "./broadcaster.ts";
+import { encodePacket, PacketReader } from "./packets.ts";
+import { namespaceChannel, readChannel, shardOfSocket } from "./names.ts";
+import { channelOfRoom } from "./publish.ts";
+import { Socket, type SocketWork } from "./socket.ts";
+import { stateOf, type Member, type State } from "./state.ts";
+
+/** A socket of any deployment. */
+export type AnySocket = Socket<object, unknown>;
+
+export type ClientParts = {
+  readonly core: Core;
+  readonly publish: Publish;
+  /** Ends a client's socket in one namespace; see `Namespaces.leave`. */
+  readonly disconnect: (client: Client, nsp: string, how: { readonly close: boolean }) => void;
+};
+
+/** One connection in the memory of its shard; made again from the attachment after a sleep. */
+export class Client {
+  readonly session: Session;
+  readonly reader: PacketReader;
+  readonly acks = new Acks();
+  /** Handlers of this client that have not ended. */
+  running = 0;
+  /** Wait for one of them to end. */
+  readonly waiting: (() => void)[] = [];
+  readonly #parts: ClientParts;
+  readonly #sockets = new Map<string, { readonly socket: AnySocket; stored: string }>();
+  /** Joins of this client run one after the other, and its emits to rooms after them. */
+  #rooms: Promise<unknown> = Promise.resolve();
+  #emitted: Promise<unknown> = Promise.resolve();
+
+  constructor(session: Session, parts: ClientParts) {
+    this.session = session;
+    this.#parts = parts;
+    this.reader = new PacketReader({ maxBytes: parts.core.config.cluster.limits.frameBytes });
+  }
+
+  get state(): State {
+    return stateOf(this.session);
+  }
+
+  /** The socket of a namespace that the client has joined. */
+  socket(nsp: string): AnySocket | undefined {
+    const known = this.#sockets.get(nsp);
+    if (known !== undefined) return known.socket;
+    const member = this.state.members.get(nsp);
+    return member === undefined ? undefined : this.makeSocket(nsp, member);
+  }
+
+  makeSocket(nsp: string, { id, auth, data }: Member): AnySocket {
+    const { handshake, identity } = this.state;
+    const given = {
+      id,
+      nsp,
+      handshake: {
+        ...handshake,
+        auth,
+        issued: this.session.attachment.openedAt,
+        user: identity?.user,
+        userInfo: identity?.info,
+      },
+      data,
+    };
+    const socket = new Socket<object, unknown>(given, this.#workOf(nsp, id));
+    this.#sockets.set(nsp, { socket, stored: JSON.stringify(data) });
+    return socket;
+  }
+
+  /** Stores what a handler may have changed in `socket.data`. Throws where the attachment has no room for it. */
+  storeData(nsp: string): void {
+    const known = this.#sockets.get(nsp);
+    const member = this.state.members.get(nsp);
+    if (known === undefined || member === undefined || this.session.ended) return;
+    const text = JSON.stringify(known.socket.data) ?? "null";
+    if (text === known.stored) return;
+    const data: unknown = JSON.parse(text);
+    if (!this.remember(nsp, { ...member, data }))
+      throw new Error("socket.data is too large: a connection keeps 16 KiB in all (docs/from-socket-io.md)");
+    known.stored = text;
+  }
+
+  /** Stores a namespace in the attachment; undefined forgets it. Answers false where there is no room. */
+  remember(nsp: string, member: Member | undefined): boolean {
+    const { session } = this;
+    const members = new Map(this.state.members);
+    if (member === undefined) members.delete(nsp);
+    else members.set(nsp, member);
+    const ofFront: State = { ...this.state, members };
+    return this.#parts.core.connections.sessions.remember(session, { ...session.attachment, ofFront });
+  }
+
+  /** Takes the socket out of its namespace and rooms. */
+  forget(nsp: string): void {
+    for (const channel of this.#channelsOf(nsp)) this.#parts.core.subscriptions.leave(this.session, channel);
+    this.#sockets.delete(nsp);
+    this.remember(nsp, undefined);
+  }
+
+  #channelsOf(nsp: string): string[] {
+    return [...subscriptionsOf(this.session).keys()].filter((channel) => readChannel(channel)?.nsp === nsp);
+  }
+
+  #workOf(nsp: string, id: string): SocketWork {
+    const { core, disconnect } = this.#parts;
+    const isConnected = (): boolean => !this.session.ended && this.state.members.get(nsp)?.id === id;
+    return {
+      isConnected,
+      rooms: () =>
+        new Set([id, ...this.#channelsOf(nsp).flatMap((channel) => readChannel(channel)?.room ?? [])]),
+      join: (rooms) =>
+        this.#inTurn(async () => {
+          for (const room of rooms) if (room !== id && isConnected()) await this.#join(nsp, room);
+        }),
+      leave: (room) => {
+        const channel = channelOfRoom(nsp, room, Infinity);
+        void this.#inTurn(async () => {
+          if (isConnected()) core.subscriptions.leave(this.session, channel);
+        });
+      },
+      send: (args, ack) => {
+        if (!isConnected()) return;
+        const ackId = ack === undefined ? undefined : this.acks.expect(nsp, ack);
+        core.connections.send(this.session, encodePacket({ kind: "event", nsp, args, id: ackId }));
+      },
+      disconnect: (close) => disconnect(this, nsp, { close }),
+      publish: (...call) => this.#publishAfter(() => this.#parts.publish(...call)),
+    };
+  }
+
+  /** Joins and leaves of this client, one after the other. */
+  #inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.#rooms.then(work);
+    this.#rooms = done.catch(() => undefined);
+    return done;
+  }
+
+  /** In the order of the calls, after the joins before them. */
+  #publishAfter(publish: () => Promise<void>): Promise<void> {
+    const before = Promise.all([this.#rooms, this.#emitted]);
+    const published = before.then(publish);
+    this.#emitted = published.catch(() => undefined);
+    return published;
+  }
+
+  async #join(nsp: string, room: string): Promise<void> {
+    const { limits } = this.#parts.core.config.cluster;
+    if (shardOfSocket(room) !== undefined) throw new Error("no socket joins the room of another socket's id");
+    const channel = channelOfRoom(nsp, room, limits.channelBytes);
+    const subscriptions = subscriptionsOf(this.session);
+    if (subscriptions.has(channel)) return;
+    if (subscriptions.size >= limits.channelsPerClient)
+      throw new Error(`a connection is in ${limits.channelsPerClient} rooms at most, namespaces included`);
+    if (!mayReach(this.session, channel, limits)) throw new Error("a connection joins new rooms too fast");
+    await this.listen(channel);
+  }
+
+  /** Hears a channel. `tell` runs in the turn in which it begins. Throws where there is no room for it. */
+  async listen(channel: string, tell: () => void = () => undefined): Promise<void> {
+    const { core } = this.#parts;
+    const parsed = parseChannel(channel, core.config.cluster.limits.channelBytes);
+    if (!parsed.ok) throw new Error("a room has a name that is no channel");
+    const request = { channel: parsed.channel, user: "", wishes: {}, subscription: {} };
+    const joined = await core.subscriptions.join(this.session, request, tell);
+    if (joined === "full")
+      throw new Error("the rooms are too many: a connection keeps 16 KiB in all (docs/from-socket-io.md)");
+  }
+
+  /** Hears what is for all sockets of a namespace. */
+  enter(nsp: string, tell: () => void): Promise<void> {
+    return this.listen(namespaceChannel(nsp), tell);
+  }
+
+  /** Runs a handler, and stores what it has changed. A handler that fails changes nothing for the client. */
+  run(nsp: string, event: string, handler: () => unknown): void {
+    const failed = (error: unknown): void =>
+      logError("a handler of Socket.IO failed", {
+        session: this.session.attachment.id,
+        namespace: nsp,
+        event,
+        error,
+      });
+    const store = (): void => {
+      try {
+        this.storeData(nsp);
+      } catch (error) {
+        failed(error);
+        this.#parts.core.connections.end(this.session, "serverError");
+      }
+    };
+    const end = async (result: unknown): Promise<void> => {
+      this.running += 1;
+      try {
+        await result;
+      } catch (error) {
+        failed(error);
+      }
+      this.running -= 1;
+      store();
+      this.waiting.shift()?.();
+    };
+    try {
+      const result = handler();
+      if (result instanceof Promise) void end(result);
+    } catch (error) {
+      failed(error);
+    }
+    store();
+  }
+}

@@ -1,0 +1,38 @@
+import { decodeBase64, encodeBase64, type EngineFrame } from "./engine.ts";
+import { encodePacket, type EventArgs } from "./packets.ts";
+
+/** An event on its way to the sockets of a room, as the data of a publication or a part of a question. */
+export type Message = {
+  /** The text frame of the event, encoded once by its sender. */
+  readonly text: string;
+  /** Its attachments, as base64. */
+  readonly attachments?: readonly string[];
+  /** Sockets in one of these rooms do not get it. The id of a socket is a room, too. */
+  readonly except?: readonly string[];
+  /** Several rooms get the event, and a socket in more than one of them gets it once. */
+  readonly union?: string;
+  /** Not for a socket that has much unread. */
+  readonly volatile?: true;
+};
+
+/** Throws where JSON cannot hold the arguments. */
+export function encodeMessage(
+  nsp: string,
+  args: EventArgs,
+  how: Pick<Message, "except" | "union" | "volatile">,
+): Message {
+  const [text, ...attachments] = encodePacket({ kind: "event", nsp, args });
+  return {
+    text,
+    ...(attachments.length === 0 ? {} : { attachments: attachments.map(toBase64) }),
+    ...how,
+  };
+}
+
+export const framesOf = ({ text, attachments = [] }: Message): readonly EngineFrame[] => [
+  text,
+  ...attachments.map((one) => decodeBase64(one) ?? new Uint8Array()),
+];
+
+const toBase64 = (frame: EngineFrame): string =>
+  encodeBase64(typeof frame === "string" ? new TextEncoder().encode(frame) : frame);

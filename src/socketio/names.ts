@@ -1,0 +1,36 @@
+import type { ShardAddress } from "../contracts/address.ts";
+
+/** The name of the front in addresses; its objects are behind the binding `SHARD_SOCKETIO`. */
+export const FRONT = "socketio";
+
+/**
+ * The channels of this front are in the cluster's own namespace, so that no client of another front reaches them (SPEC
+ * SO14). A namespace is a channel that each of its sockets hears, and a room is a channel.
+ */
+const PREFIX = "ringcast:io:";
+
+/** Throws `URIError` where a name is no well-formed text. */
+export const namespaceChannel = (nsp: string): string => PREFIX + encode(nsp);
+export const roomChannel = (nsp: string, room: string): string => `${namespaceChannel(nsp)},${encode(room)}`;
+
+/** The namespace, and the room where the channel is one; undefined for a channel of another kind. */
+export function readChannel(channel: string): { readonly nsp: string; readonly room?: string } | undefined {
+  if (!channel.startsWith(PREFIX)) return undefined;
+  const [nsp = "", room] = channel.slice(PREFIX.length).split(",").map(decodeURIComponent);
+  return room === undefined ? { nsp } : { nsp, room };
+}
+
+/** A name is printable and has no comma. The slash stays, for people who read it. */
+const encode = (name: string): string => encodeURIComponent(name).replaceAll("%2F", "/");
+
+const SOCKET_ID = /^([a-z]+)\.(.+)~[\w-]{20}$/;
+
+/** A new id of a socket; it names the shard that holds the socket. */
+export const newSocketId = ({ region, id }: ShardAddress, random: string): string =>
+  `${region}.${id}~${random}`;
+
+/** The shard that a socket's id names; undefined where a name is that of a room. Clients make ids up. */
+export function shardOfSocket(id: string): Pick<ShardAddress, "region" | "id"> | undefined {
+  const [, region, shard] = SOCKET_ID.exec(id) ?? [];
+  return region === undefined || shard === undefined ? undefined : { region, id: shard };
+}

@@ -1,0 +1,205 @@
+import { identify } from "../shard/connections/identify.ts";
+import type { Open } from "../shard/connections/session.ts";
+import type { Core } from "../shard/front.ts";
+import { within } from "../platform/calls.ts";
+import { logError } from "../platform/logger.ts";
+import type { AnySocket, Client } from "./client.ts";
+import type { DisconnectReason } from "./codes.ts";
+import { encodePacket, type SocketPacket } from "./packets.ts";
+import { newSocketId } from "./names.ts";
+import type { SocketIndex } from "./socket-index.ts";
+import type { Handlers, Middleware, RefusalError, AllHandlers } from "./registry.ts";
+
+/** Handlers of one client that run at once; the frames after that wait. */
+const MOST_RUNNING = 64;
+
+type PacketOf<Kind extends SocketPacket["kind"]> = Extract<SocketPacket, { kind: Kind }>;
+
+/** How a refusal is told: the payload of CONNECT_ERROR. */
+type Refused = { readonly message: string; readonly data?: unknown };
+
+/** What clients do in namespaces: connect, send events, answer, disconnect. */
+export class Namespaces {
+  readonly #core: Core;
+  readonly #server: AllHandlers;
+  readonly #index: SocketIndex;
+
+  constructor(core: Core, server: AllHandlers, index: SocketIndex) {
+    this.#core = core;
+    this.#server = server;
+    this.#index = index;
+  }
+
+  /** Carries out one packet, in the order of the connection. */
+  async receive(client: Client, packet: SocketPacket): Promise<void> {
+    const { nsp } = packet;
+    if (packet.kind === "connect") return this.#connect(client, packet);
+    const socket = client.socket(nsp);
+    // As a stock server does it: the client is not where it believes to be.
+    if (socket === undefined) return this.#core.connections.end(client.session, "badRequest");
+    if (packet.kind === "ack") return client.acks.take(nsp, packet.id, packet.args);
+    if (packet.kind === "disconnect") return this.leave(client, nsp, "client namespace disconnect");
+    this.#dispatch(client, socket, packet);
+    if (client.running >= MOST_RUNNING) await new Promise<void>((resolve) => client.waiting.push(resolve));
+  }
+
+  /** The server ends a socket. The client does not come back by itself, as it would after a lost connection. */
+  disconnect(client: Client, nsp: string, { close }: { readonly close: boolean }): void {
+    const { connections } = this.#core;
+    for (const name of close ? [...client.state.members.keys()] : [nsp]) {
+      if (!client.state.members.has(name) || client.session.ended) continue;
+      connections.send(client.session, encodePacket({ kind: "disconnect", nsp: name }));
+      this.leave(client, name, "server namespace disconnect");
+    }
+    if (close) connections.close(client.session, { code: 1000, reason: "" });
+  }
+
+  /** A socket leaves its namespace; the connection stays. */
+  leave(client: Client, nsp: string, reason: DisconnectReason): void {
+    const socket = client.socket(nsp);
+    if (socket === undefined) return;
+    this.#tell(client, { nsp, event: "disconnecting" }, [socket, reason]);
+    client.forget(nsp);
+    this.#index.delete(socket.id);
+    this.#tell(client, { nsp, event: "disconnect" }, [socket, reason]);
+  }
+
+  /** The connection has ended, and all its sockets with it. */
+  ended(client: Client, reason: DisconnectReason): void {
+    for (const nsp of client.state.members.keys()) {
+      const socket = client.socket(nsp);
+      if (socket !== undefined) this.#index.delete(socket.id);
+      this.#tell(client, { nsp, event: "disconnecting" }, [socket, reason]);
+      this.#tell(client, { nsp, event: "disconnect" }, [socket, reason]);
+    }
+  }
+
+  #tell(
+    client: Client,
+    { nsp, event }: { readonly nsp: string; readonly event: string },
+    args: readonly unknown[],
+  ): void {
+    for (const handler of this.#server.handlersOf(nsp)?.handlersFor(event) ?? [])
+      client.run(nsp, event, () => handler(...(args as never[])));
+  }
+
+  #dispatch(client: Client, socket: AnySocket, { nsp, args: [event, ...args], id }: PacketOf<"event">): void {
+    // The one name of a handler that clients may send, too.
+    if (event === "connection") return;
+    this.#tell(client, { nsp, event: String(event) }, [
+      socket,
+      ...args,
+      ...(id === undefined ? [] : [this.#ackOf(client, nsp, id)]),
+    ]);
+  }
+
+  /** Sends the answer to an event, once. */
+  #ackOf(client: Client, nsp: string, id: number): (...args: unknown[]) => void {
+    let isSent = false;
+    return (...args) => {
+      if (isSent || !client.state.members.has(nsp)) return;
+      isSent = true;
+      this.#core.connections.send(client.session, encodePacket({ kind: "ack", nsp, args, id }));
+    };
+  }
+
+  async #connect(client: Client, { nsp, auth }: PacketOf<"connect">): Promise<void> {
+    const { connections, counters } = this.#core;
+    const { session } = client;
+    if (client.state.members.has(nsp)) return connections.end(session, "badRequest");
+    const handlers = this.#server.handlersOf(nsp);
+    if (handlers === undefined) return this.#refuse(client, nsp, { message: "Invalid namespace" });
+    const unknown = await this.#identify(client);
+    if (session.ended) return;
+    if (unknown !== undefined) return this.#refuse(client, nsp, unknown);
+    const id = newSocketId(this.#core.shard, randomText());
+    const socket = client.makeSocket(nsp, { id, auth, data: {} });
+    const refused = await this.#ask(handlers, socket);
+    if (session.ended) return;
+    if (refused !== undefined) return this.#refuse(client, nsp, refused);
+    if (session.attachment.state === "opening") {
+      const { token: _spent, identity: _used, ...placed } = session.attachment;
+      const open: Open = { ...placed, state: "open", user: "", subscriptions: new Map() };
+      connections.open(session, open);
+      counters.counts.connects += 1;
+    }
+    const told = () => connections.send(session, encodePacket({ kind: "connect", nsp, sid: id }));
+    try {
+      const data: unknown = JSON.parse(JSON.stringify(socket.data) ?? "null");
+      if (!client.remember(nsp, { id, auth, data })) throw new Error("a connection keeps 16 KiB in all");
+      await client.enter(nsp, told);
+    } catch (error) {
+      logError("a socket could not join its namespace", {
+        session: session.attachment.id,
+        namespace: nsp,
+        error,
+      });
+      if (session.ended) return;
+      client.forget(nsp);
+      return this.#refuse(client, nsp, { message: "the namespace cannot be joined now" });
+    }
+    if (session.ended) return;
+    this.#index.add(id, session);
+    this.#tell(client, { nsp, event: "connection" }, [socket]);
+  }
+
+  #refuse(client: Client, nsp: string, refused: Refused): void {
+    this.#core.connections.send(client.session, encodePacket({ kind: "error", nsp, ...refused }));
+  }
+
+  /** At the first namespace of a connection: who it is, by the rules of every front (SPEC AU1, HK3). */
+  async #identify(client: Client): Promise<Refused | undefined> {
+    const { session } = client;
+    const opening = session.attachment;
+    if (opening.state !== "opening") return undefined;
+    const { config, connections, verifier } = this.#core;
+    const identity = await identify(opening, undefined, { cluster: config.cluster, verifier });
+    switch (identity.kind) {
+      case "refused":
+        return { message: "unauthorized", data: { reason: identity.why } };
+      case "error":
+        return { message: identity.error.message, data: { code: identity.error.code } };
+      case "disconnect":
+        connections.close(session, identity.close);
+        return { message: identity.close.reason };
+      case "known": {
+        const { user, info, expiresAt } = identity.claims;
+        if (user === "" || session.ended) return undefined;
+        const ofFront = { ...client.state, identity: { user, ...(info === undefined ? {} : { info }) } };
+        const expiry = expiresAt === undefined ? {} : { expiresAt: expiresAt * 1_000 };
+        connections.sessions.remember(session, { ...opening, ...expiry, ofFront });
+        return undefined;
+      }
+    }
+  }
+
+  /** Asks the middlewares of a namespace, one after the other. Answers with a refusal, if there is one. */
+  async #ask({ middlewares }: Handlers, socket: AnySocket): Promise<Refused | undefined> {
+    const { hookTimeoutMs } = this.#core.config.cluster.times;
+    for (const middleware of middlewares) {
+      try {
+        await within(hookTimeoutMs, answerOf(middleware, socket));
+      } catch (error) {
+        const { message, data } = error as RefusalError;
+        return { message, ...(data === undefined ? {} : { data }) };
+      }
+    }
+    return undefined;
+  }
+}
+
+/** Resolves when the middleware calls `next`; rejects where it gives it an error. */
+async function answerOf(middleware: Middleware<never>, socket: AnySocket): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const result = middleware(socket as never, (error) => (error === undefined ? resolve() : reject(error)));
+    if (result instanceof Promise) result.catch(reject);
+  });
+}
+
+/** 20 characters, of 120 random bits. */
+export function randomText(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(15));
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_");
+}

@@ -1,0 +1,95 @@
+/**
+ * One small application for the stock server and for ours. Its handlers get the socket first, as ours do; stock.ts fits
+ * them to a stock server.
+ */
+
+/** What both servers give to handlers. */
+export type AppSocket = {
+  readonly id: string;
+  readonly rooms: ReadonlySet<string>;
+  readonly handshake: { readonly auth: any; readonly query: any; readonly headers: any };
+  data: any;
+  readonly broadcast: AppTarget;
+  readonly nsp: AppTarget;
+  join(room: string): Promise<void> | void;
+  leave(room: string): Promise<void> | void;
+  emit(event: string, ...args: any[]): unknown;
+  to(room: string | string[]): AppTarget;
+  except(room: string | string[]): AppTarget;
+  timeout(ms: number): { emitWithAck(event: string, ...args: any[]): Promise<any> };
+  disconnect(close?: boolean): unknown;
+};
+export type AppTarget = {
+  to(room: string | string[]): AppTarget;
+  except(room: string | string[]): AppTarget;
+  emit(event: string, ...args: any[]): unknown;
+};
+type Handler = (socket: AppSocket, ...args: any[]) => unknown;
+export type AppNamespace = {
+  use(middleware: (socket: AppSocket, next: (error?: any) => void) => unknown): void;
+  on(event: string, handler: Handler): void;
+};
+
+/** The namespaces `/`, `/chat` and `/closed`; the last asks for a password. */
+export function describeApp(of: (nsp: string) => AppNamespace): void {
+  for (const nsp of ["/", "/chat", "/closed"]) describeNamespace(of(nsp));
+  of("/closed").use((socket, next) => {
+    if (socket.handshake.auth.password === "open sesame") return next();
+    next(
+      Object.assign(new Error("not allowed"), { data: { asked: socket.handshake.auth.password ?? null } }),
+    );
+  });
+}
+
+function describeNamespace(namespace: AppNamespace): void {
+  namespace.on("connection", (socket) => {
+    socket.data.count = 0;
+    socket.emit("hello", { auth: socket.handshake.auth });
+  });
+  namespace.on("echo", (socket, ...args) => {
+    const ack: unknown = args.at(-1);
+    if (typeof ack === "function") ack(...args.slice(0, -1));
+    else socket.emit("echo", ...args);
+  });
+  namespace.on("count", (socket, ack) => {
+    socket.data.count += 1;
+    ack(socket.data.count);
+  });
+  namespace.on("keep", (socket, value, ack) => {
+    socket.data.kept = value;
+    ack();
+  });
+  namespace.on("handshake", ({ handshake: { query, headers, auth } }, ack) => {
+    ack({ query, headers, auth });
+  });
+  namespace.on("join", async (socket, room, ack) => {
+    await socket.join(room);
+    ack([...socket.rooms].filter((room) => room !== socket.id).toSorted());
+  });
+  namespace.on("leave", async (socket, room, ack) => {
+    await socket.leave(room);
+    ack();
+  });
+  namespace.on("room", async (socket, rooms, except, ...args) => {
+    const ack = args.pop();
+    const target = rooms.length === 0 ? socket.nsp : socket.nsp.to(rooms);
+    await target.except(except).emit("said", ...args);
+    ack();
+  });
+  namespace.on("others", async (socket, rooms, ...args) => {
+    const ack = args.pop();
+    const target = rooms.length === 0 ? socket.broadcast : socket.to(rooms);
+    await target.emit("said", ...args);
+    ack();
+  });
+  namespace.on("ask me", async (socket, question, ack) => {
+    try {
+      ack("answer", await socket.timeout(1_000).emitWithAck("question", question));
+    } catch (error) {
+      ack("error", (error as Error).message);
+    }
+  });
+  namespace.on("throw away", (socket, close) => {
+    socket.disconnect(close);
+  });
+}

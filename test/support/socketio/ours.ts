@@ -1,0 +1,62 @@
+import { join } from "node:path";
+import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
+import { createTestHarness } from "wrangler";
+import { API_KEY, type Json } from "../cluster.ts";
+
+export type SocketCluster = {
+  readonly url: URL;
+  /** A stock client that connects at once. */
+  client(nsp?: string, options?: Partial<ManagerOptions & SocketOptions>): Socket;
+  /** What other code of a Worker does; see worker.ts. */
+  server(what: Record<string, unknown>): Promise<any>;
+  admin(method: string, path: string, body?: unknown): Promise<any>;
+  stop(): Promise<void>;
+};
+
+/** The application on a cluster of its own. */
+export async function startSocketCluster(cluster: { [key: string]: Json } = {}): Promise<SocketCluster> {
+  const configPath = join(import.meta.dirname, "wrangler.toml");
+  const vars = {
+    RINGCAST_OVERRIDES: {
+      development: true,
+      insecure: true,
+      anonymous: true,
+      scale: { mode: "off" },
+      ...cluster,
+    },
+  };
+  const server = createTestHarness({
+    root: import.meta.dirname,
+    workers: [{ configPath, vars, secrets: { API_KEY } }],
+  });
+  const { url } = await server.listen();
+  const clients: Socket[] = [];
+  const call = async (path: string, method: string, body?: unknown): Promise<any> => {
+    const response = await fetch(new URL(path, url), {
+      method,
+      headers: { "x-api-key": API_KEY, "content-type": "application/json" },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);
+    return response.json();
+  };
+  return {
+    url,
+    client(nsp = "/", options = {}) {
+      const client = io(new URL(nsp, url).href, { transports: ["websocket"], forceNew: true, ...options });
+      clients.push(client);
+      return client;
+    },
+    server: (what) => call("/server", "POST", what),
+    admin: (method, path, body) => call(`/admin/api${path}`, method, body),
+    async stop() {
+      for (const client of clients) client.io.engine?.close();
+      for (const client of clients) client.disconnect();
+      await server.close();
+    },
+  };
+}
+
+/** The next time that a client hears an event; its arguments. */
+export const heard = (client: Socket, event: string): Promise<unknown[]> =>
+  new Promise((resolve) => client.once(event, (...args: unknown[]) => resolve(args)));

@@ -31,7 +31,7 @@ export type ShardStatus = {
   readonly droppedEvents?: number;
   /** Absent in 0.2.0. */
   readonly load?: LoadStatus;
-  /** Sessions here whose first owner is another shard, by its id. With reports only; absent in 0.2.0. */
+  /** Sessions here whose first owner is another shard, by its id. Absent in 0.2.0. */
   readonly guests?: Readonly<Record<string, number>>;
   /** When the report was sent, by the clock of the shard. With reports only; absent in 0.2.0. */
   readonly sentAt?: number;

@@ -151,7 +151,7 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     this.#store.keepReport(shard, { status, moves, at: Date.now() }, this.#members.fronts);
     for (const done of moves) this.#live.say({ kind: "moved", at: Date.now(), ...done });
     this.#broadcasts.forgetLeft(this.#log, this.#members.holderKeys());
-    if (failed !== undefined) this.#scaling.callersSaw(failed, Date.now());
+    this.#scaling.callersSaw(failed, Date.now());
     if (status.load !== undefined) this.ctx.waitUntil(this.#scaling.look(Date.now()));
     if (this.#members.isDown(shard)) this.ctx.waitUntil(this.#outages.look(shard.region, Date.now()));
     return this.#heard.answer(shard, status, contract);
@@ -179,8 +179,8 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
 
   cluster(contract: number): Promise<ClusterReport> {
     this.#answer(contract);
-    const joining = this.#scaling.joining();
-    return askStatus(this.env, { store: this.#store, members: this.#members, waitMs: ASK_MS, joining });
+    const cluster = { store: this.#store, members: this.#members, joining: this.#scaling.joining() };
+    return askStatus(this.env, { ...cluster, waitMs: ASK_MS, contract });
   }
 
   scale(contract: number): ScaleReport {

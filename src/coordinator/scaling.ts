@@ -66,7 +66,8 @@ export class Scaling {
   }
 
   /** A shard has told which calls its callers have seen fail; the look that follows its report takes them in. */
-  callersSaw(failed: readonly FailedCalls[], now: number): void {
+  callersSaw(failed: readonly FailedCalls[] | undefined, now: number): void {
+    if (failed === undefined) return;
     const ids = this.#parts.store.descriptor.shards.map(({ id }) => id);
     this.#callers.heard(failed, { ids, now });
   }

@@ -16,9 +16,10 @@ export async function askStatus(
     readonly waitMs: number;
     /** The weights that joining shards will have, by id. */
     readonly joining: ReadonlyMap<string, number>;
+    readonly contract: number;
   },
 ): Promise<ClusterReport> {
-  const { store, members, waitMs, joining } = parts;
+  const { store, members, waitMs, joining, contract } = parts;
   const { answers } = await askAll(env, members.holders(), {
     waitMs,
     ask: (stub) => stub.status(CONTRACT),
@@ -38,7 +39,7 @@ export async function askStatus(
     const objects = members.objectsOf(shard).map(seen);
     const known = objects.filter((one) => one !== undefined);
     return {
-      status: mergeStatus(known.map(({ status }) => status)),
+      status: statusFor(contract, mergeStatus(known.map(({ status }) => status))),
       seenAgeMs: known.length === 0 ? null : Math.max(...known.map(({ ageMs }) => ageMs)),
       reachable: objects.every((one) => one?.fresh === true),
     };
@@ -69,10 +70,13 @@ export async function askStatus(
 
 /** One shard over its fronts: the sums of its counters, and the oldest ring that one of them goes by. */
 export function mergeStatus(statuses: readonly ShardStatus[]): ShardStatus | null {
-  const [first, ...rest] = statuses.map(({ load: _load, usage: _usage, ...status }) => status);
+  const [first, ...rest] = statuses.map(
+    ({ load: _load, usage: _usage, sentAt: _sentAt, ...status }) => status,
+  );
   if (first === undefined) return null;
   return rest.reduce<ShardStatus>((sum, one) => {
     const older = one.ringEpoch < sum.ringEpoch ? one : sum;
+    const guests = addCounts(sum.guests, one.guests);
     const droppedEvents = (sum.droppedEvents ?? 0) + (one.droppedEvents ?? 0);
     return {
       sessions: sum.sessions + one.sessions,
@@ -82,7 +86,26 @@ export function mergeStatus(statuses: readonly ShardStatus[]): ShardStatus | nul
       wokeAt: Math.max(sum.wokeAt, one.wokeAt),
       ringEpoch: older.ringEpoch,
       digest: older.digest,
+      ...(guests === undefined ? {} : { guests }),
       ...(droppedEvents === 0 ? {} : { droppedEvents }),
     };
   }, first);
+}
+
+/** Release 0.2.0 knows no guests. */
+function statusFor(contract: number, status: ShardStatus | null): ShardStatus | null {
+  if (status === null || contract >= CONTRACT) return status;
+  const { guests: _guests, ...before } = status;
+  return before;
+}
+
+/** The sums of two tables of counts; undefined where neither is known. */
+function addCounts(
+  some: Readonly<Record<string, number>> | undefined,
+  others: Readonly<Record<string, number>> | undefined,
+): Record<string, number> | undefined {
+  if (some === undefined && others === undefined) return undefined;
+  const sum: Record<string, number> = { ...some };
+  for (const [id, count] of Object.entries(others ?? {})) sum[id] = (sum[id] ?? 0) + count;
+  return sum;
 }

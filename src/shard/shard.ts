@@ -136,7 +136,9 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
   status(contract: number): ShardStatus {
     this.#answer(contract);
     const { usage, ...before } = this.#floors.status();
-    return contract < CONTRACT || usage === undefined ? before : { ...before, usage };
+    if (contract < CONTRACT) return before;
+    const guests = this.#floors.moves.guests.here();
+    return { ...before, guests, ...(usage === undefined ? {} : { usage }) };
   }
 
   watch(until: number, contract: number): void {

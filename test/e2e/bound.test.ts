@@ -44,6 +44,9 @@ describe("[EL30] new connections go past a shard that has much more than the mea
     // The first takes what is above the bound of all three, which follows the mean as fast as the shards report: some
     // 130, 85 and 85 where each batch takes a second.
     for (const count of owners) expect(count).toBeGreaterThanOrEqual(20);
+    // The sessions that are not with the first owner are guests (SPEC EL66).
+    const { shards: rows } = (await cluster.admin("GET", "/cluster")).body;
+    for (const { id, sessions: here, guests } of rows) expect(guests).toBe(id === owner ? 0 : here);
     // The bound is no lack of room.
     const { shards } = (await cluster.admin("GET", "/scale")).body;
     expect(shards.map(({ load }: any) => load?.refused ?? 0)).toEqual([0, 0, 0, 0]);

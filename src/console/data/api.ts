@@ -23,6 +23,7 @@ export type ShardRow = {
   readonly state: "active" | "draining" | "down" | "leaving";
   readonly share: number;
   readonly sessions: number | null;
+  readonly guests: number | null;
   readonly channels: number | null;
   readonly ringEpochSeen: number | null;
   readonly seenAgeMs: number | null;

@@ -28,7 +28,14 @@ function memberRows(): ShardRow[] {
   const shares = ring.value.share();
   const reported = new Map(cluster.value.shards.map((row) => [row.id, row]));
   return ring.value.descriptor.shards.map((shard) => {
-    const unknown = { sessions: null, channels: null, ringEpochSeen: null, seenAgeMs: null, reachable: true };
+    const unknown = {
+      sessions: null,
+      guests: null,
+      channels: null,
+      ringEpochSeen: null,
+      seenAgeMs: null,
+      reachable: true,
+    };
     return { ...unknown, ...reported.get(shard.id), ...shard, share: shares.get(shard.id) ?? 0 };
   });
 }

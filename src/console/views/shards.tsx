@@ -106,11 +106,7 @@ function Row(props: { readonly shard: ShardView; readonly maxSessions: number; r
       <td>{shard.region}</td>
       <td class="number">{shard.state === "leaving" ? "–" : shard.weight}</td>
       <Bar shard={id} part={shard.share / maxShare} text={percent(shard.share)} />
-      <Bar
-        shard={id}
-        part={(shard.sessions ?? 0) / maxSessions}
-        text={shard.sessions === null ? "?" : count(shard.sessions)}
-      />
+      <Bar shard={id} part={(shard.sessions ?? 0) / maxSessions} text={sessionsOf(shard)} />
       <td class="number">
         {pulse === undefined || stale ? "–" : rate(perSecond(pulse, pulse.counts.frames))}
       </td>
@@ -141,6 +137,14 @@ function Row(props: { readonly shard: ShardView; readonly maxSessions: number; r
       </td>
     </tr>
   );
+}
+
+/** Guests are sessions whose first owner is another shard. */
+function sessionsOf({ sessions, guests }: ShardView): string {
+  if (sessions === null) return "?";
+  return guests === null || guests === 0
+    ? count(sessions)
+    : `${count(sessions)}, ${count(guests)} of them guests`;
 }
 
 /** A number with a bar in the shard's colour; `part` is the bar's length from 0 to 1. */

@@ -51,8 +51,12 @@ function showShard({ status, ...shard }: ShardReport) {
   return {
     ...shard,
     sessions: status?.sessions ?? null,
+    guests: countGuests(status),
     channels: status?.channels ?? null,
     ringEpochSeen: status?.ringEpoch ?? null,
     droppedEvents: status === null ? null : (status.droppedEvents ?? 0),
   };
 }
+
+const countGuests = (status: ShardReport["status"]): number | null =>
+  status?.guests === undefined ? null : Object.values(status.guests).reduce((sum, count) => sum + count, 0);

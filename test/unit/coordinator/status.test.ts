@@ -45,6 +45,13 @@ test("[FR2] the counters of a shard are the sums over its fronts", () => {
   );
 });
 
+test("[EL66] the guests of a shard are the sums over its fronts, and unknown where no front says", () => {
+  const [one, other] = [status({ guests: { a: 2, b: 1 } }), status({ guests: { b: 4 } })];
+  expect(mergeStatus([one, other])?.guests).toEqual({ a: 2, b: 5 });
+  expect(mergeStatus([one, status()])?.guests).toEqual({ a: 2, b: 1 });
+  expect(mergeStatus([status(), status()])?.guests).toBeUndefined();
+});
+
 test("[FR2] a shard is at the oldest ring of its fronts, and woke with the last of them", () => {
   fc.assert(
     fc.property(fc.array(arbitraryStatus, { minLength: 1, maxLength: 5 }), (statuses) => {

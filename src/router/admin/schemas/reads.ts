@@ -19,6 +19,9 @@ export const clusterReport = z
         state: z.enum(["active", "draining", "down", "leaving"]),
         share: z.number().openapi({ description: "The shard's part of the ring of its region, 0 to 1." }),
         sessions: z.number().int().nullable(),
+        guests: z.number().int().nullable().openapi({
+          description: "Sessions of these whose first owner is another shard, which handed them on.",
+        }),
         channels: z.number().int().nullable(),
         ringEpochSeen: z.number().int().nullable(),
         droppedEvents: z.number().int().nullable().openapi({

@@ -98,6 +98,7 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
       "/clients",
       "/cluster",
       "/coordinator/crash",
+      "/cost",
       "/epochs",
       "/explain",
       "/live",

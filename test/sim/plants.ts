@@ -89,9 +89,9 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
   "renamed-field": {
     file: "src/log/deliveries.ts",
-    code: "shardStub(this.#env, shard).deliver(delivery, CONTRACT)",
+    code: "shardStub(this.#env, shard).deliver(told, CONTRACT)",
     instead:
-      "shardStub(this.#env, shard).deliver({ ...delivery, since: undefined, after: delivery.since }, CONTRACT)",
+      "shardStub(this.#env, shard).deliver({ ...told, since: undefined, after: told.since }, CONTRACT)",
     also: [
       {
         file: "src/shard/shard.ts",
@@ -123,13 +123,13 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   },
   "renamed-row": {
     file: "src/platform/timetable.ts",
-    code: 'kv.get<Entries<Name>>("timetable")',
-    instead: 'kv.get<Entries<Name>>("appointments")',
+    code: 'kv.get<Entries<string>>("timetable")',
+    instead: 'kv.get<Entries<string>>("appointments")',
     also: [
       {
         file: "src/platform/timetable.ts",
-        code: 'kv.put("timetable", entries)',
-        instead: 'kv.put("appointments", entries)',
+        code: 'kv.put("timetable", {',
+        instead: 'kv.put("appointments", {',
       },
     ],
     releases: "upgrade",

@@ -52,10 +52,13 @@ export const limitsSchema = z
     // The commands, channels or users of one request to the server API. Each of them is a call to an object, and an
     // invocation may make 1,000 such calls on the free plan (docs/platform.md P30).
     apiCommands: count(1, 1_000).default(500),
+    // About the bytes of the answers of one request. The commands that read and come after them are refused with 106.
+    apiAnswerBytes: count(65_536, 67_108_864).default(33_554_432),
     // The clients in one answer to `presence`, and about their bytes: a client gets the answer in one frame, and objects
-    // in one call (docs/platform.md P28). A larger presence is refused with 106; `presence_stats` counts any.
+    // in one call (docs/platform.md P28). They are counted in characters, of which one takes up to two bytes in a call.
+    // A larger presence is refused with 106; `presence_stats` counts any.
     presenceClients: count(1, 100_000).default(10_000),
-    presenceBytes: count(65_536, 16_777_216).default(4_194_304),
+    presenceBytes: count(65_536, 8_388_608).default(4_194_304),
     // The names in one answer to `channels`.
     channelNames: count(1, 100_000).default(10_000),
     // The events that wait in one object for one receiver, a hook or the webhook (SPEC BD60). Each session of a shard

@@ -2,8 +2,8 @@ import type { FailedCalls } from "../contracts/scale.ts";
 import type { CallersView } from "../elastic/policy.ts";
 
 /**
- * What callers have lately seen of the shards of the ring (SPEC EL61). Lives in memory: what still holds after a sleep
- * is seen again.
+ * The failed calls to each shard of the ring that callers have lately seen (SPEC EL61). They are in memory alone: a
+ * shard that still fails after a sleep is seen again.
  */
 export class Callers {
   readonly #keptMs: number;

@@ -94,3 +94,40 @@ test("[AP5] with `userIsKey` a message costs one call at any number of shards, a
   await eventually(() => first.messages.length === 1 && second.messages.length >= 2);
   expect([first.messages, [...new Set(second.messages)]]).toEqual([[1], [2]]);
 });
+
+describe("[BD96] the answers of one request are bounded", () => {
+  const HISTORY = { channel: "kept:large", limit: 10 };
+  const repliesOf = (commands: object[], parallel: boolean) =>
+    post("batch", { commands, parallel }).then((response) =>
+      response.json<{ replies: { history?: object; publish?: object; error?: { code: number } }[] }>(),
+    );
+  const kindsOf = (replies: Awaited<ReturnType<typeof repliesOf>>["replies"]) =>
+    replies.map(({ error, ...answer }) => error?.code ?? Object.keys(answer)[0]);
+
+  test("commands that read are refused when the answers are too long, and the others are run", async () => {
+    cluster = await startCluster({
+      cluster: { limits: { apiAnswerBytes: 65_536 } },
+      namespaces: { kept: { history_size: 10, history_ttl: "60s" } },
+    });
+    const data = "x".repeat(40_000);
+    for (const channel of [HISTORY.channel, HISTORY.channel]) await post("publish", { channel, data });
+    const read = { history: HISTORY };
+    const write = { publish: { channel: "kept:other", data: 1 } };
+    const inTurn = await repliesOf([read, read, write, read], false);
+    expect(kindsOf(inTurn.replies)).toEqual(["history", 106, "publish", 106]);
+    const together = await repliesOf([...Array.from({ length: 6 }, () => read), write], true);
+    expect(kindsOf(together.replies)).toEqual([...Array<string>(4).fill("history"), 106, 106, "publish"]);
+    const lines = [read, read].map(({ history }) => JSON.stringify({ method: "history", params: history }));
+    const older = await fetch(new URL("/api", cluster.url), {
+      method: "POST",
+      headers: { "x-api-key": API_KEY },
+      body: lines.join("\n"),
+    });
+    const answers = (await older.text()).split("\n").map((line) => JSON.parse(line) as object);
+    expect(answers).toEqual([
+      { result: expect.anything() },
+      { error: { code: 106, message: expect.stringContaining("65536 bytes") } },
+    ]);
+    expect((await post("history", HISTORY)).status).toBe(200);
+  });
+});

@@ -123,7 +123,7 @@ describe("rooms over eight shards", () => {
     const rooms = ["u1", "u2", "u3", clients[1]?.id ?? ""];
     for (let n = 0; n < 10; n++) await clients[4]?.emitWithAck("room", rooms, ["quiet"], n);
     await settle(said, [10, 10, 10]);
-    // What would come twice, comes before the answers to these.
+    // An event that came twice would come before the answers to these.
     await clients[4]?.emitWithAck("room", [], [], "end");
     await settle(said, [11, 11, 11, 1, 1]);
     expect(said.map((all) => all.length)).toEqual([11, 11, 11, 1, 1]);

@@ -6,6 +6,7 @@ import { configOf } from "../../src/platform/config.ts";
 import { configuredDescriptor } from "../../src/platform/configured.ts";
 import type { Answer } from "../../src/router/api/answer.ts";
 import { channelPublisher } from "../../src/platform/publisher.ts";
+import { AnswerBudget } from "../../src/router/api/answer-budget.ts";
 import { publish } from "../../src/router/api/publish.ts";
 import { forward, type Forwarded } from "../../src/router/forward.ts";
 import { RingCache } from "../../src/router/ring-cache.ts";
@@ -60,7 +61,9 @@ export class Router {
   /** One call of the server API. */
   publish(params: { channel: string; data: unknown; idempotency_key: string }): Promise<Answer> {
     const config = configOf(this.#env);
-    const publisher = channelPublisher(this.#env, config.cluster.times.deliveryTimeoutMs);
-    return publish({ env: this.#env, config, cache: this.#cache, publisher }, params);
+    const { times, limits } = config.cluster;
+    const publisher = channelPublisher(this.#env, times.deliveryTimeoutMs);
+    const answers = new AnswerBudget(limits.apiAnswerBytes);
+    return publish({ env: this.#env, config, cache: this.#cache, publisher, answers }, params);
   }
 }

@@ -4,6 +4,7 @@ import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { channelPublisher } from "../../platform/publisher.ts";
 import { accessOf, type Access } from "../access.ts";
 import { answerError } from "../errors.ts";
+import { AnswerBudget } from "./answer-budget.ts";
 import { encodeAnswer, encodeResult, statusOf, type Answer } from "./answer.ts";
 import { withDataText } from "./data-text.ts";
 import { apiDocument } from "./document.ts";
@@ -54,7 +55,9 @@ export function createApi(partsOf: (env: Cloudflare.Env) => Pick<Call, "config" 
 
   const callOf = ({ env }: Context<App>): Call => {
     const { config, cache } = partsOf(env);
-    return { env, config, cache, publisher: channelPublisher(env, config.cluster.times.deliveryTimeoutMs) };
+    const { times, limits } = config.cluster;
+    const publisher = channelPublisher(env, times.deliveryTimeoutMs);
+    return { env, config, cache, publisher, answers: new AnswerBudget(limits.apiAnswerBytes) };
   };
   app.post("/", async (request) => {
     const call = callOf(request);
@@ -62,13 +65,14 @@ export function createApi(partsOf: (env: Cloudflare.Env) => Pick<Call, "config" 
     const limit = call.config.cluster.limits.apiCommands;
     if (lines.length > limit) return request.text(`at most ${limit} commands at once`, 400);
     const access = request.get("access");
-    const answers: Answer[] = [];
+    const answers: string[] = [];
     for (const line of lines) {
       const command = readCommand(line);
       if (command === undefined) return request.text("not a line of JSON with a method", 400);
-      answers.push(await runMethod(call, { ...command, access }));
+      const answer = encodeAnswer(await runMethod(call, { ...command, access }));
+      answers.push(call.answers.count(answer));
     }
-    return request.body(answers.map(encodeAnswer).join("\n"), 200, JSON_HEADERS);
+    return request.body(answers.join("\n"), 200, JSON_HEADERS);
   });
   app.post("/:method", async (request) => {
     const text = (await request.req.text()) || "{}";

@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Config } from "../../config/config.ts";
 import type { Publisher } from "../../platform/publisher.ts";
 import type { RingCache } from "../ring-cache.ts";
+import type { AnswerBudget } from "./answer-budget.ts";
 import type { Answer } from "./answer.ts";
 
 /** The parts of the deployment that a method works with. */
@@ -11,6 +12,8 @@ export type Call = {
   readonly cache: RingCache;
   /** Of this request alone (SPEC EL24). */
   readonly publisher: Publisher;
+  /** Of this request alone (SPEC BD96). */
+  readonly answers: AnswerBudget;
 };
 
 type Description = {

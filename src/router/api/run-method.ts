@@ -16,6 +16,7 @@ export async function runMethod(call: Call, { name, params, access }: Command): 
   const method = METHODS.get(name);
   if (method === undefined) return fail("methodNotFound", name);
   if (access === "read" && !method.reads) return fail("notAvailable", "this API key may only read");
+  if (method.reads && call.answers.spent !== undefined) return fail("limitExceeded", call.answers.spent);
   const checked = method.params.safeParse(withoutNulls(params ?? {}, DEPTH));
   if (!checked.success) {
     const [issue] = checked.error.issues;
@@ -64,14 +65,30 @@ async function runBatch(call: Call, access: Access, batch: z.infer<typeof batchP
     if (name === "batch") return encodeAnswer(fail("badRequest", "a batch holds no batch"));
     const answer = await runMethod(call, { name, params, access });
     if ("error" in answer) return encodeAnswer(answer);
-    return `{${JSON.stringify(name)}:${encodeResult(answer.result)}}`;
+    return call.answers.count(`{${JSON.stringify(name)}:${encodeResult(answer.result)}}`);
   };
   const replies: string[] = [];
-  if (batch.parallel === true) replies.push(...(await Promise.all(batch.commands.map(run))));
-  else
-    for (const together of runsOf(call.config, batch.commands))
-      replies.push(...(await Promise.all(together.map(run))));
+  const runs = batch.parallel === true ? inParallel(batch.commands) : runsOf(call.config, batch.commands);
+  for (const together of runs) replies.push(...(await Promise.all(together.map(run))));
   return ok(new JsonResult(`{"replies":[${replies.join(",")}]}`));
+}
+
+/** So many commands that read run at once: the answers of these are in memory before they are counted. */
+const READS_AT_ONCE = 4;
+
+/** Commands cut where too many would read at once. */
+function inParallel<Command extends Record<string, unknown>>(commands: readonly Command[]): Command[][] {
+  const runs: Command[][] = [[]];
+  let reads = 0;
+  for (const command of commands) {
+    if (Object.keys(command).some((name) => METHODS.get(name)?.reads === true)) reads += 1;
+    if (reads > READS_AT_ONCE) {
+      runs.push([]);
+      reads = 1;
+    }
+    runs.at(-1)?.push(command);
+  }
+  return runs;
 }
 
 /**

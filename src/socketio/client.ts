@@ -46,12 +46,18 @@ export class Client {
     return stateOf(this.session);
   }
 
-  /** The socket of a namespace that the client has joined. */
+  /** The socket of a namespace that the client has joined; no other hears its events (SPEC SO5). */
   socket(nsp: string): AnySocket | undefined {
-    const known = this.#sockets.get(nsp);
-    if (known !== undefined) return known.socket;
     const member = this.state.members.get(nsp);
-    return member === undefined ? undefined : this.makeSocket(nsp, member);
+    if (member === undefined) return undefined;
+    const known = this.#sockets.get(nsp)?.socket;
+    return known?.id === member.id ? known : this.keep(nsp, this.makeSocket(nsp, member));
+  }
+
+  /** From now on the handlers of a namespace get this socket. */
+  keep(nsp: string, socket: AnySocket): AnySocket {
+    this.#sockets.set(nsp, { socket, stored: JSON.stringify(this.state.members.get(nsp)?.data) });
+    return socket;
   }
 
   makeSocket(nsp: string, { id, auth, data }: Member): AnySocket {
@@ -68,9 +74,7 @@ export class Client {
       },
       data,
     };
-    const socket = new Socket<object, unknown>(given, this.#workOf(nsp, id));
-    this.#sockets.set(nsp, { socket, stored: JSON.stringify(data) });
-    return socket;
+    return new Socket<object, unknown>(given, this.#workOf(nsp, id));
   }
 
   /** Stores what a handler may have changed in `socket.data`. Throws where the attachment has no room for it. */

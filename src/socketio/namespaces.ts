@@ -127,6 +127,7 @@ export class Namespaces {
     try {
       const data: unknown = JSON.parse(JSON.stringify(socket.data) ?? "null");
       if (!client.remember(nsp, { id, auth, data })) throw new Error("a connection keeps 16 KiB in all");
+      client.keep(nsp, socket);
       await client.enter(nsp, told);
     } catch (error) {
       logError("a socket could not join its namespace", {

@@ -124,6 +124,14 @@ test("[SO4] the handshake has the query and the headers that are listed, also af
   ]);
 });
 
+test("[SO5] events in a namespace that has refused its client reach no handler, and end the connection", async () => {
+  const client = await Client.connect();
+  client.say('40/closed,{"password":"wrong"}');
+  await client.next("44/closed,");
+  client.say('42/closed,["throw away",true]');
+  expect(await client.closed).toBe(4002);
+});
+
 describe("[SO16] what a socket keeps is bounded", () => {
   test("[SO16] data that the attachment has no room for ends the connection", async () => {
     const client = await Client.connect();

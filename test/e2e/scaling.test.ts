@@ -92,6 +92,26 @@ describe("[EL1, EL2, EL3, EL9, EL10] a cluster grows and shrinks by itself", () 
   });
 });
 
+describe("[EL1] a flood that does not stop", () => {
+  test("the ring grows to its bound and no further, and says so", async () => {
+    cluster = await startCluster({ cluster: { ...QUICK, shards: { initial: 1, max: 2 } } });
+    const clients = crowd(120);
+    for (const { connect } of clients) connect();
+    const { last } = await eventually(async () => {
+      const report = await scaleOf();
+      return report.last?.reason.endsWith("shards.max is 2") === true ? report : undefined;
+    }, 120_000);
+    expect(last).toMatchObject({ kind: "hold", reason: expect.stringContaining("auto-") });
+    await eventually(
+      () => clients.filter(({ client }) => client.state === "connected").length === 80,
+      60_000,
+    );
+    const { decisions, shards } = await scaleOf();
+    expect(shards).toHaveLength(2);
+    expect(decisions.filter(({ kind, done }) => kind === "add" && done)).toHaveLength(1);
+  });
+});
+
 describe("[EL9] the mode is the operator's", () => {
   test("in the mode `suggest` nothing changes, and the decision is shown with its reason", async () => {
     cluster = await startCluster({ cluster: { ...QUICK, scale: { ...QUICK.scale, mode: "suggest" } } });

@@ -1,10 +1,10 @@
 import { applyDelta } from "fossil-delta";
 import type { Heard, Hearing } from "../chaos/history.ts";
+import { BROADCAST } from "./channels.ts";
 import type { Router } from "./release.ts";
 import type { ClientSocket } from "./sockets.ts";
 import type { World } from "./world.ts";
 
-const BROADCAST = "ringcast:broadcast";
 /** The timeouts of the stock SDK (its documentation, "options"). */
 const TIMEOUT_MS = 5_000;
 const RECONNECT_MS = [500, 1_000] as const;

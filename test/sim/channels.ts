@@ -1,0 +1,9 @@
+export const BROADCAST = "ringcast:broadcast";
+/** A channel without history. */
+export const FLEETING = "fleeting:e";
+/** The channels of a history besides the broadcast channel. */
+export const CHANNELS = ["kept:a", "kept:b", "short:c", "delta:d", FLEETING] as const;
+
+/** The object that keeps the log of a channel. */
+export const objectOf = (channel: string): string =>
+  channel === BROADCAST ? "COORDINATOR coordinator" : `CHANNEL ${channel}`;

@@ -1,0 +1,99 @@
+import { wakeAnew } from "./aftermath.ts";
+import { BROADCAST, CHANNELS } from "./channels.ts";
+import type { SimClient } from "./client.ts";
+import { HostileClient } from "./hostile-client.ts";
+import type { Publishers } from "./publishers.ts";
+import type { Router } from "./release.ts";
+import type { Trait } from "./traits.ts";
+import type { World } from "./world.ts";
+
+const CLASSES = ["Shard", "Channel", "Coordinator"] as const;
+/** How often a trait shows, for each step. */
+const TRAIT_SHOWS = 0.06;
+const LARGEST_BYTES = 1_900_000;
+/** So many large publications are more than one call can carry. */
+const BURST = 19;
+const MANY = 400;
+
+/** What the traits of a history do between its steps. `world.fate` decides it. */
+export class TraitSteps {
+  readonly #world: World;
+  readonly #traits: ReadonlySet<Trait>;
+  readonly #clients: readonly SimClient[];
+  readonly #publishers: Publishers;
+  readonly #stranger: HostileClient;
+  readonly #lostAlarms = new Set<string>();
+
+  constructor(
+    world: World,
+    parts: {
+      readonly traits: ReadonlySet<Trait>;
+      readonly routers: readonly Router[];
+      readonly clients: readonly SimClient[];
+      readonly publishers: Publishers;
+    },
+  ) {
+    this.#world = world;
+    this.#traits = parts.traits;
+    this.#clients = parts.clients;
+    this.#publishers = parts.publishers;
+    this.#stranger = new HostileClient(world, parts.routers);
+  }
+
+  /** Lets some traits show. */
+  step(): void {
+    for (const trait of this.#traits) if (this.#world.fate.chance(TRAIT_SHOWS)) this.#show(trait);
+  }
+
+  /** Strangers go, and an object that lost its alarm begins a new life, in which it looks (SPEC BD50). */
+  calm(): void {
+    this.#stranger.vanish();
+    for (const client of this.#clients) client.isSilent = false;
+    for (const name of this.#lostAlarms) wakeAnew(this.#world, name);
+  }
+
+  #show(trait: Trait): void {
+    const { fate } = this.#world;
+    const client = fate.pick(this.#clients);
+    if (trait === "silentPeers") client.isSilent = fate.chance(0.7);
+    else if (trait === "endTogether") this.#endTogether();
+    else if (trait === "lostAlarms")
+      this.#loseAlarm(fate.pick(this.#world.objects.names(fate.pick(CLASSES))));
+    else if (trait === "largePublications") this.#publishLarge();
+    else if (trait === "manyChannels") this.#passThroughChannels(client);
+    else if (trait === "hostileClients") {
+      if (fate.chance(0.3)) this.#stranger.vanish();
+      else this.#stranger.attack();
+    }
+  }
+
+  /** Puts a shard to sleep, and breaks the connections of all its clients. */
+  #endTogether(): void {
+    const shard = this.#world.fate.pick(this.#clients).shard;
+    if (shard === undefined || !this.#world.sleep(shard)) return;
+    for (const client of this.#clients) if (client.shard === shard) client.cut();
+  }
+
+  #loseAlarm(name: string): void {
+    this.#world.note(`the platform gives up the alarm of ${name}`);
+    this.#world.objects.of(name).storage.alarmAt = null;
+    this.#lostAlarms.add(name);
+  }
+
+  #publishLarge(): void {
+    const { fate } = this.#world;
+    const channel = fate.pick([...CHANNELS, BROADCAST]);
+    const isBurst = fate.chance(0.04);
+    const bytes = Math.floor(LARGEST_BYTES * fate.next() ** (isBurst ? 0.1 : 3));
+    for (let n = isBurst ? BURST : 1; n > 0; n--) this.#publishers.publish(channel, bytes);
+  }
+
+  #passThroughChannels(client: SimClient): void {
+    const { fate } = this.#world;
+    const first = fate.int(0, MANY);
+    for (let n = fate.int(1, 30); n > 0; n--) {
+      if (client.channels.length < 60) client.subscribe(`many:${first + n}`);
+    }
+    if (fate.chance(0.5)) client.unsubscribeAll((channel) => channel.startsWith("many:"));
+  }
+}

@@ -14,26 +14,29 @@ const LATEST_MS = 60_000;
 export class KeptReports {
   readonly #sql: SqlStorage;
   readonly #usage: KeptCounts;
-  #kept: Map<string, KeptReport> | undefined;
+  readonly #kept = new Map<string, KeptReport>();
 
   /** `usage`: the coordinator's own, which the row of the newest report keeps (SPEC EL53). */
   constructor(sql: SqlStorage, usage: KeptCounts) {
     this.#sql = sql;
     this.#usage = usage;
     sql.exec(SCHEMA);
-    const newest = sql
-      .exec<{ status: string }>("SELECT status FROM reports ORDER BY at DESC LIMIT 1")
-      .toArray();
-    for (const { status } of newest) usage.recall(parseStatus(status).counts);
+    let newest: Counts = {};
+    for (const { name, at, status: text } of sql.exec<ReportRow>(OLDEST_FIRST)) {
+      const { status, counts } = parseStatus(text);
+      this.#kept.set(name, { at, status });
+      newest = counts;
+    }
+    usage.recall(newest);
   }
 
   of(shard: ShardAddress): KeptReport | undefined {
-    return this.#read().get(addressKey(shard));
+    return this.#kept.get(addressKey(shard));
   }
 
   /** The reports by the keys of the addresses. */
   get keys(): readonly string[] {
-    return [...this.#read().keys()];
+    return [...this.#kept.keys()];
   }
 
   /** Keeps a report, unless a newer one of the object has overtaken it (SPEC EL62). */
@@ -48,35 +51,25 @@ export class KeptReports {
       at,
       JSON.stringify({ ...status, coordinator: this.#usage.counts(1, at) }),
     );
-    this.#read().set(key, { status, at });
+    this.#kept.set(key, { status, at });
   }
 
   forget(key: string): void {
     this.#sql.exec("DELETE FROM reports WHERE name = ?", key);
-    this.#read().delete(key);
-  }
-
-  #read(): Map<string, KeptReport> {
-    this.#kept ??= new Map(
-      this.#sql
-        .exec<{ name: string; at: number; status: string }>("SELECT name, at, status FROM reports")
-        .toArray()
-        .map(({ name, at, status }) => [name, { at, status: parseStatus(status).status }]),
-    );
-    return this.#kept;
+    this.#kept.delete(key);
   }
 }
 
 /** A row of release 0.2.0 has no counts, and that release takes no notice of them. */
-function parseStatus(text: string): {
-  readonly status: ShardStatus;
-  readonly counts: Record<string, number>;
-} {
-  const { coordinator = {}, ...status } = JSON.parse(text) as ShardStatus & {
-    readonly coordinator?: Record<string, number>;
-  };
+function parseStatus(text: string): { readonly status: ShardStatus; readonly counts: Counts } {
+  const { coordinator = {}, ...status } = JSON.parse(text) as ShardStatus & { readonly coordinator?: Counts };
   return { status, counts: coordinator };
 }
 
+type Counts = Readonly<Record<string, number>>;
+type ReportRow = { name: string; at: number; status: string };
+
+/** A replaced row is a new one, so of two reports of one millisecond the later is the last. */
+const OLDEST_FIRST = "SELECT name, at, status FROM reports ORDER BY at, rowid";
 const SCHEMA =
   "CREATE TABLE IF NOT EXISTS reports (name TEXT PRIMARY KEY, at INTEGER NOT NULL, status TEXT NOT NULL)";

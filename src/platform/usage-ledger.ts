@@ -10,7 +10,7 @@ import type { KeptCounts } from "./timetable.ts";
 
 const DAY_MS = 86_400_000;
 
-type Window = { readonly since: number; readonly own: Usage; readonly channels: ReadonlyMap<string, Usage> };
+type Window = { readonly since: number; readonly own: Usage; readonly channels: Map<string, Usage> };
 
 const windowFrom = (since: number): Window => ({ since, own: NO_USAGE, channels: new Map() });
 
@@ -31,18 +31,14 @@ export class UsageLedger implements KeptCounts {
 
   /** A channel has told what it has used. */
   hear(namespace: string, usage: Usage): void {
-    const { channels } = this.#day;
-    const heard = addUsage(channels.get(namespace) ?? NO_USAGE, usage);
-    this.#day = { ...this.#day, channels: new Map(channels).set(namespace, heard) };
+    addTo(this.#day.channels, namespace, usage);
   }
 
   report(now: number): UsageReport {
     this.#collect(now);
-    const { since, own, channels } = this.#dayBefore ?? windowFrom(this.#day.since);
-    const sum = new Map(channels);
-    for (const [namespace, usage] of this.#day.channels)
-      sum.set(namespace, addUsage(sum.get(namespace) ?? NO_USAGE, usage));
-    return { since, own: addUsage(own, this.#day.own), channels: Object.fromEntries(sum) };
+    const { since, own, channels } =
+      this.#dayBefore === undefined ? this.#day : addWindows(this.#dayBefore, this.#day);
+    return { since, own, channels: Object.fromEntries(channels) };
   }
 
   recall(counts: Readonly<Record<string, number>>): void {
@@ -69,10 +65,12 @@ export class UsageLedger implements KeptCounts {
   }
 }
 
+const addTo = (channels: Map<string, Usage>, namespace: string, usage: Usage): void =>
+  void channels.set(namespace, addUsage(channels.get(namespace) ?? NO_USAGE, usage));
+
 function addWindows(some: Window, more: Window): Window {
   const channels = new Map(some.channels);
-  for (const [namespace, usage] of more.channels)
-    channels.set(namespace, addUsage(channels.get(namespace) ?? NO_USAGE, usage));
+  for (const [namespace, usage] of more.channels) addTo(channels, namespace, usage);
   return { since: some.since, own: addUsage(some.own, more.own), channels };
 }
 

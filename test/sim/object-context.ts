@@ -7,7 +7,7 @@ import type { World } from "./world.ts";
 export function contextOf(world: World, name: string, { storage, sockets }: SimObject): object {
   return {
     id: { name: name.slice(name.indexOf(" ") + 1) },
-    storage,
+    storage: storage.ofLife(),
     waitUntil: (promise: Promise<unknown>) => void promise.catch(() => undefined),
     blockConcurrencyWhile: <T>(run: () => Promise<T>): Promise<T> => run(),
     abort: () => world.crash(name),

@@ -70,6 +70,22 @@ describe("[BD70] the storage of the stand-in", () => {
     expect(await storage.getAlarm()).toBeNull();
   });
 
+  test("is another object in each life, with the rows of the lives before", () => {
+    const storage = new SimStorage();
+    const first = storage.ofLife();
+    first.kv.put("a", 1);
+    first.kv.get =
+      first.sql.exec =
+      first.setAlarm =
+        () => {
+          throw new Error("a life has put its own function here");
+        };
+    const second = storage.ofLife();
+    expect(second.kv.get("a")).toBe(1);
+    expect(second.sql.exec("SELECT 1 AS n").one()).toEqual({ n: 1 });
+    expect(() => second.setAlarm(PLATFORM.latestDate)).not.toThrow();
+  });
+
   test("lists keys in their order", () => {
     const storage = new SimStorage();
     for (const key of ["b:2", "a", "b:1", "c"]) storage.kv.put(key, key);

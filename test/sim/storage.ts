@@ -133,6 +133,22 @@ export class SimStorage {
     }
   }
 
+  /** The storage as the platform gives it to one life, which may put functions of its own in the place of these. */
+  ofLife() {
+    const { kv, sql, getAlarm, setAlarm, deleteAlarm, deleteAll, sync } = this;
+    const transactionSync = <T>(work: () => T): T => this.transactionSync(work);
+    return {
+      kv: { ...kv },
+      sql: { ...sql },
+      transactionSync,
+      getAlarm,
+      setAlarm,
+      deleteAlarm,
+      deleteAll,
+      sync,
+    };
+  }
+
   getAlarm = (): Promise<number | null> => Promise.resolve(this.alarmAt);
 
   /** Throws for a date that the platform cannot keep. */

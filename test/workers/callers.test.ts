@@ -4,7 +4,9 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { shardAddress } from "../../src/contracts/address.ts";
 import type { ShardStatus } from "../../src/contracts/shard.ts";
 import { CONTRACT } from "../../src/contracts/version.ts";
+import { KeptReports } from "../../src/coordinator/reports.ts";
 import { Shard } from "../../src/index.ts";
+import type { KeptCounts } from "../../src/platform/timetable.ts";
 import { forward } from "../../src/router/forward.ts";
 import { RingCache } from "../../src/router/ring-cache.ts";
 import { api, Client, coordinator, coordinatorObject, keysOf, nameOf, startOver, until } from "./client.ts";
@@ -122,5 +124,28 @@ describe("[EL63] the reports of all shards", () => {
     await evictDurableObject(coordinatorObject());
     const { shards } = await coordinator().scale(CONTRACT);
     expect(shards.map(({ load }) => load?.parts.sockets)).toEqual([0.1, 0.1, 0.1, 0.1]);
+  });
+
+  test("are read by one query in a new life, with the counts in the newest of them", async () => {
+    for (let n = 1; n <= 4; n++) await tell(n, { sessions: n });
+    const seen = await runInDurableObject(coordinatorObject(), (_, { storage }) => {
+      const exec = vi.spyOn(storage.sql, "exec");
+      const recall = vi.fn<KeptCounts["recall"]>();
+      const reports = new KeptReports(storage.sql, { recall, counts: () => ({}) });
+      const sessions = [1, 2, 3, 4].map((n) => reports.of(addressOf(n))?.status.sessions);
+      const queries = exec.mock.calls.map(([query]) => query).filter((query) => query.startsWith("SELECT"));
+      const newest = storage.sql
+        .exec<{ written: number }>(
+          "SELECT MAX(status ->> '$.coordinator.0//rowsWritten') AS written FROM reports",
+        )
+        .one();
+      return { sessions, queries: queries.length, counts: recall.mock.calls, newest: newest.written };
+    });
+    expect(seen).toMatchObject({
+      sessions: [1, 2, 3, 4],
+      queries: 1,
+      counts: [[{ "0//rowsWritten": seen.newest }]],
+    });
+    expect(seen.newest).toBeGreaterThan(0);
   });
 });

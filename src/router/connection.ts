@@ -45,14 +45,18 @@ export async function connectClient(request: Upgrade, parts: UpgradeParts): Prom
     subprotocol: offeredBy(request).find((name) => name === SUBPROTOCOL),
   });
   if (forwarded.kind === "connected") return forwarded.response;
-  const lateMs = parts.lateErrors.next(Date.now());
-  // The platform ends the request of a client that leaves.
-  if (lateMs > 0) await scheduler.wait(lateMs);
+  await waitLate(parts.lateErrors);
   return answerError(request, 503, {
     code: "unavailable",
     message: forwarded.message,
     headers: { "retry-after": String(forwarded.retryAfterSeconds) },
   });
+}
+
+/** Waits before an error of the cluster (SPEC EL60). The platform ends the request of a client that leaves. */
+export async function waitLate(lateErrors: LateErrors): Promise<void> {
+  const lateMs = lateErrors.next(Date.now());
+  if (lateMs > 0) await scheduler.wait(lateMs);
 }
 
 /** An upgrade that a shard may take, or why not. */

@@ -4,7 +4,14 @@ import { ENGINE_ERRORS, type EngineError } from "../socketio/engine.ts";
 import { FRONT } from "../socketio/names.ts";
 import type { HandshakeInfo } from "../socketio/state.ts";
 import { bindingOfFront } from "../platform/fronts.ts";
-import { comesTooOften, originAllowed, placeUpgrade, type Upgrade, type UpgradeParts } from "./connection.ts";
+import {
+  comesTooOften,
+  originAllowed,
+  placeUpgrade,
+  waitLate,
+  type Upgrade,
+  type UpgradeParts,
+} from "./connection.ts";
 import { forward } from "./forward.ts";
 
 /** Of the query and the headers, which each socket keeps in its attachment. */
@@ -29,6 +36,7 @@ export async function connectSocket(request: Upgrade, parts: UpgradeParts): Prom
   if (!place.ok) return refuse(request, "badRequest", place.message);
   const forwarded = await forward({ ...place.upgrade, front: FRONT, ofFront: handshake });
   if (forwarded.kind === "connected") return forwarded.response;
+  await waitLate(parts.lateErrors);
   return unavailable(forwarded.message, forwarded.retryAfterSeconds);
 }
 

@@ -3,7 +3,10 @@ export const MOST_WAIT_MS = 60_000;
 /** Answers that one connection may owe. */
 const MOST_PENDING = 256;
 
-export type Answered = (error: Error | null, args: readonly unknown[]) => void;
+/** The error for an event to a socket that has gone, in the words of a stock client. */
+export const hasGone = (): Error => new Error("socket has been disconnected");
+
+export type Answered = (error: Error | null, args: readonly unknown[]) => unknown;
 
 /** The acknowledgements that one connection owes. They do not outlive the memory of the object (SPEC SO9). */
 export class Acks {
@@ -13,6 +16,10 @@ export class Acks {
   >();
   /** Begins at random, so that no late answer to an event from before a sleep is taken for another. */
   #next = Math.floor(Math.random() * 2 ** 40);
+
+  get size(): number {
+    return this.#pending.size;
+  }
 
   /** The id of an event whose answer is awaited. */
   expect(
@@ -40,5 +47,15 @@ export class Acks {
     this.#pending.delete(id);
     clearTimeout(pending.timer);
     pending.answered(null, args);
+  }
+
+  /** The socket of a namespace has gone: its answers come no more, and no timer keeps the shard awake for them. */
+  end(nsp: string): void {
+    for (const [id, pending] of this.#pending) {
+      if (pending.nsp !== nsp) continue;
+      this.#pending.delete(id);
+      clearTimeout(pending.timer);
+      pending.answered(hasGone(), []);
+    }
   }
 }

@@ -3,13 +3,18 @@ import { parseChannel } from "../policy/channels.ts";
 import { mayReach } from "../shard/connections/new-channels.ts";
 import { subscriptionsOf, type Session } from "../shard/connections/session.ts";
 import type { Core } from "../shard/front.ts";
-import { Acks } from "./acks.ts";
+import { Acks, hasGone, type Answered } from "./acks.ts";
 import type { Publish } from "./broadcaster.ts";
 import { encodePacket, PacketReader } from "./packets.ts";
 import { namespaceChannel, readChannel, shardOfSocket } from "./names.ts";
 import { channelOfRoom } from "./publish.ts";
 import { Socket, type SocketWork } from "./socket.ts";
 import { stateOf, type Member, type State } from "./state.ts";
+
+/** Handlers of one client that run at once; the frames after that wait. */
+const MOST_RUNNING = 64;
+/** Its joins, leaves and emits that are under way; the frames after that wait. */
+const MOST_OWED = 256;
 
 /** A socket of any deployment. */
 export type AnySocket = Socket<object, unknown>;
@@ -27,9 +32,11 @@ export class Client {
   readonly reader: PacketReader;
   readonly acks = new Acks();
   /** Handlers of this client that have not ended. */
-  running = 0;
-  /** Wait for one of them to end. */
-  readonly waiting: (() => void)[] = [];
+  #running = 0;
+  /** Its joins, leaves and emits that have not ended, for handlers need not wait for them. */
+  #owed = 0;
+  /** Ends the wait of the next frame; frames come one at a time. */
+  #onProgress: () => void = () => undefined;
   readonly #parts: ClientParts;
   readonly #sockets = new Map<string, { readonly socket: AnySocket; stored: string }>();
   /** Joins of this client run one after the other, and its emits to rooms after them. */
@@ -105,6 +112,17 @@ export class Client {
     for (const channel of this.#channelsOf(nsp)) this.#parts.core.subscriptions.leave(this.session, channel);
     this.#sockets.delete(nsp);
     this.remember(nsp, undefined);
+    this.acks.end(nsp);
+  }
+
+  /**
+   * Resolves when the next frame may be carried out. A handler that waits for an answer of this client does not count:
+   * the answer is a frame, too.
+   */
+  async whenNotBusy(): Promise<void> {
+    const isBusy = (): boolean => this.#running - this.acks.size >= MOST_RUNNING || this.#owed >= MOST_OWED;
+    while (isBusy() && !this.session.ended)
+      await new Promise<void>((resolve) => (this.#onProgress = resolve));
   }
 
   #channelsOf(nsp: string): string[] {
@@ -129,9 +147,12 @@ export class Client {
         });
       },
       send: (args, ack) => {
-        if (!isConnected()) return;
-        const ackId = ack === undefined ? undefined : this.acks.expect(nsp, ack);
-        core.connections.send(this.session, encodePacket({ kind: "event", nsp, args, id: ackId }));
+        const answered: Answered = (...answer) =>
+          this.run(nsp, String(args[0]), () => ack?.answered(...answer));
+        if (!isConnected()) return queueMicrotask(() => answered(hasGone(), []));
+        const id = ack === undefined ? undefined : this.acks.expect(nsp, { ...ack, answered });
+        core.connections.send(this.session, encodePacket({ kind: "event", nsp, args, id }));
+        this.#onProgress();
       },
       disconnect: (close) => disconnect(this, nsp, { close }),
       publish: (...call) => this.#publishAfter(() => this.#parts.publish(...call)),
@@ -141,7 +162,7 @@ export class Client {
   /** Joins and leaves of this client, one after the other. */
   #inTurn(work: () => Promise<void>): Promise<void> {
     const done = this.#rooms.then(work);
-    this.#rooms = done.catch(() => undefined);
+    this.#rooms = this.#owe(done);
     return done;
   }
 
@@ -149,24 +170,29 @@ export class Client {
   #publishAfter(publish: () => Promise<void>): Promise<void> {
     const before = Promise.all([this.#rooms, this.#emitted]);
     const published = before.then(publish);
-    this.#emitted = published.catch(() => undefined);
+    this.#emitted = this.#owe(published);
     return published;
+  }
+
+  async #owe(work: Promise<void>): Promise<void> {
+    this.#owed += 1;
+    await work.catch(() => undefined);
+    this.#owed -= 1;
+    this.#onProgress();
   }
 
   async #join(nsp: string, room: string): Promise<void> {
     const { limits } = this.#parts.core.config.cluster;
     if (shardOfSocket(room) !== undefined) throw new Error("no socket joins the room of another socket's id");
     const channel = channelOfRoom(nsp, room, limits.channelBytes);
-    const subscriptions = subscriptionsOf(this.session);
-    if (subscriptions.has(channel)) return;
-    if (subscriptions.size >= limits.channelsPerClient)
-      throw new Error(`a connection is in ${limits.channelsPerClient} rooms at most, namespaces included`);
+    if (subscriptionsOf(this.session).has(channel)) return;
+    this.#checkCount();
     if (!mayReach(this.session, channel, limits)) throw new Error("a connection joins new rooms too fast");
-    await this.listen(channel);
+    await this.#listen(channel);
   }
 
   /** Hears a channel. `tell` runs in the turn in which it begins. Throws where there is no room for it. */
-  async listen(channel: string, tell: () => void = () => undefined): Promise<void> {
+  async #listen(channel: string, tell: () => void = () => undefined): Promise<void> {
     const { core } = this.#parts;
     const parsed = parseChannel(channel, core.config.cluster.limits.channelBytes);
     if (!parsed.ok) throw new Error("a room has a name that is no channel");
@@ -177,8 +203,15 @@ export class Client {
   }
 
   /** Hears what is for all sockets of a namespace. */
-  enter(nsp: string, tell: () => void): Promise<void> {
-    return this.listen(namespaceChannel(nsp), tell);
+  async enter(nsp: string, tell: () => void): Promise<void> {
+    this.#checkCount();
+    await this.#listen(namespaceChannel(nsp), tell);
+  }
+
+  #checkCount(): void {
+    const { channelsPerClient } = this.#parts.core.config.cluster.limits;
+    if (subscriptionsOf(this.session).size >= channelsPerClient)
+      throw new Error(`a connection is in ${channelsPerClient} rooms at most, namespaces included`);
   }
 
   /** Runs a handler, and stores what it has changed. A handler that fails changes nothing for the client. */
@@ -199,15 +232,15 @@ export class Client {
       }
     };
     const end = async (result: unknown): Promise<void> => {
-      this.running += 1;
+      this.#running += 1;
       try {
         await result;
       } catch (error) {
         failed(error);
       }
-      this.running -= 1;
+      this.#running -= 1;
       store();
-      this.waiting.shift()?.();
+      this.#onProgress();
     };
     try {
       const result = handler();

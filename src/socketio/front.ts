@@ -68,7 +68,12 @@ function serveClients(
         handshake: (attachment.ofFront ?? { query: {}, headers: {}, address: "" }) as HandshakeInfo,
         members: new Map(),
       };
-      connections.sessions.remember(session, { ...attachment, ofFront: state });
+      const opening = { ...attachment, ofFront: state };
+      if (!connections.sessions.remember(session, opening)) {
+        // Its token leaves no room for more. Its end needs the state.
+        session.attachment = opening;
+        return connections.end(session, "insufficientState");
+      }
       const { sid } = state;
       const pingInterval = config.cluster.times.pingIntervalMs;
       const timing = { pingInterval, pingTimeout: PING_TIMEOUT_MS };

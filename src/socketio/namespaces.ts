@@ -10,9 +10,6 @@ import { newSocketId } from "./names.ts";
 import type { SocketIndex } from "./socket-index.ts";
 import type { Handlers, Middleware, RefusalError, AllHandlers } from "./registry.ts";
 
-/** Handlers of one client that run at once; the frames after that wait. */
-const MOST_RUNNING = 64;
-
 type PacketOf<Kind extends SocketPacket["kind"]> = Extract<SocketPacket, { kind: Kind }>;
 
 /** How a refusal is told: the payload of CONNECT_ERROR. */
@@ -40,7 +37,7 @@ export class Namespaces {
     if (packet.kind === "ack") return client.acks.take(nsp, packet.id, packet.args);
     if (packet.kind === "disconnect") return this.leave(client, nsp, "client namespace disconnect");
     this.#dispatch(client, socket, packet);
-    if (client.running >= MOST_RUNNING) await new Promise<void>((resolve) => client.waiting.push(resolve));
+    await client.whenNotBusy();
   }
 
   /** The server ends a socket. The client does not come back by itself, as it would after a lost connection. */
@@ -71,6 +68,7 @@ export class Namespaces {
       if (socket !== undefined) this.#index.delete(socket.id);
       this.#tell(client, { nsp, event: "disconnecting" }, [socket, reason]);
       this.#tell(client, { nsp, event: "disconnect" }, [socket, reason]);
+      client.acks.end(nsp);
     }
   }
 
@@ -165,34 +163,42 @@ export class Namespaces {
         return { message: identity.close.reason };
       case "known": {
         const { user, info, expiresAt } = identity.claims;
-        if (user === "" || session.ended) return undefined;
-        const ofFront = { ...client.state, identity: { user, ...(info === undefined ? {} : { info }) } };
+        if (session.ended) return undefined;
+        const named = user === "" ? {} : { identity: { user, ...(info === undefined ? {} : { info }) } };
+        const ofFront = { ...client.state, ...named };
         const expiry = expiresAt === undefined ? {} : { expiresAt: expiresAt * 1_000 };
-        connections.sessions.remember(session, { ...opening, ...expiry, ofFront });
-        return undefined;
+        const isRemembered = connections.sessions.remember(session, { ...opening, ...expiry, ofFront });
+        // Without it the session would have no user, and no end.
+        return isRemembered ? undefined : { message: "the identity is too large" };
       }
     }
   }
 
-  /** Asks the middlewares of a namespace, one after the other. Answers with a refusal, if there is one. */
+  /**
+   * Asks the middlewares of a namespace, one after the other. Answers with a refusal, if there is one. One that throws,
+   * or does not answer, is a fault: the log tells it, and not the client.
+   */
   async #ask({ middlewares }: Handlers, socket: AnySocket): Promise<Refused | undefined> {
     const { hookTimeoutMs } = this.#core.config.cluster.times;
     for (const middleware of middlewares) {
       try {
-        await within(hookTimeoutMs, answerOf(middleware, socket));
-      } catch (error) {
-        const { message, data } = error as RefusalError;
+        const refusal = await within(hookTimeoutMs, answerOf(middleware, socket));
+        if (refusal === undefined) continue;
+        const { message, data } = refusal;
         return { message, ...(data === undefined ? {} : { data }) };
+      } catch (error) {
+        logError("a middleware of Socket.IO failed", { namespace: socket.name, error });
+        return { message: "internal server error" };
       }
     }
     return undefined;
   }
 }
 
-/** Resolves when the middleware calls `next`; rejects where it gives it an error. */
-async function answerOf(middleware: Middleware<never>, socket: AnySocket): Promise<void> {
-  await new Promise<void>((resolve, reject) => {
-    const result = middleware(socket as never, (error) => (error === undefined ? resolve() : reject(error)));
+/** Resolves when the middleware calls `next`, with the error that it gives. */
+function answerOf(middleware: Middleware<never>, socket: AnySocket): Promise<RefusalError | undefined> {
+  return new Promise((resolve, reject) => {
+    const result = middleware(socket as never, (error) => resolve(error ?? undefined));
     if (result instanceof Promise) result.catch(reject);
   });
 }

@@ -26,6 +26,8 @@ export type PublishParts = {
  */
 export function publishWith(parts: PublishParts): Publish {
   return async ({ nsp, rooms, except }, args, { volatile }) => {
+    // A name that is no text would stop the event at every socket that it reaches.
+    for (const room of except) channelOfRoom(nsp, room, parts.channelBytes);
     const message = encodeMessage(nsp, args, {
       ...(except.length === 0 ? {} : { except }),
       ...(rooms.length > 1 ? { union: crypto.randomUUID() } : {}),

@@ -5,7 +5,7 @@ import type { AnyEvents, ArgsOf, Events, NameOf } from "./types.ts";
 /** An error whose `data` the client of a refused connection gets beside its message. */
 export type RefusalError = Error & { readonly data?: unknown };
 
-export type Middleware<S> = (socket: S, next: (error?: RefusalError) => void) => unknown;
+export type Middleware<S> = (socket: S, next: (error?: RefusalError | null) => void) => unknown;
 type Handler = (...args: never[]) => unknown;
 
 /** The handlers of one namespace, as they are stored. */

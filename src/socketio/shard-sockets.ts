@@ -4,7 +4,7 @@ import type { Target } from "./broadcaster.ts";
 import type { AnySocket, Client } from "./client.ts";
 import { framesOf } from "./message.ts";
 import type { Namespaces } from "./namespaces.ts";
-import { decodeQuestion, type RemoteSocket } from "./question.ts";
+import { decodeQuestion, encodeSockets, type RemoteSocket } from "./question.ts";
 import type { SocketIndex } from "./socket-index.ts";
 import { memberOf } from "./state.ts";
 import { isIn, type SocketWire } from "./wire.ts";
@@ -38,9 +38,7 @@ export class ShardSockets {
     const chosen = this.#select(question);
     switch (question.kind) {
       case "fetch":
-        return JSON.stringify(
-          chosen.map(({ socket: { id, rooms, data } }): RemoteSocket => ({ id, rooms: [...rooms], data })),
-        );
+        return encodeSockets(remoteSockets(chosen));
       case "join":
         await Promise.all(chosen.map(({ socket }) => socket.join(question.to)));
         return "null";
@@ -66,5 +64,12 @@ export class ShardSockets {
       if (socket !== undefined) selected.push({ client, socket });
     }
     return selected;
+  }
+}
+
+function* remoteSockets(chosen: readonly { readonly socket: AnySocket }[]): Generator<RemoteSocket> {
+  for (const { socket } of chosen) {
+    const { id, rooms, data } = socket;
+    yield { id, rooms: [...rooms], data };
   }
 }

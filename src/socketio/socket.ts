@@ -74,9 +74,7 @@ export class Socket<Emit extends Events, Data> {
   /** Sends an event. A function as the last argument gets the client's answer, if it comes within 60 s. */
   emit<Name extends NameOf<Emit>>(event: Name, ...args: ArgsOf<Emit, Name>): true {
     const [ack, rest] = splitAck(args);
-    const answered: Answered = (error, answer) => {
-      if (error === null) ack?.(...answer);
-    };
+    const answered: Answered = (error, answer) => (error === null ? ack?.(...answer) : undefined);
     this.#work.send(
       checkArgs([event, ...rest]),
       ack === undefined ? undefined : { timeoutMs: MOST_WAIT_MS, answered },
@@ -173,9 +171,9 @@ export type TimedEmit<Emit extends Events> = {
 /** The acknowledgement, if the last argument is one, and the other arguments. */
 function splitAck(
   args: readonly unknown[],
-): readonly [((...answer: unknown[]) => void) | undefined, readonly unknown[]] {
+): readonly [((...answer: unknown[]) => unknown) | undefined, readonly unknown[]] {
   const last = args.at(-1);
   return typeof last === "function"
-    ? [last as (...answer: unknown[]) => void, args.slice(0, -1)]
+    ? [last as (...answer: unknown[]) => unknown, args.slice(0, -1)]
     : [undefined, args];
 }

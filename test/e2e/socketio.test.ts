@@ -272,3 +272,27 @@ test("[SO13] a move closes the transport, and stock clients come back by themsel
   expect(moved.length).toBeLessThan(24);
   expect(new Set(moved.map(([first]) => first?.[0]))).toEqual(new Set(["transport close"]));
 });
+
+test("[EL60] of many refused upgrades a bounded number waits", async () => {
+  const full = await startSocketCluster({
+    shards: { initial: 1 },
+    limits: { sessionsPerShard: 1, lateErrors: 20 },
+    times: { lateErrorMs: 30_000 },
+  });
+  try {
+    await heard(full.client(), "connect");
+    const statuses: (number | undefined)[] = [];
+    const refused = Array.from({ length: 30 }, () => {
+      const socket = new WebSocket(new URL("/socket.io/?EIO=4&transport=websocket", full.url).href);
+      socket.on("unexpected-response", (_, { statusCode }) => statuses.push(statusCode));
+      return socket.on("error", () => {});
+    });
+    // A half of the bound is a burst of answers that wait, each up to half a minute.
+    await eventually(() => statuses.length >= 20);
+    expect(statuses).toEqual(statuses.map(() => 503));
+    expect(statuses.length).toBeLessThan(30);
+    for (const socket of refused) socket.terminate();
+  } finally {
+    await full.stop();
+  }
+});

@@ -34,10 +34,11 @@ export type AppNamespace = {
 export function describeApp(of: (nsp: string) => AppNamespace): void {
   for (const nsp of ["/", "/chat", "/closed"]) describeNamespace(of(nsp));
   of("/closed").use((socket, next) => {
-    if (socket.handshake.auth.password === "open sesame") return next();
-    next(
-      Object.assign(new Error("not allowed"), { data: { asked: socket.handshake.auth.password ?? null } }),
-    );
+    const { password } = socket.handshake.auth;
+    if (password === "open sesame") return next();
+    if (password === "null") return next(null);
+    if (password === "fault") throw new Error("a detail of the server");
+    next(Object.assign(new Error("not allowed"), { data: { asked: password ?? null } }));
   });
 }
 
@@ -88,6 +89,15 @@ function describeNamespace(namespace: AppNamespace): void {
     } catch (error) {
       ack("error", (error as Error).message);
     }
+  });
+  namespace.on("ask and part", async (socket, first) => {
+    if (first === "part") socket.disconnect();
+    const answer = socket.timeout(60_000).emitWithAck("question");
+    if (first === "ask") socket.disconnect();
+    await answer.catch((error: Error) => socket.nsp.emit("said", error.message));
+  });
+  namespace.on("shout", (socket, room) => {
+    socket.nsp.to(room).emit("said");
   });
   namespace.on("throw away", (socket, close) => {
     socket.disconnect(close);

@@ -1,4 +1,4 @@
-/** What an object uses, in the units of the platform's bill (src/elastic/prices.ts). */
+/** The usage of an object, in the units of the platform's bill (src/elastic/prices.ts). */
 export const USAGE_FIELDS = [
   /** Calls of other objects and of the router. */
   "calls",
@@ -43,8 +43,8 @@ export const addUsage = (some: Usage, more: Usage): Usage => ({
 export const isUnused = (usage: Usage): boolean => USAGE_FIELDS.every((field) => usage[field] === 0);
 
 /**
- * The usage of an object since a time, ms since 1970: a day, or up to two. `channels`: of the channels that have told
- * the object, by namespace; "" is the one without a name.
+ * The usage of an object since a time, ms since 1970: a day, or up to two, and longer after a long sleep. `channels`: of
+ * the channels that have told the object, by namespace; "" is the one without a name.
  */
 export type UsageReport = {
   readonly since: number;

@@ -32,7 +32,7 @@ export class Failures {
     }
   }
 
-  /** What was seen and not told yet; undefined for nothing. It counts as told from now on. */
+  /** The failures that were seen and not told yet, if any. They count as told from now on. */
   drain(): readonly FailedCalls[] | undefined {
     if (this.#counts.size === 0) return undefined;
     const failed = [...this.#counts].map(([shard, counts]) => ({ shard, ...counts }));

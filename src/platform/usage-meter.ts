@@ -24,7 +24,7 @@ export class UsageMeter {
   #used: Record<UsageField, number> = { ...NO_USAGE };
   /** The figures of a cursor grow while it is read. */
   #cursor: Cursor = { rowsRead: 0, rowsWritten: 0 };
-  /** What of the cursor is counted. */
+  /** The figures of the cursor that are counted already. */
   #counted: Cursor = this.#cursor;
   #active = 0;
   #activeSince = 0;
@@ -111,10 +111,11 @@ export class UsageMeter {
       wrote();
       return remove(key);
     };
-    kv.list = <T>(options?: SyncKvListOptions): Iterable<[string, T]> => {
-      const entries = [...list<T>(options)];
-      read(entries.length);
-      return entries;
+    kv.list = function* <T>(options?: SyncKvListOptions): Iterable<[string, T]> {
+      for (const entry of list<T>(options)) {
+        read(1);
+        yield entry;
+      }
     };
     const setAlarm = storage.setAlarm.bind(storage);
     storage.setAlarm = (at, options) => {
@@ -124,7 +125,7 @@ export class UsageMeter {
   }
 }
 
-/** Has the meter of each object of a class count every way into the object, also a method that is added later. */
+/** Has the meter of each object of a class count every way into the object, so that no new method is forgotten. */
 export function countEntries({ prototype }: { readonly prototype: object }): void {
   for (const [name, property] of Object.entries(Object.getOwnPropertyDescriptors(prototype))) {
     if (name === "constructor" || typeof property.value !== "function") continue;

@@ -25,7 +25,7 @@ const READ_KEY = "test-read-key-of-16";
 type Counted = Pick<Usage, "calls" | "upgrades" | "frames" | "alarms" | "rowsRead" | "rowsWritten">;
 type Cursor = { readonly rowsRead: number; readonly rowsWritten: number };
 
-/** What the runtime did for each object, seen from beside it: under its storage, and above its methods. */
+/** Counts the work of the runtime for each object from beside it: under its storage, and above its methods. */
 class Witness {
   readonly #ways = new Map<string, Record<"calls" | "upgrades" | "frames" | "alarms", number>>();
   /** By the object of the runtime that has run the query. */
@@ -247,9 +247,12 @@ test("[EL54] the estimate of the bill has every shard, the coordinator, the name
   for (const one of idle) expect(busy).toBeGreaterThan(one);
   expect(report.channels.map(({ namespace }) => namespace)).toContain("kept");
   expect(report.broadcast).toMatchObject({ requests: 5, rowsWritten: 2 });
-  const { plan, total, listPrice: _listPrice, ...parts } = report.month;
+  const { plan, total, listPrice, ...parts } = report.month;
   expect(plan).toBe(5);
   expect(total).toBeCloseTo(Object.values(parts).reduce((sum, part) => sum + part, plan));
+  const lines = [report.coordinator, ...[...report.shards, ...report.channels].map(({ cost }) => cost)];
+  expect(lines.every((line) => (line?.dollarsAMonth ?? 0) > 0)).toBe(true);
+  expect(listPrice).toBeCloseTo(lines.reduce((sum, line) => sum + (line?.dollarsAMonth ?? 0), 0));
 });
 
 test("[EL54] a shard that does not answer shows the usage of its last report", async () => {

@@ -79,7 +79,7 @@ export default defineConfig({
           include: ["test/workers/**/*.test.ts"],
           exclude: [
             "test/workers/hooks*.test.ts",
-            "test/workers/fronts.test.ts",
+            "test/workers/fronts*.test.ts",
             "test/workers/socketio.test.ts",
           ],
           testTimeout: 60_000,
@@ -140,7 +140,7 @@ export default defineConfig({
         ],
         test: {
           name: "fronts",
-          include: ["test/workers/fronts.test.ts"],
+          include: ["test/workers/fronts*.test.ts"],
           testTimeout: 60_000,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },

@@ -10,18 +10,29 @@ export type LoadRow = {
   /** The step that a joining shard has reached, such as "50 %"; undefined where it has its full weight. */
   readonly step: string | undefined;
   readonly owner: ShardScale["owner"];
+  /** The calls to the shard that its callers have lately seen fail; undefined where none has failed (SPEC EL70). */
+  readonly failed: string | undefined;
 };
 
 /** One row for each shard, the fullest first. */
 export function loadRows(shards: readonly ShardScale[]): LoadRow[] {
-  const rows = shards.map(({ id, load, weight, fullWeight, owner }): LoadRow => {
+  const rows = shards.map(({ id, load, weight, fullWeight, owner, callers }): LoadRow => {
     const step = weight < fullWeight ? percent(weight / fullWeight) : undefined;
-    if (load === null) return { id, value: null, part: null, parts: "no report yet", step, owner };
+    const shard = { id, step, owner, failed: callers && failedCalls(callers) };
+    if (load === null) return { ...shard, value: null, part: null, parts: "no report yet" };
     const part = LOAD_PARTS.reduce((most, one) => (load.parts[one] > load.parts[most] ? one : most));
     const parts = LOAD_PARTS.map((one) => `${percent(load.parts[one])} of ${one}`).join(", ");
-    return { id, value: load.parts[part], part, parts, step, owner };
+    return { ...shard, value: load.parts[part], part, parts };
   });
   return rows.toSorted((a, b) => (b.value ?? -1) - (a.value ?? -1));
+}
+
+function failedCalls({ overloaded, silent }: NonNullable<ShardScale["callers"]>): string {
+  const counts = [
+    ...(overloaded === 0 ? [] : [`${overloaded} refused as overloaded`]),
+    ...(silent === 0 ? [] : [`${silent} without an answer`]),
+  ];
+  return `failed calls: ${counts.join(", ")}`;
 }
 
 /** The newest decision as a sentence. */

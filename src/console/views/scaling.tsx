@@ -75,7 +75,7 @@ const Mode = () => (
 );
 
 function Load({ row, mark }: { readonly row: LoadRow; readonly mark: number }) {
-  const { id, value, part, parts, step, owner } = row;
+  const { id, value, part, parts, step, owner, failed } = row;
   const text = value === null ? "–" : `${percent(value)} of ${part}`;
   return (
     <li title={parts} data-load={id}>
@@ -89,6 +89,7 @@ function Load({ row, mark }: { readonly row: LoadRow; readonly mark: number }) {
       </span>
       <span class="load-text">{text}</span>
       <span class="hint">{step !== undefined ? `joining, ${step}` : owner === "policy" ? "scaled" : ""}</span>
+      {failed !== undefined && <span class="load-failed">{failed}</span>}
     </li>
   );
 }

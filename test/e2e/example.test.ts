@@ -1,55 +1,25 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Centrifuge, type Subscription } from "centrifuge";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import WebSocket from "ws";
-import { createTestHarness } from "wrangler";
 import { launchBrowser, openPage } from "../support/browser.ts";
 import { eventually } from "../support/cluster.ts";
+import { EXAMPLE_KEY, startExample, type Example } from "../support/example.ts";
 
-const root = join(import.meta.dirname, "../..");
-const directory = mkdtempSync(join(tmpdir(), "ringcast-example-"));
-const app = join(directory, "chat");
+let example: Example;
 const clients: Centrifuge[] = [];
-let server: ReturnType<typeof createTestHarness> | undefined;
-let url: URL;
-
-const npm = (cwd: string, ...args: string[]): string =>
-  execFileSync("npm", [...args, "--silent"], { cwd, encoding: "utf8" });
 
 beforeAll(async () => {
-  // The example gets only the tarball, like a project of another author.
-  const packed = npm(root, "pack", "--pack-destination", directory).trim().split("\n").at(-1) ?? "";
-  cpSync(join(root, "examples/chat"), app, {
-    recursive: true,
-    filter: (path) => !/node_modules|\.wrangler|\.dev\.vars|public/.test(path.slice(root.length)),
-  });
-  const manifest = join(app, "package.json");
-  const known = readFileSync(manifest, "utf8");
-  writeFileSync(
-    manifest,
-    known.replace(/file:[^"]*/, () => `file:../${packed}`),
-  );
-  npm(app, "install", "--no-audit", "--no-fund");
-  npm(app, "run", "build");
-  const secrets = {
-    API_KEY: "an-api-key-to-try",
-    READ_KEY: "a-read-key-to-try",
-    TOKEN_HMAC_SECRET: "a-secret-of-32-bytes-or-more-of-it",
-  };
-  server = createTestHarness({ root: app, workers: [{ configPath: "wrangler.toml", secrets }] });
-  ({ url } = await server.listen());
+  example = await startExample("chat");
 });
 afterAll(async () => {
   for (const client of clients) client.disconnect();
-  await server?.close();
-  rmSync(directory, { recursive: true, force: true });
+  await example.stop();
 });
 
 function connect(query: string): Centrifuge {
-  const endpoint = new URL(`/connection/websocket${query}`, url);
+  const endpoint = new URL(`/connection/websocket${query}`, example.url);
   endpoint.protocol = "ws:";
   const client = new Centrifuge(endpoint.href, { websocket: WebSocket });
   clients.push(client);
@@ -67,8 +37,7 @@ async function enter(client: Centrifuge): Promise<{ room: Subscription; heard: u
 }
 
 test("[HK1] the example compiles against the package's types, and a wrong hook does not", () => {
-  const compile = (project = app) =>
-    spawnSync(join(app, "node_modules/.bin/tsc"), ["-p", project], { encoding: "utf8" }).stdout;
+  const { app, compile } = example;
   expect(compile()).toBe("");
   expect(compile(join(app, "page"))).toBe("");
   const wrong = join(app, "src/wrong.ts");
@@ -108,7 +77,7 @@ test("people talk in the example's page, and the operator's page is beside it", 
   try {
     const opened = await Promise.all([openPage(browser), openPage(browser)]);
     for (const [n, { page }] of opened.entries()) {
-      await page.goto(url.href);
+      await page.goto(example.url.href);
       await page.getByLabel("Your name").fill(["Ann", "Bob"][n] ?? "");
       await page.getByRole("button", { name: "Enter" }).click();
       await page.getByText(/, on auto-/).waitFor();
@@ -118,8 +87,8 @@ test("people talk in the example's page, and the operator's page is beside it", 
     await ann?.getByLabel("Message", { exact: true }).fill("what the heck");
     await ann?.getByRole("button", { name: "Send" }).click();
     await bob?.getByText("Ann what the ****").waitFor();
-    await bob?.goto(new URL("/console/", url).href);
-    await bob?.getByLabel("API key").fill("an-api-key-to-try");
+    await bob?.goto(new URL("/console/", example.url).href);
+    await bob?.getByLabel("API key").fill(EXAMPLE_KEY);
     await bob?.keyboard.press("Enter");
     await bob?.getByRole("heading", { name: "Shards" }).waitFor();
     // The console's connection is not a user of the chat, and the hooks do not refuse it.

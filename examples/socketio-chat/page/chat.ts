@@ -1,0 +1,121 @@
+import { io, type Socket } from "socket.io-client";
+import type { ToClient, ToServer } from "../src/events.ts";
+
+/** A user who has not typed for so long has stopped. */
+const TYPING_MS = 400;
+
+const element = <Type extends HTMLElement>(selector: string): Type => {
+  const found = document.querySelector<Type>(selector);
+  if (found === null) throw new Error(`the page has no ${selector}`);
+  return found;
+};
+const login = element<HTMLFormElement>("#login");
+const say = element<HTMLFormElement>("#say");
+const messages = element("#messages");
+const typing = element("#typing");
+
+/** The text of a field. */
+const field = (form: HTMLFormElement, name: string): string => {
+  const value = new FormData(form).get(name);
+  return typeof value === "string" ? value.trim() : "";
+};
+
+login.addEventListener("submit", (event) => {
+  event.preventDefault();
+  enter(field(login, "username"), field(login, "room"));
+  login.hidden = true;
+  element("#chat").hidden = false;
+  element("#say input").focus();
+});
+
+function enter(username: string, room: string): void {
+  const socket: Socket<ToClient, ToServer> = io({ transports: ["websocket"] });
+  const state = element("#state");
+  // Also after each reconnection: the client is a new socket then.
+  socket.on("connect", () => socket.emit("add user", username, room));
+  socket.on("disconnect", (reason) => (state.textContent = `connecting … (${reason})`));
+  socket.on("login", ({ numUsers }) => {
+    state.textContent = `${username} in ${room}`;
+    log(`Welcome to Socket.IO Chat`);
+    log(participants(numUsers));
+  });
+  socket.on("user joined", (who) => {
+    log(`${who.username} joined`);
+    log(participants(who.numUsers));
+  });
+  socket.on("user left", (who) => {
+    log(`${who.username} left`);
+    log(participants(who.numUsers));
+    showTyping(who.username, false);
+  });
+  socket.on("new message", (one) => {
+    showTyping(one.username, false);
+    showMessage(one.username, one.message);
+  });
+  socket.on("typing", (who) => showTyping(who.username, true));
+  socket.on("stop typing", (who) => showTyping(who.username, false));
+
+  let stopping: ReturnType<typeof setTimeout> | undefined;
+  const stopTyping = (): void => {
+    if (stopping === undefined) return;
+    clearTimeout(stopping);
+    stopping = undefined;
+    socket.emit("stop typing");
+  };
+  say.addEventListener("input", () => {
+    if (!socket.connected) return;
+    if (stopping === undefined) socket.emit("typing");
+    clearTimeout(stopping);
+    stopping = setTimeout(stopTyping, TYPING_MS);
+  });
+  say.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const message = field(say, "message");
+    if (message === "" || !socket.connected) return;
+    say.reset();
+    showMessage(username, message);
+    socket.emit("new message", message);
+    stopTyping();
+  });
+}
+
+const participants = (count: number): string =>
+  count === 1 ? "there's 1 participant" : `there are ${count} participants`;
+
+function log(text: string): void {
+  const line = document.createElement("li");
+  line.className = "log";
+  line.textContent = text;
+  append(line);
+}
+
+function showMessage(username: string, message: string): void {
+  const line = document.createElement("li");
+  const hue = hueOf(username);
+  const name = document.createElement("strong");
+  name.textContent = username;
+  name.style.color = `light-dark(hsl(${hue} 70% 30%), hsl(${hue} 70% 75%))`;
+  line.append(name, ` ${message}`);
+  append(line);
+}
+
+function append(line: HTMLElement): void {
+  messages.append(line);
+  line.scrollIntoView();
+}
+
+function showTyping(username: string, isTyping: boolean): void {
+  const known = [...typing.children].find(
+    (one) => one instanceof HTMLElement && one.dataset["name"] === username,
+  );
+  if (!isTyping) return known?.remove();
+  if (known !== undefined) return;
+  const line = document.createElement("li");
+  line.dataset["name"] = username;
+  line.textContent = `${username} is typing`;
+  typing.append(line);
+}
+
+/** The same colour for a name on every screen. */
+const hueOf = (name: string): number =>
+  [...name].reduce((hue, char) => (hue * 31 + char.charCodeAt(0)) % 360, 7);

@@ -1,0 +1,20 @@
+/** The events of the chat application that comes with Socket.IO, with a room. The page and the server share them. */
+
+type Someone = { readonly username: string };
+type Counted = { readonly numUsers: number };
+
+export type ToServer = {
+  "add user": (username: string, room: string) => void;
+  "new message": (message: string) => void;
+  typing: () => void;
+  "stop typing": () => void;
+};
+
+export type ToClient = {
+  login: (room: Counted) => void;
+  "user joined": (who: Someone & Counted) => void;
+  "user left": (who: Someone & Counted) => void;
+  "new message": (message: Someone & { readonly message: string }) => void;
+  typing: (who: Someone) => void;
+  "stop typing": (who: Someone) => void;
+};

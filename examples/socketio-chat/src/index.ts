@@ -1,0 +1,52 @@
+import { env } from "cloudflare:workers";
+import { createRingcast, type ServerHandlers } from "ringcast";
+import type { ToClient, ToServer } from "./events.ts";
+
+/** Kept through sleep. Undefined until the socket has a name. */
+type Data = { user?: { readonly name: string; readonly room: string } };
+
+const ringcast = createRingcast({
+  socketio: (io: ServerHandlers<ToServer, ToClient, Data>) => {
+    io.on("add user", async (socket, name, room) => {
+      if (socket.data.user !== undefined || !isName(name) || !isName(room)) return;
+      socket.data.user = { name, room };
+      await socket.join(room);
+      const numUsers = await usersOf(room);
+      socket.emit("login", { numUsers });
+      socket.to(room).emit("user joined", { username: name, numUsers });
+    });
+    io.on("new message", (socket, message) => {
+      const { user } = socket.data;
+      if (user === undefined || typeof message !== "string") return;
+      socket.to(user.room).emit("new message", { username: user.name, message });
+    });
+    for (const event of ["typing", "stop typing"] as const)
+      io.on(event, (socket) => {
+        const { user } = socket.data;
+        // An event that may be lost is volatile: a slow reader does not need it.
+        if (user !== undefined) socket.to(user.room).volatile.emit(event, { username: user.name });
+      });
+    io.on("disconnect", async (socket) => {
+      const { user } = socket.data;
+      if (user === undefined) return;
+      const numUsers = await usersOf(user.room);
+      socket.to(user.room).emit("user left", { username: user.name, numUsers });
+    });
+  },
+});
+
+/** A variable would count the users of one shard, and forget them in its sleep. The sockets of all shards are asked. */
+async function usersOf(room: string): Promise<number> {
+  const sockets = await ringcast
+    .socketio(env)
+    .sockets({ rooms: [room] })
+    .fetch();
+  return sockets.length;
+}
+
+/** Clients send anything. */
+const isName = (name: unknown): name is string =>
+  typeof name === "string" && name.isWellFormed() && name.length > 0 && name.length <= 40;
+
+export default ringcast.handler;
+export const { Shard, SocketIoShard, Channel, Coordinator } = ringcast;

@@ -80,7 +80,7 @@ export default defineConfig({
           exclude: [
             "test/workers/hooks*.test.ts",
             "test/workers/fronts*.test.ts",
-            "test/workers/socketio.test.ts",
+            "test/workers/socketio*.test.ts",
           ],
           testTimeout: 60_000,
           // Most of a test is waiting.
@@ -168,7 +168,7 @@ export default defineConfig({
         ],
         test: {
           name: "socketio",
-          include: ["test/workers/socketio.test.ts"],
+          include: ["test/workers/socketio*.test.ts"],
           testTimeout: 60_000,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },

@@ -40,6 +40,14 @@ export class Acks {
     return id;
   }
 
+  /** The event of an id could not be sent: nobody waits for its answer. */
+  drop(id: number): void {
+    const pending = this.#pending.get(id);
+    if (pending === undefined) return;
+    this.#pending.delete(id);
+    clearTimeout(pending.timer);
+  }
+
   /** An answer came. One that is not awaited changes nothing. */
   take(nsp: string, id: number, args: readonly unknown[]): void {
     const pending = this.#pending.get(id);

@@ -8,13 +8,9 @@ import type { Publish } from "./broadcaster.ts";
 import { encodePacket, PacketReader } from "./packets.ts";
 import { namespaceChannel, readChannel, shardOfSocket } from "./names.ts";
 import { channelOfRoom } from "./publish.ts";
+import { isThenable, Running } from "./running.ts";
 import { Socket, type SocketWork } from "./socket.ts";
 import { stateOf, type Member, type State } from "./state.ts";
-
-/** Handlers of one client that run at once; the frames after that wait. */
-const MOST_RUNNING = 64;
-/** Its joins, leaves and emits that are under way; the frames after that wait. */
-const MOST_OWED = 256;
 
 /** A socket of any deployment. */
 export type AnySocket = Socket<object, unknown>;
@@ -31,12 +27,7 @@ export class Client {
   readonly session: Session;
   readonly reader: PacketReader;
   readonly acks = new Acks();
-  /** Handlers of this client that have not ended. */
-  #running = 0;
-  /** Its joins, leaves and emits that have not ended, for handlers need not wait for them. */
-  #owed = 0;
-  /** Ends the wait of the next frame; frames come one at a time. */
-  #onProgress: () => void = () => undefined;
+  readonly #running = new Running();
   readonly #parts: ClientParts;
   readonly #sockets = new Map<string, { readonly socket: AnySocket; stored: string }>();
   /** Joins of this client run one after the other, and its emits to rooms after them. */
@@ -115,14 +106,12 @@ export class Client {
     this.acks.end(nsp);
   }
 
-  /**
-   * Resolves when the next frame may be carried out. A handler that waits for an answer of this client does not count:
-   * the answer is a frame, too.
-   */
-  async whenNotBusy(): Promise<void> {
-    const isBusy = (): boolean => this.#running - this.acks.size >= MOST_RUNNING || this.#owed >= MOST_OWED;
-    while (isBusy() && !this.session.ended)
-      await new Promise<void>((resolve) => (this.#onProgress = resolve));
+  /** Resolves when the next frame may be carried out. */
+  whenNotBusy(): Promise<void> {
+    return this.#running.whenNotBusy({
+      waiting: () => this.acks.size,
+      isEnded: () => this.session.ended,
+    });
   }
 
   #channelsOf(nsp: string): string[] {
@@ -151,8 +140,13 @@ export class Client {
           this.run(nsp, String(args[0]), () => ack?.answered(...answer));
         if (!isConnected()) return queueMicrotask(() => answered(hasGone(), []));
         const id = ack === undefined ? undefined : this.acks.expect(nsp, { ...ack, answered });
-        core.connections.send(this.session, encodePacket({ kind: "event", nsp, args, id }));
-        this.#onProgress();
+        try {
+          core.connections.send(this.session, encodePacket({ kind: "event", nsp, args, id }));
+        } catch (error) {
+          if (id !== undefined) this.acks.drop(id);
+          throw error;
+        }
+        this.#running.progress();
       },
       disconnect: (close) => disconnect(this, nsp, { close }),
       publish: (...call) => this.#publishAfter(() => this.#parts.publish(...call)),
@@ -162,7 +156,7 @@ export class Client {
   /** Joins and leaves of this client, one after the other. */
   #inTurn(work: () => Promise<void>): Promise<void> {
     const done = this.#rooms.then(work);
-    this.#rooms = this.#owe(done);
+    this.#rooms = this.#running.owe(done);
     return done;
   }
 
@@ -170,15 +164,8 @@ export class Client {
   #publishAfter(publish: () => Promise<void>): Promise<void> {
     const before = Promise.all([this.#rooms, this.#emitted]);
     const published = before.then(publish);
-    this.#emitted = this.#owe(published);
+    this.#emitted = this.#running.owe(published);
     return published;
-  }
-
-  async #owe(work: Promise<void>): Promise<void> {
-    this.#owed += 1;
-    await work.catch(() => undefined);
-    this.#owed -= 1;
-    this.#onProgress();
   }
 
   async #join(nsp: string, room: string): Promise<void> {
@@ -231,20 +218,17 @@ export class Client {
         this.#parts.core.connections.end(this.session, "serverError");
       }
     };
-    const end = async (result: unknown): Promise<void> => {
-      this.#running += 1;
+    const end = async (result: PromiseLike<unknown>): Promise<void> => {
       try {
-        await result;
+        await this.#running.handler(result);
       } catch (error) {
         failed(error);
       }
-      this.#running -= 1;
       store();
-      this.#onProgress();
     };
     try {
       const result = handler();
-      if (result instanceof Promise) void end(result);
+      if (isThenable(result)) void end(result);
     } catch (error) {
       failed(error);
     }

@@ -32,7 +32,7 @@ function serveClients(
   core: Core,
   { wire, server }: { readonly wire: SocketWire; readonly server: AllHandlers },
 ): Service {
-  const { config, connections, env, publisher, shard } = core;
+  const { config, connections, env, publisher, shard, subscriptions } = core;
   const { frameBytes, channelBytes } = config.cluster.limits;
   const clients = new WeakMap<Session, Client>();
   const index = new SocketIndex(connections.sessions);
@@ -51,7 +51,7 @@ function serveClients(
     clients.set(session, client);
     return client;
   };
-  const sockets = new ShardSockets({ connections, wire, clientOf, namespaces, index });
+  const sockets = new ShardSockets({ connections, subscriptions, wire, clientOf, namespaces, index });
 
   const read = async (session: Session, data: Frame): Promise<void> => {
     const client = clientOf(session);

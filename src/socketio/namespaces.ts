@@ -4,6 +4,7 @@ import type { Core } from "../shard/front.ts";
 import { within } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
 import type { AnySocket, Client } from "./client.ts";
+import { isThenable } from "./running.ts";
 import type { DisconnectReason } from "./codes.ts";
 import { encodePacket, type SocketPacket } from "./packets.ts";
 import { newSocketId } from "./names.ts";
@@ -121,7 +122,11 @@ export class Namespaces {
       connections.open(session, open);
       counters.counts.connects += 1;
     }
-    const told = () => connections.send(session, encodePacket({ kind: "connect", nsp, sid: id }));
+    // Another handler of its connection may have taken the socket out meanwhile.
+    const isThere = (): boolean => client.state.members.get(nsp)?.id === id;
+    const told = () => {
+      if (isThere()) connections.send(session, encodePacket({ kind: "connect", nsp, sid: id }));
+    };
     try {
       const data: unknown = JSON.parse(JSON.stringify(socket.data) ?? "null");
       if (!client.remember(nsp, { id, auth, data })) throw new Error("a connection keeps 16 KiB in all");
@@ -138,6 +143,7 @@ export class Namespaces {
       return this.#refuse(client, nsp, { message: "the namespace cannot be joined now" });
     }
     if (session.ended) return;
+    if (!isThere()) return client.forget(nsp);
     this.#index.add(id, session);
     this.#tell(client, { nsp, event: "connection" }, [socket]);
   }
@@ -199,7 +205,7 @@ export class Namespaces {
 function answerOf(middleware: Middleware<never>, socket: AnySocket): Promise<RefusalError | undefined> {
   return new Promise((resolve, reject) => {
     const result = middleware(socket as never, (error) => resolve(error ?? undefined));
-    if (result instanceof Promise) result.catch(reject);
+    if (isThenable(result)) result.then(undefined, reject);
   });
 }
 

@@ -1,8 +1,10 @@
 import type { Connections } from "../shard/connections/connections.ts";
 import type { Session } from "../shard/connections/session.ts";
+import type { Subscriptions } from "../shard/subscriptions/subscriptions.ts";
 import type { Target } from "./broadcaster.ts";
 import type { AnySocket, Client } from "./client.ts";
 import { framesOf } from "./message.ts";
+import { namespaceChannel, roomChannel } from "./names.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { decodeQuestion, encodeSockets, type RemoteSocket } from "./question.ts";
 import type { SocketIndex } from "./socket-index.ts";
@@ -11,6 +13,7 @@ import { isIn, type SocketWire } from "./wire.ts";
 
 export type ShardSocketsParts = {
   readonly connections: Connections;
+  readonly subscriptions: Subscriptions;
   readonly wire: SocketWire;
   readonly clientOf: (session: Session) => Client;
   readonly namespaces: Namespaces;
@@ -51,19 +54,31 @@ export class ShardSockets {
     }
   }
 
-  #select({ nsp, rooms, except }: Target): { readonly client: Client; readonly socket: AnySocket }[] {
+  /** The sockets of a target that have joined their namespace. */
+  #select(target: Target): { readonly client: Client; readonly socket: AnySocket }[] {
+    const { nsp, except } = target;
     const selected: { readonly client: Client; readonly socket: AnySocket }[] = [];
-    for (const session of this.#parts.connections.sessions) {
+    for (const session of this.#sessionsOf(target)) {
       const member = memberOf(session, nsp);
-      if (member === undefined) continue;
-      const isInOne = (names: readonly string[]): boolean =>
-        names.some((room) => room === member.id || isIn(session, nsp, room));
-      if (isInOne(except) || (rooms.length > 0 && !isInOne(rooms))) continue;
+      if (member === undefined || session.ended) continue;
+      if (except.some((room) => room === member.id || isIn(session, nsp, room))) continue;
       const client = this.#parts.clientOf(session);
       const socket = client.socket(nsp);
       if (socket !== undefined) selected.push({ client, socket });
     }
     return selected;
+  }
+
+  #sessionsOf({ nsp, rooms }: Target): ReadonlySet<Session> {
+    const { index, subscriptions } = this.#parts;
+    if (rooms.length === 0) return subscriptions.listenersOf(namespaceChannel(nsp));
+    const sessions = new Set<Session>();
+    for (const room of rooms) {
+      const one = index.find(room);
+      if (one !== undefined && memberOf(one, nsp)?.id === room) sessions.add(one);
+      for (const session of subscriptions.listenersOf(roomChannel(nsp, room))) sessions.add(session);
+    }
+    return sessions;
   }
 }
 

@@ -8,8 +8,8 @@ import { framesOf, type Message } from "./message.ts";
 import { readChannel, roomChannel } from "./names.ts";
 import { memberOf } from "./state.ts";
 
-/** Unions whose other parts may still come. */
-const REMEMBERED_UNIONS = 1_024;
+/** The unions that a session remembers, newest last: their other parts may still come, within a second or so. */
+const REMEMBERED_UNIONS = 128;
 /** A volatile event passes over a reader that may have left so much unread. */
 const VOLATILE_BYTES = 65_536;
 
@@ -18,8 +18,8 @@ const NOTHING: readonly Frame[] = [];
 /** From the core's words to the frames of this protocol. */
 export class SocketWire implements Wire {
   readonly heartbeat = { ping: PING, pong: PONG, absorb: NOOP };
-  /** The sessions that a union has reached, while its other parts may come (SPEC SO11). */
-  readonly #unions = new Map<string, WeakSet<Session>>();
+  /** The unions that have reached a session lately (SPEC SO11). */
+  readonly #unions = new WeakMap<Session, Set<string>>();
 
   subprotocol(): undefined {
     return undefined;
@@ -60,15 +60,11 @@ export class SocketWire implements Wire {
   }
 
   #isFirst(session: Session, union: string): boolean {
-    let reached = this.#unions.get(union);
-    if (reached === undefined) {
-      reached = new WeakSet();
-      this.#unions.set(union, reached);
-      const [oldest] = this.#unions.keys();
-      if (this.#unions.size > REMEMBERED_UNIONS && oldest !== undefined) this.#unions.delete(oldest);
-    }
-    if (reached.has(session)) return false;
-    reached.add(session);
+    const unions = this.#unions.get(session) ?? new Set<string>();
+    if (unions.has(union)) return false;
+    this.#unions.set(session, unions.add(union));
+    const [oldest] = unions;
+    if (unions.size > REMEMBERED_UNIONS && oldest !== undefined) unions.delete(oldest);
     return true;
   }
 }

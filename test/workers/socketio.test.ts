@@ -9,78 +9,12 @@ import { createRingcast } from "../../src/ringcast.ts";
 import { Shard } from "../../src/shard/shard.ts";
 import worker from "../support/socketio/worker.ts";
 import { Gate, startOver, until } from "./client.ts";
+import { Client, fetchWorker } from "./socketio-client.ts";
 
 afterEach(async () => {
   vi.restoreAllMocks();
   await startOver();
 });
-
-const fetchWorker = (request: Request): Promise<Response> =>
-  worker.fetch(request, env, createExecutionContext());
-
-/** A client that speaks Socket.IO by hand. */
-class Client {
-  readonly frames: (string | number[])[] = [];
-  readonly closed: Promise<number>;
-  isClosed = false;
-  readonly #socket: WebSocket;
-  #taken = 0;
-
-  constructor(socket: WebSocket) {
-    this.#socket = socket;
-    socket.binaryType = "arraybuffer";
-    socket.addEventListener("message", ({ data }) => {
-      this.frames.push(typeof data === "string" ? data : [...new Uint8Array(data as ArrayBuffer)]);
-    });
-    this.closed = new Promise((resolve) =>
-      socket.addEventListener("close", ({ code }) => {
-        this.isClosed = true;
-        resolve(code);
-      }),
-    );
-    socket.accept();
-  }
-
-  static async open(query = "", headers: Record<string, string> = {}): Promise<Client> {
-    const url = `https://ringcast.test/socket.io/?EIO=4&transport=websocket${query}`;
-    const { webSocket } = await fetchWorker(
-      new Request(url, { headers: { upgrade: "websocket", ...headers } }),
-    );
-    if (webSocket === null) throw new Error("no upgrade");
-    return new Client(webSocket);
-  }
-
-  /** Joins the main namespace. */
-  static async connect(query = ""): Promise<Client> {
-    const client = await Client.open(query);
-    client.say("40");
-    await client.next('42["hello"');
-    return client;
-  }
-
-  say(frame: string): void {
-    this.#socket.send(frame);
-  }
-
-  /** The next frame that begins so. */
-  async next(start: string): Promise<string> {
-    let found: string | undefined;
-    await until(() => {
-      for (; found === undefined && this.#taken < this.frames.length; this.#taken++) {
-        const frame = this.frames[this.#taken];
-        if (typeof frame === "string" && frame.startsWith(start)) found = frame;
-      }
-      return found !== undefined;
-    });
-    return found ?? "";
-  }
-
-  /** The answer to an event. */
-  async ask(...args: unknown[]): Promise<unknown> {
-    this.say(`421${JSON.stringify(args)}`);
-    return JSON.parse((await this.next("431")).slice(3)) as unknown;
-  }
-}
 
 describe("[SO8] a sleep is invisible", () => {
   test("[SO8] data, rooms and handlers are there after each sleep, and `connection` runs once", async () => {

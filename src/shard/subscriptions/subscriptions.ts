@@ -94,6 +94,11 @@ export class Subscriptions {
     return subscriptions.size - (subscriptions.has(broadcast.channel) ? 1 : 0);
   }
 
+  /** The sessions here that listen to a channel. */
+  listenersOf(channel: string): ReadonlySet<Session> {
+    return this.#parts.channels.listenersOf(channel);
+  }
+
   /** The channels with members here, and how many each has; without the one that every session hears. */
   memberCounts(): ReadonlyMap<string, number> {
     const counts = new Map(this.#parts.channels.counts());

@@ -1,8 +1,12 @@
 import { createRingcast } from "../../../src/ringcast.ts";
+import { describeApi } from "./api-app.ts";
 import { describeApp } from "./app.ts";
 
 const ringcast = createRingcast({
-  socketio: (io) => describeApp((nsp) => io.of(nsp)),
+  socketio: (io) => {
+    describeApp((nsp) => io.of(nsp));
+    describeApi(io);
+  },
 });
 const { handler, Shard, SocketIoShard, Channel, Coordinator } = ringcast;
 

@@ -1,0 +1,60 @@
+/** The row of one batch of a channel: the events `first` to `first + count - 1` of the journal. */
+export type BatchEntry = {
+  readonly first: number;
+  readonly count: number;
+  readonly logEpoch: string;
+  /** The offset in the channel's log before the first event. */
+  readonly since: number;
+  /** The unions among the events: which event of the batch, and the union's name. */
+  readonly unions: readonly (readonly [number, string])[];
+};
+
+const lastOf = ({ first, count }: BatchEntry): number => first + count - 1;
+
+/** The batches of a journal by channel, in the order of the journal. */
+export class JournalIndex {
+  readonly #byChannel = new Map<string, BatchEntry[]>();
+
+  /** MUST come in the order of the journal. */
+  add(channel: string, entry: BatchEntry): void {
+    const entries = this.#byChannel.get(channel);
+    if (entries === undefined) this.#byChannel.set(channel, [entry]);
+    else entries.push(entry);
+  }
+
+  /** The first batch of a channel with an event after a place in the journal. */
+  firstAfter(channel: string, sequence: number): BatchEntry | undefined {
+    const entries = this.#byChannel.get(channel) ?? [];
+    return entries[countWhile(entries, (entry) => lastOf(entry) <= sequence)];
+  }
+
+  /** The last batch of a channel that begins at a place in the journal, or before. */
+  lastUpTo(channel: string, sequence: number): BatchEntry | undefined {
+    const entries = this.#byChannel.get(channel) ?? [];
+    return entries[countWhile(entries, ({ first }) => first <= sequence) - 1];
+  }
+
+  /** The unions of a channel between two places in the journal, the first excluded. */
+  *unions(channel: string, after: number, upTo: number): Generator<string> {
+    const entries = this.#byChannel.get(channel) ?? [];
+    for (let n = countWhile(entries, (entry) => lastOf(entry) <= after); n < entries.length; n++) {
+      const entry = entries[n];
+      if (entry === undefined || entry.first > upTo) return;
+      for (const [at, union] of entry.unions)
+        if (entry.first + at > after && entry.first + at <= upTo) yield union;
+    }
+  }
+}
+
+/** How many of a list's first elements a condition holds for, which holds for no later one. */
+function countWhile<Element>(list: readonly Element[], holds: (element: Element) => boolean): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    const element = list[middle];
+    if (element !== undefined && holds(element)) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,249 @@
+import { logError } from "../../platform/logger.ts";
+import type { Message } from "../message.ts";
+import { JournalIndex, type BatchEntry } from "./journal-index.ts";
+import type { Offset } from "./offset.ts";
+import type { JournalView } from "./plan.ts";
+
+/** The most that a journal holds. Beyond it the oldest eighth goes. */
+const MOST = { rows: 50_000, chars: 32 * 1_048_576 };
+/** A row has at most 2 MB (docs/platform.md P18), and a character of JSON up to three bytes. */
+const PACKET_CHARS = 600_000;
+
+const KEY = "socketio:journal";
+type Meta = { readonly epoch: string; readonly trimmed: JournalView["trimmed"] };
+type Row = {
+  readonly first: number;
+  readonly count: number;
+  readonly target: string;
+  readonly logEpoch: string;
+  readonly since: number;
+  readonly unions: string | null;
+};
+
+/** A batch of a channel without its place in the journal. */
+export type Batch = Omit<BatchEntry, "first">;
+
+/**
+ * What a shard has delivered, in order: a row for each batch of a channel, and a row for each event to one socket, with
+ * the event itself (SPEC SO43).
+ *
+ * A row is written in the turn that sends its event, so the output gate lets no client see an offset that a crash could
+ * undo. Nothing is stored before the first row.
+ */
+export class Journal {
+  readonly #storage: DurableObjectStorage;
+  readonly #most: typeof MOST;
+  #meta: Meta | undefined;
+  #top = 0;
+  #rows = 0;
+  #chars = 0;
+  /** Made for the first session that needs it, and kept up to date from then on. */
+  #index: JournalIndex | undefined;
+  /** The top at the beginning of this life: sessions that a crash has ended got nothing after it. */
+  readonly topBefore: number;
+
+  constructor(storage: DurableObjectStorage, most = MOST) {
+    this.#storage = storage;
+    this.#most = most;
+    this.#meta = storage.kv.get<Meta>(KEY);
+    if (this.#meta !== undefined) this.#count(this.#meta);
+    this.topBefore = this.#top;
+  }
+
+  get isEmpty(): boolean {
+    return this.#rows === 0;
+  }
+
+  /** The place of the newest event. */
+  get top(): number {
+    return this.#top;
+  }
+
+  offsetAt(sequence: number): Offset {
+    return { journalEpoch: this.#stored().epoch, sequence };
+  }
+
+  /** Answers with the place of the first event of the batch. */
+  appendBatch(channel: string, { count, logEpoch, since, unions }: Batch, now: number): number {
+    const text = unions.length === 0 ? null : JSON.stringify(unions);
+    const first = this.#append({ count, target: channel, logEpoch, since, text }, now);
+    this.#index?.add(channel, { first, count, logEpoch, since, unions });
+    return first;
+  }
+
+  /** Answers with the place of an event for one socket. Null: a place that no event has. */
+  appendDirect(id: string, message: Message | null, now: number): number {
+    const text = message === null ? null : JSON.stringify(message);
+    // An event that no row holds cannot be recovered.
+    const kept = text !== null && text.length > PACKET_CHARS ? "" : text;
+    return this.#append({ count: 1, target: id, logEpoch: "", since: 0, text: kept }, now);
+  }
+
+  /** The events for one socket after a place, oldest first; undefined where one of them was too large for a row. */
+  direct(id: string, after: number): readonly Message[] | undefined {
+    if (this.#meta === undefined || after >= this.#top) return [];
+    const texts = this.#storage.sql
+      .exec<{ text: string }>(
+        "SELECT text FROM socketio_journal WHERE first > ? AND target = ? AND text IS NOT NULL ORDER BY first",
+        after,
+        id,
+      )
+      .toArray();
+    return texts.some(({ text }) => text === "")
+      ? undefined
+      : texts.map(({ text }) => JSON.parse(text) as Message);
+  }
+
+  view(): JournalView {
+    const { epoch, trimmed } = this.#stored();
+    this.#index ??= this.#readIndex();
+    return { epoch, top: this.#top, trimmed, index: this.#index };
+  }
+
+  /**
+   * Removes what was sent before a time, ms since 1970. The last batch of a channel in use stays: it is the place of
+   * its listeners.
+   */
+  trim(before: number, isInUse: (channel: string) => boolean): void {
+    if (this.#meta === undefined) return;
+    const [last] = this.#storage.sql
+      .exec<{ last: number; at: number }>(
+        "SELECT first + count - 1 AS last, at FROM socketio_journal WHERE at < ? ORDER BY first DESC LIMIT 1",
+        before,
+      )
+      .toArray();
+    if (last === undefined) return;
+    this.#trimUpTo(last);
+    const kept = this.#storage.sql
+      .exec<{ first: number; target: string }>(
+        "SELECT first, target FROM socketio_journal WHERE first <= ?",
+        last.last,
+      )
+      .toArray();
+    for (const { first, target } of kept)
+      if (!isInUse(target)) this.#storage.sql.exec("DELETE FROM socketio_journal WHERE first = ?", first);
+    this.#count(this.#stored());
+  }
+
+  #append(
+    row: {
+      readonly count: number;
+      readonly target: string;
+      readonly logEpoch: string;
+      readonly since: number;
+      readonly text: string | null;
+    },
+    now: number,
+  ): number {
+    this.#stored();
+    const first = this.#top + 1;
+    const { count, target, logEpoch, since, text } = row;
+    this.#storage.sql.exec(
+      "INSERT INTO socketio_journal VALUES (?, ?, ?, ?, ?, ?, ?)",
+      first,
+      count,
+      now,
+      target,
+      logEpoch,
+      since,
+      text,
+    );
+    this.#top += count;
+    this.#rows += 1;
+    this.#chars += text?.length ?? 0;
+    if (this.#isOver) this.#relieve();
+    return first;
+  }
+
+  get #isOver(): boolean {
+    return this.#rows > this.#most.rows || this.#chars > this.#most.chars;
+  }
+
+  #relieve(): void {
+    for (let before = Infinity; this.#isOver && this.#rows < before;) {
+      before = this.#rows;
+      const [last] = this.#storage.sql
+        .exec<{ last: number; at: number }>(
+          `SELECT first + count - 1 AS last, at FROM socketio_journal
+             WHERE first > ? ORDER BY first LIMIT 1 OFFSET ?`,
+          this.#stored().trimmed.sequence,
+          Math.floor(this.#rows / 8),
+        )
+        .toArray();
+      if (last !== undefined) this.#trimUpTo(last);
+      this.#count(this.#stored());
+    }
+    if (!this.#isOver) return;
+    // More channels are in use than the journal has rows. No session of before is recovered (SPEC SO44).
+    logError("the journal of Socket.IO has too many channels, and begins anew", { rows: this.#rows });
+    this.#storage.sql.exec("DELETE FROM socketio_journal");
+    this.#meta = { epoch: newEpoch(), trimmed: { sequence: this.#top, at: Date.now() } };
+    this.#storage.kv.put(KEY, this.#meta);
+    this.#index = undefined;
+    this.#count(this.#meta);
+  }
+
+  #trimUpTo({ last, at }: { readonly last: number; readonly at: number }): void {
+    this.#storage.sql.exec(
+      `DELETE FROM socketio_journal WHERE first <= ?1 AND (log_epoch = '' OR first NOT IN
+         (SELECT MAX(first) FROM socketio_journal WHERE log_epoch <> '' GROUP BY target))`,
+      last,
+    );
+    this.#trimmed({ sequence: last, at });
+  }
+
+  #trimmed(trimmed: JournalView["trimmed"]): void {
+    const before = this.#stored();
+    // The clock may have been set back.
+    if (trimmed.sequence <= before.trimmed.sequence) return;
+    const at = Math.max(trimmed.at, before.trimmed.at);
+    this.#meta = { ...before, trimmed: { sequence: trimmed.sequence, at } };
+    this.#storage.kv.put(KEY, this.#meta);
+    this.#index = undefined;
+  }
+
+  /** Made with the first row. */
+  #stored(): Meta {
+    if (this.#meta !== undefined) return this.#meta;
+    this.#storage.sql.exec(
+      `CREATE TABLE IF NOT EXISTS socketio_journal (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, at INTEGER NOT NULL,
+         target TEXT NOT NULL, log_epoch TEXT NOT NULL, since INTEGER NOT NULL, text TEXT)`,
+    );
+    this.#meta = { epoch: newEpoch(), trimmed: { sequence: 0, at: 0 } };
+    this.#storage.kv.put(KEY, this.#meta);
+    return this.#meta;
+  }
+
+  #count({ trimmed }: Meta): void {
+    const { rows, chars, top } = this.#storage.sql
+      .exec<{ rows: number; chars: number; top: number }>(
+        `SELECT COUNT(*) AS rows, IFNULL(SUM(LENGTH(text)), 0) AS chars,
+           IFNULL(MAX(first + count - 1), 0) AS top FROM socketio_journal`,
+      )
+      .one();
+    [this.#rows, this.#chars] = [rows, chars];
+    this.#top = Math.max(this.#top, top, trimmed.sequence);
+  }
+
+  #readIndex(): JournalIndex {
+    const index = new JournalIndex();
+    const rows = this.#storage.sql.exec<Row>(
+      `SELECT first, count, target, log_epoch AS logEpoch, since, text AS unions FROM socketio_journal
+         WHERE log_epoch <> '' ORDER BY first`,
+    );
+    for (const { target, unions, ...entry } of rows)
+      index.add(target, {
+        ...entry,
+        unions: unions === null ? [] : (JSON.parse(unions) as BatchEntry["unions"]),
+      });
+    return index;
+  }
+}
+
+/** 48 random bits: no other journal has this name. */
+function newEpoch(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(6));
+  return btoa(String.fromCharCode(...bytes))
+    .replaceAll("+", "-")
+    .replaceAll("/", "_");
+}

@@ -1,0 +1,115 @@
+import type { SavedState } from "./plan.ts";
+
+/** A session as its row has it. Times are ms since 1970. */
+export type SavedSession = {
+  /** The id of its socket, which everybody may know. */
+  readonly id: string;
+  /** Its client alone knows this part of its `pid`. */
+  readonly secret: string;
+  readonly state: SavedState;
+  /** Absent while its socket is here. `upTo`, `receivedAt`: see `End`; it is kept until `until`. */
+  readonly gone?: { readonly upTo: number; readonly receivedAt: number; readonly until: number };
+  /** The shard that has it now, by its key, and the call that has taken it; `until` is the end of this alias. */
+  readonly moved?: { readonly to: string; readonly by: string; readonly until: number };
+};
+
+/** The most sessions that are kept without a socket, and the most aliases. */
+const MOST_WITHOUT = 100_000;
+/** A page of rows: each has at most about the 16 KiB of an attachment. */
+const PAGE_ROWS = 250;
+
+/** Its value says that the table is made. */
+const KEY = "socketio:sessions";
+
+type Row = { readonly id: string; readonly session: string; readonly until: number | null };
+
+/** The sessions of a shard that may be recovered: a row for each, and no table before the first. */
+export class SavedSessions {
+  readonly #storage: Pick<DurableObjectStorage, "sql" | "kv">;
+  readonly #sql: SqlStorage;
+  #isStored: boolean;
+  /** Rows with an end. */
+  #without = 0;
+
+  constructor(storage: Pick<DurableObjectStorage, "sql" | "kv">) {
+    this.#storage = storage;
+    this.#sql = storage.sql;
+    this.#isStored = storage.kv.get(KEY) !== undefined;
+    if (this.#isStored) this.#recount();
+  }
+
+  get isEmpty(): boolean {
+    return (
+      !this.#isStored || this.#sql.exec("SELECT 1 FROM socketio_sessions LIMIT 1").toArray().length === 0
+    );
+  }
+
+  find(id: string): SavedSession | undefined {
+    if (!this.#isStored) return undefined;
+    const [row] = this.#sql
+      .exec<{ session: string }>("SELECT session FROM socketio_sessions WHERE id = ?", id)
+      .toArray();
+    return row === undefined ? undefined : (JSON.parse(row.session) as SavedSession);
+  }
+
+  /** One that has ended is forgotten instead where too many are kept. */
+  save(session: SavedSession): void {
+    this.#store();
+    const until = session.moved?.until ?? session.gone?.until ?? null;
+    if (until !== null && ++this.#without > MOST_WITHOUT) {
+      this.#recount();
+      if (this.#without >= MOST_WITHOUT) return this.delete(session.id);
+    }
+    this.#sql.exec(
+      "INSERT OR REPLACE INTO socketio_sessions VALUES (?, ?, ?)",
+      session.id,
+      until,
+      JSON.stringify(session),
+    );
+  }
+
+  delete(id: string): void {
+    if (this.#isStored) this.#sql.exec("DELETE FROM socketio_sessions WHERE id = ?", id);
+  }
+
+  /** Removes those whose time has passed; answers when the next one's does. */
+  expire(now: number): number | undefined {
+    if (!this.#isStored) return undefined;
+    this.#sql.exec("DELETE FROM socketio_sessions WHERE until < ?", now);
+    this.#recount();
+    const { next } = this.#sql
+      .exec<{ next: number | null }>("SELECT MIN(until) AS next FROM socketio_sessions")
+      .one();
+    return next ?? undefined;
+  }
+
+  /** Those that have not ended, as far as their rows say; a page of rows in memory at a time. */
+  *open(): Generator<SavedSession> {
+    if (!this.#isStored) return;
+    for (let after = ""; ;) {
+      const rows = this.#sql
+        .exec<Row>(
+          "SELECT * FROM socketio_sessions WHERE id > ? AND until IS NULL ORDER BY id LIMIT ?",
+          after,
+          PAGE_ROWS,
+        )
+        .toArray();
+      for (const { session } of rows) yield JSON.parse(session) as SavedSession;
+      if (rows.length < PAGE_ROWS) return;
+      after = rows.at(-1)?.id ?? "";
+    }
+  }
+
+  #recount(): void {
+    this.#without = this.#sql.exec<{ n: number }>("SELECT COUNT(until) AS n FROM socketio_sessions").one().n;
+  }
+
+  #store(): void {
+    if (this.#isStored) return;
+    this.#sql.exec(
+      "CREATE TABLE IF NOT EXISTS socketio_sessions (id TEXT PRIMARY KEY, until INTEGER, session TEXT NOT NULL) WITHOUT ROWID",
+    );
+    this.#storage.kv.put(KEY, 1);
+    this.#isStored = true;
+  }
+}

@@ -1,9 +1,7 @@
 import type { ClusterConfig } from "../config/cluster.ts";
 import { addressKey } from "../contracts/address.ts";
-import { CONTRACT } from "../contracts/version.ts";
 import { stepOutage, suspect, type OutageChange, type Watch } from "../elastic/outage.ts";
-import { askAll } from "../fanout/ask-all.ts";
-import { isOverloaded } from "../platform/calls.ts";
+import { whoAnswers } from "../fanout/who-answers.ts";
 import { logError } from "../platform/logger.ts";
 import type { Timetable } from "../platform/timetable.ts";
 import { buildRing } from "../ring/build.ts";
@@ -116,19 +114,13 @@ export class Outages {
       logError("an outage did not change the ring", { region, kind, error: answer.message });
   }
 
-  /** The ids of the shards that answer, with all their fronts. An overloaded one is alive. */
+  /** The ids of the shards that answer, with all their fronts. */
   async #ask(shards: readonly ShardSpec[]): Promise<Set<string>> {
     const { env, members, times } = this.#parts;
-    const { answers } = await askAll(
-      env,
-      shards.flatMap((shard) => members.objectsOf(shard)),
-      {
-        waitMs: times.regionCheckMs,
-        ask: (stub) => stub.status(CONTRACT).catch(aliveIfOverloaded),
-      },
-    );
+    const objects = shards.flatMap((shard) => members.objectsOf(shard));
+    const alive = await whoAnswers(env, objects, times.regionCheckMs);
     const isThere = (shard: ShardSpec) =>
-      members.objectsOf(shard).every((object) => answers.has(addressKey(object)));
+      members.objectsOf(shard).every((object) => alive.has(addressKey(object)));
     return new Set(shards.filter(isThere).map(({ id }) => id));
   }
 
@@ -141,11 +133,6 @@ export class Outages {
     this.#watches = watch === undefined ? others : { ...others, [region]: watch };
     this.#parts.storage.kv.put("outages", this.#watches);
   }
-}
-
-/** A region of which too much is asked stays: its clients would overload the next one. */
-function aliveIfOverloaded(error: unknown): void {
-  if (!isOverloaded(error)) throw error;
 }
 
 const shardsIn = ({ descriptor }: Store, region: string | undefined): readonly ShardSpec[] =>

@@ -21,6 +21,9 @@ export type Watch = {
   readonly nextAt: number | null;
 };
 
+/** The part of a watch that outlasts an outage. */
+export type PastOutages = Pick<Watch, "relapses" | "recoveredAt">;
+
 export type OutageChange = {
   readonly kind: "outage" | "recovery";
   readonly ids: readonly string[];
@@ -72,11 +75,8 @@ export function stepOutage(before: Watch, check: OutageCheck): Checked {
   const isSilent = active.length > 0 && !active.some((id) => answered.has(id));
   const silentChecks = isSilent && homeAnswers ? before.silentChecks + 1 : 0;
   if (silentChecks >= SILENT_CHECKS) {
-    const isRelapse = before.recoveredAt !== null && now - before.recoveredAt < RELAPSE * pauseMs;
-    const relapses = isRelapse ? before.relapses + 1 : 0;
-    const watch: Watch = { ...UNWATCHED, downSince: now, relapses, nextAt: now + pauseMs };
     const reason = `no shard of ${region} has answered ${SILENT_CHECKS} checks in a row`;
-    return { watch, change: { kind: "outage", ids: active, reason } };
+    return { watch: beginOutage(before, check), change: { kind: "outage", ids: active, reason } };
   }
   const blindChecks = isSilent && !homeAnswers ? before.blindChecks + 1 : 0;
   const watch: Watch = { ...before, silentChecks, blindChecks };
@@ -84,6 +84,17 @@ export function stepOutage(before: Watch, check: OutageCheck): Checked {
   if (isSilent && blindChecks < BLIND_CHECKS)
     return { watch: { ...watch, nextAt: now + pauseMs }, change: undefined };
   return { watch: rest(watch, check), change: undefined };
+}
+
+/** The watch of a region that goes down now. One that has just come back stays down for twice as long. */
+export function beginOutage(
+  past: PastOutages | undefined,
+  { now, pauseMs }: Pick<OutageCheck, "now" | "pauseMs">,
+): Watch {
+  const recoveredAt = past?.recoveredAt ?? null;
+  const isRelapse = recoveredAt !== null && now - recoveredAt < RELAPSE * pauseMs;
+  const relapses = isRelapse ? (past?.relapses ?? 0) + 1 : 0;
+  return { ...UNWATCHED, downSince: now, relapses, nextAt: now + pauseMs };
 }
 
 /** One check of all shards of a region. */

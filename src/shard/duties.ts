@@ -17,6 +17,7 @@ export async function runDuty(
       const { ping } = wire.heartbeat;
       pingAll({ connections, times, ping }, { now, previousPingAt: dueAt - times.pingIntervalMs });
       moves.reports.look(now);
+      moves.regionGuests.look(now);
       if (connections.sessions.size > 0) return now + times.pingIntervalMs;
       // Nobody is left whose time could run out (SPEC BD52).
       await floors.timetable.set("sweep", undefined);
@@ -32,6 +33,7 @@ export async function runDuty(
     }
     case "moves":
     case "report":
+    case "guests":
       return moves.run(duty, now);
     case "events":
       return events.run(now);

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { runInDurableObject } from "cloudflare:test";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Change } from "../../src/contracts/change.ts";
 import { Coordinator, Shard } from "../../src/index.ts";
@@ -16,6 +16,7 @@ import {
   coordinatorObject,
   Gate,
   nameOf,
+  shardObject,
   startOver,
   until,
 } from "./client.ts";
@@ -128,8 +129,8 @@ describe("[EL40] a region that does not answer is out of the ring", () => {
 
 describe("[EL42] the default region takes the clients of a region that does not answer as guests", () => {
   /** A client of North America whose router is as old as `cache`. */
-  async function connectFrom(cache: RingCache, key: string): Promise<Client> {
-    const forwarded = await forward({ env, cache, key, clientRegion: "enam" });
+  async function connectFrom(cache: RingCache, key: string, clientRegion = "enam"): Promise<Client> {
+    const forwarded = await forward({ env, cache, key, clientRegion });
     if (forwarded.kind === "unavailable") throw new Error(forwarded.message);
     const { webSocket } = forwarded.response;
     if (webSocket === null) throw new Error("no socket");
@@ -182,6 +183,43 @@ describe("[EL42] the default region takes the clients of a region that does not 
     outage.end("enam");
     const { predicted } = await changeTo({ kind: "weight", id: "enam-1", weight: 3 });
     expect(predicted.moving).toBe(1);
+    expect(await ann.closed).toBe(4001);
+  });
+
+  test("[EL71] a guest goes home when its region answers again, without an epoch, and its shard then asks nobody", async () => {
+    const cache = await cacheOfRegion(2);
+    const outage = cutOff("enam");
+    // The coordinator does not hear of it.
+    vi.spyOn(Coordinator.prototype, "unreachable").mockRejectedValue(new Error("deaf"));
+    const home = await connectFrom(cache, "bob", "auto");
+    const ann = await connectFrom(cache, "ann");
+    expect([await sessionsIn("auto"), await sessionsIn("enam")]).toEqual([2, 0]);
+    const before = cache.ring.descriptor.epoch;
+    outage.end("enam");
+    expect(await ann.closed).toBe(4001);
+    expect((await coordinator().descriptor(CONTRACT)).epoch).toBe(before);
+    cache.verdicts.clear();
+    await connectFrom(cache, "ann");
+    expect([await sessionsIn("auto"), await sessionsIn("enam")]).toEqual([1, 1]);
+    expect(home.closeCode).toBeUndefined();
+    // A guest is no move of the epoch.
+    expect((await coordinator().epochs(1, CONTRACT))[0]).toMatchObject({ moved: 0 });
+    for (const { id } of cache.ring.descriptor.shards.filter(({ region }) => region === "auto"))
+      await until(async () => !(await appointmentsOf(shardObject(id))).includes("guests"));
+  });
+
+  test("[EL71] a guest stays while its region does not answer, and through a sleep of its shard", async () => {
+    const cache = await cacheOfRegion(1);
+    const outage = cutOff("enam");
+    vi.spyOn(Coordinator.prototype, "unreachable").mockRejectedValue(new Error("deaf"));
+    const ann = await connectFrom(cache, "ann");
+    const host = shardObject(cache.ring.owner("ann", "auto")?.id ?? "");
+    const asked = outage.calls();
+    await until(async () => outage.calls() > asked + 2);
+    expect(ann.closeCode).toBeUndefined();
+    await evictDurableObject(host);
+    await until(async () => (await appointmentsOf(host)).includes("guests"));
+    outage.end("enam");
     expect(await ann.closed).toBe(4001);
   });
 

@@ -39,8 +39,11 @@ type Placed = {
   readonly key: string;
   readonly clientRegion: string;
   readonly rank: number;
-  /** Its region did not answer in this epoch; a guest stays until the next one (SPEC EL42). Absent in 0.2.0. */
-  readonly guestOf?: { readonly region: string; readonly ringEpoch: number };
+  /**
+   * Its region did not answer in this epoch; a guest stays until the next one (SPEC EL42), or until its region answers
+   * again: `isOver` (EL71). Absent in 0.2.0.
+   */
+  readonly guestOf?: { readonly region: string; readonly ringEpoch: number; readonly isOver?: true };
   /** The front's own part, which the core does not read. */
   readonly ofFront?: unknown;
 };

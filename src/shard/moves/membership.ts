@@ -52,14 +52,18 @@ export class Membership {
   }
 }
 
-/** The region by which a ring places a session: for a guest of the same epoch it is the one that has taken it. */
+/** The region by which a ring places a session: for a guest it is the one that has taken it. */
 export function placedBy(
   ring: Ring,
   { clientRegion, guestOf }: Pick<Live, "clientRegion" | "guestOf">,
 ): string {
-  const unreachable = guestOf?.ringEpoch === ring.descriptor.epoch ? guestOf.region : undefined;
+  const unreachable = guestOf !== undefined && isRegionGuest(ring, guestOf) ? guestOf.region : undefined;
   return ring.placingRegion({ clientRegion, unreachable });
 }
+
+/** Whether a guest is one by this ring, and its region has not answered again. */
+export const isRegionGuest = (ring: Ring, { ringEpoch, isOver }: NonNullable<Live["guestOf"]>): boolean =>
+  ringEpoch === ring.descriptor.epoch && isOver !== true;
 
 /**
  * A session stays while its shard is the key's owner; one that had spilled to a later owner stays while the shard

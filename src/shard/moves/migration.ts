@@ -4,7 +4,7 @@ import type { ShardAddress } from "../../contracts/address.ts";
 import type { Connections } from "../connections/connections.ts";
 import type { Session } from "../connections/session.ts";
 import { mustMove, type Membership } from "./membership.ts";
-import { movesUnderWay, planPace, stepMoves, type Budget, type Leaving } from "./pace.ts";
+import { movesHome, movesUnderWay, planPace, stepMoves, type Budget, type Leaving } from "./pace.ts";
 
 /** Fine enough that a tick's part of 100 a second is a handful. */
 const TICK_MS = 100;
@@ -32,6 +32,8 @@ export class Migration {
   #run: Run | undefined;
   /** The ring by which no session had to leave. */
   #finished: Ring | undefined;
+  /** The ring whose moves were told. */
+  #told: Ring | undefined;
 
   constructor(parts: MigrationParts) {
     this.#parts = parts;
@@ -58,7 +60,7 @@ export class Migration {
     const superseded = this.#run;
     if (superseded !== undefined) {
       if (superseded.timer !== null) clearTimeout(superseded.timer);
-      this.#parts.onDone({ ringEpoch: superseded.ring.descriptor.epoch, moved: superseded.moved });
+      this.#tell(superseded);
     }
     const leaving = this.#leaving(ring);
     if (leaving.length === 0 && this.#finished === ring) return;
@@ -76,6 +78,15 @@ export class Migration {
     this.#tick(this.#run);
   }
 
+  /** Guests have to go home by the same ring (SPEC EL71): with the sessions that leave now, or from the next start on. */
+  sendHome(): void {
+    this.#finished = undefined;
+    const run = this.#run;
+    if (run === undefined || run.ring !== this.#parts.membership.ring) return;
+    run.leaving = this.#leaving(run.ring);
+    run.pace = this.#pace(undefined, run.ring, run.leaving);
+  }
+
   #leaving(ring: Ring): Leaving<Session>[] {
     const leaving: Leaving<Session>[] = [];
     for (const session of this.#parts.connections.sessions) {
@@ -91,10 +102,12 @@ export class Migration {
     const { shard, limits } = this.#parts;
     const destinations = new Set(leaving.map(({ destination }) => destination));
     if (leaving.length === 0) return new Map();
+    const guests = leaving.filter(({ item }) => goesHome(item, ring));
+    const homes = new Set(guests.map(({ destination }) => destination));
     return planPace({
       shard: shard.id,
       destinations,
-      moves: movesUnderWay(ring, before),
+      moves: [...movesUnderWay(ring, before), ...movesHome(ring, homes)],
       limits,
     });
   }
@@ -113,11 +126,11 @@ export class Migration {
       // With jitter, so that sources do not close in step.
       elapsedMs: (now - run.tickedAt) * (0.75 + Math.random() / 4),
     });
+    run.moved += step.now.filter((session) => !goesHome(session, run.ring)).length;
     for (const session of step.now) {
       const detail = `moved, epoch ${run.ring.descriptor.epoch}`;
       connections.end(session, "moved", { detail, moving: true });
     }
-    run.moved += step.now.length;
     run.leaving = step.later;
     run.budget = step.budget;
     run.tickedAt = now;
@@ -127,14 +140,24 @@ export class Migration {
     }
     this.#run = undefined;
     this.#finished = run.ring;
-    this.#parts.onDone({ ringEpoch: run.ring.descriptor.epoch, moved: run.moved });
+    this.#tell(run);
+  }
+
+  /** Guests that have gone home are no moves of the epoch. */
+  #tell({ ring, moved }: Run): void {
+    if (moved > 0 || this.#told !== ring) this.#parts.onDone({ ringEpoch: ring.descriptor.epoch, moved });
+    this.#told = ring;
   }
 }
 
+/** Whether a session leaves because its region answers again, and by no change of the ring. */
+const goesHome = ({ attachment: { guestOf } }: Session, ring: Ring): boolean =>
+  guestOf?.isOver === true && guestOf.ringEpoch === ring.descriptor.epoch;
+
 type Run = {
   readonly ring: Ring;
-  readonly pace: ReadonlyMap<string, number>;
   readonly startedAt: number;
+  pace: ReadonlyMap<string, number>;
   leaving: Leaving<Session>[];
   budget: Budget;
   tickedAt: number;

@@ -12,12 +12,13 @@ import { Guests } from "./guests.ts";
 import { Membership, mustMove } from "./membership.ts";
 import type { ShardLoad } from "../records/load.ts";
 import { Migration } from "./migration.ts";
+import { RegionGuests } from "./region-guests.ts";
 import { COORDINATOR_WAIT_MS, Reports } from "./reports.ts";
 
 /** A migration runs on timers; this alarm takes it up again if the object was put away meanwhile. */
 const MIGRATION_CHECK_MS = 5_000;
 
-export type MovesDuty = "moves" | "report";
+export type MovesDuty = "moves" | "report" | "guests";
 
 export type MovesParts = {
   readonly storage: DurableObjectStorage;
@@ -35,6 +36,7 @@ export type MovesParts = {
 export class Moves {
   readonly membership: Membership;
   readonly guests: Guests;
+  readonly regionGuests: RegionGuests;
   readonly reports: Reports;
   readonly #parts: MovesParts;
   readonly #migration: Migration;
@@ -52,6 +54,16 @@ export class Moves {
       sessions: () => connections.sessions,
       // A shard looks at each ping whether it has news, and reports once in the interval; twice that, for a busy time.
       reportedAfterMs: 2 * (healthReportMs + pingIntervalMs),
+    });
+    this.regionGuests = new RegionGuests({
+      env,
+      storage,
+      times: cluster.times,
+      shard,
+      membership: this.membership,
+      sessions: () => connections.sessions,
+      arm: (at) => parts.waitUntil(parts.arm("guests", at)),
+      onOver: () => this.#sendGuestsHome(),
     });
     this.reports = new Reports({
       storage,
@@ -113,6 +125,7 @@ export class Moves {
   /** A duty of the object's alarm; answers when it is next due. */
   async run(duty: MovesDuty, now: number): Promise<number | undefined> {
     if (duty === "report") return this.reports.run(now);
+    if (duty === "guests") return this.regionGuests.run(now);
     this.#migration.start(this.#ringBefore);
     return this.#migration.running ? now + MIGRATION_CHECK_MS : undefined;
   }
@@ -121,6 +134,11 @@ export class Moves {
   async #correct(descriptor: Descriptor): Promise<void> {
     const before = this.membership.ring;
     if (this.membership.correct(descriptor)) await this.#plan(before);
+  }
+
+  async #sendGuestsHome(): Promise<void> {
+    this.#migration.sendHome();
+    await this.#parts.arm("moves", Date.now());
   }
 
   async #plan(before: Ring | undefined): Promise<void> {

@@ -1,6 +1,7 @@
 import type { ClusterConfig } from "../../config/cluster.ts";
 import { diff, type Move } from "../../ring/diff.ts";
 import type { Ring } from "../../ring/ring.ts";
+import { SLOT_COUNT } from "../../ring/table.ts";
 
 /**
  * The slots that have moved since the changes of the ring that may still be under way. Every source goes by the same
@@ -12,6 +13,17 @@ export function movesUnderWay(ring: Ring, before: Ring | undefined): Move[] {
   return earlier.flatMap((one) => diff(one, ring).moves);
 }
 
+type MovedSlots = Pick<Move, "from" | "to" | "slots">;
+
+/** The way of guests home: each shard of the region that has taken them may have as many as its share of the slots. */
+export function movesHome(ring: Ring, destinations: ReadonlySet<string>): MovedSlots[] {
+  const shares = ring.share();
+  const hosts = ring.descriptor.shards.filter(({ region }) => region === ring.homeRegion);
+  return [...destinations].flatMap((to) =>
+    hosts.map(({ id }) => ({ from: id, to, slots: (shares.get(id) ?? 0) * SLOT_COUNT })),
+  );
+}
+
 /**
  * The part of each destination's intake that this shard may use, in sessions a second.
  *
@@ -21,11 +33,7 @@ export function movesUnderWay(ring: Ring, before: Ring | undefined): Move[] {
 export function planPace(plan: {
   readonly shard: string;
   readonly destinations: Iterable<string>;
-  readonly moves: readonly {
-    readonly from: string | null;
-    readonly to: string | null;
-    readonly slots: number;
-  }[];
+  readonly moves: readonly MovedSlots[];
   readonly limits: ClusterConfig["moves"];
 }): Map<string, number> {
   const pace = new Map<string, number>();

@@ -65,6 +65,7 @@ export class Upgrades {
       openingOf(route, { rank: admission.rank, openedAt: now, ring: moves.membership.ring }),
       offered,
     );
+    if (route.unreachable !== undefined) moves.regionGuests.came(route.unreachable, now);
     this.#parts.accepted?.(session);
     const { size } = connections.sessions;
     if (size >= cluster.scale.mark * cluster.limits.sessionsPerShard) moves.reports.hurry(now);

@@ -87,6 +87,8 @@ group("[EL42] the default region takes a guest of a region that does not answer"
       guestOf: { region: "enam", ringEpoch: epoch },
     };
     expect(mustMove(ring, objectName(home), session)).toBe(false);
+    const over = { ...session, guestOf: { ...session.guestOf, isOver: true as const } };
+    expect(mustMove(ring, objectName(home), over)).toBe(true);
     const nextRing = buildRing({ ...ring.descriptor, epoch: epoch + 1 });
     expect(mustMove(nextRing, objectName(home), session)).toBe(true);
     const down = ring.descriptor.shards.map((one) =>

@@ -3,12 +3,14 @@ import { describe, expect, test } from "vitest";
 import { buildRing } from "../../../../src/ring/build.ts";
 import { nextEarlier, type Descriptor } from "../../../../src/ring/descriptor.ts";
 import {
+  movesHome,
   movesUnderWay,
   planPace,
   stepMoves,
   type Budget,
   type Leaving,
 } from "../../../../src/shard/moves/pace.ts";
+import { describe as describeRing, shard } from "../../ring/cluster.ts";
 import { FIVE, without, withState } from "./five-shards.ts";
 
 const LIMITS = { perSecondToOneShard: 300, perSecondFromOneShard: 100, busyWaitMs: 3_000 };
@@ -106,6 +108,16 @@ describe("[MV3] closes are paced", () => {
     // Every session leaves in the end, by any division of the slots.
     expect(paceOf("c")).toBeGreaterThan(0);
   });
+});
+
+test("[EL71] the shards of the region that has taken guests share what each shard at their home can take", () => {
+  const ids = Array.from({ length: 40 }, (_, n) => `weur-${n}`);
+  const shards = [...ids.map((id) => shard(id)), shard("enam-1", { region: "enam" })];
+  const moves = movesHome(buildRing(describeRing(shards)), new Set(["enam-1"]));
+  const paces = ids.map(
+    (id) => planPace({ shard: id, destinations: ["enam-1"], moves, limits: LIMITS }).get("enam-1") ?? 0,
+  );
+  expect(paces.reduce((sum, pace) => sum + pace, 0)).toBeCloseTo(LIMITS.perSecondToOneShard, 0);
 });
 
 describe("[MV3] a pace holds to the session", () => {

@@ -101,7 +101,11 @@ describe("[EL1] a flood that does not stop", () => {
       const report = await scaleOf();
       return report.last?.reason.endsWith("shards.max is 2") === true ? report : undefined;
     }, 120_000);
-    expect(last).toMatchObject({ kind: "hold", reason: expect.stringContaining("auto-") });
+    // On a slow machine the clients still arrive, and those that were refused are the reason.
+    expect(last).toMatchObject({
+      kind: "hold",
+      reason: expect.stringMatching(/^\d+ (% of sockets on auto-\d|connections refused in auto)/),
+    });
     await eventually(
       () => clients.filter(({ client }) => client.state === "connected").length === 80,
       60_000,

@@ -26,6 +26,7 @@ export type Dump = {
 export class SimStorage {
   #database: DatabaseSync | undefined;
   readonly #statements = new Map<string, StatementSync>();
+  #countChanges: StatementSync | undefined;
   #rows = new Map<string, unknown>();
   #depth = 0;
   alarmAt: number | null = null;
@@ -37,7 +38,7 @@ export class SimStorage {
   onAlarm: (at: number) => void = () => undefined;
 
   readonly kv = {
-    get: (key: string): unknown => structuredClone(this.#rows.get(key)),
+    get: (key: string): unknown => cloneOf(this.#rows.get(key)),
     put: (key: string, value: unknown): void => {
       if (value === undefined) throw new TypeError(`the value of ${key} is undefined`);
       const bytes = key.length + bytesOf(value);
@@ -45,7 +46,7 @@ export class SimStorage {
         this.onRefused(`a value of ${bytes} bytes under ${key}`);
         throw new RangeError(`Values cannot be larger than ${PLATFORM.valueBytes} bytes.`);
       }
-      this.#rows.set(key, structuredClone(value));
+      this.#rows.set(key, cloneOf(value));
     },
     delete: (key: string): boolean => this.#rows.delete(key),
     /** In the order of the keys, as they are when the list is asked for. */
@@ -59,19 +60,21 @@ export class SimStorage {
           (end === undefined || key < end),
       );
       keys.sort((a, b) => (a < b ? -1 : 1) * (reverse ? -1 : 1));
-      return keys.slice(0, limit).map((key) => [key, structuredClone(this.#rows.get(key))]);
+      return keys.slice(0, limit).map((key) => [key, cloneOf(this.#rows.get(key))]);
     },
   };
 
   readonly sql = {
     exec: (query: string, ...values: SQLInputValue[]) => {
-      const before = this.#changes();
+      const onlyReads = /^\s*SELECT\b/iu.test(query);
+      const before = onlyReads ? 0 : this.#changes();
       const rows = this.#queryForObject(query, values);
+      const rowsWritten = onlyReads ? 0 : this.#changes() - before;
       const iterator = rows[Symbol.iterator]();
       return {
         // The platform counts the rows of indexes too, and each row that it looks at.
         rowsRead: rows.length,
-        rowsWritten: this.#changes() - before,
+        rowsWritten,
         toArray: () => [...iterator],
         one: () => {
           if (rows.length !== 1) throw new Error(`the query has ${rows.length} rows, and must have one`);
@@ -86,7 +89,9 @@ export class SimStorage {
   };
 
   #changes(): number {
-    return this.#database === undefined ? 0 : Number(this.query("SELECT total_changes() AS n")[0]?.["n"]);
+    if (this.#database === undefined) return 0;
+    this.#countChanges ??= this.#database.prepare("SELECT total_changes() AS n");
+    return Number(this.#countChanges.get()?.["n"]);
   }
 
   #queryForObject(query: string, values: SQLInputValue[]): Record<string, unknown>[] {
@@ -172,8 +177,7 @@ export class SimStorage {
   /** Forgets the rows, the tables and the alarm. */
   deleteAll = (): Promise<void> => {
     this.#rows.clear();
-    this.#statements.clear();
-    this.#database?.close();
+    this.close();
     this.#database = undefined;
     return this.deleteAlarm();
   };
@@ -233,6 +237,11 @@ export class SimStorage {
 
   close(): void {
     this.#statements.clear();
+    this.#countChanges = undefined;
     this.#database?.close();
   }
 }
+
+/** A copy, as the platform makes one by serializing. Copying a text or a number with it costs more than all else. */
+const cloneOf = (value: unknown): unknown =>
+  typeof value === "object" && value !== null ? structuredClone(value) : value;

@@ -49,7 +49,6 @@ describe("[SE4] a reader that does not read is closed, and no other session wait
       await RawClient.connect(cluster.endpoint("reader")),
       await RawClient.connect(cluster.endpoint("reader")),
     ];
-    quick.answersPings = true;
     for (const client of [slow, quick]) await client.ask({ id: 2, subscribe: { channel: "flood" } });
     slow.socket.pause();
     const data = "x".repeat(20_000);
@@ -78,8 +77,8 @@ describe("[SE6] a shard finds a dead socket and closes it", () => {
   test("a socket whose peer leaves two pings unanswered is closed with 3012, and a live socket stays", async () => {
     cluster = await startCluster({ cluster: { times: { pingIntervalMs: 1_000, pongTimeoutMs: 500 } } });
     const live = await RawClient.connect(cluster.endpoint("live"));
-    live.answersPings = true;
     const dead = await RawClient.connect(cluster.endpoint("live"));
+    dead.answersPings = false;
     expect((await dead.closed).code).toBe(3012);
     const pings = () => live.lines.filter((line) => Object.keys(line).length === 0).length;
     const seen = pings();

@@ -26,7 +26,6 @@ describe.each(["workerd", "workerd-next"] as const)("on the runtime %s", (runtim
     const { host } = cluster;
     const enter = async (): Promise<RawClient> => {
       const client = await RawClient.connect(`ws://${host}/connection/websocket?key=ann`);
-      client.answersPings = true;
       await client.ask({ id: 2, subscribe: { channel: "room" } });
       return client;
     };

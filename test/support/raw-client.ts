@@ -5,7 +5,8 @@ import WebSocket from "ws";
 export class RawClient {
   readonly socket: WebSocket;
   readonly lines: Record<string, any>[] = [];
-  answersPings = false;
+  /** A client that answers no ping ends after two of them (SPEC SE6). */
+  answersPings = true;
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly #wake: (() => void)[] = [];
   #next = 0;

@@ -30,7 +30,7 @@ const guests: DemoClient[] = [];
 const emitted: Emitted[] = [];
 /** The first event of the present step. */
 let first = 0;
-let isOver = false;
+const end = new AbortController();
 const rows: Record<string, string | number>[] = [];
 try {
   await connectClients();
@@ -41,7 +41,7 @@ try {
   await eventually(async () => (await readShards(cluster.admin)).every((shard) => shard.id !== drained));
   say(`${drained} is empty and has left the cluster`);
   await crashOne();
-  isOver = true;
+  end.abort();
   await stream;
 } finally {
   await cluster.stop();
@@ -79,7 +79,7 @@ function createClient(key: string): DemoClient {
 
 /** Emits numbers to all sockets of the namespace, one after the other. */
 async function emitAll(): Promise<void> {
-  while (!isOver) {
+  while (!end.signal.aborted) {
     const event: Emitted = { at: performance.now(), done: Infinity };
     emitted.push(event);
     await cluster.server({ verb: "emit", args: ["said", emitted.length - 1] });

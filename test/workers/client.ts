@@ -164,14 +164,20 @@ export async function errorOf(call: () => Promise<unknown>): Promise<string> {
   throw new Error("the call has succeeded");
 }
 
-/** Waits until a condition holds. Gives up after 20 s or more, because a busy machine is slow. */
-export async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
+/**
+ * Waits until a condition holds. Gives up after 20 s or more, because a busy machine is slow, and then shows what `seen`
+ * returns.
+ */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  seen: () => unknown = () => "",
+): Promise<void> {
   // The loop counts its rounds, because a test may have stopped the clock.
   for (let n = 0; n < 2_000; n++) {
     if (await condition()) return;
     await scheduler.wait(10);
   }
-  throw new Error(`this condition has stayed false: ${condition.toString()}`);
+  throw new Error(`this condition has stayed false: ${condition.toString()} ${JSON.stringify(seen())}`);
 }
 
 /** Waits until every shard has adopted the newest epoch. */

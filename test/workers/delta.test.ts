@@ -29,7 +29,10 @@ test("[DL10] subscribers with and without delta hear the same publications, also
   expect((await plain.ask({ subscribe: { channel: "delta:a" } }))["subscribe"]).not.toHaveProperty("delta");
   const publish = async (n: number) => {
     await plain.ask({ publish: { channel: "delta:a", data: { common, n } } });
-    await until(() => live(patched).length === n && live(plain).length === n);
+    await until(
+      () => live(patched).length === n && live(plain).length === n,
+      () => [patched.lines, plain.lines],
+    );
   };
   for (const n of [1, 2, 3]) await publish(n);
   expect(live(patched).map(({ delta }) => delta)).toEqual([undefined, true, true]);

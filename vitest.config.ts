@@ -154,6 +154,7 @@ export default defineConfig({
             miniflare: {
               bindings: {
                 ...BINDINGS,
+                RINGCAST_NS_both: { socketio: true, history_size: 5, history_ttl: "60s" },
                 RINGCAST_OVERRIDES: {
                   development: true,
                   insecure: true,

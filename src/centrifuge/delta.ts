@@ -1,5 +1,5 @@
 import { createDelta } from "fossil-delta";
-import { splitPublication, type Publication } from "../contracts/publication.ts";
+import { forClients, splitPublication, type Publication } from "../contracts/publication.ts";
 
 /**
  * Publications as a subscriber with delta compression sees them (Centrifuge protocol, "fossil").
@@ -15,7 +15,7 @@ export class DeltaEncoder {
   /** `previous`: the publication before the first, where it is known. */
   constructor(publications: readonly Publication[], previous?: Publication) {
     for (const { offset, body } of previous === undefined ? publications : [previous, ...publications])
-      this.#parts.set(offset, splitPublication(body));
+      this.#parts.set(offset, splitPublication(forClients(body)));
   }
 
   /** The JSON text of a publication for a client that has the one at `base`. */
@@ -37,7 +37,7 @@ export class DeltaEncoder {
 
 /** A publication without an offset, whole, as a subscriber with delta reads it. */
 export function encodeWhole(body: string): string {
-  const { json, rest } = splitPublication(body);
+  const { json, rest } = splitPublication(forClients(body));
   return `{"data":${JSON.stringify(json)}${rest}}`;
 }
 

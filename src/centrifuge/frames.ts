@@ -1,4 +1,4 @@
-import type { ClientEvent, Publication, Tags } from "../contracts/publication.ts";
+import { forClients, type ClientEvent, type Publication, type Tags } from "../contracts/publication.ts";
 import { matches, type TagsFilter } from "../policy/tags-filter.ts";
 import type { Session, Subscription } from "../shard/connections/session.ts";
 import type { Batch, BatchFrames } from "../shard/wire.ts";
@@ -22,7 +22,7 @@ export class DeltaBases {
 
 /** A publication that is kept, as JSON text with its offset. */
 export const encodeKept = ({ body, offset }: Publication): string =>
-  `${body.slice(0, -1)},"offset":${offset}}`;
+  `${forClients(body).slice(0, -1)},"offset":${offset}}`;
 
 /** Encodes batches for sessions whose deltas start from these bases. */
 export const batchEncoder =
@@ -93,7 +93,7 @@ export class Frames implements BatchFrames {
   /** One line of a frame. */
   #encode(event: ClientEvent): string {
     const field = event.kind === "passing" ? "pub" : event.kind;
-    const text = event.kind === "pub" && this.#batch.durable ? encodeKept(event) : event.body;
+    const text = event.kind === "pub" && this.#batch.durable ? encodeKept(event) : forClients(event.body);
     return `{"push":{"channel":${this.#channelJson},"${field}":${text}}}`;
   }
 

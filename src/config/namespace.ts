@@ -39,6 +39,8 @@ export const namespaceSchema = z.strictObject({
   allow_history_for_subscriber: z.boolean().default(false),
   allow_history_for_client: z.boolean().default(false),
   allow_history_for_anonymous: z.boolean().default(false),
+  // The channels are rooms of Socket.IO's main namespace, too (SPEC SO50). Centrifugo has no such option.
+  socketio: z.boolean().default(false),
 });
 export type NamespaceConfig = z.infer<typeof namespaceSchema>;
 

@@ -15,7 +15,8 @@ export type Present = { readonly client: string; readonly user: string; readonly
 
 /**
  * A publication as it is stored and delivered. `body` is the JSON text of `{data, info?, tags?}`, encoded once, where
- * the publication is made. `data` comes first and stays as it was sent (SPEC CE4).
+ * the publication is made. `data` comes first and stays as it was sent (SPEC CE4). What the front of its publisher tells
+ * itself comes last, see {@link readForFront}.
  */
 export type Publication = {
   readonly kind: "pub";
@@ -52,18 +53,34 @@ export type LogView = {
   readonly publications: readonly Publication[];
 };
 
-/** `json` is the text of the data. */
+/** `json` is the text of the data. `forFront`: words of a front to itself, which clients do not see. */
 export function encodePublication({
   json,
+  forFront,
   ...rest
 }: {
   readonly json: string;
   readonly info?: ClientInfo;
   readonly tags?: Tags;
+  readonly forFront?: object;
 }): string {
   const fields = JSON.stringify(rest);
-  return fields === "{}" ? `{"data":${json}}` : `{"data":${json},${fields.slice(1)}`;
+  const body = fields === "{}" ? `{"data":${json}}` : `{"data":${json},${fields.slice(1)}`;
+  return forFront === undefined ? body : `${body.slice(0, -1)}${FOR_FRONT}${JSON.stringify(forFront)} }`;
 }
+
+const FOR_FRONT = ',"forFront":';
+
+/** A space before the last brace. No value ends with one, so a body is known without a look at the whole of it. */
+const hasForFront = (body: string): boolean => body.charCodeAt(body.length - 2) === 0x20;
+
+/** The words of a front to itself; undefined where a publication has none. */
+export const readForFront = (body: string): unknown =>
+  hasForFront(body) ? (JSON.parse(body) as { readonly forFront: unknown }).forFront : undefined;
+
+/** The body of a publication as clients may see it (SPEC SO51). */
+export const forClients = (body: string): string =>
+  hasForFront(body) ? `${body.slice(0, body.lastIndexOf(FOR_FRONT))}}` : body;
 
 /** The text of a publication's data, and the text of its other fields: empty, or fields that begin with a comma. */
 export function splitPublication(body: string): { readonly json: string; readonly rest: string } {

@@ -20,18 +20,20 @@ export function parseChannel(
   maxBytes: number,
 ): { readonly ok: true; readonly channel: ChannelName } | { readonly ok: false } {
   if (name.length > maxBytes || !PRINTABLE_ASCII.test(name)) return { ok: false };
+  return { ok: true, channel: splitName(name) };
+}
+
+/** Takes a name apart that may be no channel's. */
+export function splitName(name: string): ChannelName {
   const isPrivate = name.startsWith("$");
   const bare = isPrivate ? name.slice(1) : name;
   const colon = bare.indexOf(":");
   const hash = name.lastIndexOf("#");
   return {
-    ok: true,
-    channel: {
-      name,
-      namespace: colon < 0 ? undefined : bare.slice(0, colon),
-      isPrivate,
-      users: hash < 0 ? undefined : name.slice(hash + 1).split(","),
-    },
+    name,
+    namespace: colon < 0 ? undefined : bare.slice(0, colon),
+    isPrivate,
+    users: hash < 0 ? undefined : name.slice(hash + 1).split(","),
   };
 }
 

@@ -143,6 +143,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     env,
     config,
     shard,
+    describe: front.describe,
     listenersOf: (channel) => channels.listenersOf(channel),
   });
   const subscriptions: Subscriptions = new Subscriptions({

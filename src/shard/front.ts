@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { ShardAddress } from "../contracts/address.ts";
+import type { ClientInfo } from "../contracts/publication.ts";
 import type { Asker } from "../hooks/asker.ts";
 import type { Publisher } from "../platform/publisher.ts";
 import type { ShardSpec } from "../ring/descriptor.ts";
@@ -26,6 +27,8 @@ export type Front = {
   readonly wire: Wire;
   /** Its sessions do not hear the broadcast channel. */
   readonly isWithoutBroadcast?: true;
+  /** A session as the other clients of a channel see it, where its user and info do not tell that. */
+  readonly describe?: (session: Session) => ClientInfo | undefined;
   /** Makes what serves one shard's clients. */
   readonly serve: (core: Core) => Service;
 };

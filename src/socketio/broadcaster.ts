@@ -1,4 +1,4 @@
-import type { EventArgs } from "./packets.ts";
+import { isEventName, type EventArgs } from "./packets.ts";
 import type { Events, NameOf, SentArgsOf } from "./types.ts";
 
 /** The sockets that an emit is for: those in one of the rooms, or all of the namespace without a room. */
@@ -57,18 +57,10 @@ export class Broadcaster<Emit extends Events> {
 export const listOf = (room: string | readonly string[]): readonly string[] =>
   typeof room === "string" ? [room] : room;
 
-const RESERVED = new Set([
-  "connect",
-  "connect_error",
-  "disconnect",
-  "disconnecting",
-  "newListener",
-  "removeListener",
-]);
-
 /** The arguments of an event for clients. Throws for a name that clients refuse, and for a function. */
 export function checkArgs(args: EventArgs): EventArgs {
-  if (RESERVED.has(String(args[0]))) throw new Error(`"${args[0]}" is a reserved event name`);
+  const name: unknown = args[0];
+  if (!isEventName(name)) throw new Error(`"${String(name)}" is a reserved event name`);
   if (args.some((arg) => typeof arg === "function"))
     throw new Error("only an event for one socket takes a function, as its last argument");
   return args;

@@ -7,8 +7,8 @@ import { Acks, hasGone, type Answered } from "./acks.ts";
 import type { Publish } from "./broadcaster.ts";
 import { encodePacket, PacketReader } from "./packets.ts";
 import { namespaceChannel, readChannel, shardOfSocket } from "./names.ts";
-import { channelOfRoom } from "./publish.ts";
 import { isThenable, Running } from "./running.ts";
+import { channelOfRoom } from "./shared-rooms.ts";
 import { Socket, type SocketWork } from "./socket.ts";
 import { stateOf, type Member, type State } from "./state.ts";
 
@@ -115,7 +115,7 @@ export class Client {
   }
 
   #channelsOf(nsp: string): string[] {
-    return [...subscriptionsOf(this.session).keys()].filter((channel) => readChannel(channel)?.nsp === nsp);
+    return [...subscriptionsOf(this.session).keys()].filter((channel) => readChannel(channel).nsp === nsp);
   }
 
   #workOf(nsp: string, id: string): SocketWork {
@@ -124,15 +124,15 @@ export class Client {
     return {
       isConnected,
       rooms: () =>
-        new Set([id, ...this.#channelsOf(nsp).flatMap((channel) => readChannel(channel)?.room ?? [])]),
+        new Set([id, ...this.#channelsOf(nsp).flatMap((channel) => readChannel(channel).room ?? [])]),
       join: (rooms) =>
         this.#inTurn(async () => {
           for (const room of rooms) if (room !== id && isConnected()) await this.#join(nsp, room);
         }),
       leave: (room) => {
-        const channel = channelOfRoom(nsp, room, Infinity);
         void this.#inTurn(async () => {
-          if (isConnected()) core.subscriptions.leave(this.session, channel);
+          const channel = this.#channelsOf(nsp).find((one) => readChannel(one).room === room);
+          if (channel !== undefined && isConnected()) core.subscriptions.leave(this.session, channel);
         });
       },
       send: (args, ack) => {
@@ -169,9 +169,10 @@ export class Client {
   }
 
   async #join(nsp: string, room: string): Promise<void> {
-    const { limits } = this.#parts.core.config.cluster;
+    const { config } = this.#parts.core;
+    const { limits } = config.cluster;
     if (shardOfSocket(room) !== undefined) throw new Error("no socket joins the room of another socket's id");
-    const channel = channelOfRoom(nsp, room, limits.channelBytes);
+    const channel = channelOfRoom(config, nsp, room);
     if (subscriptionsOf(this.session).has(channel)) return;
     this.#checkCount();
     if (!mayReach(this.session, channel, limits)) throw new Error("a connection joins new rooms too fast");
@@ -183,7 +184,9 @@ export class Client {
     const { core } = this.#parts;
     const parsed = parseChannel(channel, core.config.cluster.limits.channelBytes);
     if (!parsed.ok) throw new Error("a room has a name that is no channel");
-    const request = { channel: parsed.channel, user: "", wishes: {}, subscription: {} };
+    // Where it is not known what the shard has missed of a channel with history, the client comes back and begins anew.
+    const subscription = { byServer: true } as const;
+    const request = { channel: parsed.channel, user: "", wishes: {}, subscription };
     const joined = await core.subscriptions.join(this.session, request, tell);
     if (joined === "full")
       throw new Error("the rooms are too many: a connection keeps 16 KiB in all (docs/from-socket-io.md)");

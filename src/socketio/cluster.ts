@@ -27,7 +27,7 @@ export function socketioOf<Emit extends Events = AnyEvents>(env: Cloudflare.Env)
   const publish = publishWith({
     env,
     publisher: channelPublisher(env, config.cluster.times.deliveryTimeoutMs),
-    channelBytes: config.cluster.limits.channelBytes,
+    config,
     isMember: async (named) =>
       (await shards()).some(({ region, id }) => region === named.region && id === named.id),
   });

@@ -10,6 +10,7 @@ import { Namespaces, randomText } from "./namespaces.ts";
 import { publishWith } from "./publish.ts";
 import type { AllHandlers } from "./registry.ts";
 import { ShardSockets } from "./shard-sockets.ts";
+import { describeSocket } from "./shared-rooms.ts";
 import { SocketIndex } from "./socket-index.ts";
 import type { HandshakeInfo, State } from "./state.ts";
 import { SocketWire } from "./wire.ts";
@@ -24,6 +25,7 @@ export function socketioFront(server: AllHandlers): Front {
     name: FRONT,
     wire,
     isWithoutBroadcast: true,
+    describe: describeSocket,
     serve: (core) => serveClients(core, { wire, server }),
   };
 }
@@ -33,13 +35,13 @@ function serveClients(
   { wire, server }: { readonly wire: SocketWire; readonly server: AllHandlers },
 ): Service {
   const { config, connections, env, publisher, shard, subscriptions } = core;
-  const { frameBytes, channelBytes } = config.cluster.limits;
+  const { frameBytes } = config.cluster.limits;
   const clients = new WeakMap<Session, Client>();
   const index = new SocketIndex(connections.sessions);
   const namespaces = new Namespaces(core, server, index);
   const isMember = (named: { readonly region: string; readonly id: string }): boolean =>
     core.members().some(({ region, id }) => region === named.region && id === named.id);
-  const publish = publishWith({ env, publisher, channelBytes, isMember });
+  const publish = publishWith({ env, publisher, config, isMember });
   const clientOf = (session: Session): Client => {
     const known = clients.get(session);
     if (known !== undefined) return known;

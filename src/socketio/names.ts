@@ -13,12 +13,22 @@ const PREFIX = "ringcast:io:";
 export const namespaceChannel = (nsp: string): string => PREFIX + encode(nsp);
 export const roomChannel = (nsp: string, room: string): string => `${namespaceChannel(nsp)},${encode(room)}`;
 
-/** The namespace, and the room where the channel is one; undefined for a channel of another kind. */
-export function readChannel(channel: string): { readonly nsp: string; readonly room?: string } | undefined {
-  if (!channel.startsWith(PREFIX)) return undefined;
+/** Only its rooms can be channels of others, too. */
+export const SHARED_NSP = "/";
+
+/** Whether a channel belongs to this front alone. */
+export const isClosed = (channel: string): boolean => channel.startsWith(PREFIX);
+
+/** The namespace of a channel that a socket hears, and the room where it is one. A channel of others is a shared room. */
+export function readChannel(channel: string): { readonly nsp: string; readonly room?: string } {
+  if (!isClosed(channel)) return { nsp: SHARED_NSP, room: channel };
   const [nsp = "", room] = channel.slice(PREFIX.length).split(",").map(decodeURIComponent);
   return room === undefined ? { nsp } : { nsp, room };
 }
+
+/** The channels of which a socket in a room hears one: which one, the configuration says. */
+export const channelsThatMayBe = (nsp: string, room: string): readonly string[] =>
+  nsp === SHARED_NSP && !isClosed(room) ? [roomChannel(nsp, room), room] : [roomChannel(nsp, room)];
 
 /** A name is printable and has no comma. The slash stays, for people who read it. */
 const encode = (name: string): string => encodeURIComponent(name).replaceAll("%2F", "/");

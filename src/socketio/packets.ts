@@ -25,6 +25,23 @@ export type ReadPacket =
   | { readonly kind: "partial" }
   | { readonly kind: "invalid" };
 
+/** A stock client takes so many attachments of one packet, and ends its connection at one more. */
+export const MOST_ATTACHMENTS = 10;
+
+/** Names that mean something to the library on either side. A stock client ends its connection at such an event. */
+const RESERVED = new Set<unknown>([
+  "connect",
+  "connect_error",
+  "disconnect",
+  "disconnecting",
+  "newListener",
+  "removeListener",
+]);
+
+/** Whether clients take events of such a name. */
+export const isEventName = (name: unknown): name is string | number =>
+  Number.isFinite(name) || (typeof name === "string" && !RESERVED.has(name));
+
 const INVALID = { kind: "invalid" } as const;
 const PARTIAL = { kind: "partial" } as const;
 
@@ -141,7 +158,7 @@ function plain(packet: ServerPacket): Packet {
 }
 
 /** The bytes of an attachment; a view may be a part of its buffer. */
-function bytesOf(attachment: ArrayBufferLike | ArrayBufferView | Blob): Uint8Array<ArrayBuffer> {
+export function bytesOf(attachment: ArrayBufferLike | ArrayBufferView | Blob): Uint8Array<ArrayBuffer> {
   if (attachment instanceof Blob) throw new TypeError("a Blob cannot be sent: read its bytes first");
   if (!ArrayBuffer.isView(attachment)) return new Uint8Array(attachment as ArrayBuffer);
   const { buffer, byteOffset, byteLength } = attachment;

@@ -1,13 +1,17 @@
 import { shardAddress, type ShardAddress } from "../contracts/address.ts";
+import type { PublishRequest } from "../contracts/log.ts";
 import { encodePublication } from "../contracts/publication.ts";
 import { CONTRACT } from "../contracts/version.ts";
 import { shardStub } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
+import type { Config } from "../config/config.ts";
 import type { Publisher } from "../platform/publisher.ts";
 import type { Publish } from "./broadcaster.ts";
 import { encodeMessage, type Message } from "./message.ts";
-import { FRONT, namespaceChannel, roomChannel, shardOfSocket } from "./names.ts";
+import { FRONT, namespaceChannel, shardOfSocket } from "./names.ts";
 import { encodeQuestion } from "./question.ts";
+
+import { channelOfRoom, encodeShared, isShared } from "./shared-rooms.ts";
 
 /** The longest message: a publication and a call between objects stay far below their limits. */
 const MESSAGE_CHARS = 1_048_576;
@@ -15,7 +19,7 @@ const MESSAGE_CHARS = 1_048_576;
 export type PublishParts = {
   readonly env: Cloudflare.Env;
   readonly publisher: Publisher;
-  readonly channelBytes: number;
+  readonly config: Config;
   /** Whether the ring has such a shard: a client may make up the id of a socket. */
   readonly isMember: (shard: Pick<ShardAddress, "region" | "id">) => Promise<boolean> | boolean;
 };
@@ -27,19 +31,25 @@ export type PublishParts = {
 export function publishWith(parts: PublishParts): Publish {
   return async ({ nsp, rooms, except }, args, { volatile }) => {
     // A name that is no text would stop the event at every socket that it reaches.
-    for (const room of except) channelOfRoom(nsp, room, parts.channelBytes);
-    const message = encodeMessage(nsp, args, {
+    for (const room of except) channelOfRoom(parts.config, nsp, room);
+    const how = {
       ...(except.length === 0 ? {} : { except }),
       ...(rooms.length > 1 ? { union: crypto.randomUUID() } : {}),
       ...(volatile ? { volatile } : {}),
-    });
-    const length = JSON.stringify(message).length;
+    };
+    const message = encodeMessage(nsp, args, how);
+    const body = encodePublication({ json: JSON.stringify(message) });
+    const channels = rooms.length === 0 ? [namespaceChannel(nsp)] : channelsOf(parts.config, nsp, rooms);
+    const bodyOfShared = channels.some(isShared) ? encodeShared(args, how) : "";
+    const length = Math.max(body.length, bodyOfShared.length);
     if (length > MESSAGE_CHARS)
       throw new Error(`an event has at most ${MESSAGE_CHARS} characters, not ${length}`);
-    const channels =
-      rooms.length === 0 ? [namespaceChannel(nsp)] : channelsOf(nsp, rooms, parts.channelBytes);
     const results = await Promise.allSettled([
-      ...channels.map((channel) => toChannel(parts, channel, message)),
+      ...channels.map((channel) =>
+        isShared(channel)
+          ? toChannel(parts, channel, { body: bodyOfShared, ...(volatile ? { passing: true } : {}) })
+          : toChannel(parts, channel, { body }),
+      ),
       ...rooms.map((room) => toSocket(parts, { nsp, id: room }, message)),
     ]);
     const failed = results.find((result) => result.status === "rejected");
@@ -53,22 +63,19 @@ export function publishWith(parts: PublishParts): Publish {
   };
 }
 
-/** The channel of a room. Throws where the name is too long, or no text. */
-export function channelOfRoom(nsp: string, room: string, channelBytes: number): string {
-  const channel = roomChannel(nsp, room);
-  if (channel.length > channelBytes)
-    throw new Error(`the name of the room ${room.slice(0, 40)}... is too long`);
-  return channel;
-}
+const channelsOf = (config: Config, nsp: string, rooms: readonly string[]): readonly string[] =>
+  rooms.filter((room) => shardOfSocket(room) === undefined).map((room) => channelOfRoom(config, nsp, room));
 
-const channelsOf = (nsp: string, rooms: readonly string[], channelBytes: number): readonly string[] =>
-  rooms
-    .filter((room) => shardOfSocket(room) === undefined)
-    .map((room) => channelOfRoom(nsp, room, channelBytes));
-
-async function toChannel({ publisher }: PublishParts, channel: string, message: Message): Promise<void> {
-  const body = encodePublication({ json: JSON.stringify(message) });
-  const published = await publisher.publish(channel, { id: crypto.randomUUID(), body, forRetries: true });
+async function toChannel(
+  { publisher }: PublishParts,
+  channel: string,
+  publication: Pick<PublishRequest, "body" | "passing">,
+): Promise<void> {
+  const published = await publisher.publish(channel, {
+    id: crypto.randomUUID(),
+    ...publication,
+    forRetries: true,
+  });
   if (published.refused !== null) throw new Error(`the channel of the room is ${published.refused}`);
 }
 

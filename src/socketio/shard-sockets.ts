@@ -4,7 +4,7 @@ import type { Subscriptions } from "../shard/subscriptions/subscriptions.ts";
 import type { Target } from "./broadcaster.ts";
 import type { AnySocket, Client } from "./client.ts";
 import { framesOf } from "./message.ts";
-import { namespaceChannel, roomChannel } from "./names.ts";
+import { channelsThatMayBe, namespaceChannel } from "./names.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { decodeQuestion, encodeSockets, type RemoteSocket } from "./question.ts";
 import type { SocketIndex } from "./socket-index.ts";
@@ -76,7 +76,8 @@ export class ShardSockets {
     for (const room of rooms) {
       const one = index.find(room);
       if (one !== undefined && memberOf(one, nsp)?.id === room) sessions.add(one);
-      for (const session of subscriptions.listenersOf(roomChannel(nsp, room))) sessions.add(session);
+      for (const channel of channelsThatMayBe(nsp, room))
+        for (const session of subscriptions.listenersOf(channel)) sessions.add(session);
     }
     return sessions;
   }

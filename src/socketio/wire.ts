@@ -1,11 +1,14 @@
-import type { Publication, ClientEvent } from "../contracts/publication.ts";
-import { subscriptionsOf, type Session } from "../shard/connections/session.ts";
+import type { ClientEvent } from "../contracts/publication.ts";
+import { logError } from "../platform/logger.ts";
+import { subscriptionsOf, type Session, type Subscription } from "../shard/connections/session.ts";
 import type { Frame } from "../shard/frame.ts";
 import type { Batch, BatchFrames, Wire } from "../shard/wire.ts";
 import { CLOSES } from "./codes.ts";
 import { NOOP, PING, PONG } from "./engine.ts";
 import { framesOf, type Message } from "./message.ts";
-import { readChannel, roomChannel } from "./names.ts";
+import { channelsThatMayBe, readChannel, SHARED_NSP } from "./names.ts";
+import { encodePacket } from "./packets.ts";
+import { isShared, readShared } from "./shared-rooms.ts";
 import { memberOf } from "./state.ts";
 
 /** The unions that a session remembers, newest last: their other parts may still come, within a second or so. */
@@ -34,24 +37,29 @@ export class SocketWire implements Wire {
     return NOTHING;
   }
 
-  encodeBatch({ channel, events }: Batch): BatchFrames {
-    const nsp = readChannel(channel)?.nsp;
-    if (nsp === undefined) return { frameFor: () => NOTHING };
-    const messages = events.filter(isPublication).map((event) => {
-      const message = (JSON.parse(event.body) as { readonly data: Message }).data;
-      return { message, frames: framesOf(message) };
-    });
+  encodeBatch(batch: Batch): BatchFrames {
+    const { nsp } = readChannel(batch.channel);
+    const read = isShared(batch.channel) ? readSharedBatch : readBatch;
+    const messages = batch.events.filter(isPublication).flatMap((event) => read(event, batch));
+    const isFor = (session: Session, { since = 0 }: Subscription, { message, offset }: Encoded): boolean =>
+      offset > since && this.isFor(session, nsp, message);
     const [only] = messages;
     if (only !== undefined && messages.length === 1)
-      return { frameFor: (session) => (this.isFor(session, nsp, only.message) ? only.frames : NOTHING) };
+      return {
+        frameFor: (session, subscription) => (isFor(session, subscription, only) ? only.frames : NOTHING),
+      };
     return {
-      frameFor: (session) =>
-        messages.flatMap(({ message, frames }) => (this.isFor(session, nsp, message) ? frames : [])),
+      frameFor: (session, subscription) =>
+        messages.flatMap((one) => (isFor(session, subscription, one) ? one.frames : [])),
     };
   }
 
   /** Whether a socket of a room gets an event. Counts a union as received. */
-  isFor(session: Session, nsp: string, { except, union, volatile }: Message): boolean {
+  isFor(
+    session: Session,
+    nsp: string,
+    { except, union, volatile }: Pick<Message, "except" | "union" | "volatile">,
+  ): boolean {
     const member = memberOf(session, nsp);
     if (member === undefined) return false;
     if (except?.some((room) => room === member.id || isIn(session, nsp, room)) === true) return false;
@@ -69,8 +77,36 @@ export class SocketWire implements Wire {
   }
 }
 
-export const isIn = (session: Session, nsp: string, room: string): boolean =>
-  subscriptionsOf(session).has(roomChannel(nsp, room));
+export function isIn(session: Session, nsp: string, room: string): boolean {
+  const channels = subscriptionsOf(session);
+  return channelsThatMayBe(nsp, room).some((channel) => channels.has(channel));
+}
 
-const isPublication = (event: ClientEvent): event is Publication | (ClientEvent & { kind: "passing" }) =>
+type AnyPublication = Extract<ClientEvent, { kind: "pub" | "passing" }>;
+
+const isPublication = (event: ClientEvent): event is AnyPublication =>
   event.kind === "pub" || event.kind === "passing";
+
+/** `offset`: a subscription that begins at or after it has not begun with it. */
+type Encoded = {
+  readonly message: Pick<Message, "except" | "union" | "volatile">;
+  readonly frames: readonly Frame[];
+  readonly offset: number;
+};
+
+function readBatch({ body }: AnyPublication): Encoded {
+  const message = (JSON.parse(body) as { readonly data: Message }).data;
+  return { message, frames: framesOf(message), offset: Infinity };
+}
+
+/** Data of others. What fails is told to the log, and not delivered for ever. */
+function readSharedBatch(event: AnyPublication, { channel, durable }: Batch): readonly Encoded[] {
+  try {
+    const { args, ...message } = readShared(channel, event, { durable });
+    const frames = encodePacket({ kind: "event", nsp: SHARED_NSP, args });
+    return [{ message, frames, offset: durable && event.kind === "pub" ? event.offset : Infinity }];
+  } catch (error) {
+    logError("a publication could not be made an event", { channel, error });
+    return [];
+  }
+}

@@ -27,6 +27,8 @@ export type PresenceParts = {
   readonly env: Cloudflare.Env;
   readonly config: Config;
   readonly shard: ShardAddress;
+  /** See `Front.describe`. */
+  readonly describe: ((session: Session) => ClientInfo | undefined) | undefined;
   /** The sessions that listen to a channel here. */
   readonly listenersOf: (channel: string) => Iterable<Session>;
 };
@@ -71,7 +73,7 @@ export class Presence {
     if (isOperators(session)) return;
     const parsed = parseChannel(channel, config.cluster.limits.channelBytes);
     if (!parsed.ok || namespaceOf(config, parsed.channel)?.join_leave !== true) return;
-    const info = infoOf(session, channel);
+    const info = this.#infoOf(session, channel);
     const { user, client } = info;
     this.#announcer.announce(channel, { kind, user, body: encodePresenceEvent(info), held, client });
   }
@@ -89,7 +91,7 @@ export class Presence {
     let bytes = 0;
     for (const session of this.#parts.listenersOf(channel)) {
       if (isOperators(session)) continue;
-      const info = infoOf(session, channel);
+      const info = this.#infoOf(session, channel);
       const one = { client: info.client, user: info.user, info: JSON.stringify(info) };
       bytes += bytesOfPresent(one);
       if (present.length === limit.clients || bytes > limit.bytes) return { kind: "tooLarge" };
@@ -102,8 +104,7 @@ export class Presence {
   count(channel: string): PresenceCount {
     const users: string[] = [];
     for (const session of this.#parts.listenersOf(channel)) {
-      const { attachment } = session;
-      if (!isOperators(session)) users.push(attachment.state === "open" ? attachment.user : "");
+      if (!isOperators(session)) users.push(this.#infoOf(session, channel).user);
     }
     return { clients: users.length, users: distinctUsers(users) };
   }
@@ -127,6 +128,10 @@ export class Presence {
       clients: elsewhere.clients + here.clients,
       users: numberOfUsers(mergeUsers(elsewhere.users, here.users)),
     };
+  }
+
+  #infoOf(session: Session, channel: string): ClientInfo {
+    return this.#parts.describe?.(session) ?? infoOf(session, channel);
   }
 
   #askElsewhere(channel: string, limit: PresenceLimit): Promise<PresenceList> {
@@ -164,7 +169,7 @@ const bytesOfCount = ({ users }: PresenceCount): number =>
   users.kind === "exact" ? users.hashes.length * 8 : users.registers.byteLength;
 
 /** A session as the other clients of a channel see it. */
-export function infoOf({ attachment }: Session, channel: string): ClientInfo {
+function infoOf({ attachment }: Session, channel: string): ClientInfo {
   if (attachment.state !== "open") return describeClient({ id: attachment.id, user: "" });
   const { id, user, connInfo, subscriptions } = attachment;
   return describeClient({ id, user, connInfo, chanInfo: subscriptions.get(channel)?.chanInfo });

@@ -45,6 +45,7 @@ export function describeApp(of: (nsp: string) => AppNamespace): void {
 function describeNamespace(namespace: AppNamespace): void {
   namespace.on("connection", (socket) => {
     socket.data.count = 0;
+    socket.data.user = socket.handshake.auth.user;
     socket.emit("hello", { auth: socket.handshake.auth });
   });
   namespace.on("echo", (socket, ...args) => {

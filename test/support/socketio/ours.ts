@@ -1,5 +1,7 @@
 import { join } from "node:path";
+import { Centrifuge } from "centrifuge";
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
+import WebSocket from "ws";
 import { createTestHarness } from "wrangler";
 import { API_KEY, type Json } from "../cluster.ts";
 
@@ -10,11 +12,18 @@ export type SocketCluster = {
   /** What other code of a Worker does; see worker.ts. */
   server(what: Record<string, unknown>): Promise<any>;
   admin(method: string, path: string, body?: unknown): Promise<any>;
+  /** A method of the server API; its whole answer. */
+  api(method: string, params: unknown): Promise<any>;
+  /** A stock Centrifuge client, not connected yet. */
+  centrifuge(key: string): Centrifuge;
   stop(): Promise<void>;
 };
 
 /** The application on a cluster of its own. */
-export async function startSocketCluster(cluster: { [key: string]: Json } = {}): Promise<SocketCluster> {
+export async function startSocketCluster(
+  cluster: { [key: string]: Json } = {},
+  namespaces: Record<string, { [key: string]: Json }> = {},
+): Promise<SocketCluster> {
   const configPath = join(import.meta.dirname, "wrangler.toml");
   const vars = {
     RINGCAST_OVERRIDES: {
@@ -24,6 +33,9 @@ export async function startSocketCluster(cluster: { [key: string]: Json } = {}):
       scale: { mode: "off" },
       ...cluster,
     },
+    ...Object.fromEntries(
+      Object.entries(namespaces).map(([name, options]) => [`RINGCAST_NS_${name}`, options]),
+    ),
   };
   const server = createTestHarness({
     root: import.meta.dirname,
@@ -31,6 +43,7 @@ export async function startSocketCluster(cluster: { [key: string]: Json } = {}):
   });
   const { url } = await server.listen();
   const clients: Socket[] = [];
+  const others: Centrifuge[] = [];
   const call = async (path: string, method: string, body?: unknown): Promise<any> => {
     const response = await fetch(new URL(path, url), {
       method,
@@ -48,8 +61,17 @@ export async function startSocketCluster(cluster: { [key: string]: Json } = {}):
       return client;
     },
     server: (what) => call("/server", "POST", what),
+    api: (method, params) => call(`/api/${method}`, "POST", params),
+    centrifuge(key) {
+      const address = new URL(`/connection/websocket?key=${key}`, url);
+      address.protocol = "ws:";
+      const client = new Centrifuge(address.href, { websocket: WebSocket });
+      others.push(client);
+      return client;
+    },
     admin: (method, path, body) => call(`/admin/api${path}`, method, body),
     async stop() {
+      for (const client of others) client.disconnect();
       for (const client of clients) client.io.engine?.close();
       for (const client of clients) client.disconnect();
       await server.close();

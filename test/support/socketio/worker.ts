@@ -22,6 +22,7 @@ export default {
       except = [],
       args = [],
       room = "",
+      volatile = false,
     } = await request.json<{
       verb: string;
       nsp?: string;
@@ -29,14 +30,12 @@ export default {
       except?: string[];
       args?: [string, ...unknown[]];
       room?: string;
+      volatile?: boolean;
     }>();
     const io = ringcast.socketio(env).of(nsp);
     const sockets = io.sockets({ rooms, except });
-    if (verb === "emit")
-      await io
-        .to(rooms)
-        .except(except)
-        .emit(...(args as [string]));
+    const target = io.to(rooms).except(except);
+    if (verb === "emit") await (volatile ? target.volatile : target).emit(...(args as [string]));
     if (verb === "join") await sockets.join(room);
     if (verb === "leave") await sockets.leave(room);
     if (verb === "disconnect") await sockets.disconnect();

@@ -20,7 +20,7 @@ const session = (id: string) =>
 test("[SO11] the unions of other sessions make no session forget its own", () => {
   const wire = new SocketWire();
   const [ann, bob] = [session("ann"), session("bob")];
-  const hears = (one: Session, union: string) => wire.isFor(one, "/", { text: "", union });
+  const hears = (one: Session, union: string) => wire.isFor(one, "/", { union });
   expect(hears(ann, "of both rooms")).toBe(true);
   // Another shard of this isolate may have very many.
   for (let n = 0; n < 5_000; n++) hears(bob, `union ${n}`);

@@ -2,15 +2,15 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { broadcast } from "./cases/broadcast.ts";
+import { broadcast, socketioBroadcast } from "./cases/broadcast.ts";
 import type { Case, Round } from "./cases/case.ts";
-import { connect } from "./cases/connect.ts";
+import { connect, socketioConnect } from "./cases/connect.ts";
 import { hot } from "./cases/hot.ts";
 import { ring } from "./cases/ring.ts";
 import { balance } from "./cases/ring-balance.ts";
-import { memory, resume, wake } from "./cases/shard.ts";
+import { memory, resume, socketioMemory, wake } from "./cases/shard.ts";
 import { direct, publish, router } from "./cases/single.ts";
-import { lowRate, saturation, stream } from "./cases/stream.ts";
+import { lowRate, saturation, socketioStream, stream } from "./cases/stream.ts";
 import { describeMachine } from "./lib/machine.ts";
 import { asMarkdown, printTable, summarise, type Result } from "./lib/report.ts";
 
@@ -27,6 +27,10 @@ const CASES: Readonly<Record<string, Case>> = {
   resume,
   memory,
   wake,
+  "socketio-connect": socketioConnect,
+  "socketio-broadcast": socketioBroadcast,
+  "socketio-stream": socketioStream,
+  "socketio-memory": socketioMemory,
   ring,
 };
 

@@ -3,6 +3,14 @@ import { Load } from "../load/load.ts";
 import type { Since } from "../load/dialects.ts";
 import { SECRET, withRow, type Row, type RowName } from "../lib/rows.ts";
 
+/** The rows of a case for several protocols, and of the same case for Socket.IO: the first is the one to compare with. */
+export const PEERS: readonly RowName[] = ["bare", "PartyServer", "Socket.IO", "ws", "Ringcast"];
+export const SOCKETIO_PEERS: readonly RowName[] = [
+  "bare, Socket.IO",
+  "Socket.IO, rooms",
+  "Ringcast, Socket.IO",
+];
+
 export type Metrics = Readonly<Record<string, number>>;
 /** The results of one round, by row. The rows of a round run one after the other. */
 export type Round = Readonly<Record<string, Metrics>>;

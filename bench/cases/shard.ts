@@ -57,24 +57,41 @@ async function memoryOf(bench: Bench, count: number, channels: readonly string[]
   return { "heap KB": heap / count / 1_024, "resident KB": resident / count / 1_024 };
 }
 
-export const memory: Case = {
-  about: "memory for each session: V8's heap after a collection, and the process",
-  rounds: 3,
-  async round(options) {
-    const count = clientsOf(options, 2_000);
-    const channels = Array.from({ length: 20 }, (_, n) => `live:room-${n}`);
-    const rows: [string, RowName, readonly string[]][] = [
-      ["bare", "bare", []],
-      ["PartyServer", "PartyServer", []],
-      ["Ringcast, 1 subscription", "Ringcast", channels.slice(0, 1)],
-      ["Ringcast, 20 subscriptions", "Ringcast", channels],
-    ];
-    const measured: Record<string, Metrics> = {};
-    for (const [name, row, wanted] of rows)
-      measured[name] = await oneRow(row, (bench) => memoryOf(bench, count, wanted));
-    return measured satisfies Round;
-  },
-};
+type MemoryRow = readonly [name: string, row: RowName, channels: readonly string[]];
+
+const ROOMS = Array.from({ length: 20 }, (_, n) => `live:room-${n}`);
+
+export const memory = memoryCase("memory for each session: V8's heap after a collection, and the process", [
+  ["bare", "bare", []],
+  ["PartyServer", "PartyServer", []],
+  ["Ringcast, 1 subscription", "Ringcast", ROOMS.slice(0, 1)],
+  ["Ringcast, 20 subscriptions", "Ringcast", ROOMS],
+]);
+
+export const socketioMemory = memoryCase(
+  "memory for each Socket.IO client: V8's heap after a collection, and the process",
+  [
+    ["bare, Socket.IO", "bare, Socket.IO", []],
+    ["Socket.IO, 1 room", "Socket.IO, rooms", ROOMS.slice(0, 1)],
+    ["Socket.IO, 20 rooms", "Socket.IO, rooms", ROOMS],
+    ["Ringcast, Socket.IO, 1 room", "Ringcast, Socket.IO", ROOMS.slice(0, 1)],
+    ["Ringcast, Socket.IO, 20 rooms", "Ringcast, Socket.IO", ROOMS],
+  ],
+);
+
+function memoryCase(about: string, rows: readonly MemoryRow[]): Case {
+  return {
+    about,
+    rounds: 3,
+    async round(options) {
+      const count = clientsOf(options, 2_000);
+      const measured: Record<string, Metrics> = {};
+      for (const [name, row, channels] of rows)
+        measured[name] = await oneRow(row, (bench) => memoryOf(bench, count, channels));
+      return measured satisfies Round;
+    },
+  };
+}
 
 /** A shard looks for stale connections 10 s after an upgrade, and sleeps 10 s after its last work. */
 const ASLEEP_MS = 28_000;

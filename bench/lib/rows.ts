@@ -19,10 +19,11 @@ export const LIMITS = {
   commandBurst: 20_000,
 };
 
-const ringcast = (changes: object = {}): WorkerSpec => ({
+const ringcast = (changes: object = {}, classes: WorkerSpec["classes"] = {}): WorkerSpec => ({
   source: "ringcast",
   classes: {
     SHARD: "Shard",
+    ...classes,
     CHANNEL: "Channel",
     COORDINATOR: "Coordinator",
     // For the case `hot`.
@@ -50,7 +51,15 @@ const ringcast = (changes: object = {}): WorkerSpec => ({
   },
 });
 
-export type RowName = "bare" | "PartyServer" | "Socket.IO" | "ws" | "Ringcast";
+export type RowName =
+  | "bare"
+  | "PartyServer"
+  | "Socket.IO"
+  | "ws"
+  | "Ringcast"
+  | "bare, Socket.IO"
+  | "Socket.IO, rooms"
+  | "Ringcast, Socket.IO";
 type Spec = { readonly dialect: DialectName; readonly worker?: WorkerSpec; readonly node?: string };
 
 /** No ping comes during a measurement, so that a sleeping object stays asleep. */
@@ -62,6 +71,15 @@ const specs = (changes: object): Record<RowName, Spec> => ({
   "Socket.IO": { dialect: "socket.io", node: "socket-io" },
   ws: { dialect: "ws", node: "ws" },
   Ringcast: { dialect: "ringcast", worker: ringcast(changes) },
+  "bare, Socket.IO": {
+    dialect: "socket.io, rooms",
+    worker: { source: "bare-socketio", classes: { ROOM: "Room" } },
+  },
+  "Socket.IO, rooms": { dialect: "socket.io, rooms", node: "socket-io" },
+  "Ringcast, Socket.IO": {
+    dialect: "socket.io, rooms",
+    worker: ringcast({ anonymous: true, ...changes }, { SHARD_SOCKETIO: "SocketIoShard" }),
+  },
 });
 
 /** One server in its own process. */
@@ -99,7 +117,7 @@ export async function withRow<T>(
   const http = `http://127.0.0.1:${port}`;
   try {
     await untilUp(http, child);
-    const path = name === "Ringcast" ? "/spans" : "/";
+    const path = name.startsWith("Ringcast") ? "/spans" : "/";
     return await work({
       name,
       dialect: spec.dialect,
@@ -124,7 +142,11 @@ export async function withRow<T>(
 async function start({ worker, node }: Spec, port: number): Promise<ChildProcess> {
   if (worker === undefined) {
     const script = join(import.meta.dirname, "../servers", `${node ?? ""}.ts`);
-    return spawn(process.execPath, [script, String(port)], { stdio: ["ignore", "ignore", "inherit"] });
+    // The inspector as workerd has it. Its address is at /json, and not in the output.
+    const inspector = [`--inspect=127.0.0.1:${port + 1}`, "--inspect-publish-uid=http"];
+    return spawn(process.execPath, [...inspector, script, String(port)], {
+      stdio: ["ignore", "ignore", "inherit"],
+    });
   }
   let file = bundles.get(worker.source);
   if (file === undefined) bundles.set(worker.source, (file = bundle(worker, directory)));

@@ -78,7 +78,11 @@ export class Clients {
           .toString()
           .split("\n")
           .find((one) => dialect.isWelcome(one, greeting));
-        if (line === undefined) return;
+        if (line === undefined) {
+          const next = dialect.next?.(data.toString(), greeting);
+          if (next !== undefined) socket.send(next);
+          return;
+        }
         welcome = true;
         this.welcome = line;
         resolve();

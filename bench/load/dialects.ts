@@ -12,6 +12,8 @@ export type Dialect = {
   readonly path: (key: string) => string;
   /** Frames to send when the socket is open. */
   readonly greet: (greeting: Greeting) => string;
+  /** What follows in answer to a frame before the welcome. */
+  readonly next?: (frame: string, greeting: Greeting) => string | undefined;
   /** Whether a frame answers the last request of the greeting. */
   readonly isWelcome: (frame: string, greeting: Greeting) => boolean;
   readonly publish: (channel: string, data: string) => string;
@@ -57,6 +59,20 @@ export const DIALECTS = {
     greet: () => "40",
     isWelcome: (frame) => frame.startsWith("40"),
     publish: (_channel, data) => `42["all","${data}"]`,
+    direct: (key, data) => `42["to","${key}","${data}"]`,
+    ping: "2",
+    pong: "3",
+  },
+  /** The same with channels as rooms, which a client asks to join when it is in its namespace. */
+  "socket.io, rooms": {
+    path: (key) => `/socket.io/?EIO=4&transport=websocket&key=${key}`,
+    greet: () => "40",
+    next: (frame, { channels }) =>
+      frame.startsWith("40") && channels.length > 0
+        ? `420${JSON.stringify(["join", ...channels])}`
+        : undefined,
+    isWelcome: (frame, { channels }) => frame.startsWith(channels.length > 0 ? "430" : "40"),
+    publish: (channel, data) => `42["room","${channel}","${data}"]`,
     direct: (key, data) => `42["to","${key}","${data}"]`,
     ping: "2",
     pong: "3",

@@ -1,6 +1,8 @@
 /** The shipped Ringcast, with a clock around `deliver` and a path past the router. */
 import { configOf } from "../../src/platform/config.ts";
 import { channelStub, shardStub } from "../../src/platform/calls.ts";
+import { bindingOfFront } from "../../src/platform/fronts.ts";
+import { FIRST_FRONT, shardAddress } from "../../src/contracts/address.ts";
 import type { Delivered, Delivery } from "../../src/contracts/orders.ts";
 import type { ShardStatus } from "../../src/contracts/shard.ts";
 import { CONTRACT } from "../../src/contracts/version.ts";
@@ -8,47 +10,63 @@ import { encodeRoute, ROUTE_HEADER } from "../../src/contracts/route.ts";
 import { buildRing } from "../../src/ring/build.ts";
 import { configuredDescriptor } from "../../src/platform/configured.ts";
 import { createRingcast } from "../../src/ringcast.ts";
+import { FRONT } from "../../src/socketio/names.ts";
 import type { HotOrder } from "../lib/hot.ts";
 import { Spans } from "../lib/spans.ts";
 import { publishHot } from "./publishers.ts";
 
-const { handler, Shard: ShippedShard, Channel, Coordinator } = createRingcast();
+const shipped = createRingcast({
+  socketio: (io) => {
+    io.on("join", async (socket, ...args) => {
+      const joined = args.pop() as () => void;
+      await socket.join(args as string[]);
+      joined();
+    });
+    io.on("room", (socket, room: string, data: string) => void socket.nsp.to(room).emit("room", data));
+  },
+});
 
-export class Shard extends ShippedShard {
-  readonly #spans = new Spans();
-  #wokeInMs: number | undefined;
+const measured = (Shipped: typeof shipped.Shard) =>
+  class extends Shipped {
+    readonly #spans = new Spans();
+    #wokeInMs: number | undefined;
 
-  override deliver(delivery: Delivery, contract: number): Promise<Delivered> {
-    return this.#spans.timeAsync(async () => super.deliver(delivery, contract));
-  }
+    override deliver(delivery: Delivery, contract: number): Promise<Delivered> {
+      return this.#spans.timeAsync(async () => super.deliver(delivery, contract));
+    }
 
-  /** The first call of an object's life wakes it. */
-  override status(contract: number): ShardStatus {
-    const startedAt = performance.now();
-    const status = super.status(contract);
-    this.#wokeInMs ??= performance.now() - startedAt;
-    return status;
-  }
+    /** The first call of an object's life wakes it. */
+    override status(contract: number): ShardStatus {
+      const startedAt = performance.now();
+      const status = super.status(contract);
+      this.#wokeInMs ??= performance.now() - startedAt;
+      return status;
+    }
 
-  spans(): number[] {
-    return this.#spans.take();
-  }
+    spans(): number[] {
+      return this.#spans.take();
+    }
 
-  /** The ms that the shard needed to restore its sessions after a sleep. `first`: this call has woken the shard. */
-  woke(): { readonly ms: number; readonly sessions: number; readonly first: boolean } {
-    const first = this.#wokeInMs === undefined;
-    const { sessions } = this.status(CONTRACT);
-    return { ms: this.#wokeInMs ?? NaN, sessions, first };
-  }
-}
+    /** The ms that the shard needed to restore its sessions after a sleep. `first`: this call has woken the shard. */
+    woke(): { readonly ms: number; readonly sessions: number; readonly first: boolean } {
+      const first = this.#wokeInMs === undefined;
+      const { sessions } = this.status(CONTRACT);
+      return { ms: this.#wokeInMs ?? NaN, sessions, first };
+    }
+  };
 
-const SHARD = { name: "auto/auto-1", region: "auto" };
+export class Shard extends measured(shipped.Shard) {}
+export class SocketIoShard extends measured(shipped.SocketIoShard) {}
+
+const SHARD = { id: "auto-1", region: "auto" };
 let route: string | undefined;
 
 export default {
   async fetch(request: Request, env: Cloudflare.Env, context: ExecutionContext): Promise<Response> {
     const { pathname } = new URL(request.url);
-    const shard = shardStub(env, SHARD) as unknown as DurableObjectStub<Shard>;
+    // The row of Socket.IO has a binding of its own.
+    const front = bindingOfFront(env, FRONT) === undefined ? FIRST_FRONT : FRONT;
+    const shard = shardStub(env, shardAddress(front, SHARD)) as unknown as DurableObjectStub<Shard>;
     switch (pathname) {
       case "/spans":
         return Response.json(await shard.spans());
@@ -72,7 +90,7 @@ export default {
           ),
         );
       default:
-        return handler.fetch(request, env, context);
+        return shipped.handler.fetch(request, env, context);
     }
   },
 };
@@ -90,5 +108,5 @@ function routeOf(env: Cloudflare.Env): string {
   });
 }
 
-export { Channel, Coordinator };
+export const { Channel, Coordinator } = shipped;
 export { Bare, Publishers } from "./publishers.ts";

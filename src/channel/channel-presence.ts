@@ -11,17 +11,23 @@ import {
 import type { Present } from "../contracts/publication.ts";
 import { CONTRACT } from "../contracts/version.ts";
 import { callAgain, callNew, shardStub, within } from "../platform/calls.ts";
+import type { Failures } from "../platform/failures.ts";
 
 /** How long the channel waits for a shard that it asks for its clients. */
 const WAIT_MS = 2_000;
 /** Lists come from so many shards at a time: each may be as large as the limit. */
 const LISTS_AT_ONCE = 8;
 
-type Parts = { readonly env: Cloudflare.Env; readonly channel: string };
+type Parts = {
+  readonly env: Cloudflare.Env;
+  readonly channel: string;
+  /** The calls to shards that the channel has seen fail. */
+  readonly failures: Pick<Failures, "note">;
+};
 
 /** Lists the clients that shards have, up to a limit over all of them (SPEC BD64). Rejects if a shard does not answer. */
 export async function listPresence(
-  { env, channel }: Parts,
+  { env, channel, failures }: Parts,
   shards: readonly ShardAddress[],
   limit: PresenceLimit,
 ): Promise<PresenceList> {
@@ -31,7 +37,7 @@ export async function listPresence(
     const asked = left;
     const parts = await Promise.all(
       shards.slice(n, n + LISTS_AT_ONCE).map((shard) =>
-        ask(() =>
+        ask(shard, failures, () =>
           callNew(
             () => shardStub(env, shard).presenceUpTo(channel, asked, CONTRACT),
             async () => limitPresence(await shardStub(env, shard).presenceHere(channel, CONTRACT), asked),
@@ -52,13 +58,13 @@ export async function listPresence(
 
 /** Counts the clients and users that shards have; no list moves. Rejects if a shard does not answer. */
 export async function countPresent(
-  { env, channel }: Parts,
+  { env, channel, failures }: Parts,
   shards: readonly ShardAddress[],
 ): Promise<PresenceCount> {
   let [clients, users] = [0, NO_USERS];
   await Promise.all(
     shards.map(async (shard) => {
-      const part = await ask(() =>
+      const part = await ask(shard, failures, () =>
         callNew(
           () => shardStub(env, shard).presenceCount(channel, CONTRACT),
           async () => countPresence(await shardStub(env, shard).presenceHere(channel, CONTRACT)),
@@ -71,4 +77,13 @@ export async function countPresent(
   return { clients, users };
 }
 
-const ask = <T>(call: () => Promise<T>): Promise<T> => callAgain(() => within(WAIT_MS, call()));
+/** The coordinator hears of the calls that fail (SPEC EL61). */
+const ask = <T>(shard: ShardAddress, failures: Parts["failures"], call: () => Promise<T>): Promise<T> =>
+  callAgain(async () => {
+    try {
+      return await within(WAIT_MS, call());
+    } catch (error) {
+      failures.note(shard, error);
+      throw error;
+    }
+  });

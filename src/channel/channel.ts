@@ -21,6 +21,7 @@ import { checkContract, CONTRACT, type Served } from "../contracts/version.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { UntoldUsage } from "../log/untold-usage.ts";
 import { configOf } from "../platform/config.ts";
+import { Failures } from "../platform/failures.ts";
 import { refuseOtherJurisdiction } from "../platform/jurisdiction.ts";
 import { refuseNewerStorage } from "../platform/storage.ts";
 import { countEntries, UsageMeter } from "../platform/usage-meter.ts";
@@ -40,6 +41,8 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
   readonly #name: string;
   readonly #announcements = new Announcements(Date.now());
   readonly #heldLeaves: HeldLeaves;
+  /** The calls to shards that this object has seen fail. */
+  readonly #failures = new Failures();
   readonly #usage: UntoldUsage;
   readonly #begin: () => Records;
   #records: Records;
@@ -62,6 +65,7 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
         hooks,
         channel: ctx.id.name ?? "",
         onForgotten: () => this.#deleteUnneeded(),
+        failures: this.#failures,
         usage: this.#usage,
       });
     this.#records = this.#begin();
@@ -152,7 +156,7 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
   }
 
   get #presence() {
-    return { env: this.env, channel: this.#name };
+    return { env: this.env, channel: this.#name, failures: this.#failures };
   }
 
   #shardsBut(except: string): ShardAddress[] {

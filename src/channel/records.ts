@@ -4,6 +4,7 @@ import type { Hooks } from "../hooks/hooks.ts";
 import type { LogDuty } from "../log/channel-log-parts.ts";
 import { ChannelLog } from "../log/channel-log.ts";
 import type { UntoldUsage } from "../log/untold-usage.ts";
+import type { Failures } from "../platform/failures.ts";
 import { Timetable } from "../platform/timetable.ts";
 import { namespaceOf, parseChannel } from "../policy/channels.ts";
 import { Occupancy } from "./occupancy.ts";
@@ -24,9 +25,10 @@ export function openRecords(parts: {
   readonly hooks: Hooks;
   readonly channel: string;
   readonly onForgotten: () => void;
+  readonly failures: Failures;
   readonly usage: UntoldUsage;
 }): Records {
-  const { ctx, env, config, hooks, channel, onForgotten, usage } = parts;
+  const { ctx, env, config, hooks, channel, onForgotten, failures, usage } = parts;
   const { limits, times } = config.cluster;
   const timetable: Records["timetable"] = new Timetable(ctx.storage, usage);
   const events = new Events({ ctx, env, config, hooks, timetable, ordered: true });
@@ -38,6 +40,7 @@ export function openRecords(parts: {
     name: channel,
     namespace: parsed.ok ? namespaceOf(config, parsed.channel) : undefined,
     timetable,
+    failures,
     usage,
     onPublished: events.wants("published")
       ? (body, offset) => events.published(channel, body, offset)

@@ -2,6 +2,7 @@ import type { Config } from "../config/config.ts";
 import type { NamespaceConfig } from "../config/namespace.ts";
 import type { ShardAddress } from "../contracts/address.ts";
 import type { UntoldUsage } from "./untold-usage.ts";
+import type { Failures } from "../platform/failures.ts";
 import type { Timetable } from "../platform/timetable.ts";
 
 /** The duties that a log gives to its object's alarm. */
@@ -19,6 +20,8 @@ export type ChannelLogParts = {
   readonly onHeard?: (shard: ShardAddress, offset: number, sessions: number) => void;
   /** In the turn of the append. `offset` is null where the publication is not kept. */
   readonly onPublished?: ((body: string, offset: number | null) => void) | undefined;
+  /** The calls to shards that the object has seen fail; told with its deliveries. Undefined: it makes no other calls. */
+  readonly failures?: Failures;
   /** Undefined where the object reports its usage itself. */
   readonly usage?: UntoldUsage;
   /** A registration has ended. */

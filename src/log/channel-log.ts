@@ -44,14 +44,14 @@ export class ChannelLog {
   readonly #armed = new Map<LogDuty, number>();
 
   constructor(parts: ChannelLogParts) {
-    const { env, config, usage } = parts;
+    const { env, config, failures, usage } = parts;
     this.#parts = parts;
     const { storage } = parts.ctx;
     this.#isStored = isStored(storage);
     if (this.#isStored) migrate(storage);
     this.#log = openLog(storage, parts.namespace, { isStored: this.#isStored });
     this.#registrations = new Registrations(storage.sql);
-    this.#deliveries = new Deliveries(env, this.#listeners, { times: config.cluster.times, usage });
+    this.#deliveries = new Deliveries(env, this.#listeners, { times: config.cluster.times, failures, usage });
     if (!this.#isStored) return;
     const fronts = frontsOf(env);
     for (const registered of this.#registrations.all()) {

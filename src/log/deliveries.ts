@@ -28,7 +28,7 @@ export class Deliveries {
   readonly #env: Cloudflare.Env;
   readonly #timeoutMs: number;
   readonly #listeners: { readonly size: number };
-  readonly #failures = new Failures();
+  readonly #failures: Failures;
   readonly #usage: Pick<UntoldUsage, "tell"> | undefined;
   #pending: Pending[] = [];
 
@@ -38,15 +38,18 @@ export class Deliveries {
     listeners: { readonly size: number },
     {
       times,
+      failures,
       usage,
     }: {
       readonly times: Pick<ClusterConfig["times"], "deliveryTimeoutMs">;
+      readonly failures: Failures | undefined;
       readonly usage: UntoldUsage | undefined;
     },
   ) {
     this.#env = env;
     this.#listeners = listeners;
     this.#timeoutMs = times.deliveryTimeoutMs;
+    this.#failures = failures ?? new Failures();
     this.#usage = usage;
   }
 

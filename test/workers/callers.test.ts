@@ -70,6 +70,32 @@ describe("[EL61] the coordinator hears what callers have seen of a shard", () =>
     expect(await callersOf("auto-2")).toMatchObject({ overloaded: 0 });
     expect(await callersOf("auto-1")).toBeUndefined();
   });
+
+  test("a channel tells it with its next delivery, where a shard did not answer to a question for its clients", async () => {
+    await coordinator().chooseScaleMode("off", CONTRACT);
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    for (const method of ["presenceUpTo", "presenceCount"] as const) {
+      const answer = Reflect.get(Shard.prototype, method) as (...args: unknown[]) => never;
+      vi.spyOn(Shard.prototype, method).mockImplementation(function (
+        this: InstanceType<typeof Shard>,
+        ...args: unknown[]
+      ) {
+        if (nameOf(this) === "auto/auto-2") throw new Error("does not answer");
+        return answer.apply(this, args);
+      });
+    }
+    const clients = [
+      await Client.connect(await keyOf("auto-1")),
+      await Client.connect(await keyOf("auto-2")),
+    ];
+    for (const client of clients) await client.ask({ subscribe: { channel: "kept:present" } });
+    const methods = ["presence", "presence_stats"];
+    const answers = await Promise.all(methods.map((method) => api(method, { channel: "kept:present" })));
+    expect(answers.map(({ error }) => error?.code)).toEqual([100, 100]);
+    await api("publish", { channel: "kept:present", data: 1 });
+    await until(async () => (await callersOf("auto-2")) !== undefined);
+    expect(await callersOf("auto-1")).toBeUndefined();
+  });
 });
 
 const STATUS: ShardStatus = {

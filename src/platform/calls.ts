@@ -81,6 +81,10 @@ export function callAgain<T>(call: () => Promise<T>, forMs: number = CALL_RETRY_
   });
 }
 
+/** The same, and a call that takes longer than `ms` has failed: an object that never answers keeps nobody waiting. */
+export const callAgainWithin = <T>(ms: number, call: () => Promise<T>): Promise<T> =>
+  callAgain(() => within(ms, call()));
+
 /** The runtime's error for a call to an object whose release does not have the method yet. */
 const LACKS_METHOD = /does not implement (the method )?"/;
 

@@ -1,5 +1,5 @@
 import { CONTRACT } from "../../contracts/version.ts";
-import { callAgain, channelStub } from "../../platform/calls.ts";
+import { callAgainWithin, channelStub } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
 import { digestFor } from "../../platform/user-digest.ts";
 import { parseChannel } from "../../policy/channels.ts";
@@ -39,7 +39,10 @@ export async function history(
     since: since === undefined ? null : { offset: since.offset ?? 0, logEpoch: since.epoch ?? "" },
   };
   try {
-    const answer = await callAgain(() => channelStub(env, channel.name).history(query, CONTRACT));
+    // The client's next commands wait for it (SPEC BD101).
+    const answer = await callAgainWithin(config.cluster.times.deliveryTimeoutMs, () =>
+      channelStub(env, channel.name).history(query, CONTRACT),
+    );
     if (answer.refused !== null) return fail(context, session, { id, error: answer.refused });
     connections.send(session, encodeHistory(id, answer));
   } catch (error) {

@@ -1,11 +1,11 @@
 import type { NamespaceConfig } from "../../config/namespace.ts";
-import { callAgain } from "../../platform/calls.ts";
+import { callAgainWithin } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
 import { namespaceOf, parseChannel } from "../../policy/channels.ts";
 import { fail, type Failure } from "./answer.ts";
 import type { Call } from "./method.ts";
 
-/** Asks a channel, if its namespace allows the question; else, or if the channel does not answer, it is an error. */
+/** Asks a channel, if its namespace allows the question; else, or if the channel does not answer in time, it is an error. */
 export async function askChannel<T>(
   { config }: Call,
   name: string,
@@ -21,7 +21,7 @@ export async function askChannel<T>(
   if (namespace === undefined) return fail("unknownChannel");
   if (!question.isAllowed(namespace)) return fail("notAvailable");
   try {
-    return { value: await callAgain(question.ask) };
+    return { value: await callAgainWithin(config.cluster.times.deliveryTimeoutMs, question.ask) };
   } catch (error) {
     logError("a channel did not answer", { channel: name, error });
     return fail("internal");

@@ -1,6 +1,6 @@
 import type { z } from "zod";
 import { CONTRACT } from "../../contracts/version.ts";
-import { coordinatorStub } from "../../platform/calls.ts";
+import { coordinatorStub, within } from "../../platform/calls.ts";
 import { objectName } from "../../contracts/address.ts";
 import { PRODUCT_VERSION } from "../../version.ts";
 import { fail, ok, type Answer } from "./answer.ts";
@@ -9,10 +9,11 @@ import type { channelsParams } from "./schemas/reads.ts";
 
 /** The channels of all shards, with the number of clients that are subscribed to each. */
 export async function channels(
-  { env }: Call,
+  { env, config }: Call,
   { pattern = "" }: z.infer<typeof channelsParams>,
 ): Promise<Answer> {
-  const list = await coordinatorStub(env).channels(pattern, CONTRACT);
+  const answer = coordinatorStub(env).channels(pattern, CONTRACT);
+  const list = await within(config.cluster.times.deliveryTimeoutMs, answer);
   if (list.unreachable.length > 0) {
     return fail("internal", `these shards did not answer: ${list.unreachable.join(", ")}`);
   }
@@ -23,8 +24,9 @@ export async function channels(
 }
 
 /** The shards, each as one of Centrifugo's nodes. A shard that does not answer is left out. */
-export async function info({ env }: Call): Promise<Answer> {
-  const { shards } = await coordinatorStub(env).cluster(CONTRACT);
+export async function info({ env, config }: Call): Promise<Answer> {
+  const answer = coordinatorStub(env).cluster(CONTRACT);
+  const { shards } = await within(config.cluster.times.deliveryTimeoutMs, answer);
   const now = Date.now();
   const nodes = shards.flatMap(({ id, region, status }) =>
     status === null

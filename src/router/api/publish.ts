@@ -3,7 +3,7 @@ import { keepsHistory } from "../../config/namespace.ts";
 import type { PublishRequest } from "../../contracts/log.ts";
 import { encodePublication } from "../../contracts/publication.ts";
 import { CONTRACT } from "../../contracts/version.ts";
-import { callAgain, coordinatorStub } from "../../platform/calls.ts";
+import { callAgainWithin, coordinatorStub } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
 import { homeOf, namespaceOf, parseChannel } from "../../policy/channels.ts";
 import { describeOutcomes } from "../outcomes.ts";
@@ -19,7 +19,7 @@ type Params = z.infer<typeof publishParams>;
  * comes when the publication is durable (SPEC LG1); the caller repeats a failed call under the same id (SPEC LG4).
  */
 export async function publish(call: Call, params: Params): Promise<Answer> {
-  const { env, config } = call;
+  const { config } = call;
   const parsed = parseChannel(params.channel, config.cluster.limits.channelBytes);
   if (!parsed.ok) return fail("badRequest", "the channel's name is not valid");
   const namespace = namespaceOf(config, parsed.channel);
@@ -43,7 +43,7 @@ export async function publish(call: Call, params: Params): Promise<Answer> {
     const { refused, offset, logEpoch, report } =
       home.kind === "channel"
         ? { ...(await call.publisher.publish(home.channel, publication)), report: null }
-        : await broadcastTo(env, publication, wantsReport);
+        : await broadcastTo(call, publication, wantsReport);
     if (refused === "full") return fail("internal", "the request publishes too much at once");
     if (refused !== null) return fail("badRequest", "a publication has at most 2,000,000 bytes");
     if (!keepsHistory(namespace) || params.skip_history === true) return ok({});
@@ -63,8 +63,8 @@ export async function publish(call: Call, params: Params): Promise<Answer> {
 }
 
 /** Publishes to the broadcast channel. */
-const broadcastTo = (env: Cloudflare.Env, publication: PublishRequest, wantsReport: boolean) =>
-  callAgain(async () => {
+const broadcastTo = ({ env, config }: Call, publication: PublishRequest, wantsReport: boolean) =>
+  callAgainWithin(config.cluster.times.deliveryTimeoutMs, async () => {
     const answer = await coordinatorStub(env).broadcast(publication, wantsReport, CONTRACT);
     const { outcomes, ms, ...result } = answer;
     return { ...result, report: outcomes === null ? null : { outcomes, ms } };

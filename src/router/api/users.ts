@@ -2,7 +2,7 @@ import type { z } from "zod";
 import { DISCONNECTS } from "../../centrifuge/codes.ts";
 import type { Action } from "../../contracts/orders.ts";
 import { CONTRACT } from "../../contracts/version.ts";
-import { callAgain, coordinatorStub, within } from "../../platform/calls.ts";
+import { callAgainWithin, coordinatorStub } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
 import { isBroadcast, namespaceOf, parseChannel } from "../../policy/channels.ts";
 import { unreachedIds } from "../outcomes.ts";
@@ -79,8 +79,8 @@ function checkChannel({ config }: Call, name: string): Answer | undefined {
 /** Carries out an order on every shard. A caller may repeat an order that has failed on some shard. */
 async function onEveryShard({ env }: Call, action: Action): Promise<Answer> {
   try {
-    const fanned = await callAgain(() =>
-      within(COORDINATOR_WAIT_MS, coordinatorStub(env).act(action, CONTRACT)),
+    const fanned = await callAgainWithin(COORDINATOR_WAIT_MS, () =>
+      coordinatorStub(env).act(action, CONTRACT),
     );
     const silent = unreachedIds(fanned.outcomes);
     if (silent.length > 0) return fail("internal", `these shards did not answer: ${silent.join(", ")}`);

@@ -17,7 +17,7 @@ import {
   type Present,
 } from "../../contracts/publication.ts";
 import { CONTRACT } from "../../contracts/version.ts";
-import { callAgain, callNew, channelStub, within } from "../../platform/calls.ts";
+import { callAgain, callAgainWithin, callNew, channelStub, within } from "../../platform/calls.ts";
 import { namespaceOf, parseChannel } from "../../policy/channels.ts";
 import { isOperators, type Session } from "../connections/session.ts";
 import { Announcer } from "./announcer.ts";
@@ -109,7 +109,10 @@ export class Presence {
     return { clients: users.length, users: distinctUsers(users) };
   }
 
-  /** The clients of a channel: our own as of now, those of other shards at most `presenceCacheMs` old. */
+  /**
+   * The clients of a channel: our own as of now, those of other shards at most `presenceCacheMs` old. Rejects where the
+   * channel does not answer in time (SPEC BD101).
+   */
   async everywhere(channel: string): Promise<PresenceList> {
     const { presenceClients: clients, presenceBytes: bytes } = this.#parts.config.cluster.limits;
     const limit = { clients, bytes };
@@ -135,10 +138,10 @@ export class Presence {
   }
 
   #askElsewhere(channel: string, limit: PresenceLimit): Promise<PresenceList> {
-    const { env, shard } = this.#parts;
+    const { env, config, shard } = this.#parts;
     const except = addressKey(shard);
     return this.#lists.ask(channel, Date.now(), () =>
-      callAgain(() =>
+      callAgainWithin(config.cluster.times.deliveryTimeoutMs, () =>
         callNew(
           () => channelStub(env, channel).presenceUpTo(except, limit, CONTRACT),
           async () => limitPresence(await channelStub(env, channel).presence(except, CONTRACT), limit),
@@ -148,10 +151,10 @@ export class Presence {
   }
 
   #countElsewhere(channel: string): Promise<PresenceCount> {
-    const { env, shard } = this.#parts;
+    const { env, config, shard } = this.#parts;
     const except = addressKey(shard);
     return this.#counts.ask(channel, Date.now(), () =>
-      callAgain(() =>
+      callAgainWithin(config.cluster.times.deliveryTimeoutMs, () =>
         callNew(
           () => channelStub(env, channel).presenceCount(except, CONTRACT),
           async () => countPresence(await channelStub(env, channel).presence(except, CONTRACT)),

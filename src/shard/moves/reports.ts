@@ -102,7 +102,8 @@ export class Reports {
       storage.kv.put("reported", { at: now, status: countedIn(status) });
       this.bound = bound ?? Number.POSITIVE_INFINITY;
       if (status.load !== undefined) load.told(status.load);
-      const untold = this.#moves.slice(moves.length);
+      const told = new Set(moves.map(keyOf));
+      const untold = this.#moves.filter((one) => !told.has(keyOf(one)));
       storage.kv.put("moves", untold);
       if (descriptor !== null) await onDescriptor(descriptor);
       if (isDrained()) {
@@ -121,6 +122,9 @@ export class Reports {
     return this.#parts.storage.kv.get<MovesReport[]>("moves") ?? [];
   }
 }
+
+/** The same moves may be told again; of the moves that wait the oldest may have been dropped meanwhile. */
+const keyOf = ({ shard, ringEpoch, moved }: MovesReport): string => `${shard} ${ringEpoch} ${moved}`;
 
 /** A look at the status is a usage too, and no news. */
 const countedIn = ({ usage: _usage, ...status }: ShardStatus): ShardStatus => status;

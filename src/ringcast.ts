@@ -5,24 +5,30 @@ import { Coordinator } from "./coordinator/coordinator.ts";
 import type { Hooks } from "./hooks/hooks.ts";
 import { createRouter } from "./router/router.ts";
 import { Shard } from "./shard/shard.ts";
-import { socketioOf, type SocketServer } from "./socketio/cluster.ts";
+import { socketioOf } from "./socketio/cluster.ts";
 import { socketioFront } from "./socketio/front.ts";
+import type { Namespace } from "./socketio/namespace.ts";
 import { ServerHandlers } from "./socketio/registry.ts";
-import type { AnyEvents, Events } from "./socketio/types.ts";
+import type { AnyData, AnyEvents, Events } from "./socketio/types.ts";
 
 /** The part of a deployment that is code. Its settings are in its variables (config/config.ts). */
 export type RingcastOptions<
   Listen extends Events = AnyEvents,
-  Emit extends Events = AnyEvents,
-  Data = Record<string, unknown>,
+  Emit extends Events = Listen,
+  ServerSide extends Events = AnyEvents,
+  Data = AnyData,
 > = {
   readonly hooks?: Hooks;
   /** Describes the server of Socket.IO clients, if there is one (docs/from-socket-io.md). */
-  readonly socketio?: (io: ServerHandlers<Listen, Emit, Data>) => void;
+  readonly socketio?: (io: ServerHandlers<Listen, Emit, ServerSide, Data>) => void;
 };
 
 /** The exports of a deployment's Worker. */
-export type Ringcast = {
+export type Ringcast<
+  Emit extends Events = AnyEvents,
+  ServerSide extends Events = AnyEvents,
+  Data = AnyData,
+> = {
   readonly handler: {
     fetch(request: Request, env: Cloudflare.Env, ctx: ExecutionContext): Response | Promise<Response>;
   };
@@ -32,11 +38,14 @@ export type Ringcast = {
   /** The shards of Socket.IO clients. A Worker with such clients MUST export it, and bind it as `SHARD_SOCKETIO`. */
   readonly SocketIoShard: typeof Shard;
   /** Reaches Socket.IO clients from any code of the Worker. */
-  socketio<Emit extends Events = AnyEvents>(env: Cloudflare.Env): SocketServer<Emit>;
+  socketio(env: Cloudflare.Env): Namespace<Emit, ServerSide, Data>;
 };
 
 export type * from "./hooks/hooks.ts";
 export type { NamespaceHandlers, ServerHandlers } from "./socketio/registry.ts";
+export type { Broadcaster } from "./socketio/broadcaster.ts";
+export type { Namespace } from "./socketio/namespace.ts";
+export type { RemoteSocket } from "./socketio/remote-socket.ts";
 export type { Socket } from "./socketio/socket.ts";
 
 /**
@@ -48,11 +57,16 @@ export type { Socket } from "./socketio/socket.ts";
  */
 export function createRingcast<
   Listen extends Events = AnyEvents,
-  Emit extends Events = AnyEvents,
-  Data = Record<string, unknown>,
->({ hooks = {}, socketio }: RingcastOptions<Listen, Emit, Data> = {}): Ringcast {
+  Emit extends Events = Listen,
+  ServerSide extends Events = AnyEvents,
+  Data = AnyData,
+>({ hooks = {}, socketio }: RingcastOptions<Listen, Emit, ServerSide, Data> = {}): Ringcast<
+  Emit,
+  ServerSide,
+  Data
+> {
   const router = createRouter(hooks, { socketio: socketio !== undefined });
-  const server = new ServerHandlers<Listen, Emit, Data>();
+  const server = new ServerHandlers<Listen, Emit, ServerSide, Data>();
   socketio?.(server);
   const socketFront = socketioFront(server);
   const front = centrifugeFront();

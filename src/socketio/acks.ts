@@ -6,6 +6,9 @@ const MOST_PENDING = 256;
 /** The error for an event to a socket that has gone, in the words of a stock client. */
 export const hasGone = (): Error => new Error("socket has been disconnected");
 
+/** The error for an answer that has not come, in the words of a stock server. */
+export const hasTimedOut = (): Error => new Error("operation has timed out");
+
 export type Answered = (error: Error | null, args: readonly unknown[]) => unknown;
 
 /** The acknowledgements that one connection owes. They do not outlive the memory of the object (SPEC SO9). */
@@ -32,7 +35,7 @@ export class Acks {
     const timer = setTimeout(
       () => {
         this.#pending.delete(id);
-        answered(new Error("operation has timed out"), []);
+        answered(hasTimedOut(), []);
       },
       Math.min(timeoutMs, MOST_WAIT_MS),
     );

@@ -3,21 +3,22 @@ import { parseChannel } from "../policy/channels.ts";
 import { mayReach } from "../shard/connections/new-channels.ts";
 import { subscriptionsOf, type Session } from "../shard/connections/session.ts";
 import type { Core } from "../shard/front.ts";
-import { Acks, hasGone, type Answered } from "./acks.ts";
-import type { Publish } from "./broadcaster.ts";
+import { Acks, hasGone, hasTimedOut, type Answered } from "./acks.ts";
+import type { ClusterWork } from "./broadcaster.ts";
 import { encodePacket, PacketReader } from "./packets.ts";
 import { namespaceChannel, readChannel, shardOfSocket } from "./names.ts";
 import { isThenable, Running } from "./running.ts";
 import { channelOfRoom } from "./shared-rooms.ts";
 import { Socket, type SocketWork } from "./socket.ts";
 import { stateOf, type Member, type State } from "./state.ts";
+import { isWritable } from "./wire.ts";
 
 /** A socket of any deployment. */
-export type AnySocket = Socket<object, unknown>;
+export type AnySocket = Socket<object, object, object, unknown>;
 
 export type ClientParts = {
   readonly core: Core;
-  readonly publish: Publish;
+  readonly cluster: ClusterWork;
   /** Ends a client's socket in one namespace; see `Namespaces.leave`. */
   readonly disconnect: (client: Client, nsp: string, how: { readonly close: boolean }) => void;
 };
@@ -60,19 +61,21 @@ export class Client {
 
   makeSocket(nsp: string, { id, auth, data }: Member): AnySocket {
     const { handshake, identity } = this.state;
+    const { openedAt } = this.session.attachment;
     const given = {
       id,
       nsp,
       handshake: {
         ...handshake,
         auth,
-        issued: this.session.attachment.openedAt,
+        issued: openedAt,
+        time: String(new Date(openedAt)),
         user: identity?.user,
         userInfo: identity?.info,
       },
       data,
     };
-    return new Socket<object, unknown>(given, this.#workOf(nsp, id));
+    return new Socket<object, object, object, unknown>(given, this.#workOf(nsp, id));
   }
 
   /** Stores what a handler may have changed in `socket.data`. Throws where the attachment has no room for it. */
@@ -119,10 +122,16 @@ export class Client {
   }
 
   #workOf(nsp: string, id: string): SocketWork {
-    const { core, disconnect } = this.#parts;
+    const { cluster, core, disconnect } = this.#parts;
     const isConnected = (): boolean => !this.session.ended && this.state.members.get(nsp)?.id === id;
     return {
       isConnected,
+      conn: () => ({
+        id: this.state.sid,
+        protocol: 4,
+        transport: { name: "websocket" },
+        remoteAddress: this.state.handshake.address,
+      }),
       rooms: () =>
         new Set([id, ...this.#channelsOf(nsp).flatMap((channel) => readChannel(channel).room ?? [])]),
       join: (rooms) =>
@@ -135,10 +144,12 @@ export class Client {
           if (channel !== undefined && isConnected()) core.subscriptions.leave(this.session, channel);
         });
       },
-      send: (args, ack) => {
+      send: (args, { volatile, ack }) => {
         const answered: Answered = (...answer) =>
           this.run(nsp, String(args[0]), () => ack?.answered(...answer));
         if (!isConnected()) return queueMicrotask(() => answered(hasGone(), []));
+        if (volatile === true && !isWritable(this.session))
+          return queueMicrotask(() => answered(hasTimedOut(), []));
         const id = ack === undefined ? undefined : this.acks.expect(nsp, { ...ack, answered });
         try {
           core.connections.send(this.session, encodePacket({ kind: "event", nsp, args, id }));
@@ -149,7 +160,10 @@ export class Client {
         this.#running.progress();
       },
       disconnect: (close) => disconnect(this, nsp, { close }),
-      publish: (...call) => this.#publishAfter(() => this.#parts.publish(...call)),
+      cluster: {
+        publish: (...call) => this.#afterOwn(() => cluster.publish(...call)),
+        ask: (...call) => this.#afterOwn(() => cluster.ask(...call)),
+      },
     };
   }
 
@@ -161,11 +175,11 @@ export class Client {
   }
 
   /** In the order of the calls, after the joins before them. */
-  #publishAfter(publish: () => Promise<void>): Promise<void> {
+  #afterOwn<T>(work: () => Promise<T>): Promise<T> {
     const before = Promise.all([this.#rooms, this.#emitted]);
-    const published = before.then(publish);
-    this.#emitted = this.#running.owe(published);
-    return published;
+    const done = before.then(work);
+    this.#emitted = this.#running.owe(done);
+    return done;
   }
 
   async #join(nsp: string, room: string): Promise<void> {

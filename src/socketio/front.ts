@@ -3,11 +3,11 @@ import type { Session } from "../shard/connections/session.ts";
 import type { Core, Front, Service } from "../shard/front.ts";
 import type { Frame } from "../shard/frame.ts";
 import { Client } from "./client.ts";
+import { clusterWork } from "./cluster-work.ts";
 import { REASONS } from "./codes.ts";
 import { encodeHandshake, parseEnginePacket } from "./engine.ts";
 import { FRONT } from "./names.ts";
 import { Namespaces, randomText } from "./namespaces.ts";
-import { publishWith } from "./publish.ts";
 import type { AllHandlers } from "./registry.ts";
 import { ShardSockets } from "./shard-sockets.ts";
 import { describeSocket } from "./shared-rooms.ts";
@@ -39,15 +39,15 @@ function serveClients(
   const clients = new WeakMap<Session, Client>();
   const index = new SocketIndex(connections.sessions);
   const namespaces = new Namespaces(core, server, index);
-  const isMember = (named: { readonly region: string; readonly id: string }): boolean =>
-    core.members().some(({ region, id }) => region === named.region && id === named.id);
-  const publish = publishWith({ env, publisher, config, isMember });
+  const answer = (question: string): Promise<string> => sockets.answer(question);
+  const here = { shard, answer };
+  const cluster = clusterWork({ env, publisher, config, shards: core.members, here });
   const clientOf = (session: Session): Client => {
     const known = clients.get(session);
     if (known !== undefined) return known;
     const client = new Client(session, {
       core,
-      publish,
+      cluster,
       disconnect: (one, nsp, how) => namespaces.disconnect(one, nsp, how),
     });
     clients.set(session, client);
@@ -103,6 +103,6 @@ function serveClients(
     },
     ended: (session, why) =>
       namespaces.ended(clientOf(session), why === undefined ? "transport close" : REASONS[why]),
-    answer: (question) => sockets.answer(question),
+    answer,
   };
 }

@@ -193,7 +193,7 @@ export class Namespaces {
         const { message, data } = refusal;
         return { message, ...(data === undefined ? {} : { data }) };
       } catch (error) {
-        logError("a middleware of Socket.IO failed", { namespace: socket.name, error });
+        logError("a middleware of Socket.IO failed", { namespace: socket.nsp.name, error });
         return { message: "internal server error" };
       }
     }

@@ -6,11 +6,10 @@ import { shardStub } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
 import type { Config } from "../config/config.ts";
 import type { Publisher } from "../platform/publisher.ts";
-import type { Publish } from "./broadcaster.ts";
+import type { ClusterWork } from "./broadcaster.ts";
 import { encodeMessage, type Message } from "./message.ts";
 import { FRONT, namespaceChannel, shardOfSocket } from "./names.ts";
 import { encodeQuestion } from "./question.ts";
-
 import { channelOfRoom, encodeShared, isShared } from "./shared-rooms.ts";
 
 /** The longest message: a publication and a call between objects stay far below their limits. */
@@ -28,14 +27,14 @@ export type PublishParts = {
  * Sends events to rooms: one call to the channel of each room, and one to the shard of each socket that is named by its
  * id (SPEC SO10, SO11).
  */
-export function publishWith(parts: PublishParts): Publish {
+export function publishWith(parts: PublishParts): ClusterWork["publish"] {
   return async ({ nsp, rooms, except }, args, { volatile }) => {
     // A name that is no text would stop the event at every socket that it reaches.
     for (const room of except) channelOfRoom(parts.config, nsp, room);
     const how = {
       ...(except.length === 0 ? {} : { except }),
       ...(rooms.length > 1 ? { union: crypto.randomUUID() } : {}),
-      ...(volatile ? { volatile } : {}),
+      ...(volatile === true ? { volatile } : {}),
     };
     const message = encodeMessage(nsp, args, how);
     const body = encodePublication({ json: JSON.stringify(message) });
@@ -47,7 +46,7 @@ export function publishWith(parts: PublishParts): Publish {
     const results = await Promise.allSettled([
       ...channels.map((channel) =>
         isShared(channel)
-          ? toChannel(parts, channel, { body: bodyOfShared, ...(volatile ? { passing: true } : {}) })
+          ? toChannel(parts, channel, { body: bodyOfShared, ...(volatile === true ? { passing: true } : {}) })
           : toChannel(parts, channel, { body }),
       ),
       ...rooms.map((room) => toSocket(parts, { nsp, id: room }, message)),

@@ -1,12 +1,21 @@
-import type { Target } from "./broadcaster.ts";
+import type { Handshake } from "./handshake.ts";
 import type { Message } from "./message.ts";
+
+/** The sockets that an emit is for: those in one of the rooms, or all of the namespace without a room. */
+export type Target = {
+  readonly nsp: string;
+  readonly rooms: readonly string[];
+  readonly except: readonly string[];
+};
 
 /** A question to the shards of this front. A release that does not know one answers with an error. */
 export type Question =
   /** Sends an event to one socket. The answer: whether it is there. */
   | { readonly kind: "emit"; readonly nsp: string; readonly id: string; readonly message: Message }
-  /** The sockets of a target; the answer is a list of {@link RemoteSocket}. */
-  | ({ readonly kind: "fetch" } & Target)
+  /** Sends an event to the sockets of a target. */
+  | ({ readonly kind: "send"; readonly message: Message } & Target)
+  /** The sockets of a target; the answer is a list of {@link SocketFacts} with at most so many characters. */
+  | ({ readonly kind: "fetch"; readonly chars: number } & Target)
   | ({ readonly kind: "join" | "leave"; readonly to: readonly string[] } & Target)
   /** `close`: the whole connection. */
   | ({ readonly kind: "disconnect"; readonly close: boolean } & Target);
@@ -14,26 +23,24 @@ export type Question =
 export const encodeQuestion = (question: Question): string => JSON.stringify(question);
 export const decodeQuestion = (text: string): Question => JSON.parse(text) as Question;
 
-/** The longest answer: a call between objects holds 32 MiB, and a shard 128 MB. */
-const ANSWER_CHARS = 8_388_608;
-
 /** The answer to `fetch`. Throws where it is too long, before it is made. */
-export function encodeSockets(sockets: Iterable<RemoteSocket>): string {
+export function encodeSockets(sockets: Iterable<SocketFacts>, chars: number): string {
   const texts: string[] = [];
   let length = 0;
   for (const socket of sockets) {
     const text = JSON.stringify(socket);
     length += text.length + 1;
-    if (length > ANSWER_CHARS)
-      throw new Error(`the sockets of a shard have more than ${ANSWER_CHARS} characters: name rooms`);
+    if (length > chars)
+      throw new Error(`the sockets of a shard have more than ${chars} characters: name rooms`);
     texts.push(text);
   }
   return `[${texts.join(",")}]`;
 }
 
 /** A socket somewhere in the cluster, as it was when it was asked about. */
-export type RemoteSocket = {
+export type SocketFacts = {
   readonly id: string;
+  readonly handshake: Handshake;
   readonly rooms: readonly string[];
   readonly data: unknown;
 };

@@ -1,6 +1,7 @@
 import type { DisconnectReason } from "./codes.ts";
+import { fullName } from "./namespace.ts";
 import type { Socket } from "./socket.ts";
-import type { AnyEvents, ArgsOf, Events, NameOf } from "./types.ts";
+import type { AnyData, AnyEvents, ArgsOf, Events, NameOf } from "./types.ts";
 
 /** An error whose `data` the client of a refused connection gets beside its message. */
 export type RefusalError = Error & { readonly data?: unknown };
@@ -20,8 +21,9 @@ export type Handlers = {
  */
 export class NamespaceHandlers<
   Listen extends Events = AnyEvents,
-  Emit extends Events = AnyEvents,
-  Data = Record<string, unknown>,
+  Emit extends Events = Listen,
+  ServerSide extends Events = AnyEvents,
+  Data = AnyData,
 > implements Handlers {
   readonly name: string;
   readonly middlewares: Middleware<never>[] = [];
@@ -32,20 +34,23 @@ export class NamespaceHandlers<
   }
 
   /** Asked about each connection, one after the other. An error that is given to `next` refuses it. */
-  use(middleware: Middleware<Socket<Emit, Data>>): this {
+  use(middleware: Middleware<Socket<Listen, Emit, ServerSide, Data>>): this {
     this.middlewares.push(middleware);
     return this;
   }
 
   /** `connection` runs once for each connection, and not again after a sleep. */
-  on(event: "connection" | "connect", handler: (socket: Socket<Emit, Data>) => unknown): this;
+  on(
+    event: "connection" | "connect",
+    handler: (socket: Socket<Listen, Emit, ServerSide, Data>) => unknown,
+  ): this;
   on(
     event: "disconnect" | "disconnecting",
-    handler: (socket: Socket<Emit, Data>, reason: DisconnectReason) => unknown,
+    handler: (socket: Socket<Listen, Emit, ServerSide, Data>, reason: DisconnectReason) => unknown,
   ): this;
   on<Name extends NameOf<Listen>>(
     event: Name,
-    handler: (socket: Socket<Emit, Data>, ...args: ArgsOf<Listen, Name>) => unknown,
+    handler: (socket: Socket<Listen, Emit, ServerSide, Data>, ...args: ArgsOf<Listen, Name>) => unknown,
   ): this;
   on(event: string, handler: (...args: never[]) => unknown): this {
     const name = event === "connect" ? "connection" : event;
@@ -63,10 +68,11 @@ export class NamespaceHandlers<
 /** The server as a deployment describes it: `io` in `createRingcast({ socketio: (io) => ... })`. It is the namespace `/`. */
 export class ServerHandlers<
   Listen extends Events = AnyEvents,
-  Emit extends Events = AnyEvents,
-  Data = Record<string, unknown>,
+  Emit extends Events = Listen,
+  ServerSide extends Events = AnyEvents,
+  Data = AnyData,
 >
-  extends NamespaceHandlers<Listen, Emit, Data>
+  extends NamespaceHandlers<Listen, Emit, ServerSide, Data>
   implements AllHandlers
 {
   readonly #namespaces = new Map<string, Handlers>();
@@ -77,13 +83,16 @@ export class ServerHandlers<
   }
 
   /** The handlers of a namespace, which exists from then on. */
-  of<Listen extends Events = AnyEvents, Emit extends Events = AnyEvents, Data = Record<string, unknown>>(
-    name: string,
-  ): NamespaceHandlers<Listen, Emit, Data> {
-    const full = name.startsWith("/") ? name : `/${name}`;
+  of<
+    Listen extends Events = AnyEvents,
+    Emit extends Events = Listen,
+    ServerSide extends Events = AnyEvents,
+    Data = AnyData,
+  >(name: string): NamespaceHandlers<Listen, Emit, ServerSide, Data> {
+    const full = fullName(name);
     const known = this.#namespaces.get(full);
-    if (known !== undefined) return known as NamespaceHandlers<Listen, Emit, Data>;
-    const added = new NamespaceHandlers<Listen, Emit, Data>(full);
+    if (known !== undefined) return known as NamespaceHandlers<Listen, Emit, ServerSide, Data>;
+    const added = new NamespaceHandlers<Listen, Emit, ServerSide, Data>(full);
     this.#namespaces.set(full, added);
     return added;
   }

@@ -1,12 +1,11 @@
 import type { Connections } from "../shard/connections/connections.ts";
 import type { Session } from "../shard/connections/session.ts";
 import type { Subscriptions } from "../shard/subscriptions/subscriptions.ts";
-import type { Target } from "./broadcaster.ts";
 import type { AnySocket, Client } from "./client.ts";
 import { framesOf } from "./message.ts";
 import { channelsThatMayBe, namespaceChannel } from "./names.ts";
 import type { Namespaces } from "./namespaces.ts";
-import { decodeQuestion, encodeSockets, type RemoteSocket } from "./question.ts";
+import { decodeQuestion, encodeSockets, type SocketFacts, type Target } from "./question.ts";
 import type { SocketIndex } from "./socket-index.ts";
 import { memberOf } from "./state.ts";
 import { isIn, type SocketWire } from "./wire.ts";
@@ -40,8 +39,16 @@ export class ShardSockets {
     }
     const chosen = this.#select(question);
     switch (question.kind) {
+      case "send": {
+        const frames = framesOf(question.message);
+        for (const {
+          client: { session },
+        } of chosen)
+          if (wire.isFor(session, nsp, question.message)) connections.send(session, frames);
+        return "null";
+      }
       case "fetch":
-        return encodeSockets(remoteSockets(chosen));
+        return encodeSockets(factsOf(chosen), question.chars);
       case "join":
         await Promise.all(chosen.map(({ socket }) => socket.join(question.to)));
         return "null";
@@ -83,9 +90,9 @@ export class ShardSockets {
   }
 }
 
-function* remoteSockets(chosen: readonly { readonly socket: AnySocket }[]): Generator<RemoteSocket> {
+function* factsOf(chosen: readonly { readonly socket: AnySocket }[]): Generator<SocketFacts> {
   for (const { socket } of chosen) {
-    const { id, rooms, data } = socket;
-    yield { id, rooms: [...rooms], data };
+    const { id, handshake, rooms, data } = socket;
+    yield { id, handshake, rooms: [...rooms], data };
   }
 }

@@ -4,6 +4,9 @@ export type Events = object;
 // The arguments of a deployment without a map of events are its own matter, as in the package `socket.io`.
 // oxlint-disable-next-line typescript/no-explicit-any
 export type AnyEvents = { [event: string]: (...args: any[]) => void };
+// So is its `socket.data`.
+// oxlint-disable-next-line typescript/no-explicit-any
+export type AnyData = any;
 
 export type NameOf<Map extends Events> = keyof Map & string;
 
@@ -23,5 +26,14 @@ export type AnswerOf<Map extends Events, Name extends NameOf<Map>> =
     ? Answer
     : unknown;
 
-/** The maps of a deployment: what clients send, what they receive, and `socket.data`. */
-export type Maps = { readonly listen: Events; readonly emit: Events; readonly data: unknown };
+/** Of an event with an acknowledgement and a time for it: the acknowledgement gets an error first. */
+export type TimedArgsOf<Map extends Events, Name extends NameOf<Map>> =
+  ArgsOf<Map, Name> extends [...infer Args, (...answer: infer Answer) => unknown]
+    ? [...Args, ack: (error: Error | null, ...answer: Answer) => void]
+    : ArgsOf<Map, Name>;
+
+/** Of an event for many: an acknowledgement may be left out, and gets all answers. */
+export type ManyArgsOf<Map extends Events, Name extends NameOf<Map>> =
+  ArgsOf<Map, Name> extends [...infer Args, (answer: infer Answer, ...more: never[]) => unknown]
+    ? Args | [...Args, ack: (error: Error | null, answers: Answer[]) => void]
+    : ArgsOf<Map, Name>;

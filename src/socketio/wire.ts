@@ -63,7 +63,7 @@ export class SocketWire implements Wire {
     const member = memberOf(session, nsp);
     if (member === undefined) return false;
     if (except?.some((room) => room === member.id || isIn(session, nsp, room)) === true) return false;
-    if (volatile === true && session.unprovenBytes > VOLATILE_BYTES) return false;
+    if (volatile === true && !isWritable(session)) return false;
     return union === undefined || this.#isFirst(session, union);
   }
 
@@ -76,6 +76,9 @@ export class SocketWire implements Wire {
     return true;
   }
 }
+
+/** Whether a client takes an event now, rather than later: a volatile one passes over it otherwise (SPEC SO31). */
+export const isWritable = ({ unprovenBytes }: Session): boolean => unprovenBytes <= VOLATILE_BYTES;
 
 export function isIn(session: Session, nsp: string, room: string): boolean {
   const channels = subscriptionsOf(session);

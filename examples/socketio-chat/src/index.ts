@@ -6,7 +6,7 @@ import type { ToClient, ToServer } from "./events.ts";
 type Data = { user?: { readonly name: string; readonly room: string } };
 
 const ringcast = createRingcast({
-  socketio: (io: ServerHandlers<ToServer, ToClient, Data>) => {
+  socketio: (io: ServerHandlers<ToServer, ToClient, {}, Data>) => {
     io.on("add user", async (socket, name, room) => {
       if (socket.data.user !== undefined || !isName(name) || !isName(room)) return;
       socket.data.user = { name, room };
@@ -37,11 +37,7 @@ const ringcast = createRingcast({
 
 /** A variable would count the users of one shard, and forget them in its sleep. The sockets of all shards are asked. */
 async function usersOf(room: string): Promise<number> {
-  const sockets = await ringcast
-    .socketio(env)
-    .sockets({ rooms: [room] })
-    .fetch();
-  return sockets.length;
+  return (await ringcast.socketio(env).in(room).fetchSockets()).length;
 }
 
 /** Clients send anything. */

@@ -32,14 +32,22 @@ export default {
       room?: string;
       volatile?: boolean;
     }>();
-    const io = ringcast.socketio(env).of(nsp);
-    const sockets = io.sockets({ rooms, except });
-    const target = io.to(rooms).except(except);
+    const target = ringcast.socketio(env).of(nsp).to(rooms).except(except);
     if (verb === "emit") await (volatile ? target.volatile : target).emit(...(args as [string]));
-    if (verb === "join") await sockets.join(room);
-    if (verb === "leave") await sockets.leave(room);
-    if (verb === "disconnect") await sockets.disconnect();
-    return Response.json(verb === "fetch" ? await sockets.fetch() : null);
+    if (verb === "local") return failureOf(target.local.emit("said"));
+    if (verb === "join") await target.socketsJoin(room);
+    if (verb === "leave") await target.socketsLeave(room);
+    if (verb === "disconnect") await target.disconnectSockets();
+    if (verb !== "fetch") return Response.json(null);
+    const sockets = await target.fetchSockets();
+    return Response.json(sockets.map(({ id, data, rooms }) => ({ id, data, rooms: [...rooms] })));
   },
 };
 export { Shard, SocketIoShard, Channel, Coordinator };
+
+async function failureOf(work: Promise<unknown>): Promise<Response> {
+  return work.then(
+    () => Response.json(null),
+    (error: Error) => Response.json(error.message),
+  );
+}

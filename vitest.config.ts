@@ -161,7 +161,7 @@ export default defineConfig({
                   anonymous: true,
                   limits: { channelsPerClient: 8 },
                   times: { pingIntervalMs: 2_000 },
-                  socketio: { handshakeHeaders: ["X-Shown"] },
+                  socketio: { handshakeHeaders: ["X-Shown"], pingTimeoutMs: 5_000 },
                 },
               },
             },

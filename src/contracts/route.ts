@@ -2,7 +2,7 @@ import type { Descriptor } from "../ring/descriptor.ts";
 import type { Close, ReplyError } from "./refusal.ts";
 import type { FailedCalls } from "./scale.ts";
 
-/** The router's word to a shard with each upgrade, in one header that clients cannot send. */
+/** The router's word to a shard with each request, in one header that clients cannot send. */
 export const ROUTE_HEADER = "x-ringcast-route";
 
 export type Route = {
@@ -26,9 +26,14 @@ export type Route = {
   readonly unbounded?: true;
   /** Calls to shards that the router has seen fail, for the next report of this one. Absent in 0.2.0. */
   readonly failed?: readonly FailedCalls[];
+  /** The connection is no WebSocket: its front keeps it in memory. Absent before contract 3. */
+  readonly inMemory?: true;
   /** The front's own part: only the front of the shard reads it. Absent before contract 3. */
   readonly ofFront?: unknown;
 };
+
+/** The router's word with a request for a session that the shard has, or had. Only the front reads `session`. */
+export type SessionRequest = { readonly contract: number; readonly session: unknown };
 
 /**
  * The identity of a connection without its token, or why it is refused. The refusal is told at its `connect`, as the
@@ -46,10 +51,12 @@ export type RouteIdentity =
   | { readonly kind: "disconnect"; readonly close: Close; readonly ofToken?: true };
 
 /** Header values are Latin-1; keys are not. */
-export const encodeRoute = (route: Route): string => encodeURIComponent(JSON.stringify(route));
+export const encodeRoute = (route: Route | SessionRequest): string =>
+  encodeURIComponent(JSON.stringify(route));
 
 /** Only our own router writes this header, so a value that does not parse is a bug and throws. */
-export const decodeRoute = (text: string): Route => JSON.parse(decodeURIComponent(text)) as Route;
+export const decodeRoute = (text: string): Route | SessionRequest =>
+  JSON.parse(decodeURIComponent(text)) as Route | SessionRequest;
 
 /** The reason that a shard did not take a connection: the body of its answer, by status. */
 export type Refusal =

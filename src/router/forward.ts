@@ -43,6 +43,7 @@ type Upgrade = {
   readonly token?: string;
   readonly identity?: RouteIdentity;
   /** See `Route`. */
+  readonly inMemory?: true;
   readonly ofFront?: unknown;
 };
 
@@ -95,7 +96,7 @@ export async function forward(upgrade: Upgrade): Promise<Forwarded> {
       failures = 0;
       continue;
     }
-    if (response.status === 101) return { kind: "connected", response };
+    if (response.status === 101 || response.ok) return { kind: "connected", response };
     const refusal = await readRefusal(response);
     switch (refusal?.kind) {
       case "misdirected":
@@ -176,7 +177,7 @@ async function askShard(upgrade: Upgrade, shard: ShardAddress, place: Place): Pr
 
 function headersFor(upgrade: Upgrade, place: Place, failed: Route["failed"]): Headers {
   const { ring } = upgrade.cache;
-  const headers = new Headers({ upgrade: "websocket" });
+  const headers = new Headers(upgrade.inMemory === true ? {} : { upgrade: "websocket" });
   if (upgrade.subprotocol !== undefined) headers.set("sec-websocket-protocol", upgrade.subprotocol);
   headers.set(
     ROUTE_HEADER,
@@ -189,6 +190,7 @@ function headersFor(upgrade: Upgrade, place: Place, failed: Route["failed"]): He
       ...(upgrade.token === undefined ? {} : { token: upgrade.token }),
       ...(upgrade.identity === undefined ? {} : { identity: upgrade.identity }),
       ...(failed === undefined ? {} : { failed }),
+      ...(upgrade.inMemory === undefined ? {} : { inMemory: upgrade.inMemory }),
       ...(upgrade.ofFront === undefined ? {} : { ofFront: upgrade.ofFront }),
     }),
   );
@@ -220,7 +222,8 @@ async function findUnreachable({ env, cache }: Upgrade, shard: ShardAddress): Pr
   return true;
 }
 
-async function askCoordinator(env: Cloudflare.Env, cache: RingCache): Promise<void> {
+/** Takes the coordinator's descriptor. Does not reject. */
+export async function askCoordinator(env: Cloudflare.Env, cache: RingCache): Promise<void> {
   try {
     cache.correct(await within(COORDINATOR_WAIT_MS, coordinatorStub(env).descriptor(CONTRACT)));
   } catch (error) {

@@ -1,9 +1,12 @@
-import { FIRST_FRONT, shardAddress, type ShardAddress } from "../contracts/address.ts";
+import { FIRST_FRONT, objectName, shardAddress, type ShardAddress } from "../contracts/address.ts";
 import { Failures } from "../platform/failures.ts";
 import { buildRing } from "../ring/build.ts";
-import type { Descriptor } from "../ring/descriptor.ts";
+import { earlierOf, type Descriptor } from "../ring/descriptor.ts";
 import type { Ring } from "../ring/ring.ts";
 import type { Verdicts } from "./reach.ts";
+
+/** Shards that have left the ring close their connections within minutes. */
+const REMOVED_KEPT = 64;
 
 /**
  * The newest ring that this isolate has seen (docs/platform.md P27).
@@ -23,9 +26,21 @@ export class RingCache {
   /** The calls to shards that this isolate has seen fail. */
   readonly failures = new Failures();
 
+  /** The names of shards that have left the ring, the oldest first; their connections may still be there. */
+  readonly #removed = new Set<string>();
+  #names: ReadonlySet<string>;
+  /** When the coordinator was last asked about a shard that is not in the ring. */
+  looked: { readonly at: number; readonly answer: Promise<void> } = { at: 0, answer: Promise.resolve() };
+
   constructor(configured: Descriptor) {
     this.ring = buildRing(configured);
     this.addresses = addressesOf(this.ring);
+    this.#names = namesOf(configured);
+  }
+
+  /** Whether a shard is in the ring, or lately was. */
+  knows({ name }: ShardAddress): boolean {
+    return this.#names.has(name) || this.#removed.has(name);
   }
 
   /** Whether a shard is out of the ring because it does not answer (SPEC EL40). */
@@ -48,11 +63,20 @@ export class RingCache {
   #replace(descriptor: Descriptor): void {
     // A guest that comes now would stay until another epoch.
     if (descriptor.epoch !== this.ring.descriptor.epoch) this.verdicts.clear();
+    const before = [...this.#names, ...earlierOf(descriptor).flatMap((earlier) => [...namesOf(earlier)])];
     this.ring = buildRing(descriptor);
     this.addresses = addressesOf(this.ring);
+    this.#names = namesOf(descriptor);
+    for (const name of before) if (!this.#names.has(name)) this.#removed.add(name);
+    for (const name of this.#removed) {
+      if (this.#removed.size <= REMOVED_KEPT) break;
+      this.#removed.delete(name);
+    }
     this.settled.clear();
   }
 }
+
+const namesOf = ({ shards }: Descriptor): ReadonlySet<string> => new Set(shards.map(objectName));
 
 const addressesOf = ({ descriptor }: Ring): ReadonlyMap<string, ShardAddress> =>
   new Map(descriptor.shards.map((shard) => [shard.id, shardAddress(FIRST_FRONT, shard)]));

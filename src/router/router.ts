@@ -35,7 +35,6 @@ export function createRouter(
   const app = new Hono<{ Bindings: Cloudflare.Env }>();
   app.get("/connection/websocket", (request) => connectClient(request, partsOf(request.env)));
   app.get("/connection/websocket/:key", (request) => connectClient(request, partsOf(request.env)));
-  if (socketio) app.all("/socket.io/", (request) => connectSocket(request, partsOf(request.env)));
   app.route("/admin/api", createAdmin());
   app.route("/api", createApi(partsOf));
   app.get("/", (request) =>
@@ -47,6 +46,15 @@ export function createRouter(
       openapi: "/admin/api/openapi.json",
     }),
   );
+  if (socketio) {
+    app.all("*", async (request, next) => {
+      const parts = partsOf(request.env);
+      // As in a stock client's `path`, with the slash at the end or without.
+      const { path } = request.req;
+      const isOfClients = [path, `${path}/`].includes(parts.cluster.socketio.path);
+      return isOfClients ? connectSocket(request, parts) : next();
+    });
+  }
   app.notFound((request) =>
     answerError(request, 404, {
       code: "notFound",

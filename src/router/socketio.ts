@@ -1,9 +1,14 @@
-import type { Context } from "hono";
 import type { Config } from "../config/config.ts";
-import { ENGINE_ERRORS, type EngineError } from "../socketio/engine.ts";
-import { FRONT } from "../socketio/names.ts";
-import type { HandshakeInfo } from "../socketio/state.ts";
+import { encodeRoute, ROUTE_HEADER } from "../contracts/route.ts";
+import { CONTRACT } from "../contracts/version.ts";
+import { shardStub } from "../platform/calls.ts";
 import { bindingOfFront } from "../platform/fronts.ts";
+import { logError } from "../platform/logger.ts";
+import { refuse } from "../socketio/answers.ts";
+import type { EngineError } from "../socketio/engine.ts";
+import { FRONT } from "../socketio/names.ts";
+import type { PollingRequest } from "../socketio/polling.ts";
+import type { HandshakeInfo } from "../socketio/state.ts";
 import {
   comesTooOften,
   originAllowed,
@@ -12,64 +17,133 @@ import {
   type Upgrade,
   type UpgradeParts,
 } from "./connection.ts";
+import { preflight, withCors } from "./cors.ts";
 import { forward } from "./forward.ts";
+import { namedShard } from "./named-shard.ts";
 
 /** Of the query and the headers, which each socket keeps in its attachment. */
 const HANDSHAKE_CHARS = 2_048;
 /** Parameters of the protocol itself. */
 const OF_PROTOCOL = new Set(["EIO", "transport", "sid", "t", "b64", "token", "key"]);
 
-/** `/socket.io/`: takes a stock client to its shard. Refusals are in the words of Engine.IO (SPEC SO3). */
+type Query = Readonly<Record<string, string>>;
+
+/**
+ * `socketio.path`: takes a stock client to its shard, and each later request of its session to the same one. Refusals
+ * are in the words of Engine.IO, and the checks in its order (SPEC SO3).
+ */
 export async function connectSocket(request: Upgrade, parts: UpgradeParts): Promise<Response> {
   if (bindingOfFront(request.env, FRONT) === undefined)
-    return refuse(request, "badRequest", "this deployment has no binding SHARD_SOCKETIO");
-  const error = refusalOf(request);
-  if (error !== undefined) return refuse(request, error.name, error.message);
-  const origin = request.req.header("origin");
-  if (origin !== undefined && !originAllowed(origin, new URL(request.req.url), parts.cluster))
-    return refuse(request, "forbidden", `the origin ${origin} is not allowed`);
+    return refuse("badRequest", "this deployment has no binding SHARD_SOCKETIO");
+  const { req } = request;
+  const origin = req.header("origin");
+  const isForeign = origin !== undefined && !originAllowed(origin, new URL(req.url), parts.cluster);
+  if (origin !== undefined && !isForeign && req.method === "OPTIONS")
+    return preflight(origin, req.header("access-control-request-headers"));
+  const query: Query = Object.fromEntries(new URL(req.url).searchParams);
+  const answer = await answerTo(request, query, { parts, isForeign });
+  const isForBrowser = origin !== undefined && !isForeign && answer.status !== 101;
+  return isForBrowser ? withCors(answer, origin) : answer;
+}
+
+async function answerTo(
+  request: Upgrade,
+  query: Query,
+  { parts, isForeign }: { readonly parts: UpgradeParts; readonly isForeign: boolean },
+): Promise<Response> {
+  const { req } = request;
+  const { transport, sid = "", EIO } = query;
+  const isUpgrade = req.header("upgrade")?.toLowerCase() === "websocket";
+  const isOfVersion = EIO === "4";
+  const foreign = (): Response => refuse("forbidden", `the origin ${req.header("origin")} is not allowed`);
+  if (transport !== "polling" && transport !== "websocket") return refuse("unknownTransport");
+  // A polling request has no upgrade, and a header is Latin-1.
+  if (
+    (transport === "polling" && isUpgrade) ||
+    /[^\t\u0020-\u007E\u0080-\u00FF]/.test(req.header("origin") ?? "")
+  )
+    return refuse("badRequest");
+  if (sid !== "") {
+    if (isForeign) return foreign();
+    return goOn(request, parts, { sid, transport, isUpgrade, isOfVersion });
+  }
+  const error = refusalOf({ method: req.method, transport, isUpgrade });
+  if (error !== undefined) return refuse(error);
+  if (isForeign) return foreign();
+  if (!isOfVersion) return refuse("unsupportedVersion");
+  return connect(request, parts, { query, transport });
+}
+
+/** The checks of a new connection. */
+function refusalOf({
+  method,
+  transport,
+  isUpgrade,
+}: {
+  readonly method: string;
+  readonly transport: PollingRequest["transport"];
+  readonly isUpgrade: boolean;
+}): EngineError | undefined {
+  if (method !== "GET") return "badMethod";
+  return transport === "websocket" && !isUpgrade ? "badRequest" : undefined;
+}
+
+async function connect(
+  request: Upgrade,
+  parts: UpgradeParts,
+  { query, transport }: { readonly query: Query; readonly transport: PollingRequest["transport"] },
+): Promise<Response> {
   if (await comesTooOften(request)) return unavailable("this address connects too often", 10);
-  const handshake = handshakeOf(request, parts.cluster.socketio);
+  const handshake = handshakeOf(request, query, parts.cluster.socketio);
   if (JSON.stringify(handshake).length > HANDSHAKE_CHARS)
-    return refuse(request, "badRequest", `query and headers have more than ${HANDSHAKE_CHARS} characters`);
+    return refuse("badRequest", `query and headers have more than ${HANDSHAKE_CHARS} characters`);
   const place = await placeUpgrade(request, parts);
-  if (!place.ok) return refuse(request, "badRequest", place.message);
-  const forwarded = await forward({ ...place.upgrade, front: FRONT, ofFront: handshake });
+  if (!place.ok) return refuse("badRequest", place.message);
+  const forwarded = await forward({
+    ...place.upgrade,
+    front: FRONT,
+    ofFront: handshake,
+    ...(transport === "polling" ? { inMemory: true } : {}),
+  });
   if (forwarded.kind === "connected") return forwarded.response;
   await waitLate(parts.lateErrors);
   return unavailable(forwarded.message, forwarded.retryAfterSeconds);
 }
 
-/** The checks of a stock server, in its order. */
-function refusalOf({ req }: Upgrade): { readonly name: EngineError; readonly message?: string } | undefined {
-  const transport = req.query("transport");
-  if (transport === "polling")
-    return { name: "unknownTransport", message: 'this server takes transports: ["websocket"] only' };
-  if (transport !== "websocket") return { name: "unknownTransport" };
-  // A session of this front lives on its one socket.
-  if (req.query("sid") !== undefined) return { name: "unknownSession" };
-  if (req.method !== "GET") return { name: "badMethod" };
-  if (req.header("upgrade")?.toLowerCase() !== "websocket") return { name: "badRequest" };
-  if (req.query("EIO") !== "4") return { name: "unsupportedVersion" };
-  return undefined;
+/** Takes a request of a session to the shard that its `sid` names. */
+async function goOn(request: Upgrade, parts: UpgradeParts, word: PollingRequest): Promise<Response> {
+  const { env, req } = request;
+  const shard = await namedShard(word.sid, { env, cache: parts.cache });
+  if (shard === undefined) return refuse("unknownSession");
+  const headers = new Headers({ [ROUTE_HEADER]: encodeRoute({ contract: CONTRACT, session: word }) });
+  if (word.isUpgrade) headers.set("upgrade", "websocket");
+  const contentType = req.header("content-type");
+  if (contentType !== undefined) headers.set("content-type", contentType);
+  const { method } = req;
+  const body = method === "POST" ? req.raw.body : null;
+  try {
+    return await shardStub(env, shard).fetch(new Request("https://shard/", { method, headers, body }));
+  } catch (error) {
+    // Its memory may be gone, and the session with it: the client begins anew.
+    logError("a shard did not take a request of a session", { shard: shard.id, error });
+    return unavailable("the shard does not answer", 2);
+  }
 }
 
-function handshakeOf({ req }: Context, { handshakeHeaders }: Config["cluster"]["socketio"]): HandshakeInfo {
-  const query = Object.entries(req.query()).filter(([name]) => !OF_PROTOCOL.has(name));
+function handshakeOf(
+  { req }: Upgrade,
+  query: Query,
+  { handshakeHeaders }: Config["cluster"]["socketio"],
+): HandshakeInfo {
   const headers = handshakeHeaders.flatMap((name) => {
     const value = req.header(name);
     return value === undefined ? [] : [[name, value] as const];
   });
   return {
-    query: Object.fromEntries(query),
+    query: Object.fromEntries(Object.entries(query).filter(([name]) => !OF_PROTOCOL.has(name))),
     headers: Object.fromEntries(headers),
     address: req.header("cf-connecting-ip") ?? "",
   };
-}
-
-function refuse(request: Upgrade, name: EngineError, detail?: string): Response {
-  const { code, status, message } = ENGINE_ERRORS[name];
-  return request.json({ code, message: detail ?? message }, status);
 }
 
 const unavailable = (message: string, retryAfterSeconds: number): Response =>

@@ -14,6 +14,8 @@ import { acceptOperator } from "../tokens/operator.ts";
 import { createVerifier } from "../tokens/verifier.ts";
 import { Connections } from "./connections/connections.ts";
 import type { Session } from "./connections/session.ts";
+import { nextDeadline } from "./connections/sweep.ts";
+import type { Frame } from "./frame.ts";
 import type { Front, Service } from "./front.ts";
 import { Moves, type MovesDuty } from "./moves/moves.ts";
 import { Upgrades } from "./moves/upgrades.ts";
@@ -61,6 +63,8 @@ export type Floors = {
   readonly sessionRows: SessionRows;
   readonly livePulse: LivePulse;
   readonly service: Service;
+  /** Sees to it that the session is looked at when a part of it expires. */
+  readonly armSweep: (session: Session) => Promise<void>;
   readonly status: () => ShardStatus;
   /** Takes up the sessions that slept with the object. */
   readonly wake: () => void;
@@ -188,6 +192,17 @@ export function buildFloors(parts: FloorsParts): Floors {
     [env.API_KEY, env.API_KEY_PREVIOUS],
   );
   const asker = new Asker(hooks, { env, shard, timeoutMs: times.hookTimeoutMs });
+  const armSweep = async (session: Session): Promise<void> => {
+    if (session.ended) return;
+    const deadline = nextDeadline(session, times, Date.now());
+    if (deadline !== undefined) await arm("sweep", deadline);
+  };
+  const receive = async (session: Session, frame: Frame): Promise<void> => {
+    session.lastFrameAt = Date.now();
+    counters.counts.frames += 1;
+    await connections.receive(session, frame, service.frame);
+    await armSweep(session);
+  };
   const service: Service = front.serve({
     env,
     config,
@@ -199,6 +214,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     asker,
     publisher: channelPublisher(env, times.deliveryTimeoutMs),
     counters,
+    receive,
     members: () => moves.membership.ring?.descriptor.shards ?? [],
   });
   const upgrades = new Upgrades({
@@ -209,7 +225,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     moves,
     timetable,
     counters,
-    accepted: service.accepted,
+    service,
   });
 
   const wake = (): void => {
@@ -220,6 +236,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     if (cluster.broadcast.enabled && heard !== undefined) channels.seed(cluster.broadcast.channel, heard);
     for (const session of connections.sessions) {
       subscriptions.wake(session, kept);
+      service.woke?.(session);
       if (front.isWithoutBroadcast !== true) broadcast.wake(session);
     }
     sessionRows.wake(Date.now());
@@ -242,6 +259,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     sessionRows,
     livePulse,
     service,
+    armSweep,
     status,
     wake,
   };

@@ -6,7 +6,7 @@ import type { Publisher } from "../platform/publisher.ts";
 import type { ShardSpec } from "../ring/descriptor.ts";
 import type { Verifier } from "../tokens/verifier.ts";
 import type { Connections } from "./connections/connections.ts";
-import type { Session } from "./connections/session.ts";
+import type { Opening, Session } from "./connections/session.ts";
 import type { Counters } from "./records/counters.ts";
 import type { Broadcast } from "./subscriptions/broadcast.ts";
 import type { Subscriptions } from "./subscriptions/subscriptions.ts";
@@ -29,6 +29,8 @@ export type Front = {
   readonly isWithoutBroadcast?: true;
   /** A session as the other clients of a channel see it, where its user and info do not tell that. */
   readonly describe?: (session: Session) => ClientInfo | undefined;
+  /** The settings of its shards, where they differ from those of the cluster. */
+  readonly configure?: (config: Config) => Config;
   /** Makes what serves one shard's clients. */
   readonly serve: (core: Core) => Service;
 };
@@ -39,6 +41,16 @@ export type Service = {
   readonly frame: (session: Session, frame: Frame) => Promise<void>;
   /** A socket was accepted, for a protocol in which the server speaks first. */
   readonly accepted?: (session: Session) => void;
+  /** Takes in a connection that is no WebSocket (`Route.inMemory`), and answers its first request. */
+  readonly open?: (opening: Opening) => Promise<Response>;
+  /** A request for a session that this shard has or had. `word`: the front's own, from the router. */
+  readonly request?: (word: unknown, request: Request) => Promise<Response>;
+  /** A frame of a socket that is no session's (`Connections.acceptStranger`), or its end. */
+  readonly stranger?: (socket: WebSocket, frame: Frame | undefined) => void;
+  /** A session has slept with the object. */
+  readonly woke?: (session: Session) => void;
+  /** The front hears the answers to pings, and the runtime absorbs none. */
+  readonly hearsPongs?: boolean;
   /** A session ends; what it was is still known. */
   readonly ended?: (session: Session, why: EndReason | undefined) => void;
   /** Answers a question of the front's own, which the core carries and does not read. */
@@ -57,6 +69,8 @@ export type Core = {
   readonly asker: Asker;
   readonly publisher: Publisher;
   readonly counters: Counters;
+  /** Carries out a frame of a session that came by another way than a WebSocket. */
+  readonly receive: (session: Session, frame: Frame) => Promise<void>;
   /** The shards of the ring, as far as this shard knows. */
   readonly members: () => readonly Pick<ShardSpec, "id" | "region">[];
 };

@@ -32,12 +32,11 @@ import { configOf } from "../platform/config.ts";
 import { refuseOtherJurisdiction } from "../platform/jurisdiction.ts";
 import { refuseNewerStorage } from "../platform/storage.ts";
 import { countEntries, UsageMeter } from "../platform/usage-meter.ts";
+import type { Close } from "../contracts/refusal.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
 import { act } from "./actions.ts";
 import { answerClose } from "./connections/answer-close.ts";
 import { pageOfSessions, RELEASE_BEFORE_SESSIONS } from "./connections/sessions-page.ts";
-import type { Session } from "./connections/session.ts";
-import { nextDeadline } from "./connections/sweep.ts";
 import { Turns } from "./connections/turns.ts";
 import { runDuty } from "./duties.ts";
 import { buildFloors, type Floors } from "./floors.ts";
@@ -71,45 +70,49 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     refuseNewerStorage(ctx.storage);
     const { pong, absorb } = front.wire.heartbeat;
     this.#front = front;
-    this.#config = configOf(env);
+    const config = configOf(env);
+    this.#config = front.configure?.(config) ?? config;
     refuseOtherJurisdiction(ctx.id, this.#config.cluster.shards.jurisdiction);
     this.#shard = addressOfObject(front.name, ctx.id.name);
-    const [config, shard] = [this.#config, this.#shard];
-    this.#floors = buildFloors({ ctx, env, config, shard, front, hooks, meter });
-    ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(pong, absorb));
+    const parts = { config: this.#config, shard: this.#shard };
+    this.#floors = buildFloors({ ctx, env, ...parts, front, hooks, meter });
+    const { hearsPongs = false } = this.#floors.service;
+    // Without an argument: a pair that an earlier release has set is forgotten.
+    if (hearsPongs) ctx.setWebSocketAutoResponse();
+    else ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(pong, absorb));
   }
 
   override async fetch(request: Request): Promise<Response> {
     const header = request.headers.get(ROUTE_HEADER);
     if (header === null) return new Response("only the router connects to a shard", { status: 400 });
-    const route = decodeRoute(header);
-    this.#answer(route.contract);
-    return this.#floors.upgrades.take(route, request.headers.get("sec-websocket-protocol"));
+    const word = decodeRoute(header);
+    this.#answer(word.contract);
+    return this.#floors.upgrades.answer(word, request);
   }
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
     this.#wake();
-    const { connections, counters, service } = this.#floors;
+    const { armSweep, connections, counters, service } = this.#floors;
     const session = connections.sessions.bySocket.get(socket);
-    // Closed by us, and the peer has not heard of it yet.
+    // A socket without a session: closed by us, and the peer has not heard of it yet, or the front's stranger.
     this.#turns.frame(session === undefined ? undefined : socket);
-    if (session === undefined) return;
+    const frame = typeof message === "string" ? message : new Uint8Array(message);
+    if (session === undefined) return service.stranger?.(socket, frame);
     session.lastFrameAt = Date.now();
     counters.counts.frames += 1;
-    const frame = typeof message === "string" ? message : new Uint8Array(message);
     await connections.receive(session, frame, service.frame);
-    await this.#armSweep(session);
+    await armSweep(session);
   }
 
   override webSocketClose(socket: WebSocket, code: number, reason: string): void {
     this.#wake();
-    this.#floors.connections.lost(socket, { code, reason });
+    this.#lost(socket, { code, reason });
     answerClose(socket, { code, reason });
   }
 
   override webSocketError(socket: WebSocket): void {
     this.#wake();
-    this.#floors.connections.lost(socket, { code: 1006, reason: "" });
+    this.#lost(socket, { code: 1006, reason: "" });
     // A message over the runtime's own limit ends here; so does a broken connection (docs/platform.md P4).
     answerClose(socket, this.#front.wire.closeFor("messageTooBig"));
   }
@@ -233,6 +236,12 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     this.ctx.abort("crashed by the operator");
   }
 
+  #lost(socket: WebSocket, close: Close): void {
+    const { connections, service } = this.#floors;
+    if (!connections.sessions.bySocket.has(socket)) service.stranger?.(socket, undefined);
+    connections.lost(socket, close);
+  }
+
   #answer(contract: number): void {
     if (contract !== CONTRACT) checkContract(contract);
     this.#wake();
@@ -277,14 +286,8 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     if (action.kind === "send") return reached;
     // A session that was given an expiry is looked at when it is due.
     for (const user of reached.users.keys())
-      for (const session of connections.sessions.ofUser(user)) await this.#armSweep(session);
+      for (const session of connections.sessions.ofUser(user)) await this.#floors.armSweep(session);
     return reached;
-  }
-
-  async #armSweep(session: Session): Promise<void> {
-    if (session.ended) return;
-    const deadline = nextDeadline(session, this.#config.cluster.times, Date.now());
-    if (deadline !== undefined) await this.#floors.timetable.arm("sweep", deadline);
   }
 }
 

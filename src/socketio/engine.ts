@@ -13,10 +13,14 @@ export type EnginePacket =
 /** What goes to a client: a text frame as it is on a WebSocket, or the bytes of a binary message. */
 export type EngineFrame = string | Uint8Array<ArrayBuffer>;
 
+/** The last packet to a client that polls. */
+export const CLOSE = "1";
 export const PING = "2";
 export const PONG = "3";
 /** Clients ignore it, so it may answer a pong. */
 export const NOOP = "6";
+/** The answer to the first packet of a WebSocket that wants to take over a polling session. */
+export const PROBED = "3probe";
 /** Before a Socket.IO packet in a frame. */
 export const MESSAGE = "4";
 
@@ -45,6 +49,10 @@ export function parsePayload(body: string): readonly EnginePacket[] | undefined 
   }
   return packets;
 }
+
+/** A packet of a polling body, as the frame that a WebSocket would have. */
+export const frameOf = (packet: EnginePacket): EngineFrame =>
+  packet.kind === "binary" ? packet.data : `${KINDS.indexOf(packet.kind)}${packet.data}`;
 
 /** The body of a polling answer. MUST NOT be called without a frame: a client reads an empty body as a fault. */
 export const encodePayload = (frames: readonly EngineFrame[]): string =>

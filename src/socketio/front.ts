@@ -1,22 +1,22 @@
-import { addressKey } from "../contracts/address.ts";
-import type { Session } from "../shard/connections/session.ts";
+import type { Opening, Session } from "../shard/connections/session.ts";
 import type { Core, Front, Service } from "../shard/front.ts";
 import type { Frame } from "../shard/frame.ts";
 import { Client } from "./client.ts";
 import { clusterWork } from "./cluster-work.ts";
 import { REASONS } from "./codes.ts";
 import { encodeHandshake, parseEnginePacket } from "./engine.ts";
-import { FRONT } from "./names.ts";
+import { Heartbeat } from "./heartbeat.ts";
+import { FRONT, newSocketId } from "./names.ts";
 import { Namespaces, randomText } from "./namespaces.ts";
+import { Polling, type PollingRequest } from "./polling.ts";
+import { PollingPeer } from "./polling-peer.ts";
 import type { AllHandlers } from "./registry.ts";
 import { ShardSockets } from "./shard-sockets.ts";
 import { describeSocket } from "./shared-rooms.ts";
 import { SocketIndex } from "./socket-index.ts";
 import type { HandshakeInfo, State } from "./state.ts";
+import { Upgrade } from "./upgrade.ts";
 import { SocketWire } from "./wire.ts";
-
-/** A client waits so long for a ping that is late. The alarm of a busy shard is late by seconds. */
-const PING_TIMEOUT_MS = 20_000;
 
 /** The front of stock Socket.IO clients. */
 export function socketioFront(server: AllHandlers): Front {
@@ -26,6 +26,11 @@ export function socketioFront(server: AllHandlers): Front {
     wire,
     isWithoutBroadcast: true,
     describe: describeSocket,
+    configure: (config) => {
+      const { socketio, times } = config.cluster;
+      const { pingIntervalMs = times.pingIntervalMs } = socketio;
+      return { ...config, cluster: { ...config.cluster, times: { ...times, pingIntervalMs } } };
+    },
     serve: (core) => serveClients(core, { wire, server }),
   };
 }
@@ -53,6 +58,9 @@ function serveClients(
     clients.set(session, client);
     return client;
   };
+  const heartbeat = new Heartbeat(connections, config.cluster);
+  const upgrade = new Upgrade(connections, heartbeat);
+  const polling = new Polling(core, upgrade);
   const sockets = new ShardSockets({ connections, subscriptions, wire, clientOf, namespaces, index });
 
   const read = async (session: Session, data: Frame): Promise<void> => {
@@ -62,25 +70,45 @@ function serveClients(
     if (result.kind === "packet") await namespaces.receive(client, result.packet);
   };
 
+  /** A connection begins: gives it its state, and sends the handshake. */
+  const begin = (session: Session): void => {
+    const { attachment } = session;
+    const state: State = {
+      sid: newSocketId(shard, randomText()),
+      handshake: (attachment.ofFront ?? { query: {}, headers: {}, address: "" }) as HandshakeInfo,
+      members: new Map(),
+    };
+    const opening = { ...attachment, ofFront: state };
+    if (!connections.sessions.remember(session, opening)) {
+      // Its token leaves no room for more. Its end needs the state.
+      session.attachment = opening;
+      return connections.end(session, "insufficientState");
+    }
+    polling.began(session);
+    heartbeat.begin(session);
+    const handshake = encodeHandshake({
+      sid: state.sid,
+      upgrades: session.socket instanceof PollingPeer ? ["websocket"] : [],
+      pingInterval: config.cluster.times.pingIntervalMs,
+      pingTimeout: config.cluster.socketio.pingTimeoutMs,
+      maxPayload: frameBytes,
+    });
+    connections.send(session, handshake);
+  };
+  let anySocket: WebSocket | undefined;
+
   return {
-    accepted: (session) => {
-      const { attachment } = session;
-      const state: State = {
-        sid: `${addressKey(shard)}~${randomText()}`,
-        handshake: (attachment.ofFront ?? { query: {}, headers: {}, address: "" }) as HandshakeInfo,
-        members: new Map(),
-      };
-      const opening = { ...attachment, ofFront: state };
-      if (!connections.sessions.remember(session, opening)) {
-        // Its token leaves no room for more. Its end needs the state.
-        session.attachment = opening;
-        return connections.end(session, "insufficientState");
-      }
-      const { sid } = state;
-      const pingInterval = config.cluster.times.pingIntervalMs;
-      const timing = { pingInterval, pingTimeout: PING_TIMEOUT_MS };
-      connections.send(session, encodeHandshake({ sid, upgrades: [], ...timing, maxPayload: frameBytes }));
+    hearsPongs: heartbeat.isForAll,
+    accepted: begin,
+    open: (opening: Opening) => {
+      anySocket ??= new WebSocketPair()[0];
+      const peer = new PollingPeer(anySocket);
+      begin(connections.add(peer, opening));
+      return peer.poll();
     },
+    request: (word, request) => polling.request(word as PollingRequest, request),
+    stranger: (socket, frame) => upgrade.take(socket, frame),
+    woke: (session) => heartbeat.begin(session),
     frame: async (session, frame) => {
       if (typeof frame !== "string") return read(session, frame);
       const packet = parseEnginePacket(frame);
@@ -89,20 +117,25 @@ function serveClients(
         case "binary":
           return read(session, packet.data);
         case "close":
+          if (session.socket instanceof PollingPeer) session.socket.closedByClient();
           return connections.close(session, { code: 1000, reason: "" });
         case undefined:
         case "ping":
           // Pings go from the server to the client.
           return connections.end(session, "badRequest");
-        case "open":
         case "pong":
+          return heartbeat.answered(session);
+        case "open":
         case "upgrade":
         case "noop":
           return;
       }
     },
-    ended: (session, why) =>
-      namespaces.ended(clientOf(session), why === undefined ? "transport close" : REASONS[why]),
+    ended: (session, why) => {
+      heartbeat.end(session);
+      polling.ended(session, why);
+      namespaces.ended(clientOf(session), why === undefined ? "transport close" : REASONS[why]);
+    },
     answer,
   };
 }

@@ -1,6 +1,6 @@
 import type { Session } from "../shard/connections/session.ts";
 
-/** What the router tells of an upgrade. */
+/** What the router tells of a new connection. */
 export type HandshakeInfo = {
   readonly query: Readonly<Record<string, string>>;
   /** Those that `RINGCAST.socketio.handshakeHeaders` lists. */

@@ -173,7 +173,6 @@ describe("requests to /socket.io/", () => {
   test.each([
     ["EIO=4", { code: 0, message: "Transport unknown" }],
     ["EIO=4&transport=tube", { code: 0, message: "Transport unknown" }],
-    ["EIO=4&transport=polling", { code: 0, message: 'this server takes transports: ["websocket"] only' }],
     ["EIO=4&transport=websocket&sid=x", { code: 1, message: "Session ID unknown" }],
     ["EIO=4&transport=websocket", { code: 3, message: "Bad request" }],
   ])("[SO3] %s is refused as a stock server does it", async (query, error) => {

@@ -42,7 +42,7 @@ function watchShards(): Request[] {
 }
 
 const routesOf = (requests: readonly Request[]): Route[] =>
-  requests.map(({ headers }) => decodeRoute(headers.get(ROUTE_HEADER) ?? ""));
+  requests.map(({ headers }) => decodeRoute(headers.get(ROUTE_HEADER) ?? "") as Route);
 
 describe("[AU9] a shard hears of an upgrade only what the router has checked", () => {
   test("a token of any size that is not valid leaves no socket behind", async () => {

@@ -4,10 +4,11 @@ import { logError } from "../../platform/logger.ts";
 import type { Frame, Frames } from "../frame.ts";
 import type { Wire } from "../wire.ts";
 import type { EndReason } from "./end-reasons.ts";
+import type { MemoryPeer, Peer } from "./peer.ts";
 import { sendFrame, type SendContext } from "./outbox.ts";
 import { QueueBudget } from "./queue-budget.ts";
 import { Sessions } from "./sessions.ts";
-import type { Open, Opening, Session } from "./session.ts";
+import type { Closing, Open, Opening, Session } from "./session.ts";
 
 type Serve = (session: Session, frame: Frame) => Promise<void>;
 
@@ -48,7 +49,10 @@ export class Connections {
     this.#context = {
       limits: cluster.limits,
       ping: wire.heartbeat.ping,
-      answeredAt: (socket) => ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0,
+      answeredAt: ({ socket, answeredAt }) =>
+        isSocket(socket)
+          ? Math.max(answeredAt, ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0)
+          : answeredAt,
       unread: { bytes: 0 },
     };
     this.#budget = new QueueBudget(cluster.limits, this.#context);
@@ -94,6 +98,33 @@ export class Connections {
     return { session, response: new Response(null, { status: 101, webSocket: client, headers }) };
   }
 
+  /** Takes in a connection whose end is in memory. Throws where the attachment has no room. */
+  add(peer: MemoryPeer, opening: Opening): Session {
+    peer.serializeAttachment(opening);
+    return this.sessions.add(peer, opening, this.#parts.cluster.limits);
+  }
+
+  /** Accepts a socket that is no session's, or not yet; see `Service.stranger`. */
+  acceptStranger(): { readonly socket: WebSocket; readonly response: Response } {
+    const { 0: client, 1: server } = new WebSocketPair();
+    // A new life of the object takes it for none of its sessions.
+    server.serializeAttachment({ state: "closing", id: "" } satisfies Closing);
+    this.#parts.ctx.acceptWebSocket(server);
+    this.#unanswered.add(server);
+    return { socket: server, response: new Response(null, { status: 101, webSocket: client }) };
+  }
+
+  /** A session goes on over a socket of `acceptStranger`, and sleeps with the object from now on. */
+  goOn(session: Session, socket: WebSocket): void {
+    socket.serializeAttachment(session.attachment);
+    this.#unanswered.delete(socket);
+    this.sessions.replace(session, socket);
+    this.#context.unread.bytes -= session.unprovenBytes;
+    session.unprovenBytes = 0;
+    session.askedAt = undefined;
+    session.lastFrameAt = Date.now();
+  }
+
   /** Lets a session in, under its user's name; answers false where its socket cannot remember as much. */
   open(session: Session, open: Open): boolean {
     if (!this.sessions.remember(session, open)) return false;
@@ -102,8 +133,9 @@ export class Connections {
   }
 
   /** When the peer last gave a sign of life, in ms since 1970. */
-  seenAt({ attachment, lastFrameAt, socket }: Session): number {
-    return Math.max(attachment.openedAt, lastFrameAt, this.#context.answeredAt(socket));
+  seenAt(session: Session): number {
+    const { attachment, lastFrameAt } = session;
+    return Math.max(attachment.openedAt, lastFrameAt, this.#context.answeredAt(session));
   }
 
   /** Until `release`, frames to the session wait. */
@@ -166,8 +198,10 @@ export class Connections {
     if (session.ended) return;
     const { socket, attachment } = session;
     this.#remove(session, { close, moving, ...(why === undefined ? {} : { why }) });
-    this.#unanswered.add(socket);
-    socket.serializeAttachment({ state: "closing", id: attachment.id });
+    if (isSocket(socket)) {
+      this.#unanswered.add(socket);
+      socket.serializeAttachment({ state: "closing", id: attachment.id } satisfies Closing);
+    }
     socket.close(close.code, close.reason);
   }
 
@@ -180,7 +214,7 @@ export class Connections {
     const session = this.sessions.bySocket.get(socket) ?? this.#recall(socket);
     if (session === undefined) return;
     this.#remove(session, { close, moving: false });
-    socket.serializeAttachment({ state: "closing", id: session.attachment.id });
+    socket.serializeAttachment({ state: "closing", id: session.attachment.id } satisfies Closing);
   }
 
   /** Carries out a frame after those before it. Ends a session that sends more than it may (SPEC BD23). */
@@ -229,6 +263,8 @@ export class Connections {
     }
   }
 }
+
+const isSocket = (peer: Peer): peer is WebSocket => !("inMemory" in peer);
 
 export type FrameLimits = Pick<ClusterConfig["limits"], "frameTokenBytes" | "waitingFrames" | "waitingBytes">;
 

@@ -7,11 +7,11 @@ const HARD_FACTOR = 8;
 
 export type SendResult = "sent" | "slow" | "gone";
 
-/** `ping`: the frame that a peer answers by itself; `answeredAt`: when the runtime last absorbed such an answer. */
+/** `ping`: the frame that a peer answers by itself; `answeredAt`: when such an answer last came. */
 export type SendContext = {
   readonly limits: Pick<ClusterConfig["limits"], "queuedBytes" | "slowReaderGraceMs">;
   readonly ping: string;
-  readonly answeredAt: (socket: WebSocket) => number;
+  readonly answeredAt: (session: Session) => number;
   /** The bytes that all readers of the shard have left unread, as far as is known; the caller counts each send. */
   readonly unread: { bytes: number };
 };
@@ -90,5 +90,5 @@ function probe(session: Session, now: number, { ping }: SendContext): void {
   }
 }
 
-const isProven = ({ socket, probedAt }: Session, { answeredAt }: SendContext): boolean =>
-  probedAt !== undefined && answeredAt(socket) >= probedAt;
+const isProven = (session: Session, { answeredAt }: SendContext): boolean =>
+  session.probedAt !== undefined && answeredAt(session) >= session.probedAt;

@@ -4,6 +4,7 @@ import type { TagsFilter } from "../../policy/tags-filter.ts";
 import type { TokenBucket } from "../../platform/token-bucket.ts";
 import type { Frame } from "../frame.ts";
 import type { NewChannels } from "./new-channels.ts";
+import type { Peer } from "./peer.ts";
 
 /**
  * The attachment: the part of a session that its socket remembers through sleep, at most 16,384 bytes serialised
@@ -78,7 +79,8 @@ export type Live = Opening | Open;
 
 /** One connection, while it lives. */
 export type Session = {
-  readonly socket: WebSocket;
+  /** A session may go on over another; see `Connections.goOn`. */
+  socket: Peer;
   /** It is no session any more: closed by us, or its peer has gone. */
   ended: boolean;
   attachment: Live;
@@ -103,6 +105,10 @@ export type Session = {
   /** When the runtime last told how many bytes wait for the peer; undefined where it never did. */
   askedAt: number | undefined;
   lastFrameAt: number;
+  /** When the front last heard an answer to a ping, ms since 1970; 0 where the runtime absorbs these answers. */
+  answeredAt: number;
+  /** The shard's alarm pings the session, unless its front does so. */
+  pingedBy: "alarm" | "front";
 };
 
 /** Whether a session is an operator's, which is no member of the channels that it listens to (SPEC AU8). */

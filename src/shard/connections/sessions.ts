@@ -1,12 +1,13 @@
 import type { ClusterConfig } from "../../config/cluster.ts";
 import { TokenBucket } from "../../platform/token-bucket.ts";
+import type { Peer } from "./peer.ts";
 import type { Attachment, Live, Open, Session } from "./session.ts";
 
 export type SessionLimits = Pick<ClusterConfig["limits"], "commandBurst" | "commandsPerSecond">;
 
 /** The sessions of a shard, found by socket and by user; rebuilt from the attachments after a sleep. */
 export class Sessions {
-  readonly bySocket = new Map<WebSocket, Session>();
+  readonly bySocket = new Map<Peer, Session>();
   readonly #byUser = new Map<string, Set<Session>>();
   /** The sessions of operators, who are no users. */
   readonly operators = new Set<Session>();
@@ -40,11 +41,18 @@ export class Sessions {
     return this.add(socket, attachment, limits);
   }
 
-  add(socket: WebSocket, attachment: Live, limits: SessionLimits): Session {
+  add(socket: Peer, attachment: Live, limits: SessionLimits): Session {
     const session = newSession(socket, attachment, limits);
     this.bySocket.set(socket, session);
     if (session.attachment.state === "open") this.#index(session, session.attachment);
     return session;
+  }
+
+  /** The session goes on over another peer. */
+  replace(session: Session, peer: Peer): void {
+    this.bySocket.delete(session.socket);
+    session.socket = peer;
+    this.bySocket.set(peer, session);
   }
 
   ofUser(user: string): readonly Session[] {
@@ -87,7 +95,7 @@ export class Sessions {
   }
 }
 
-export function newSession(socket: WebSocket, attachment: Live, limits: SessionLimits): Session {
+export function newSession(socket: Peer, attachment: Live, limits: SessionLimits): Session {
   const { commandBurst, commandsPerSecond } = limits;
   const budget = { burst: commandBurst, perSecond: commandsPerSecond };
   // A command may be carried out or refused, and each may be a frame of its own.
@@ -108,5 +116,7 @@ export function newSession(socket: WebSocket, attachment: Live, limits: SessionL
     probedAt: undefined,
     askedAt: undefined,
     lastFrameAt: 0,
+    answeredAt: 0,
+    pingedBy: "alarm",
   };
 }

@@ -57,7 +57,7 @@ function sweepOne({ connections, times, endSubscription }: SweepParts, session: 
 }
 
 /**
- * Sends every open session its ping, and drops those that have not answered the one before.
+ * Sends every open session its ping, unless its front does, and drops those that have not answered the one before.
  *
  * `previousPingAt` is when that was. A session that has shown no life since is dead, provided that it had
  * `pongTimeoutMs` for it: an alarm that comes late, or early, kills no session.
@@ -68,7 +68,7 @@ export function pingAll(
 ): void {
   const patient = now - previousPingAt > times.pongTimeoutMs;
   for (const session of connections.sessions) {
-    if (session.attachment.state !== "open") continue;
+    if (session.attachment.state !== "open" || session.pingedBy === "front") continue;
     if (patient && connections.seenAt(session) < previousPingAt) connections.end(session, "noPong");
     else connections.send(session, ping);
   }

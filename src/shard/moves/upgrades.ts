@@ -1,13 +1,14 @@
 import type { ClusterConfig } from "../../config/cluster.ts";
 import type { ShardAddress } from "../../contracts/address.ts";
 import { descriptorFor } from "../../contracts/descriptor.ts";
-import { REFUSAL_STATUS, type Refusal, type Route } from "../../contracts/route.ts";
+import { REFUSAL_STATUS, type Refusal, type Route, type SessionRequest } from "../../contracts/route.ts";
 import { TokenBucket } from "../../platform/token-bucket.ts";
 import type { Timetable } from "../../platform/timetable.ts";
 import type { Connections } from "../connections/connections.ts";
-import type { Opening, Session } from "../connections/session.ts";
+import type { Opening } from "../connections/session.ts";
 import type { Ring } from "../../ring/ring.ts";
 import { planAdmission } from "./admission.ts";
+import type { Service } from "../front.ts";
 import type { Counters } from "../records/counters.ts";
 import type { Moves } from "./moves.ts";
 
@@ -22,8 +23,7 @@ export type UpgradesParts = {
   readonly moves: Moves;
   readonly counters: Counters;
   readonly timetable: Pick<Timetable<"ping" | "sweep">, "arm">;
-  /** See `Service.accepted`. */
-  readonly accepted: ((session: Session) => void) | undefined;
+  readonly service: Pick<Service, "accepted" | "open" | "request">;
 };
 
 /** Takes the upgrades that the router brings, or says why not, and which shard should (SPEC MB7). */
@@ -37,7 +37,15 @@ export class Upgrades {
     this.#bucket = new TokenBucket({ burst: upgradeBurst, perSecond: upgradesPerSecond }, Date.now());
   }
 
-  /** 101, or a `Refusal` as JSON. `offered`: the subprotocols that the client offers. */
+  /** Answers a request that the router brings: of a new connection, or of a session. */
+  async answer(word: Route | SessionRequest, request: Request): Promise<Response> {
+    if (!("session" in word)) return this.take(word, request.headers.get("sec-websocket-protocol"));
+    const { service } = this.#parts;
+    if (service.request === undefined) throw new Error("the sessions of this front have no requests");
+    return service.request(word.session, request);
+  }
+
+  /** 101, or the front's answer to a connection in memory, or a `Refusal` as JSON. `offered`: the client's subprotocols. */
   async take(route: Route, offered: string | null): Promise<Response> {
     const { ctx, cluster, shard, connections, moves, counters, timetable } = this.#parts;
     if (isDisputed(moves.membership.ring, route)) await moves.askDescriptor();
@@ -61,15 +69,25 @@ export class Upgrades {
     ctx.waitUntil(timetable.arm("ping", now + pingIntervalMs));
     ctx.waitUntil(timetable.arm("sweep", now + staleConnectionMs));
     counters.upgrades += 1;
-    const { session, response } = connections.accept(
-      openingOf(route, { rank: admission.rank, openedAt: now, ring: moves.membership.ring }),
-      offered,
-    );
     if (route.unreachable !== undefined) moves.regionGuests.came(route.unreachable, now);
-    this.#parts.accepted?.(session);
+    const opening = openingOf(route, { rank: admission.rank, openedAt: now, ring: moves.membership.ring });
+    const response = route.inMemory === true ? this.#open(opening) : this.#accept(opening, offered);
     const { size } = connections.sessions;
     if (size >= cluster.scale.mark * cluster.limits.sessionsPerShard) moves.reports.hurry(now);
     return response;
+  }
+
+  #accept(opening: Opening, offered: string | null): Response {
+    const { connections, service } = this.#parts;
+    const { session, response } = connections.accept(opening, offered);
+    service.accepted?.(session);
+    return response;
+  }
+
+  #open(opening: Opening): Promise<Response> {
+    const { open } = this.#parts.service;
+    if (open === undefined) throw new Error("this front takes WebSockets only");
+    return open(opening);
   }
 
   /** A next owner may have room. Only a lack of room makes the ring grow. */

@@ -23,7 +23,7 @@ function shard(
     session.unprovenBytes = bytes;
     return session;
   });
-  const answeredAt = (socket: WebSocket): number => {
+  const answeredAt = ({ socket }: Session): number => {
     const id = sessions.find((session) => session.socket === socket)?.attachment.id ?? "";
     return answers.includes(id) ? (pinged.get(socket) ?? 0) : 0;
   };

@@ -1,0 +1,25 @@
+/**
+ * What a browser needs to be told about a request from another origin. Allowed origins are echoed, as answers to
+ * requests with credentials name one origin (Fetch, "CORS protocol").
+ */
+const corsHeaders = (origin: string): Record<string, string> => ({
+  "access-control-allow-origin": origin,
+  "access-control-allow-credentials": "true",
+  vary: "Origin",
+});
+
+/** An answer for an allowed origin. */
+export function withCors(response: Response, origin: string): Response {
+  const answer = new Response(response.body, response);
+  for (const [name, value] of Object.entries(corsHeaders(origin))) answer.headers.set(name, value);
+  return answer;
+}
+
+/** The answer to the question of a browser that comes before a request with headers of its own. */
+export function preflight(origin: string, askedHeaders: string | undefined): Response {
+  const headers = new Headers(corsHeaders(origin));
+  headers.set("access-control-allow-methods", "GET,POST");
+  if (askedHeaders !== undefined) headers.set("access-control-allow-headers", askedHeaders);
+  headers.append("vary", "Access-Control-Request-Headers");
+  return new Response(null, { status: 204, headers });
+}

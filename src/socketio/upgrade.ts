@@ -1,0 +1,87 @@
+import type { Connections } from "../shard/connections/connections.ts";
+import type { Session } from "../shard/connections/session.ts";
+import type { Frame } from "../shard/frame.ts";
+import { parseEnginePacket, PROBED } from "./engine.ts";
+import type { Heartbeat } from "./heartbeat.ts";
+import { PollingPeer } from "./polling-peer.ts";
+
+/** A client that has not changed over by then stays with polling. */
+const UPGRADE_TIMEOUT_MS = 10_000;
+/** While a client changes over, a GET is held so long at most: the client waits for its end. */
+const RELEASE_MS = 100;
+
+type Probe = {
+  readonly session: Session;
+  readonly peer: PollingPeer;
+  readonly timeout: ReturnType<typeof setTimeout>;
+  releases: ReturnType<typeof setInterval> | undefined;
+};
+
+/** Polling sessions that go on over a WebSocket (SPEC SO22): the socket probes the way first, and then takes over. */
+export class Upgrade {
+  readonly #connections: Connections;
+  readonly #heartbeat: Heartbeat;
+  readonly #probes = new Map<WebSocket, Probe>();
+  readonly #sockets = new Map<Session, WebSocket>();
+
+  constructor(connections: Connections, heartbeat: Heartbeat) {
+    this.#connections = connections;
+    this.#heartbeat = heartbeat;
+  }
+
+  /** Accepts a socket for a session. One too many is closed at once: stock clients take a refusal for a crash. */
+  begin(session: Session): Response {
+    const { socket: peer } = session;
+    if (!(peer instanceof PollingPeer) || this.#sockets.has(session)) {
+      const { 0: client, 1: server } = new WebSocketPair();
+      server.accept();
+      server.close();
+      return new Response(null, { status: 101, webSocket: client });
+    }
+    const { socket, response } = this.#connections.acceptStranger();
+    const timeout = setTimeout(() => this.#drop(socket), UPGRADE_TIMEOUT_MS);
+    this.#probes.set(socket, { session, peer, timeout, releases: undefined });
+    this.#sockets.set(session, socket);
+    return response;
+  }
+
+  /** A frame of a socket that is no session's, or its end. */
+  take(socket: WebSocket, frame: Frame | undefined): void {
+    const probe = this.#probes.get(socket);
+    if (probe === undefined) return;
+    const packet = typeof frame === "string" ? parseEnginePacket(frame) : undefined;
+    if (packet?.kind === "ping" && packet.data === "probe") {
+      socket.send(PROBED);
+      probe.releases ??= setInterval(() => probe.peer.release(), RELEASE_MS);
+    } else if (packet?.kind === "upgrade") this.#complete(socket, probe);
+    else this.#drop(socket);
+  }
+
+  /** The session has ended. */
+  abandon(session: Session): void {
+    const socket = this.#sockets.get(session);
+    if (socket !== undefined) this.#drop(socket);
+  }
+
+  #complete(socket: WebSocket, { session, peer }: Probe): void {
+    this.#forget(socket);
+    const waiting = peer.handOver();
+    this.#connections.goOn(session, socket);
+    this.#heartbeat.begin(session);
+    this.#connections.send(session, waiting);
+  }
+
+  #drop(socket: WebSocket): void {
+    this.#forget(socket);
+    socket.close(1000);
+  }
+
+  #forget(socket: WebSocket): void {
+    const probe = this.#probes.get(socket);
+    if (probe === undefined) return;
+    clearTimeout(probe.timeout);
+    if (probe.releases !== undefined) clearInterval(probe.releases);
+    this.#probes.delete(socket);
+    this.#sockets.delete(probe.session);
+  }
+}

@@ -259,11 +259,12 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     return front === this.#shard.front && name === this.#shard.name;
   }
 
-  /** Answers when the sessions here were sent it: the channel then sends the next batch (SPEC BD28). */
+  /** Answers when the sessions here were sent it: the channel then sends the next batch (SPEC BD28). Throws over BD103. */
   #deliver(delivery: Delivery): Delivered | Promise<Delivered> {
     const { channels, emitter, moves, usage } = this.#floors;
     usage.hear(delivery.channel, delivery.usage);
     if (delivery.failed !== undefined) moves.reports.callersSaw(delivery.failed);
+    if (emitter.isFull) throw new Error("too much waits to be sent to the clients of this shard");
     const delivered = channels.deliver(delivery);
     return !(delivered instanceof Promise) && emitter.isIdle ? delivered : this.#whenSent(delivered);
   }

@@ -1,8 +1,28 @@
 import { runInDurableObject } from "cloudflare:test";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
+import { Emitter } from "../../src/shard/subscriptions/emitter.ts";
 import { api, Client, keysOf, shardObject, startOver, until } from "./client.ts";
 
-afterEach(() => startOver());
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await startOver();
+});
+
+test("[BD103] a shard in which too much waits refuses deliveries, and their channels send kept publications again", async () => {
+  const [key = ""] = await keysOf("auto-1", 1);
+  const client = await Client.connect(key);
+  await client.ask({ subscribe: { channel: "kept:much" } });
+  await api("publish", { channel: "kept:much", data: 1 });
+  await until(() => client.heard("kept:much").length === 1);
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  const full = vi.spyOn(Emitter.prototype, "isFull", "get").mockReturnValue(true);
+  for (const data of [2, 3, 4]) await api("publish", { channel: "kept:much", data });
+  await until(() => full.mock.calls.length > 2);
+  expect(client.heard("kept:much")).toEqual([1]);
+  full.mockRestore();
+  await until(() => client.heard("kept:much").length === 4);
+  expect(client.heard("kept:much")).toEqual([1, 2, 3, 4]);
+});
 
 test("[BD28] a large emission is cut into slices, and nothing overtakes within a session", async () => {
   const keys = await keysOf("auto-1", 60);

@@ -17,7 +17,11 @@ export type ChannelEffects<Listener> = {
   readonly view: (channel: string, after: number) => Promise<LogView>;
   /** The publications after a position, as many as one call holds. */
   readonly page: (channel: string, since: Position) => Promise<HistoryResult>;
-  readonly emitter: { emit(batch: Batch, listeners: ReadonlySet<Listener>): void };
+  readonly emitter: {
+    emit(batch: Batch, listeners: ReadonlySet<Listener>): void;
+    /** Resolves when a further batch may be emitted. */
+    room(): Promise<void>;
+  };
   /** Keeps the positions through a sleep; told when one has changed. */
   readonly positions: { touch(channel: string): void };
   /** These listeners have missed what the channel cannot tell: they must begin anew. They listen no more. */

@@ -12,6 +12,9 @@ const SLICE_BYTES = 4_194_304;
 const SEND_BYTES = 512;
 const OVER_BUDGET_PAUSE_MS = 20;
 
+/** So much may wait, over all channels: each channel has a batch of 4 MB under way (SPEC BD103). */
+const WAITING_BYTES = 33_554_432;
+
 /** How long frames are, in UTF-16 units and bytes. */
 const lengthOf = (frames: Frames): number =>
   typeof frames === "string" ? frames.length : frames.reduce((sum, frame) => sum + frame.length, 0);
@@ -22,6 +25,8 @@ type Sender = Pick<Connections, "send" | "relieve" | "end">;
 type Emission = {
   readonly channel: string;
   readonly frames: BatchFrames;
+  /** The length of its events, in UTF-16 units. */
+  readonly bytes: number;
   readonly sessions: readonly Session[];
   next: number;
   readonly onDone: (() => void)[];
@@ -34,6 +39,8 @@ export class Emitter {
   readonly #counters: Counters;
   /** The first is on its way. */
   readonly #emissions: Emission[] = [];
+  /** Of all emissions. */
+  #waitingBytes = 0;
 
   constructor(parts: { readonly connections: Sender; readonly wire: Wire; readonly counters: Counters }) {
     this.#connections = parts.connections;
@@ -48,14 +55,26 @@ export class Emitter {
   emit(batch: Batch, listeners: ReadonlySet<Session>): void {
     if (listeners.size === 0) return;
     this.#count(batch, listeners.size, Date.now());
-    const { channel } = batch;
+    const { channel, events } = batch;
     const frames = this.#wire.encodeBatch(batch);
-    this.#emissions.push({ channel, frames, sessions: [...listeners], next: 0, onDone: [] });
+    const bytes = events.reduce((sum, { body }) => sum + body.length, 0);
+    this.#waitingBytes += bytes;
+    this.#emissions.push({ channel, frames, bytes, sessions: [...listeners], next: 0, onDone: [] });
     if (this.#emissions.length === 1) this.#run();
   }
 
   get isIdle(): boolean {
     return this.#emissions.length === 0;
+  }
+
+  /** No delivery may be taken in now: its channel keeps it (SPEC BD103). */
+  get isFull(): boolean {
+    return this.#waitingBytes > WAITING_BYTES;
+  }
+
+  /** Resolves when a further batch may be emitted. */
+  async room(): Promise<void> {
+    while (this.isFull) await new Promise<void>((resolve) => this.#emissions[0]?.onDone.push(resolve));
   }
 
   /** Resolves when everything that was emitted until now is sent. */
@@ -73,6 +92,7 @@ export class Emitter {
         left -= SEND_BYTES + this.#sendOne(emission, emission.sessions[emission.next], now);
       }
       this.#emissions.shift();
+      this.#waitingBytes -= emission.bytes;
       for (const done of emission.onDone) done();
     }
   }

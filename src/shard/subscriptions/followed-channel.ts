@@ -227,6 +227,7 @@ export class FollowedChannel<Listener> {
       }
       this.#advance({ from, events: publications, durable: true });
       from = { logEpoch, offset: last.offset };
+      await this.#effects.emitter.room();
     }
     return from;
   }

@@ -60,6 +60,22 @@ test("[DL1] publications that are missing between two deliveries are fetched bef
   expect(shard.heard("ann")).toEqual(["p4", "p5", "p6", "p7"]);
 });
 
+test("[BD103] a shard that fetches what it has missed asks for no further page while too much waits to be sent", async () => {
+  const shard = await Shard.listening(["ann"]);
+  let open = (): void => undefined;
+  shard.room = new Promise((resolve) => void (open = resolve));
+  const gap = shard.deliver([pub(7)]);
+  shard.pages[0]?.answer(page(6, [pub(4), pub(5)]));
+  await turn();
+  expect(shard.pages).toHaveLength(1);
+  open();
+  await turn();
+  expect(shard.pages).toHaveLength(2);
+  shard.pages[1]?.answer(page(6, [pub(6)]));
+  await gap;
+  expect(shard.heard("ann")).toEqual(["p4", "p5", "p6", "p7"]);
+});
+
 test("[DL1] a delivery whose gap could not be fetched is refused, and is applied when it comes again", async () => {
   const shard = await Shard.listening(["ann"]);
   const gap = shard.deliver([pub(6)]);

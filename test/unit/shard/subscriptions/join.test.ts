@@ -18,7 +18,7 @@ async function subscribe(tell: (session: Session, channels: Channels<Session>) =
     page: () => Promise.reject(new Error("nothing is missing")),
     giveUp: () => undefined,
     positions: { touch: () => undefined },
-    emitter: { emit: () => undefined },
+    emitter: { emit: () => undefined, room: async () => undefined },
   });
   const session = { ended: false } as Session;
   let told = 0;

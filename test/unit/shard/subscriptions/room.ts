@@ -28,6 +28,8 @@ export class Shard {
   touches = 0;
   readonly #heard = new Map<string, ClientEvent[]>();
   readonly channels: Channels<string>;
+  /** Resolves when the emitter takes a further batch. */
+  room = Promise.resolve();
 
   constructor({ limits = LIMITS, pinned }: { limits?: typeof LIMITS; pinned?: string } = {}) {
     this.channels = new Channels<string>(
@@ -42,6 +44,7 @@ export class Shard {
         giveUp: (channel, listeners) => this.gaveUp.push(`${channel}: ${listeners.join(" ")}`),
         positions: { touch: () => void (this.touches += 1) },
         emitter: {
+          room: () => this.room,
           emit: (batch, listeners) => {
             this.batches.push(batch);
             for (const listener of listeners)

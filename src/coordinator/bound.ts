@@ -12,7 +12,8 @@ export function boundOf(
   shard: ShardAddress,
   parts: {
     readonly descriptor: Descriptor;
-    readonly statuses: ReadonlyMap<string, Pick<ShardStatus, "sessions">>;
+    /** The last status of each object, by the key of its address. */
+    readonly statuses: Pick<ReadonlyMap<string, Pick<ShardStatus, "sessions">>, "get">;
     readonly factor: number;
     readonly floor: number;
   },

@@ -44,13 +44,13 @@ import { Broadcasts } from "./broadcasts.ts";
 import { Changes } from "./changes.ts";
 import { explainOwner } from "./explain.ts";
 import { hasSessions } from "./has-sessions.ts";
-import { Heard } from "./heard.ts";
 import { listChannels } from "./list-channels.ts";
 import { listSessions } from "./list-sessions.ts";
 import { Live } from "./live.ts";
 import { Members } from "./members.ts";
 import { Outages } from "./outages.ts";
 import { checkPlace } from "./place.ts";
+import { answerReport } from "./report-answer.ts";
 import { Scaling } from "./scaling.ts";
 import { askStatus } from "./status.ts";
 import { Store } from "./store.ts";
@@ -73,7 +73,6 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
   readonly #config: Config;
   readonly #store: Store;
   readonly #members: Members;
-  readonly #heard: Heard;
   readonly #changes: Changes;
   readonly #scaling: Scaling;
   readonly #outages: Outages;
@@ -100,7 +99,6 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     this.#usage = usage;
     this.#store = new Store(ctx.storage, { first: configuredDescriptor(config), now: Date.now(), usage });
     this.#members = new Members(this.#store, frontsOf(env));
-    this.#heard = new Heard(this.#store, this.#members, config.cluster.scale);
     this.#live = new Live({ ctx, env, shards: () => this.#members.holders() });
     this.#events = new Events({ ctx, env, config, hooks, timetable, ordered: true });
     this.#log = new ChannelLog({
@@ -154,7 +152,8 @@ export class Coordinator extends DurableObject<Cloudflare.Env> implements Served
     this.#scaling.callersSaw(failed, Date.now());
     if (status.load !== undefined) this.ctx.waitUntil(this.#scaling.look(Date.now()));
     if (this.#members.isDown(shard)) this.ctx.waitUntil(this.#outages.look(shard.region, Date.now()));
-    return this.#heard.answer(shard, status, contract);
+    const { scale } = this.#config.cluster;
+    return answerReport({ shard, status }, { store: this.#store, members: this.#members, scale, contract });
   }
 
   async drained(id: string, contract: number): Promise<void> {

@@ -12,7 +12,8 @@ export function guestsElsewhere(
     readonly epoch: number;
     /** Every object that may have sessions. */
     readonly holders: readonly ShardAddress[];
-    readonly statuses: ReadonlyMap<string, Pick<ShardStatus, "ringEpoch" | "guests">>;
+    /** The last status of each object, by the key of its address. */
+    readonly statuses: Pick<ReadonlyMap<string, Pick<ShardStatus, "ringEpoch" | "guests">>, "get">;
     /** The objects that have moved their sessions to the present epoch, as in the rows of moves. */
     readonly settled: () => ReadonlySet<string>;
   },

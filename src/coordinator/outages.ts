@@ -1,6 +1,6 @@
 import type { ClusterConfig } from "../config/cluster.ts";
 import { addressKey } from "../contracts/address.ts";
-import { stepOutage, suspect, type OutageChange, type Watch } from "../elastic/outage.ts";
+import { isPast, stepOutage, suspect, type OutageChange, type Watch } from "../elastic/outage.ts";
 import { whoAnswers } from "../fanout/who-answers.ts";
 import { logError } from "../platform/logger.ts";
 import type { Timetable } from "../platform/timetable.ts";
@@ -58,9 +58,13 @@ export class Outages {
     await timetable.arm("regions", at);
   }
 
-  /** An appointment that a release without it has dropped is made again. */
+  /** An appointment that a release without it has dropped is made again, and outages of long ago are forgotten. */
   async wake(now: number): Promise<void> {
-    const { store, timetable } = this.#parts;
+    const { store, times, timetable } = this.#parts;
+    for (const [region, watch] of Object.entries(this.#watches)) {
+      const isForgotten = watch.nextAt === null && isPast(watch, { now, pauseMs: times.regionCheckMs });
+      if (isForgotten) this.#keep(region, undefined);
+    }
     const down = store.descriptor.shards.flatMap(({ region, state }) => (state === "down" ? [region] : []));
     const lost = new Set(down.filter((region) => (this.#watches[region]?.nextAt ?? null) === null));
     for (const region of lost) this.#keep(region, suspect(this.#watches[region], now));

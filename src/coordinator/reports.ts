@@ -15,6 +15,9 @@ export class KeptReports {
   readonly #sql: SqlStorage;
   readonly #usage: KeptCounts;
   readonly #kept = new Map<string, KeptReport>();
+  /** The key of the row that has the counts: that of the newest report. */
+  #newest: string | undefined;
+  readonly statuses = { get: (key: string): ShardStatus | undefined => this.#kept.get(key)?.status };
 
   /** `usage`: the coordinator's own, which the row of the newest report keeps (SPEC EL53). */
   constructor(sql: SqlStorage, usage: KeptCounts) {
@@ -25,6 +28,7 @@ export class KeptReports {
     for (const { name, at, status: text } of sql.exec<ReportRow>(OLDEST_FIRST)) {
       const { status, counts } = parseStatus(text);
       this.#kept.set(name, { at, status });
+      this.#newest = name;
       newest = counts;
     }
     usage.recall(newest);
@@ -45,18 +49,30 @@ export class KeptReports {
     const lateMs = last === undefined || status.sentAt === undefined ? 0 : last - status.sentAt;
     if (lateMs > 0 && lateMs < LATEST_MS) return;
     const key = addressKey(shard);
+    this.#write(key, { status, at });
+    // The newest is the last.
+    this.#kept.delete(key);
+    this.#kept.set(key, { status, at });
+  }
+
+  /** Forgets a report, and keeps the counts that its row has. */
+  forget(key: string): void {
+    this.#sql.exec("DELETE FROM reports WHERE name = ?", key);
+    this.#kept.delete(key);
+    if (key !== this.#newest) return;
+    const last = [...this.#kept].at(-1);
+    if (last === undefined) this.#newest = undefined;
+    else this.#write(...last);
+  }
+
+  #write(key: string, { status, at }: KeptReport): void {
+    this.#newest = key;
     this.#sql.exec(
       "INSERT OR REPLACE INTO reports (name, at, status) VALUES (?, ?, ?)",
       key,
       at,
       JSON.stringify({ ...status, coordinator: this.#usage.counts(1, at) }),
     );
-    this.#kept.set(key, { status, at });
-  }
-
-  forget(key: string): void {
-    this.#sql.exec("DELETE FROM reports WHERE name = ?", key);
-    this.#kept.delete(key);
   }
 }
 

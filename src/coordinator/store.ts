@@ -1,6 +1,7 @@
 import { addressKey, objectName, shardOfObject, type ShardAddress } from "../contracts/address.ts";
 import type { PredictedMoves } from "../contracts/change.ts";
 import type { EpochReport, MovesReport } from "../contracts/coordinator.ts";
+import type { ShardStatus } from "../contracts/shard.ts";
 import type { KeptCounts } from "../platform/timetable.ts";
 import type { Descriptor, ShardSpec } from "../ring/descriptor.ts";
 import { KeptReports, type KeptReport } from "./reports.ts";
@@ -208,6 +209,11 @@ export class Store {
 
   lastReport(shard: ShardAddress): KeptReport | undefined {
     return this.#reports.of(shard);
+  }
+
+  /** The last status of each object that has reported, by the key of its address. */
+  get statuses(): { get(key: string): ShardStatus | undefined } {
+    return this.#reports.statuses;
   }
 
   #shardsIn(table: "untold" | "leaving"): RingShard[] {

@@ -91,9 +91,7 @@ export function beginOutage(
   past: PastOutages | undefined,
   { now, pauseMs }: Pick<OutageCheck, "now" | "pauseMs">,
 ): Watch {
-  const recoveredAt = past?.recoveredAt ?? null;
-  const isRelapse = recoveredAt !== null && now - recoveredAt < RELAPSE * pauseMs;
-  const relapses = isRelapse ? (past?.relapses ?? 0) + 1 : 0;
+  const relapses = past === undefined || isPast(past, { now, pauseMs }) ? 0 : past.relapses + 1;
   return { ...UNWATCHED, downSince: now, relapses, nextAt: now + pauseMs };
 }
 
@@ -142,8 +140,14 @@ function stepDown(before: Watch, check: OutageCheck): Checked {
   return { watch: { ...before, downSince, answered, nextAt }, change: undefined };
 }
 
-/** The suspicion ends. The past counts until it makes no relapse any more. */
-function rest({ recoveredAt, relapses }: Watch, { now, pauseMs }: OutageCheck): Watch | undefined {
-  const isForgotten = recoveredAt === null || now - recoveredAt >= RELAPSE * pauseMs;
-  return isForgotten ? undefined : { ...UNWATCHED, recoveredAt, relapses };
+/** The suspicion ends. */
+function rest(before: Watch, check: OutageCheck): Watch | undefined {
+  const { recoveredAt, relapses } = before;
+  return isPast(before, check) ? undefined : { ...UNWATCHED, recoveredAt, relapses };
 }
+
+/** Whether the outages of a region count no more, as another one would be no relapse. */
+export const isPast = (
+  { recoveredAt }: PastOutages,
+  { now, pauseMs }: Pick<OutageCheck, "now" | "pauseMs">,
+): boolean => recoveredAt === null || now - recoveredAt >= RELAPSE * pauseMs;

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { shardAddress } from "../../src/contracts/address.ts";
+import { addressKey, shardAddress } from "../../src/contracts/address.ts";
 import type { ShardStatus } from "../../src/contracts/shard.ts";
 import { CONTRACT } from "../../src/contracts/version.ts";
 import { KeptReports } from "../../src/coordinator/reports.ts";
@@ -131,6 +131,26 @@ describe("[EL62] a report that comes late", () => {
     await tell(1, { sessions: 7 });
     expect(await sessionsOf(1)).toBe(7);
   });
+});
+
+test("[EL53] the counts of the coordinator outlast the row that had them, when its shard leaves", async () => {
+  await tell(1, { sessions: 1 });
+  const kept = await runInDurableObject(coordinatorObject(), (_, { storage }) => {
+    storage.sql.exec("DELETE FROM reports");
+    let counted = 0;
+    const recalled: unknown[] = [];
+    const usage = {
+      recall: (counts: unknown) => void recalled.push(counts),
+      counts: () => ({ n: ++counted }),
+    };
+    const reports = new KeptReports(storage.sql, usage);
+    for (let n = 1; n <= 3; n++) reports.keep(addressOf(n), { status: STATUS, at: n });
+    reports.forget(addressKey(addressOf(3)));
+    reports.forget(addressKey(addressOf(1)));
+    const again = new KeptReports(storage.sql, usage);
+    return { recalled, keys: again.keys };
+  });
+  expect(kept).toEqual({ recalled: [{}, { n: 4 }], keys: [addressKey(addressOf(2))] });
 });
 
 describe("[EL63] the reports of all shards", () => {

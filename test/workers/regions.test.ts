@@ -127,6 +127,32 @@ describe("[EL40] a region that does not answer is out of the ring", () => {
   });
 });
 
+test("[BD104] the coordinator forgets outages of long ago, and no other", async () => {
+  const hours = 3_600_000;
+  const kept = () =>
+    runInDurableObject(coordinatorObject(), (_, { storage }) =>
+      Object.keys(storage.kv.get<object>("outages") ?? {}).toSorted(),
+    );
+  await coordinator().descriptor(CONTRACT);
+  await runInDurableObject(coordinatorObject(), (_, { storage }) => {
+    const past = {
+      silentChecks: 0,
+      blindChecks: 0,
+      downSince: null,
+      answered: {},
+      relapses: 1,
+      nextAt: null,
+    };
+    storage.kv.put("outages", {
+      enam: { ...past, recoveredAt: Date.now() - 5 * hours },
+      weur: { ...past, recoveredAt: Date.now() },
+    });
+  });
+  await evictDurableObject(coordinatorObject());
+  await coordinator().descriptor(CONTRACT);
+  expect(await kept()).toEqual(["weur"]);
+});
+
 describe("[EL42] the default region takes the clients of a region that does not answer as guests", () => {
   /** A client of North America whose router is as old as `cache`. */
   async function connectFrom(cache: RingCache, key: string, clientRegion = "enam"): Promise<Client> {

@@ -1,6 +1,6 @@
 import type { ClusterConfig } from "../../config/cluster.ts";
 import { addressKey, shardAddress, type ShardAddress } from "../../contracts/address.ts";
-import { beginOutage, stepOutage, type PastOutages, type Watch } from "../../elastic/outage.ts";
+import { beginOutage, isPast, stepOutage, type PastOutages, type Watch } from "../../elastic/outage.ts";
 import { whoAnswers } from "../../fanout/who-answers.ts";
 import type { Ring } from "../../ring/ring.ts";
 import type { Connections } from "../connections/connections.ts";
@@ -108,8 +108,10 @@ export class RegionGuests {
   }
 
   async #sendHome(region: string, { relapses }: Watch): Promise<void> {
-    const { storage, sessions, onOver } = this.#parts;
-    this.#past = { ...this.#past, [region]: { recoveredAt: Date.now(), relapses } };
+    const { storage, sessions, times, onOver } = this.#parts;
+    const check = { now: Date.now(), pauseMs: times.regionCheckMs };
+    const counting = Object.entries(this.#past).filter(([, past]) => !isPast(past, check));
+    this.#past = { ...Object.fromEntries(counting), [region]: { recoveredAt: check.now, relapses } };
     storage.kv.put("pastOutages", this.#past);
     for (const session of this.#guests().get(region) ?? []) {
       const { guestOf, ...attachment } = session.attachment;

@@ -5,8 +5,10 @@ import { subscriptionsOf, type Session } from "../shard/connections/session.ts";
 import type { Core } from "../shard/front.ts";
 import { Acks, hasGone, hasTimedOut, type Answered } from "./acks.ts";
 import type { ClusterWork } from "./broadcaster.ts";
+import { EmitOrder } from "./emit-order.ts";
 import { encodePacket, PacketReader } from "./packets.ts";
 import { namespaceChannel, readChannel, shardOfSocket } from "./names.ts";
+import type { Target } from "./question.ts";
 import { isThenable, Running } from "./running.ts";
 import { channelOfRoom } from "./shared-rooms.ts";
 import { Socket, type SocketWork } from "./socket.ts";
@@ -33,7 +35,7 @@ export class Client {
   readonly #sockets = new Map<string, { readonly socket: AnySocket; stored: string }>();
   /** Joins of this client run one after the other, and its emits to rooms after them. */
   #rooms: Promise<unknown> = Promise.resolve();
-  #emitted: Promise<unknown> = Promise.resolve();
+  readonly #emits = new EmitOrder();
 
   constructor(session: Session, parts: ClientParts) {
     this.session = session;
@@ -161,8 +163,11 @@ export class Client {
       },
       disconnect: (close) => disconnect(this, nsp, { close }),
       cluster: {
-        publish: (...call) => this.#afterOwn(() => cluster.publish(...call)),
-        ask: (...call) => this.#afterOwn(() => cluster.ask(...call)),
+        publish: (target, args, flags) =>
+          this.#inOrder(flags.local === true ? undefined : target, () =>
+            cluster.publish(target, args, flags),
+          ),
+        ask: (...call) => this.#inOrder(undefined, () => cluster.ask(...call)),
       },
     };
   }
@@ -174,12 +179,10 @@ export class Client {
     return done;
   }
 
-  /** In the order of the calls, after the joins before them. */
-  #afterOwn<T>(work: () => Promise<T>): Promise<T> {
-    const before = Promise.all([this.#rooms, this.#emitted]);
-    const done = before.then(work);
-    this.#emitted = this.#running.owe(done);
-    return done;
+  /** In the order of the calls, after the joins before them. `target`: of an emit. */
+  #inOrder<T>(target: Target | undefined, work: () => Promise<T>): Promise<T> {
+    const ended = (done: Promise<T>): Promise<void> => this.#running.owe(done);
+    return this.#emits.run(target, { joined: this.#rooms, work, ended });
   }
 
   async #join(nsp: string, room: string): Promise<void> {

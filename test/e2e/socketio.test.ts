@@ -118,6 +118,15 @@ describe("rooms over eight shards", () => {
     expect(said.map((all) => all.length)).toEqual([20, 20, 21, 21, 0, 0]);
   });
 
+  test("[SO61] a client that does not wait is heard in its order, in one room and in a union", async () => {
+    const { clients, said } = await inRooms([["o1"], ["o1", "o2"], ["o2"], []]);
+    for (let n = 0; n < 60; n++)
+      clients[3]?.emit("room", n % 20 < 10 ? ["o1"] : ["o1", "o2"], [], n, () => undefined);
+    await settle(said, [60, 60, 30]);
+    const all = Array.from({ length: 60 }, (_, n) => [n]);
+    expect(said.slice(0, 3)).toEqual([all, all, all.filter(([n = 0]) => n % 20 >= 10)]);
+  });
+
   test("[SO11] a union of rooms reaches each socket once, without those that are excepted", async () => {
     const { clients, said } = await inRooms([["u1"], ["u1", "u2", "u3"], ["u2", "u3"], ["u3", "quiet"], []]);
     const rooms = ["u1", "u2", "u3", clients[1]?.id ?? ""];

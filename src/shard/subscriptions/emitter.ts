@@ -15,9 +15,11 @@ const OVER_BUDGET_PAUSE_MS = 20;
 /** So much may wait, over all channels: each channel has a batch of 4 MB under way (SPEC BD103). */
 const WAITING_BYTES = 33_554_432;
 
-/** How long frames are, in UTF-16 units and bytes. */
-const lengthOf = (frames: Frames): number =>
-  typeof frames === "string" ? frames.length : frames.reduce((sum, frame) => sum + frame.length, 0);
+/** What sending costs, in bytes. A front may have a frame for each event, and each is a send. */
+const costOf = (frames: Frames): number =>
+  typeof frames === "string"
+    ? SEND_BYTES + frames.length
+    : frames.reduce((sum, frame) => sum + SEND_BYTES + frame.length, 0);
 
 type Sender = Pick<Connections, "send" | "relieve" | "end">;
 
@@ -89,7 +91,7 @@ export class Emitter {
     for (let emission = this.#emissions[0]; emission !== undefined; emission = this.#emissions[0]) {
       for (; emission.next < emission.sessions.length; emission.next++) {
         if (left <= 0) return this.#pause(now);
-        left -= SEND_BYTES + this.#sendOne(emission, emission.sessions[emission.next], now);
+        left -= Math.max(SEND_BYTES, this.#sendOne(emission, emission.sessions[emission.next], now));
       }
       this.#emissions.shift();
       this.#waitingBytes -= emission.bytes;
@@ -106,7 +108,7 @@ export class Emitter {
     }, pauseMs);
   }
 
-  /** Answers with the length of what is sent. */
+  /** Answers with the cost of what is sent, in bytes. */
   #sendOne({ channel, frames }: Emission, session: Session | undefined, now: number): number {
     if (session === undefined || session.ended || session.attachment.state !== "open") return 0;
     const subscription = session.attachment.subscriptions.get(channel);
@@ -114,7 +116,7 @@ export class Emitter {
     try {
       const wanted = frames.frameFor(session, subscription);
       this.#connections.send(session, wanted, now);
-      return lengthOf(wanted);
+      return costOf(wanted);
     } catch (error) {
       // The session comes back and resumes: what it was not sent is not passed over in silence.
       logError("a publication could not be sent", { channel, session: session.attachment.id, error });

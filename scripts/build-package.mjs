@@ -1,4 +1,4 @@
-// `npm pack`: JavaScript and types of the library into dist/lib, and the operator's page into dist/console.
+// `npm pack`: the library with its types and the command into dist/lib, and the operator's page into dist/console.
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -8,6 +8,8 @@ import { buildConsole } from "./build-console.mjs";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 rmSync(join(root, "dist/lib"), { recursive: true, force: true });
 // `npm pack` prints the name of the tarball on standard output, so tsc prints on standard error.
-const { status } = spawnSync("tsc", ["-p", "tsconfig.build.json"], { cwd: root, stdio: ["ignore", 2, 2] });
-if (status !== 0) process.exit(1);
+for (const project of ["tsconfig.build.json", "src/cli/tsconfig.build.json"]) {
+  const { status } = spawnSync("tsc", ["-p", project], { cwd: root, stdio: ["ignore", 2, 2] });
+  if (status !== 0) process.exit(1);
+}
 buildConsole();

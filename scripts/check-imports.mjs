@@ -68,6 +68,8 @@ const MAY_IMPORT = {
   ],
   // The page runs without the platform.
   console: ["contracts", "elastic", "ring", "type:config"],
+  // The command runs in Node, on a machine of its user.
+  cli: ["contracts", "elastic", "ring", "version"],
   ringcast: ["centrifuge", "socketio", "channel", "coordinator", "router", "shard", "env", "type:hooks"],
   index: ["ringcast"],
   env: ["type:shard", "type:channel", "type:coordinator"],

@@ -23,6 +23,7 @@ export const checks = [
   types("the Worker", "tsconfig.json"),
   types("pure folders", "tsconfig.pure.json"),
   types("console", "src/console/tsconfig.json"),
+  types("command line", "src/cli/tsconfig.json"),
   types("tests", "test/tsconfig.json"),
   types("simulator", "test/sim/tsconfig.json"),
   types("tests in workerd", "test/workers/tsconfig.json"),

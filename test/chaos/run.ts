@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { Centrifuge, type Subscription } from "centrifuge";
 import WebSocket from "ws";
-import { judge, UNSEEN, type Heard, type Hearing } from "./history.ts";
+import { judge, UNSEEN, type Heard, type Hearing } from "../../src/cli/verify/judge.ts";
 import { Server } from "./server.ts";
 import { Strangers } from "./strangers.ts";
 import { Witness } from "./witness.ts";

@@ -1,5 +1,7 @@
+import { execFile } from "node:child_process";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { Centrifuge, type Subscription } from "centrifuge";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import WebSocket from "ws";
@@ -47,6 +49,13 @@ createRingcast({ hooks: { onRpc: ({ nothing }) => ({ data: nothing }) } });`;
   writeFileSync(wrong, code);
   expect(compile()).toMatch(/wrong\.ts\(2,.*PublishChange[^]*wrong\.ts\(3,.*RpcEvent/);
   rmSync(wrong);
+});
+
+test("[CL2] the command of the package shows the cluster of the example", async () => {
+  const { app, url } = example;
+  const args = ["status", "--url", url.href, "--key", EXAMPLE_KEY, "--json"];
+  const { stdout } = await promisify(execFile)(join(app, "node_modules/.bin/ringcast"), args);
+  expect(JSON.parse(stdout)).toMatchObject({ ringEpoch: 1, shards: expect.any(Array) });
 });
 
 test("[HK1, HK3] the example authenticates stock clients, censors their publications, and answers their rpc", async () => {

@@ -1,5 +1,5 @@
 import { applyDelta } from "fossil-delta";
-import type { Heard, Hearing } from "../chaos/history.ts";
+import type { Heard, Hearing } from "../../src/cli/verify/judge.ts";
 import { BROADCAST } from "./channels.ts";
 import type { Router } from "./release.ts";
 import type { ClientSocket } from "./sockets.ts";

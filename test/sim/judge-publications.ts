@@ -1,4 +1,4 @@
-import { judge, UNSEEN, type Heard, type Hearing } from "../chaos/history.ts";
+import { judge, UNSEEN, type Heard, type Hearing } from "../../src/cli/verify/judge.ts";
 import { BROADCAST, CHANNELS, FLEETING, objectOf } from "./channels.ts";
 import type { SimClient } from "./client.ts";
 import type { KnownSkips } from "./known-skips.ts";

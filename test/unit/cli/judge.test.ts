@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { judge, UNSEEN, type Hearing, type Run } from "../../chaos/history.ts";
+import { judge, UNSEEN, type Hearing, type Run } from "../../../src/cli/verify/judge.ts";
 
 const log = (...ids: string[]) => ids.map((id, n) => ({ offset: n + 1, id }));
 

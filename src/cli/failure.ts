@@ -1,0 +1,4 @@
+/** The command cannot do what was asked: its message is all that the user needs, and the exit status is 2. */
+export class Failure extends Error {
+  override readonly name = "Failure";
+}

@@ -1,0 +1,55 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { once } from "node:events";
+import type { AddressInfo } from "node:net";
+import WebSocket, { WebSocketServer } from "ws";
+
+/** What happens to a frame on its way from the cluster to a client: the frames that arrive in its place. */
+export type Tamper = (frame: string) => readonly string[];
+
+/** A network between clients and a cluster that may lose and repeat frames, which no real network does. */
+export async function startRelay(cluster: URL, tamper: Tamper): Promise<{ url: URL; stop(): void }> {
+  const server = createServer((request, response) => void pass(cluster, request, response));
+  const sockets = new WebSocketServer({ server });
+  sockets.on("connection", (client, request) => {
+    const address = new URL(request.url ?? "/", cluster);
+    address.protocol = "ws:";
+    const upstream = new WebSocket(address.href);
+    const opened = once(upstream, "open");
+    client.on("message", (data: Buffer) => {
+      void opened.then(() => upstream.send(data.toString()));
+    });
+    upstream.on("message", (data: Buffer) => {
+      for (const frame of tamper(data.toString())) client.send(frame);
+    });
+    client.on("close", () => upstream.terminate());
+    upstream.on("close", () => client.terminate());
+    for (const socket of [client, upstream]) socket.on("error", () => undefined);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
+    stop() {
+      for (const client of sockets.clients) client.terminate();
+      server.close();
+    },
+  };
+}
+
+async function pass(cluster: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const headers = Object.fromEntries(
+    ["x-api-key", "content-type"].flatMap((name) => {
+      const { [name]: value } = request.headers;
+      return typeof value === "string" ? [[name, value]] : [];
+    }),
+  );
+  const answer = await fetch(new URL(request.url ?? "/", cluster), {
+    method: request.method ?? "GET",
+    headers,
+    ...(chunks.length === 0 ? {} : { body: Buffer.concat(chunks) }),
+  });
+  response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "text/plain" });
+  response.end(await answer.text());
+}

@@ -49,6 +49,9 @@ const BINDINGS = {
   },
 };
 
+/** Bounds for a busy machine, not expectations. */
+const PATIENT = { testTimeout: 180_000, hookTimeout: 180_000 };
+
 export default defineConfig({
   test: {
     provide: { tier: process.env["RINGCAST_TESTS"] === "release" ? "release" : "quick" },
@@ -61,7 +64,7 @@ export default defineConfig({
           pool: "threads",
           isolate: false,
           maxWorkers: 2,
-          testTimeout: 60_000,
+          ...PATIENT,
           sequence: { groupOrder: 0 },
         },
       },
@@ -82,7 +85,7 @@ export default defineConfig({
             "test/workers/fronts*.test.ts",
             "test/workers/socketio*.test.ts",
           ],
-          testTimeout: 60_000,
+          ...PATIENT,
           // Most of a test is waiting.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
@@ -120,7 +123,7 @@ export default defineConfig({
         test: {
           name: "hooks",
           include: ["test/workers/hooks*.test.ts"],
-          testTimeout: 60_000,
+          ...PATIENT,
           // Most of a test is waiting.
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
@@ -141,7 +144,7 @@ export default defineConfig({
         test: {
           name: "fronts",
           include: ["test/workers/fronts*.test.ts"],
-          testTimeout: 60_000,
+          ...PATIENT,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
@@ -170,7 +173,7 @@ export default defineConfig({
         test: {
           name: "socketio",
           include: ["test/workers/socketio*.test.ts"],
-          testTimeout: 60_000,
+          ...PATIENT,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
@@ -190,8 +193,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          ...PATIENT,
           sequence: { groupOrder: 2 },
           // Each file starts a whole server, and waits for it most of the time.
           maxWorkers: 2,

@@ -165,7 +165,7 @@ export async function errorOf(call: () => Promise<unknown>): Promise<string> {
 }
 
 /**
- * Waits until a condition holds. Gives up after 20 s or more, because a busy machine is slow, and then shows what `seen`
+ * Waits until a condition holds. Gives up after a minute or more, because a busy machine is slow, and then shows what `seen`
  * returns.
  */
 export async function until(
@@ -173,7 +173,7 @@ export async function until(
   seen: () => unknown = () => "",
 ): Promise<void> {
   // The loop counts its rounds, because a test may have stopped the clock.
-  for (let n = 0; n < 2_000; n++) {
+  for (let n = 0; n < 6_000; n++) {
     if (await condition()) return;
     await scheduler.wait(10);
   }

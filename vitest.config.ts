@@ -162,7 +162,7 @@ export default defineConfig({
                   development: true,
                   insecure: true,
                   anonymous: true,
-                  limits: { channelsPerClient: 8 },
+                  limits: { channelsPerClient: 8, newChannelsPerMinute: 30 },
                   times: { pingIntervalMs: 2_000 },
                   socketio: { handshakeHeaders: ["X-Shown"], pingTimeoutMs: 5_000 },
                 },

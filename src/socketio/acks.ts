@@ -3,6 +3,10 @@ export const MOST_WAIT_MS = 60_000;
 /** Answers that one connection may owe. */
 const MOST_PENDING = 256;
 
+/** Some clients keep ids in 32 bits. The lower half is for events to one socket, the upper one for those to many. */
+const OWN_IDS = 2 ** 30;
+export const newSharedId = (): number => OWN_IDS + Math.floor(Math.random() * (OWN_IDS - 1));
+
 /** The error for an event to a socket that has gone, in the words of a stock client. */
 export const hasGone = (): Error => new Error("socket has been disconnected");
 
@@ -15,13 +19,16 @@ export type Answered = (error: Error | null, args: readonly unknown[]) => unknow
 export class Acks {
   readonly #pending = new Map<
     number,
-    { readonly nsp: string; readonly timer: ReturnType<typeof setTimeout>; readonly answered: Answered }
+    { readonly nsp: string; readonly timer?: ReturnType<typeof setTimeout>; readonly answered: Answered }
   >();
+  /** Those of events that many sockets answer. */
+  #shared = 0;
   /** Begins at random, so that no late answer to an event from before a sleep is taken for another. */
-  #next = Math.floor(Math.random() * 2 ** 40);
+  #next = Math.floor(Math.random() * OWN_IDS);
 
+  /** Those that handlers of this client wait for. */
   get size(): number {
-    return this.#pending.size;
+    return this.#pending.size - this.#shared;
   }
 
   /** The id of an event whose answer is awaited. */
@@ -31,7 +38,8 @@ export class Acks {
   ): number {
     if (this.#pending.size >= MOST_PENDING)
       throw new Error(`${MOST_PENDING} acknowledgements are awaited already`);
-    const id = this.#next++;
+    const id = this.#next;
+    this.#next = (id + 1) % OWN_IDS;
     const timer = setTimeout(
       () => {
         this.#pending.delete(id);
@@ -43,20 +51,31 @@ export class Acks {
     return id;
   }
 
-  /** The event of an id could not be sent: nobody waits for its answer. */
+  /**
+   * Awaits an answer under an id that other sockets share; the caller ends the wait with `drop`. False: as many answers
+   * are awaited as may be.
+   */
+  expectShared(nsp: string, id: number, answered: Answered): boolean {
+    if (this.#pending.size >= MOST_PENDING || this.#pending.has(id)) return false;
+    this.#pending.set(id, { nsp, answered });
+    this.#shared += 1;
+    return true;
+  }
+
+  /** Nobody waits for the answer of an id any more, for example as its event could not be sent. */
   drop(id: number): void {
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
     this.#pending.delete(id);
-    clearTimeout(pending.timer);
+    if (pending.timer === undefined) this.#shared -= 1;
+    else clearTimeout(pending.timer);
   }
 
   /** An answer came. One that is not awaited changes nothing. */
   take(nsp: string, id: number, args: readonly unknown[]): void {
     const pending = this.#pending.get(id);
     if (pending === undefined || pending.nsp !== nsp) return;
-    this.#pending.delete(id);
-    clearTimeout(pending.timer);
+    this.drop(id);
     pending.answered(null, args);
   }
 
@@ -64,8 +83,7 @@ export class Acks {
   end(nsp: string): void {
     for (const [id, pending] of this.#pending) {
       if (pending.nsp !== nsp) continue;
-      this.#pending.delete(id);
-      clearTimeout(pending.timer);
+      this.drop(id);
       pending.answered(hasGone(), []);
     }
   }

@@ -1,21 +1,26 @@
+import { MOST_WAIT_MS, newSharedId } from "./acks.ts";
+import { sumOf, type Sum } from "./gathered.ts";
+import { encodeMessage } from "./message.ts";
 import { isEventName, type EventArgs } from "./packets.ts";
 import type { Question, SocketFacts, Target } from "./question.ts";
 import { RemoteSocket } from "./remote-socket.ts";
-import type { Events, ManyArgsOf, NameOf } from "./types.ts";
+import type { AnswerOf, Events, ManyArgsOf, NameOf, SentArgsOf } from "./types.ts";
 
 /** How an emit goes out. `local`: to the sockets of this shard alone. */
-export type Flags = { readonly volatile?: true; readonly local?: true };
+export type Flags = { readonly volatile?: true; readonly local?: true; readonly timeoutMs?: number };
 
 /** What reaches the sockets of the cluster. */
 export type ClusterWork = {
   /** Resolves when each room has taken the event; rejects where one has not. */
   readonly publish: (target: Target, args: EventArgs, flags: Flags) => Promise<void>;
-  /** The answers of all shards, or of this one; rejects where one does not answer. */
-  readonly ask: (question: Question, flags: Flags) => Promise<readonly unknown[]>;
+  /** The answers of all shards, or of this one. Rejects where no shard can be asked. */
+  readonly ask: (question: Question, flags: Flags) => Promise<readonly PromiseSettledResult<unknown>[]>;
+  /** Runs a callback of the application, after its event; a failure is logged. */
+  readonly run: (event: string, callback: () => unknown) => void;
 };
 
-/** The characters of all answers to `fetchSockets`, of which each shard has its part; a Worker has 128 MB. */
-const FETCHED_CHARS = 33_554_432;
+/** The characters of all answers to one question, of which each shard has its part; a Worker has 128 MB. */
+export const MOST_CHARS = 33_554_432;
 
 /**
  * Emits to the sockets of rooms and commands them, as `io.to(...)` does in the package `socket.io`. Each method that
@@ -55,20 +60,42 @@ export class Broadcaster<Emit extends Events, Data> {
     return new Broadcaster(this.#work, this.#target, { ...this.#flags, local: true });
   }
 
+  /** Acknowledgements of the next emit are awaited for so many ms, 60,000 at most and without this. */
+  timeout(ms: number): Broadcaster<Emit, Data> {
+    return new Broadcaster(this.#work, this.#target, { ...this.#flags, timeoutMs: ms });
+  }
+
   /** Changes nothing: the platform compresses a connection, or does not. */
   compress(_isWanted: boolean): Broadcaster<Emit, Data> {
     return this;
   }
 
-  /** Resolves when the rooms have taken the event. Rejects where one did not answer, or the event is too large. */
+  /**
+   * Resolves when the rooms have taken the event. Rejects where one did not answer, or the event is too large. A function
+   * as the last argument gets an error or null, and the answers of all clients that have come (SPEC SO32).
+   */
   emit<Name extends NameOf<Emit>>(event: Name, ...args: ManyArgsOf<Emit, Name>): Promise<void> {
-    return quiet(this.#work.publish(this.#target, checkArgs([event, ...args]), this.#flags));
+    const [ack, rest] = splitAck(args);
+    const sent = checkArgs([event, ...rest]);
+    if (ack === undefined) return quiet(this.#work.publish(this.#target, sent, this.#flags));
+    const gathered = this.#gather(sent);
+    return quiet(gathered.then(({ error, answers }) => this.#work.run(event, () => ack(error, answers))));
+  }
+
+  /** The answers of all clients. Rejects where one has not answered in time; the error has `responses`. */
+  async emitWithAck<Name extends NameOf<Emit>>(
+    event: Name,
+    ...args: SentArgsOf<Emit, Name>
+  ): Promise<AnswerOf<Emit, Name>[]> {
+    const { error, answers } = await this.#gather(checkArgs([event, ...args]));
+    if (error !== null) throw Object.assign(error, { responses: answers });
+    return answers as AnswerOf<Emit, Name>[];
   }
 
   /** The sockets of the target, as they are now. Rejects where their shards have too much to tell: name rooms then. */
   async fetchSockets(): Promise<RemoteSocket<Emit, Data>[]> {
-    const question = { kind: "fetch", ...this.#target, chars: FETCHED_CHARS } as const;
-    const answers = (await this.#work.ask(question, this.#flags)) as SocketFacts[][];
+    const question = { kind: "fetch", ...this.#target, chars: MOST_CHARS } as const;
+    const answers = allOf(await this.#work.ask(question, this.#flags)) as SocketFacts[][];
     const { nsp } = this.#target;
     return answers.flat().map((facts) => {
       const target = { nsp, rooms: [facts.id], except: [] };
@@ -91,7 +118,19 @@ export class Broadcaster<Emit extends Events, Data> {
   }
 
   #command(question: Question): Promise<void> {
-    return quiet(this.#work.ask(question, this.#flags).then(() => undefined));
+    return quiet(this.#work.ask(question, this.#flags).then((results) => void allOf(results)));
+  }
+
+  async #gather(args: EventArgs): Promise<Sum> {
+    const { volatile, timeoutMs = MOST_WAIT_MS } = this.#flags;
+    const ackId = newSharedId();
+    const message = encodeMessage(this.#target.nsp, args, {
+      id: ackId,
+      ...(volatile === undefined ? {} : { volatile }),
+    });
+    const bounds = { timeoutMs: Math.min(timeoutMs, MOST_WAIT_MS), chars: MOST_CHARS };
+    const question = { kind: "gather", ...this.#target, message, ackId, ...bounds } as const;
+    return sumOf(await this.#work.ask(question, this.#flags));
   }
 
   #with(change: Partial<Target>): Broadcaster<Emit, Data> {
@@ -99,8 +138,15 @@ export class Broadcaster<Emit extends Events, Data> {
   }
 }
 
+/** The answers of all shards. Throws where one has not answered. */
+export const allOf = (results: readonly PromiseSettledResult<unknown>[]): unknown[] =>
+  results.map((result) => {
+    if (result.status === "rejected") throw result.reason;
+    return result.value;
+  });
+
 /** A handler need not wait for it; a failure is logged where it happens. */
-function quiet(work: Promise<void>): Promise<void> {
+export function quiet(work: Promise<void>): Promise<void> {
   work.catch(() => undefined);
   return work;
 }
@@ -115,4 +161,12 @@ export function checkArgs(args: EventArgs): EventArgs {
   if (args.some((arg) => typeof arg === "function"))
     throw new Error("an event takes one function, as its last argument");
   return args;
+}
+
+type Ack = (...answer: unknown[]) => unknown;
+
+/** The acknowledgement, if the last argument is one, and the other arguments. */
+export function splitAck(args: readonly unknown[]): readonly [Ack | undefined, readonly unknown[]] {
+  const last = args.at(-1);
+  return typeof last === "function" ? [last as Ack, args.slice(0, -1)] : [undefined, args];
 }

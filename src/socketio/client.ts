@@ -9,6 +9,7 @@ import { EmitOrder } from "./emit-order.ts";
 import { encodePacket, PacketReader } from "./packets.ts";
 import { namespaceChannel, readChannel, shardOfSocket } from "./names.ts";
 import type { Target } from "./question.ts";
+import { PollingPeer } from "./polling-peer.ts";
 import { isThenable, Running } from "./running.ts";
 import { channelOfRoom } from "./shared-rooms.ts";
 import { Socket, type SocketWork } from "./socket.ts";
@@ -131,7 +132,7 @@ export class Client {
       conn: () => ({
         id: this.state.sid,
         protocol: 4,
-        transport: { name: "websocket" },
+        transport: { name: this.session.socket instanceof PollingPeer ? "polling" : "websocket" },
         remoteAddress: this.state.handshake.address,
       }),
       rooms: () =>
@@ -140,12 +141,11 @@ export class Client {
         this.#inTurn(async () => {
           for (const room of rooms) if (room !== id && isConnected()) await this.#join(nsp, room);
         }),
-      leave: (room) => {
-        void this.#inTurn(async () => {
+      leave: (room) =>
+        this.#inTurn(async () => {
           const channel = this.#channelsOf(nsp).find((one) => readChannel(one).room === room);
           if (channel !== undefined && isConnected()) core.subscriptions.leave(this.session, channel);
-        });
-      },
+        }),
       send: (args, { volatile, ack }) => {
         const answered: Answered = (...answer) =>
           this.run(nsp, String(args[0]), () => ack?.answered(...answer));
@@ -167,7 +167,12 @@ export class Client {
           this.#inOrder(flags.local === true ? undefined : target, () =>
             cluster.publish(target, args, flags),
           ),
-        ask: (...call) => this.#inOrder(undefined, () => cluster.ask(...call)),
+        // Answers of clients may take a minute, and hold up nothing.
+        ask: (...call) =>
+          call[0].kind === "gather"
+            ? this.#running.waiting(this.#before(), () => cluster.ask(...call))
+            : this.#inOrder(undefined, () => cluster.ask(...call)),
+        run: (event, callback) => this.run(nsp, event, callback),
       },
     };
   }
@@ -183,6 +188,11 @@ export class Client {
   #inOrder<T>(target: Target | undefined, work: () => Promise<T>): Promise<T> {
     const ended = (done: Promise<T>): Promise<void> => this.#running.owe(done);
     return this.#emits.run(target, { joined: this.#rooms, work, ended });
+  }
+
+  /** Ends with the joins and emits that have been called. */
+  #before(): Promise<unknown> {
+    return Promise.all([this.#rooms, this.#emits.ended]);
   }
 
   async #join(nsp: string, room: string): Promise<void> {
@@ -212,7 +222,11 @@ export class Client {
   /** Hears what is for all sockets of a namespace. */
   async enter(nsp: string, tell: () => void): Promise<void> {
     this.#checkCount();
-    await this.#listen(namespaceChannel(nsp), tell);
+    const channel = namespaceChannel(nsp);
+    const isMadeUp = this.state.members.get(nsp)?.foundBy !== undefined;
+    if (isMadeUp && !mayReach(this.session, channel, this.#parts.core.config.cluster.limits))
+      throw new Error("a connection joins new namespaces too fast");
+    await this.#listen(channel, tell);
   }
 
   #checkCount(): void {

@@ -1,16 +1,17 @@
 import { shardAddress, type ShardAddress } from "../contracts/address.ts";
 import { CONTRACT } from "../contracts/version.ts";
 import { shardStub, within } from "../platform/calls.ts";
-import type { ClusterWork } from "./broadcaster.ts";
-import { FRONT, roomChannel } from "./names.ts";
 import { logError } from "../platform/logger.ts";
+import { allOf, type ClusterWork } from "./broadcaster.ts";
 import { encodeMessage } from "./message.ts";
-import { publishWith, type PublishParts } from "./publish.ts";
+import { FRONT, roomChannel } from "./names.ts";
+import { MESSAGE_CHARS, publishWith, type PublishParts } from "./publish.ts";
 import { encodeQuestion, type Question } from "./question.ts";
+import { isThenable } from "./running.ts";
 
-/** How long a shard has for its answer about its sockets. */
+/** How long a shard has for its answer about its sockets, besides the time that it is given for answers of others. */
 const ASK_MS = 5_000;
-/** The longest answer: a call between objects holds 32 MiB. */
+/** The longest answer of a shard: a call between objects holds 32 MiB. */
 const ANSWER_CHARS = 8_388_608;
 
 type Named = Pick<ShardAddress, "region" | "id">;
@@ -31,22 +32,26 @@ export function clusterWork(parts: ClusterWorkParts): ClusterWork {
       : shardStub(env, shardAddress(FRONT, shard)).askFront(question, CONTRACT);
     return JSON.parse((await answer) ?? "null") as unknown;
   };
+  const askedBy = async (question: Question, isLocal: boolean): Promise<readonly Named[]> => {
+    if (!isLocal) {
+      const all = await shards();
+      // As in the package `socket.io`: the other servers.
+      return question.kind === "serverSide" ? all.filter((shard) => !isHere(shard)) : all;
+    }
+    if (here === undefined) throw new Error("only handlers have local sockets: this code runs in no shard");
+    return [here.shard];
+  };
   const ask: ClusterWork["ask"] = async (question, { local }) => {
     checkNames(question);
-    if (local === true && here === undefined)
-      throw new Error("only handlers have local sockets: this code runs in no shard");
-    const asked = local === true && here !== undefined ? [here.shard] : await shards();
+    const asked = await askedBy(question, local === true);
     const text = encodeQuestion(partOf(question, asked.length));
-    try {
-      return await Promise.all(asked.map((shard) => within(ASK_MS, askOne(shard, text))));
-    } catch (error) {
-      logError("shards could not be asked about sockets", {
-        question: question.kind,
-        namespace: question.nsp,
-        error,
-      });
-      throw error;
-    }
+    if (text.length > MESSAGE_CHARS)
+      throw new Error(`an event has at most ${MESSAGE_CHARS} characters, not ${text.length}`);
+    const ms = ASK_MS + ("timeoutMs" in question ? (question.timeoutMs ?? 0) : 0);
+    const results = await Promise.allSettled(asked.map((shard) => within(ms, askOne(shard, text))));
+    const failed = results.find((result) => result.status === "rejected");
+    if (failed !== undefined) logFailure("shards could not be asked about sockets", question, failed.reason);
+    return results;
   };
   const publish = publishWith({
     ...parts,
@@ -58,21 +63,33 @@ export function clusterWork(parts: ClusterWorkParts): ClusterWork {
       if (flags.local !== true) return publish(target, args, flags);
       const { volatile } = flags;
       const message = encodeMessage(target.nsp, args, volatile === true ? { volatile } : {});
-      await ask({ kind: "send", ...target, message }, flags);
+      allOf(await ask({ kind: "send", ...target, message }, flags));
+    },
+    run: (event, callback) => {
+      const failed = (error: unknown): void => logError("a callback of Socket.IO failed", { event, error });
+      try {
+        const result = callback();
+        if (isThenable(result)) result.then(undefined, failed);
+      } catch (error) {
+        failed(error);
+      }
     },
   };
 }
 
 const isSame = (one: Named, other: Named): boolean => one.region === other.region && one.id === other.id;
 
+const logFailure = (message: string, { kind, nsp }: Question, error: unknown): void =>
+  logError(message, { question: kind, namespace: nsp, error });
+
 /** The answers of all shards together have a bound, and each shard has its part of it. */
 const partOf = (question: Question, shards: number): Question =>
-  question.kind === "fetch"
-    ? { ...question, chars: Math.min(ANSWER_CHARS, Math.floor(question.chars / shards)) }
+  "chars" in question
+    ? { ...question, chars: Math.min(ANSWER_CHARS, Math.floor(question.chars / Math.max(1, shards))) }
     : question;
 
 /** Throws `URIError` for a name that is no text, before any shard is asked. */
 function checkNames(question: Question): void {
-  if (question.kind === "emit") return;
-  for (const room of [...question.rooms, ...question.except]) roomChannel(question.nsp, room);
+  if ("rooms" in question)
+    for (const room of [...question.rooms, ...question.except]) roomChannel(question.nsp, room);
 }

@@ -13,6 +13,11 @@ export class EmitOrder {
   #begun: Promise<unknown> = Promise.resolve();
   #ended: Promise<unknown> = Promise.resolve();
 
+  /** Resolves when the emits so far have ended. */
+  get ended(): Promise<unknown> {
+    return this.#ended;
+  }
+
   /** Calls `work` in its turn. `target`: of an emit; undefined for a question to shards, which waits like an emit to an id. */
   run<T>(
     target: Target | undefined,

@@ -61,7 +61,8 @@ function serveClients(
   const heartbeat = new Heartbeat(connections, config.cluster);
   const upgrade = new Upgrade(connections, heartbeat);
   const polling = new Polling(core, upgrade);
-  const sockets = new ShardSockets({ connections, subscriptions, wire, clientOf, namespaces, index });
+  const ofSockets = { connections, subscriptions, wire, clientOf, namespaces, index, server, cluster };
+  const sockets = new ShardSockets(ofSockets);
 
   const read = async (session: Session, data: Frame): Promise<void> => {
     const client = clientOf(session);

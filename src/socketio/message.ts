@@ -15,13 +15,13 @@ export type Message = {
   readonly volatile?: true;
 };
 
-/** Throws where JSON cannot hold the arguments. */
+/** `id`: of the acknowledgement that is awaited. Throws where JSON cannot hold the arguments. */
 export function encodeMessage(
   nsp: string,
   args: EventArgs,
-  how: Pick<Message, "except" | "union" | "volatile">,
+  { id, ...how }: Pick<Message, "except" | "union" | "volatile"> & { readonly id?: number },
 ): Message {
-  const [text, ...attachments] = encodePacket({ kind: "event", nsp, args });
+  const [text, ...attachments] = encodePacket({ kind: "event", nsp, args, id });
   return {
     text,
     ...(attachments.length === 0 ? {} : { attachments: attachments.map(toBase64) }),

@@ -4,12 +4,13 @@ import type { Core } from "../shard/front.ts";
 import { within } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
 import type { AnySocket, Client } from "./client.ts";
-import { isThenable } from "./running.ts";
 import type { DisconnectReason } from "./codes.ts";
+import { answerOf, Dispatcher } from "./dispatcher.ts";
+import { findNamespace } from "./find-namespace.ts";
 import { encodePacket, type SocketPacket } from "./packets.ts";
 import { newSocketId } from "./names.ts";
 import type { SocketIndex } from "./socket-index.ts";
-import type { Handlers, Middleware, RefusalError, AllHandlers } from "./registry.ts";
+import type { AllHandlers, Handlers } from "./registry.ts";
 
 type PacketOf<Kind extends SocketPacket["kind"]> = Extract<SocketPacket, { kind: Kind }>;
 
@@ -21,11 +22,13 @@ export class Namespaces {
   readonly #core: Core;
   readonly #server: AllHandlers;
   readonly #index: SocketIndex;
+  readonly #dispatcher: Dispatcher;
 
   constructor(core: Core, server: AllHandlers, index: SocketIndex) {
     this.#core = core;
     this.#server = server;
     this.#index = index;
+    this.#dispatcher = new Dispatcher(core, server);
   }
 
   /** Carries out one packet, in the order of the connection. */
@@ -37,7 +40,7 @@ export class Namespaces {
     if (socket === undefined) return this.#core.connections.end(client.session, "badRequest");
     if (packet.kind === "ack") return client.acks.take(nsp, packet.id, packet.args);
     if (packet.kind === "disconnect") return this.leave(client, nsp, "client namespace disconnect");
-    this.#dispatch(client, socket, packet);
+    this.#dispatcher.receive(client, socket, packet);
     await client.whenNotBusy();
   }
 
@@ -55,11 +58,14 @@ export class Namespaces {
   /** A socket leaves its namespace; the connection stays. */
   leave(client: Client, nsp: string, reason: DisconnectReason): void {
     const socket = client.socket(nsp);
+    const handlers = this.#dispatcher.handlersOf(client, nsp);
     if (socket === undefined) return;
-    this.#tell(client, { nsp, event: "disconnecting" }, [socket, reason]);
+    const tell = (event: string): void =>
+      this.#dispatcher.tell(client, { nsp, event, ...(handlers && { handlers }) }, [socket, reason]);
+    tell("disconnecting");
     client.forget(nsp);
     this.#index.delete(socket.id);
-    this.#tell(client, { nsp, event: "disconnect" }, [socket, reason]);
+    tell("disconnect");
   }
 
   /** The connection has ended, and all its sockets with it. */
@@ -67,46 +73,21 @@ export class Namespaces {
     for (const nsp of client.state.members.keys()) {
       const socket = client.socket(nsp);
       if (socket !== undefined) this.#index.delete(socket.id);
-      this.#tell(client, { nsp, event: "disconnecting" }, [socket, reason]);
-      this.#tell(client, { nsp, event: "disconnect" }, [socket, reason]);
+      this.#dispatcher.tell(client, { nsp, event: "disconnecting" }, [socket, reason]);
+      this.#dispatcher.tell(client, { nsp, event: "disconnect" }, [socket, reason]);
       client.acks.end(nsp);
     }
-  }
-
-  #tell(
-    client: Client,
-    { nsp, event }: { readonly nsp: string; readonly event: string },
-    args: readonly unknown[],
-  ): void {
-    for (const handler of this.#server.handlersOf(nsp)?.handlersFor(event) ?? [])
-      client.run(nsp, event, () => handler(...(args as never[])));
-  }
-
-  #dispatch(client: Client, socket: AnySocket, { nsp, args: [event, ...args], id }: PacketOf<"event">): void {
-    // The one name of a handler that clients may send, too.
-    if (event === "connection") return;
-    this.#tell(client, { nsp, event: String(event) }, [
-      socket,
-      ...args,
-      ...(id === undefined ? [] : [this.#ackOf(client, nsp, id)]),
-    ]);
-  }
-
-  /** Sends the answer to an event, once. */
-  #ackOf(client: Client, nsp: string, id: number): (...args: unknown[]) => void {
-    let isSent = false;
-    return (...args) => {
-      if (isSent || !client.state.members.has(nsp)) return;
-      isSent = true;
-      this.#core.connections.send(client.session, encodePacket({ kind: "ack", nsp, args, id }));
-    };
   }
 
   async #connect(client: Client, { nsp, auth }: PacketOf<"connect">): Promise<void> {
     const { connections, counters } = this.#core;
     const { session } = client;
     if (client.state.members.has(nsp)) return connections.end(session, "badRequest");
-    const handlers = this.#server.handlersOf(nsp);
+    const { limits, times } = this.#core.config.cluster;
+    const bounds = { channelBytes: limits.channelBytes, timeoutMs: times.hookTimeoutMs };
+    const found = await findNamespace(this.#server, { nsp, auth }, bounds);
+    const handlers = found && this.#server.handlersOf(nsp, found.foundBy);
+    if (session.ended) return;
     if (handlers === undefined) return this.#refuse(client, nsp, { message: "Invalid namespace" });
     const unknown = await this.#identify(client);
     if (session.ended) return;
@@ -129,7 +110,8 @@ export class Namespaces {
     };
     try {
       const data: unknown = JSON.parse(JSON.stringify(socket.data) ?? "null");
-      if (!client.remember(nsp, { id, auth, data })) throw new Error("a connection keeps 16 KiB in all");
+      if (!client.remember(nsp, { id, auth, data, ...found }))
+        throw new Error("a connection keeps 16 KiB in all");
       client.keep(nsp, socket);
       await client.enter(nsp, told);
     } catch (error) {
@@ -145,7 +127,7 @@ export class Namespaces {
     if (session.ended) return;
     if (!isThere()) return client.forget(nsp);
     this.#index.add(id, session);
-    this.#tell(client, { nsp, event: "connection" }, [socket]);
+    this.#dispatcher.tell(client, { nsp, event: "connection" }, [socket]);
   }
 
   #refuse(client: Client, nsp: string, refused: Refused): void {
@@ -188,7 +170,10 @@ export class Namespaces {
     const { hookTimeoutMs } = this.#core.config.cluster.times;
     for (const middleware of middlewares) {
       try {
-        const refusal = await within(hookTimeoutMs, answerOf(middleware, socket));
+        const refusal = await within(
+          hookTimeoutMs,
+          answerOf((next) => middleware(socket as never, next)),
+        );
         if (refusal === undefined) continue;
         const { message, data } = refusal;
         return { message, ...(data === undefined ? {} : { data }) };
@@ -199,14 +184,6 @@ export class Namespaces {
     }
     return undefined;
   }
-}
-
-/** Resolves when the middleware calls `next`, with the error that it gives. */
-function answerOf(middleware: Middleware<never>, socket: AnySocket): Promise<RefusalError | undefined> {
-  return new Promise((resolve, reject) => {
-    const result = middleware(socket as never, (error) => resolve(error ?? undefined));
-    if (isThenable(result)) result.then(undefined, reject);
-  });
 }
 
 /** 20 characters, of 120 random bits. */

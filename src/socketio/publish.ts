@@ -13,7 +13,7 @@ import { encodeQuestion } from "./question.ts";
 import { channelOfRoom, encodeShared, isShared } from "./shared-rooms.ts";
 
 /** The longest message: a publication and a call between objects stay far below their limits. */
-const MESSAGE_CHARS = 1_048_576;
+export const MESSAGE_CHARS = 1_048_576;
 
 export type PublishParts = {
   readonly env: Cloudflare.Env;

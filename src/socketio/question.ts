@@ -14,6 +14,24 @@ export type Question =
   | { readonly kind: "emit"; readonly nsp: string; readonly id: string; readonly message: Message }
   /** Sends an event to the sockets of a target. */
   | ({ readonly kind: "send"; readonly message: Message } & Target)
+  /** Sends it to sockets that each answer it within a time. The answer: {@link Gathered}. */
+  | ({
+      readonly kind: "gather";
+      readonly message: Message;
+      readonly ackId: number;
+      readonly timeoutMs: number;
+      readonly chars: number;
+    } & Target)
+  /**
+   * An event for the handlers of the namespace, with its packed arguments. The answer: packed too, or null where none
+   * is awaited, or none came within a time.
+   */
+  | {
+      readonly kind: "serverSide";
+      readonly nsp: string;
+      readonly args: string;
+      readonly timeoutMs: number | null;
+    }
   /** The sockets of a target; the answer is a list of {@link SocketFacts} with at most so many characters. */
   | ({ readonly kind: "fetch"; readonly chars: number } & Target)
   | ({ readonly kind: "join" | "leave"; readonly to: readonly string[] } & Target)

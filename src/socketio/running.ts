@@ -3,11 +3,15 @@ const MOST_RUNNING = 64;
 /** Its joins, leaves and emits that are under way; the frames after that wait. */
 const MOST_OWED = 256;
 
+/** Its emits that await answers of many clients. */
+const MOST_WAITING = 64;
+
 /** The work of one client that has not ended. Its next frame waits while there is too much of it (SPEC SO16). */
 export class Running {
   #handlers = 0;
   /** Joins, leaves and emits, for handlers need not wait for them. */
   #owed = 0;
+  #waiting = 0;
   /** Ends the wait of the next frame; frames come one at a time. */
   #onProgress: () => void = () => undefined;
 
@@ -30,6 +34,22 @@ export class Running {
     this.progress();
   }
 
+  /** Counts work that waits for clients, this one perhaps. Rejects where there is too much of it. */
+  async waiting<T>(before: Promise<unknown>, work: () => Promise<T>): Promise<T> {
+    if (this.#waiting >= MOST_WAITING)
+      throw new Error(`a connection's handlers await the answers to ${MOST_WAITING} emits at most`);
+    this.#waiting += 1;
+    // A handler may wait for this, and the answer that it waits for is a frame.
+    this.progress();
+    try {
+      await before;
+      return await work();
+    } finally {
+      this.#waiting -= 1;
+      this.progress();
+    }
+  }
+
   /** A frame that waits looks again. */
   progress(): void {
     this.#onProgress();
@@ -37,7 +57,8 @@ export class Running {
 
   /** Resolves when there is room for the next frame, or the session has ended. */
   async whenNotBusy({ waiting, isEnded }: Busyness): Promise<void> {
-    const isBusy = (): boolean => this.#handlers - waiting() >= MOST_RUNNING || this.#owed >= MOST_OWED;
+    const isBusy = (): boolean =>
+      this.#handlers - this.#waiting - waiting() >= MOST_RUNNING || this.#owed >= MOST_OWED;
     while (isBusy() && !isEnded()) await new Promise<void>((resolve) => (this.#onProgress = resolve));
   }
 }

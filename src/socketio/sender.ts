@@ -1,5 +1,5 @@
 import { MOST_WAIT_MS, type Answered } from "./acks.ts";
-import { Broadcaster, checkArgs, type ClusterWork, type Flags } from "./broadcaster.ts";
+import { Broadcaster, checkArgs, splitAck, type ClusterWork, type Flags } from "./broadcaster.ts";
 import type { EventArgs } from "./packets.ts";
 import type { AnswerOf, ArgsOf, Events, NameOf, SentArgsOf, TimedArgsOf } from "./types.ts";
 
@@ -16,14 +16,13 @@ export type SenderWork = {
 };
 
 export type SenderParts = { readonly id: string; readonly nsp: string; readonly work: SenderWork };
-type SenderFlags = Flags & { readonly timeoutMs?: number };
 
 /** Sends to a socket, or to others on its behalf. */
 export class Sender<Emit extends Events, Data> {
   readonly #parts: SenderParts;
-  readonly #flags: SenderFlags;
+  readonly #flags: Flags;
 
-  constructor(parts: SenderParts, flags: SenderFlags = {}) {
+  constructor(parts: SenderParts, flags: Flags = {}) {
     this.#parts = parts;
     this.#flags = flags;
   }
@@ -55,7 +54,7 @@ export class Sender<Emit extends Events, Data> {
   }
 
   /** The next emit gives its acknowledgement an error as first argument after so many ms, 60,000 at most. */
-  timeout(ms: number): TimedSender<Emit> {
+  timeout(ms: number): TimedSender<Emit, Data> {
     const flags = { ...this.#flags, timeoutMs: ms };
     const timed = new Sender<Emit, Data>(this.#parts, flags);
     return {
@@ -65,6 +64,12 @@ export class Sender<Emit extends Events, Data> {
         return true;
       },
       emitWithAck: (event, ...args) => timed.emitWithAck(event, ...args),
+      get broadcast() {
+        return timed.broadcast;
+      },
+      to: (room) => timed.to(room),
+      in: (room) => timed.to(room),
+      except: (room) => timed.except(room),
     };
   }
 
@@ -81,8 +86,7 @@ export class Sender<Emit extends Events, Data> {
   /** To every socket of the namespace but this one. */
   get broadcast(): Broadcaster<Emit, Data> {
     const { id, nsp, work } = this.#parts;
-    const { timeoutMs: _own, ...flags } = this.#flags;
-    return new Broadcaster(work.cluster, { nsp, rooms: [], except: [id] }, flags);
+    return new Broadcaster(work.cluster, { nsp, rooms: [], except: [id] }, this.#flags);
   }
 
   /** To the other sockets of the namespace that this shard holds (SPEC SO31). */
@@ -111,18 +115,13 @@ export class Sender<Emit extends Events, Data> {
   }
 }
 
-export type TimedSender<Emit extends Events> = {
+export type TimedSender<Emit extends Events, Data> = Pick<
+  Sender<Emit, Data>,
+  "broadcast" | "to" | "in" | "except"
+> & {
   emit<Name extends NameOf<Emit>>(event: Name, ...args: TimedArgsOf<Emit, Name>): true;
   emitWithAck<Name extends NameOf<Emit>>(
     event: Name,
     ...args: SentArgsOf<Emit, Name>
   ): Promise<AnswerOf<Emit, Name>>;
 };
-
-type Ack = (...answer: unknown[]) => unknown;
-
-/** The acknowledgement, if the last argument is one, and the other arguments. */
-export function splitAck(args: readonly unknown[]): readonly [Ack | undefined, readonly unknown[]] {
-  const last = args.at(-1);
-  return typeof last === "function" ? [last as Ack, args.slice(0, -1)] : [undefined, args];
-}

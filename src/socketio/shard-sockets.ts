@@ -1,11 +1,15 @@
 import type { Connections } from "../shard/connections/connections.ts";
 import type { Session } from "../shard/connections/session.ts";
 import type { Subscriptions } from "../shard/subscriptions/subscriptions.ts";
+import type { ClusterWork } from "./broadcaster.ts";
 import type { AnySocket, Client } from "./client.ts";
+import { Gatherings } from "./gathering.ts";
 import { framesOf } from "./message.ts";
 import { channelsThatMayBe, namespaceChannel } from "./names.ts";
 import type { Namespaces } from "./namespaces.ts";
 import { decodeQuestion, encodeSockets, type SocketFacts, type Target } from "./question.ts";
+import type { AllHandlers, Handlers } from "./registry.ts";
+import { tellServerSide } from "./server-side.ts";
 import type { SocketIndex } from "./socket-index.ts";
 import { memberOf } from "./state.ts";
 import { isIn, type SocketWire } from "./wire.ts";
@@ -16,12 +20,15 @@ export type ShardSocketsParts = {
   readonly wire: SocketWire;
   readonly clientOf: (session: Session) => Client;
   readonly namespaces: Namespaces;
+  readonly server: AllHandlers;
+  readonly cluster: ClusterWork;
   readonly index: SocketIndex;
 };
 
 /** The sockets of one shard, for questions from elsewhere. */
 export class ShardSockets {
   readonly #parts: ShardSocketsParts;
+  readonly #gatherings = new Gatherings();
 
   constructor(parts: ShardSocketsParts) {
     this.#parts = parts;
@@ -37,6 +44,8 @@ export class ShardSockets {
       if (wire.isFor(session, nsp, question.message)) connections.send(session, framesOf(question.message));
       return "true";
     }
+    if (question.kind === "serverSide")
+      return JSON.stringify(await tellServerSide(question, this.#handlersHere(nsp), this.#parts.cluster));
     const chosen = this.#select(question);
     switch (question.kind) {
       case "send": {
@@ -47,18 +56,38 @@ export class ShardSockets {
           if (wire.isFor(session, nsp, question.message)) connections.send(session, frames);
         return "null";
       }
+      case "gather": {
+        const { message } = question;
+        const frames = framesOf(message);
+        const reached = chosen.filter(({ client }) => wire.isFor(client.session, nsp, message));
+        const clients = reached.map(({ client }) => client);
+        const gathered = this.#gatherings.gather(clients, question, ({ session }) =>
+          connections.send(session, frames),
+        );
+        return JSON.stringify(await gathered);
+      }
       case "fetch":
         return encodeSockets(factsOf(chosen), question.chars);
       case "join":
         await Promise.all(chosen.map(({ socket }) => socket.join(question.to)));
         return "null";
       case "leave":
-        for (const { socket } of chosen) for (const room of question.to) socket.leave(room);
+        await Promise.all(chosen.flatMap(({ socket }) => question.to.map((room) => socket.leave(room))));
         return "null";
       case "disconnect":
         for (const { client } of chosen) namespaces.disconnect(client, nsp, question);
         return "null";
     }
+  }
+
+  /** Of a namespace that a function has found, a shard knows the handlers while it has a socket there. */
+  #handlersHere(nsp: string): Handlers | undefined {
+    const { server, subscriptions } = this.#parts;
+    const named = server.handlersOf(nsp);
+    if (named !== undefined) return named;
+    const [session] = subscriptions.listenersOf(namespaceChannel(nsp));
+    const foundBy = session && memberOf(session, nsp)?.foundBy;
+    return foundBy === undefined ? undefined : server.handlersOf(nsp, foundBy);
   }
 
   /** The sockets of a target that have joined their namespace. */

@@ -9,7 +9,7 @@ export type SocketWork = SenderWork & {
   readonly conn: () => Conn;
   readonly rooms: () => ReadonlySet<string>;
   readonly join: (rooms: readonly string[]) => Promise<void>;
-  readonly leave: (room: string) => void;
+  readonly leave: (room: string) => Promise<void>;
   readonly disconnect: (close: boolean) => void;
 };
 
@@ -76,8 +76,9 @@ export class Socket<
     return joined;
   }
 
-  leave(room: string): void {
-    this.#work.leave(room);
+  /** Resolves when the socket has left the room. */
+  leave(room: string): Promise<void> {
+    return this.#work.leave(room);
   }
 
   /** Ends this socket; the client does not come back by itself. `close`: ends its other namespaces, too. */

@@ -14,6 +14,8 @@ export type Member = {
   readonly id: string;
   readonly auth: Readonly<Record<string, unknown>>;
   readonly data: unknown;
+  /** The key of the pattern or function that has found the namespace; absent for one that was named (SPEC SO30). */
+  readonly foundBy?: string;
 };
 
 /** The front's part of a socket's attachment. A change of its shape MUST stay readable (SPEC CT2). */

@@ -9,6 +9,7 @@ import { framesOf, type Message } from "./message.ts";
 import { channelsThatMayBe, readChannel, SHARED_NSP } from "./names.ts";
 import { encodePacket } from "./packets.ts";
 import { isShared, readShared } from "./shared-rooms.ts";
+import { PollingPeer } from "./polling-peer.ts";
 import { memberOf } from "./state.ts";
 
 /** The unions that a session remembers, newest last: their other parts may still come, within a second or so. */
@@ -78,7 +79,8 @@ export class SocketWire implements Wire {
 }
 
 /** Whether a client takes an event now, rather than later: a volatile one passes over it otherwise (SPEC SO31). */
-export const isWritable = ({ unprovenBytes }: Session): boolean => unprovenBytes <= VOLATILE_BYTES;
+export const isWritable = ({ socket, unprovenBytes }: Session): boolean =>
+  socket instanceof PollingPeer ? socket.isHeld : unprovenBytes <= VOLATILE_BYTES;
 
 export function isIn(session: Session, nsp: string, room: string): boolean {
   const channels = subscriptionsOf(session);

@@ -109,3 +109,167 @@ describe("[SO12] handlers command sockets on all shards by the stock names", () 
     expect(clients.map(({ connected }) => connected)).toEqual([true, false, false, true]);
   });
 });
+
+describe("[SO30] namespaces whose names are not known before", () => {
+  test("[SO30] a pattern makes namespaces apart from each other, with middlewares and refusals", async () => {
+    const [ann, bob, eve] = await Promise.all([
+      connect({}, "/org-1"),
+      connect({}, "/org-1"),
+      connect({}, "/org-2"),
+    ]);
+    const said = [ann, bob, eve].map((client) => collect(client));
+    await bob.emitWithAck("say", "for one");
+    await eve.emitWithAck("say", "for two");
+    await eventually(() => said.every((all) => all.length > 0));
+    expect(said).toEqual([["for one"], ["for one"], ["for two"]]);
+    const refused = ann.io.socket("/org-3");
+    refused.auth = { password: "wrong" };
+    refused.connect();
+    expect(await heard(refused, "connect_error")).toMatchObject([{ message: "not allowed" }]);
+    const unknown = ann.io.socket("/organ");
+    expect(await heard(unknown, "connect_error")).toMatchObject([{ message: "Invalid namespace" }]);
+    expect(await ann.emitWithAck("echo", "still here")).toBe("still here");
+  });
+
+  test("[SO30] a function decides by name and auth at each connection; one that fails knows no namespace", async () => {
+    const api = await connect();
+    const said = collect(api);
+    const tenant = await connect({ auth: { token: "yes" } }, "/tenant-1");
+    expect(await tenant.emitWithAck("echo", 1)).toBe(1);
+    for (const auth of [{ token: "no" }, { fault: true }]) {
+      const stranger = cluster.client("/tenant-1", { auth });
+      expect(await heard(stranger, "connect_error")).toMatchObject([{ message: "Invalid namespace" }]);
+    }
+    // Its handlers hear of its end, too.
+    tenant.disconnect();
+    await eventually(() => said.includes("/tenant-1: client namespace disconnect"));
+  });
+
+  test("[SO30] other code of the Worker reaches them", async () => {
+    const clients = await Promise.all([
+      connect({}, "/org-9"),
+      connect({ auth: { token: "yes" } }, "/tenant-9"),
+    ]);
+    const said = clients.map((client) => collect(client));
+    for (const nsp of ["/org-9", "/tenant-9"]) {
+      await cluster.server({ verb: "emit", nsp, args: ["said", "emitted"] });
+      await cluster.server({ verb: "tell servers", nsp, args: ["say on all", "told"] });
+    }
+    await eventually(() => said.every((all) => all.length === 2));
+    expect(said.map((all) => all.toSorted())).toEqual([
+      ["emitted", "told"],
+      ["emitted", "told"],
+    ]);
+  });
+});
+
+/** Lets a client answer the question that many get. */
+const answer = (client: Socket | undefined, value: unknown): unknown =>
+  client?.on("question", (...args: unknown[]) => (args.at(-1) as (value: unknown) => void)(value));
+
+describe("[SO32] acknowledgements of many clients", () => {
+  test("[SO32] an emit to a room gets one answer of each client on all shards, binary data too", async () => {
+    const clients = await inRooms(Array.from({ length: 12 }, (_, n) => (n < 10 ? ["asked", "also"] : [])));
+    expect(new Set(clients.map(shardOf)).size).toBeGreaterThan(2);
+    for (const [n, client] of clients.entries()) answer(client, n === 0 ? Buffer.from([0, 255]) : n);
+    const [error, answers] = await ask(clients[11], "ask all", "asked", 10_000);
+    expect(error).toBe(null);
+    expect(answers).toHaveLength(10);
+    expect(answers).toContainEqual(Buffer.from([0, 255]));
+    expect(answers.filter((one) => typeof one === "number").toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    const asked = { verb: "ask", nsp: "/api", rooms: ["asked", "also"], args: ["question", "why"] };
+    const result = await cluster.server({ ...asked, except: [clients[0]?.id] });
+    expect(result.answers.toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    const nobody = await cluster.server({ ...asked, rooms: ["nobody"] });
+    expect(nobody).toEqual({ answers: [] });
+    expect(await clients[11]?.emitWithAck("ask one", clients[3]?.id)).toBe(3);
+  });
+
+  test("[SO32] after its time an emit gives an error and the answers that have come", async () => {
+    const clients = await inRooms(Array.from({ length: 4 }, () => ["slow"]));
+    for (const client of clients.slice(1)) answer(client, "here");
+    expect(await ask(clients[0], "ask all", "slow", 500)).toEqual([
+      "operation has timed out",
+      ["here", "here", "here"],
+    ]);
+    expect(await clients[1]?.emitWithAck("ask one", clients[0]?.id)).toBe("operation has timed out");
+  });
+
+  test("[SO32] a client that goes, and a shard that crashes, end the wait", async () => {
+    const clients = await inRooms(Array.from({ length: 6 }, () => ["gone"]));
+    const [leaving] = clients;
+    const other = clients.find((client) => shardOf(client) !== shardOf(leaving));
+    const crashed = clients.filter((client) => shardOf(client) === shardOf(other));
+    const here = clients.filter((client) => client !== leaving && !crashed.includes(client));
+    for (const client of here) answer(client, "here");
+    const heardAll = [leaving, ...crashed].map((client) => heard(client as Socket, "question"));
+    const asked = cluster.server({ verb: "ask", nsp: "/api", rooms: ["gone"], args: ["question", "why"] });
+    await Promise.all(heardAll);
+    leaving?.disconnect();
+    await cluster.admin("POST", `/shards/${shardOf(other).slice("auto.".length)}/crash`);
+    expect(await asked).toEqual({ error: "operation has timed out", answers: here.map(() => "here") });
+  });
+});
+
+const ask = (client: Socket | undefined, ...args: unknown[]): Promise<[unknown, unknown[]]> =>
+  new Promise((resolve) => {
+    const [event = "", ...rest] = args;
+    client?.emit(String(event), ...rest, (...given: [unknown, unknown[]]) => resolve(given));
+  });
+
+describe("[SO33] events between servers", () => {
+  test("[SO33] code of the Worker reaches the handlers of every shard, and no client does", async () => {
+    const clients = await inRooms(Array.from({ length: 8 }, () => []));
+    const said = clients.map((client) => collect(client));
+    clients[0]?.emit("say on all", "forged");
+    await cluster.server({ verb: "tell servers", nsp: "/api", args: ["say on all", "told"] });
+    await eventually(() => said.every((all) => all.length > 0));
+    expect(said).toEqual(clients.map(() => ["told"]));
+  });
+
+  test("[SO33] each shard answers once; a handler asks the other shards", async () => {
+    const asked = { verb: "ask servers", nsp: "/api" };
+    const { answers } = await cluster.server({ ...asked, args: ["double", { n: 21 }] });
+    expect(answers).toEqual(Array.from({ length: 8 }, () => ({ n: 21, name: "/api", twice: 42 })));
+    const client = await connect();
+    expect(await client.emitWithAck("ask servers", { n: 2 })).toHaveLength(7);
+    // No shard has a handler for it.
+    const none = await cluster.server({ ...asked, args: ["unknown"] });
+    expect(none).toEqual({
+      error: "timeout reached: only 0 responses received out of 8",
+      answers: [],
+    });
+    const failed = await cluster.server({ ...asked, args: ["fail"] });
+    expect(failed.answers).toEqual([]);
+  });
+});
+
+describe("[SO37] handlers of every event", () => {
+  test("[SO37] `onAny` hears each event, and `usePacket` refuses some", async () => {
+    const client = await connect({}, "/catch-all");
+    const heardOf = ["any", "refused", "handled"].map((event) => {
+      const all: unknown[][] = [];
+      client.on(event, (...args: unknown[]) => all.push(args));
+      return all;
+    });
+    client.emit("forbidden", 1);
+    client.emit("unknown", 2);
+    client.emit("allowed", 3);
+    client.emit("number", { four: 4 });
+    expect(await client.emitWithAck("allowed", 5)).toBe("allowed");
+    expect(heardOf).toEqual([
+      [
+        ["forbidden", [1]],
+        ["unknown", [2]],
+        ["allowed", [3]],
+        ["number", [{ four: 4 }]],
+        ["allowed", [5]],
+      ],
+      [["not that event", null]],
+      [
+        ["allowed", 3],
+        ["number", { four: 4 }],
+      ],
+    ]);
+  });
+});

@@ -1,4 +1,4 @@
-import type { ServerHandlers } from "../../../src/ringcast.ts";
+import type { NamespaceHandlers, ServerHandlers } from "../../../src/ringcast.ts";
 
 /** Namespaces for what a stock server has in another form, or not at all. */
 export function describeApi(io: ServerHandlers): void {
@@ -74,4 +74,101 @@ export function describeApi(io: ServerHandlers): void {
     await socket.nsp.in("x").except(socket.id).disconnectSockets();
     ack();
   });
+  api.on("ask all", (socket, room, ms, ack) => {
+    const target = room === "" ? socket.nsp : socket.nsp.to(room);
+    void target
+      .timeout(ms)
+      .emit("question", "why", (error: Error | null, answers: unknown[]) =>
+        ack(error?.message ?? null, answers),
+      );
+  });
+  api.on("ask one", async (socket, id, ack) => {
+    const [found] = await socket.nsp.in(id).fetchSockets();
+    ack(
+      await found
+        ?.timeout(1_000)
+        .emitWithAck("question", "you")
+        .catch((error: Error) => error.message),
+    );
+  });
+  api.on("ask for ever", async (socket, times, ack) => {
+    const results = Array.from({ length: times }, () =>
+      socket.nsp.in(socket.id).local.emitWithAck("question", "for ever"),
+    );
+    const last: unknown = await results.at(-1)?.catch((error: Error) => error.message);
+    ack(last);
+  });
+  api.onServerSide("say on all", async (nsp, text) => {
+    await nsp.local.emit("said", text);
+  });
+  api.onServerSide("double", (nsp, value, ack) => ack({ ...value, name: nsp.name, twice: value.n * 2 }));
+  api.onServerSide("fail", () => {
+    throw new Error("a detail of the server");
+  });
+  api.on("ask servers", async (socket, value, ack) => {
+    ack(await socket.nsp.serverSideEmitWithAck("double", value));
+  });
+  describeDynamic(io);
+  describeCatchAll(io);
+}
+
+/** What each of these namespaces does. */
+function describeTenant(namespace: NamespaceHandlers): void {
+  namespace.on("connection", (socket) => {
+    socket.emit("hello", {});
+  });
+  namespace.on("echo", (_, value, ack) => ack(value));
+  namespace.on("say", async (socket, text, ack) => {
+    await socket.nsp.emit("said", text);
+    ack();
+  });
+  namespace.on("disconnect", (socket, reason) => {
+    void socket.nsp.of("/api").emit("said", `${socket.nsp.name}: ${reason}`);
+  });
+  namespace.onServerSide("say on all", async (nsp, text) => {
+    await nsp.local.emit("said", text);
+  });
+}
+
+function describeDynamic(io: ServerHandlers): void {
+  const org = io.of(/^\/org-/);
+  org.use((socket, next) => {
+    next(socket.handshake.auth["password"] === "wrong" ? new Error("not allowed") : null);
+  });
+  describeTenant(org);
+  describeTenant(
+    io.of((name, auth, next) => {
+      if (auth["fault"] === true) throw new Error("a detail of the server");
+      next(null, name.startsWith("/tenant-") && auth["token"] === "yes");
+    }),
+  );
+}
+
+function describeCatchAll(io: ServerHandlers): void {
+  const all = io.of("/catch-all");
+  all.onAny((socket, event, ...args) => {
+    socket.emit(
+      "any",
+      event,
+      args.filter((arg) => typeof arg !== "function"),
+    );
+  });
+  all.usePacket(async (_, [event], next) => {
+    await Promise.resolve();
+    if (event === "late") return;
+    next(event === "forbidden" ? new Error("not that event") : null);
+  });
+  all.usePacket((socket, packet, next) => {
+    socket.data["passed"] = packet[0];
+    next();
+  });
+  all.on("error", (socket, error) => {
+    socket.emit("refused", error.message, socket.data["passed"] ?? null);
+  });
+  for (const event of ["forbidden", "allowed", "late", "number"])
+    all.on(event, (socket, ...args) => {
+      const ack: unknown = args.at(-1);
+      if (typeof ack === "function") ack(event, ...args.slice(0, -1));
+      else socket.emit("handled", event, ...args);
+    });
 }

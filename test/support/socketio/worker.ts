@@ -23,6 +23,7 @@ export default {
       args = [],
       room = "",
       volatile = false,
+      timeoutMs = 60_000,
     } = await request.json<{
       verb: string;
       nsp?: string;
@@ -31,8 +32,20 @@ export default {
       args?: [string, ...unknown[]];
       room?: string;
       volatile?: boolean;
+      timeoutMs?: number;
     }>();
-    const target = ringcast.socketio(env).of(nsp).to(rooms).except(except);
+    const io = ringcast.socketio(env).of(nsp);
+    const target = io.to(rooms).except(except);
+    const [event = "", ...rest] = args;
+    if (verb === "ask")
+      return resultOf(
+        target
+          .except(except)
+          .timeout(timeoutMs)
+          .emitWithAck(event, ...rest),
+      );
+    if (verb === "tell servers") await io.serverSideEmit(event, ...rest);
+    if (verb === "ask servers") return resultOf(io.serverSideEmitWithAck(event, ...rest));
     if (verb === "emit") await (volatile ? target.volatile : target).emit(...(args as [string]));
     if (verb === "local") return failureOf(target.local.emit("said"));
     if (verb === "join") await target.socketsJoin(room);
@@ -45,9 +58,16 @@ export default {
 };
 export { Shard, SocketIoShard, Channel, Coordinator };
 
-async function failureOf(work: Promise<unknown>): Promise<Response> {
-  return work.then(
+const failureOf = async (work: Promise<unknown>): Promise<Response> =>
+  work.then(
     () => Response.json(null),
     (error: Error) => Response.json(error.message),
   );
-}
+
+/** The answers of many, or the error and the answers that have come. */
+const resultOf = async (work: Promise<unknown[]>): Promise<Response> =>
+  work.then(
+    (answers) => Response.json({ answers }),
+    (error: Error & { responses: unknown[] }) =>
+      Response.json({ error: error.message, answers: error.responses }),
+  );

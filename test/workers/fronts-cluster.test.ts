@@ -204,6 +204,8 @@ describe("[FR2] membership, fan-out, status and counts cover both fronts", () =>
       await asked.mock.results[0]?.value;
       const row = async () =>
         (await coordinator().cluster(CONTRACT)).shards.find(({ id }) => id === "auto-1");
+      // A report of before the move may still be on its way.
+      await until(async () => (await row())?.status?.sessions !== 2);
       expect(await row()).toMatchObject({ state: "draining", status: { sessions: 1 } });
       gate.open();
       await (last === "second" ? line : stock).closed;

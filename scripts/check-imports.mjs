@@ -51,7 +51,7 @@ const MAY_IMPORT = {
     "tokens",
   ],
   centrifuge: ["config", "contracts", "hooks", "platform", "policy", "shard", "tokens", "version"],
-  socketio: ["config", "contracts", "hooks", "platform", "policy", "shard", "version"],
+  socketio: ["config", "contracts", "fanout", "hooks", "platform", "policy", "shard", "version"],
   channel: ["config", "contracts", "events", "hooks", "log", "platform", "policy"],
   coordinator: ["config", "contracts", "elastic", "events", "fanout", "hooks", "log", "platform", "ring"],
   router: [
@@ -72,6 +72,7 @@ const MAY_IMPORT = {
   cli: ["contracts", "elastic", "ring", "version"],
   ringcast: ["centrifuge", "socketio", "channel", "coordinator", "router", "shard", "env", "type:hooks"],
   index: ["ringcast"],
+  local: ["ringcast"],
   env: ["type:shard", "type:channel", "type:coordinator"],
 };
 /** These files take the types of namespaces from the classes behind them. Other files may not import each other. */

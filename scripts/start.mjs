@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { localConfig } from "./local-config.mjs";
 
 const port = process.env.PORT ?? "8787";
 const url = `http://localhost:${port}`;
@@ -18,11 +19,19 @@ const apiKey = /^API_KEY=(.*)$/m.exec(readFileSync(".dev.vars", "utf8"))?.[1] ??
 // The local cluster permits everything without a token, and an operator may crash a shard.
 const overrides = JSON.stringify({ development: true, insecure: true, anonymous: true });
 
+// Beside wrangler.toml, so that paths, secrets and state are the same.
+const CONFIG = "wrangler.local.toml";
+writeFileSync(CONFIG, localConfig(readFileSync("wrangler.toml", "utf8")));
+
 console.log("Starting the cluster ...");
-const server = spawn("wrangler", ["dev", "--port", port, "--var", `RINGCAST_OVERRIDES:${overrides}`], {
-  stdio: ["ignore", "inherit", "inherit"],
-  env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false", CI: "true" },
-});
+const server = spawn(
+  "wrangler",
+  ["dev", "--config", CONFIG, "--port", port, "--var", `RINGCAST_OVERRIDES:${overrides}`],
+  {
+    stdio: ["ignore", "inherit", "inherit"],
+    env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false", CI: "true" },
+  },
+);
 for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => server.kill(signal));
 server.on("exit", (code) => process.exit(code ?? 0));
 
@@ -32,6 +41,7 @@ console.log(`
 
   The console ${url}/#key=${apiKey}
   Connect     new Centrifuge("${url.replace("http", "ws")}/connection/websocket?key=ann")   (npm install centrifuge)
+              io("${url}", { transports: ["websocket"] }).emit("join", "lobby")   (npm install socket.io-client)
   The shards  curl -H 'X-API-Key: ${apiKey}' ${url}/admin/api/cluster
   One more    curl -H 'X-API-Key: ${apiKey}' -H 'Content-Type: application/json' -d '{"count":1}' ${url}/admin/api/shards
 

@@ -17,6 +17,7 @@ import "./styles/event-lists.css";
 import "./styles/charts.css";
 import "./styles/scaling.css";
 import "./styles/cost.css";
+import "./styles/socketio.css";
 import { render } from "preact";
 import { App } from "./views/app.tsx";
 

@@ -21,11 +21,20 @@ export type Counts = {
   readonly notResumed: number;
 };
 
+/** A namespace of Socket.IO on one shard, and how many rooms have a member there. */
+export type NamespaceCount = { readonly name: string; readonly sockets: number; readonly rooms: number };
+/** The most in one pulse. */
+export const PULSE_NAMESPACES = 20;
+
 /** Once a second, from each shard that is watched. Times are ms since 1970; `intervalMs` is what `counts` cover. */
 export type Pulse = {
   readonly kind: "pulse";
   readonly at: number;
   readonly shard: string;
+  /** Its front; absent for the first one. */
+  readonly front?: string;
+  /** Of the front of Socket.IO. */
+  readonly namespaces?: readonly NamespaceCount[];
   readonly ringEpoch: number;
   readonly sessions: number;
   readonly subscriptions: number;
@@ -55,7 +64,7 @@ export type LiveEvent =
       readonly moved: number;
     }
   /** A shard came to life while it was watched: the one before has crashed, or was replaced by a deployment. */
-  | { readonly kind: "restarted"; readonly at: number; readonly shard: string }
+  | { readonly kind: "restarted"; readonly at: number; readonly shard: string; readonly front?: string }
   /** These shards have not taken the epoch; the coordinator goes on trying. */
   | {
       readonly kind: "untold";

@@ -176,13 +176,14 @@ export function buildFloors(parts: FloorsParts): Floors {
   const livePulse = new LivePulse({
     ctx,
     env,
-    shard: shard.id,
+    shard,
     counters,
     vitals: () => ({
       ringEpoch: moves.membership.ringEpoch,
       sessions: connections.sessions.clients,
       subscriptions: channels.subscriptions - subscriptions.ofOperators().length,
       channels: channels.size,
+      ...service.vitals?.(),
     }),
   });
 

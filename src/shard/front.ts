@@ -1,5 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { ShardAddress } from "../contracts/address.ts";
+import type { Pulse } from "../contracts/live.ts";
 import type { ClientInfo } from "../contracts/publication.ts";
 import type { Asker } from "../hooks/asker.ts";
 import type { Publisher } from "../platform/publisher.ts";
@@ -55,6 +56,8 @@ export type Service = {
   readonly ended?: (session: Session, why: EndReason | undefined) => void;
   /** Answers a question of the front's own, which the core carries and does not read. */
   readonly answer?: (question: string) => Promise<string>;
+  /** What it adds to the shard's pulse, while an operator watches. */
+  readonly vitals?: () => Pick<Pulse, "namespaces">;
 };
 
 /** The parts of a shard that its front may use. */

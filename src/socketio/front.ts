@@ -6,13 +6,14 @@ import { clusterWork } from "./cluster-work.ts";
 import { REASONS } from "./codes.ts";
 import { encodeHandshake, parseEnginePacket } from "./engine.ts";
 import { Heartbeat } from "./heartbeat.ts";
+import { countNamespaces, decodeInspection, inspect } from "./inspection.ts";
 import { FRONT, newSocketId } from "./names.ts";
 import { Namespaces, randomText } from "./namespaces.ts";
 import { Polling, type PollingRequest } from "./polling.ts";
 import { PollingPeer } from "./polling-peer.ts";
 import type { AllHandlers } from "./registry.ts";
 import { ShardSockets } from "./shard-sockets.ts";
-import { describeSocket } from "./shared-rooms.ts";
+import { describeMember } from "./shared-rooms.ts";
 import { SocketIndex } from "./socket-index.ts";
 import type { HandshakeInfo, State } from "./state.ts";
 import { Upgrade } from "./upgrade.ts";
@@ -25,7 +26,7 @@ export function socketioFront(server: AllHandlers): Front {
     name: FRONT,
     wire,
     isWithoutBroadcast: true,
-    describe: describeSocket,
+    describe: describeMember,
     configure: (config) => {
       const { socketio, times } = config.cluster;
       const { pingIntervalMs = times.pingIntervalMs } = socketio;
@@ -137,6 +138,10 @@ function serveClients(
       polling.ended(session, why);
       namespaces.ended(clientOf(session), why === undefined ? "transport close" : REASONS[why]);
     },
-    answer,
+    answer: async (question) => {
+      const inspection = decodeInspection(question);
+      return inspection === undefined ? answer(question) : inspect(subscriptions, inspection);
+    },
+    vitals: () => ({ namespaces: countNamespaces(subscriptions) }),
   };
 }

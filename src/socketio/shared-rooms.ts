@@ -12,7 +12,7 @@ import { decodeBase64, encodeBase64 } from "./engine.ts";
 import type { Message } from "./message.ts";
 import { isClosed, roomChannel, SHARED_NSP } from "./names.ts";
 import { bytesOf, isEventName, MOST_ATTACHMENTS, type EventArgs } from "./packets.ts";
-import { memberOf } from "./state.ts";
+import { memberOf, type Member } from "./state.ts";
 
 /**
  * Rooms that are channels of other clients, too (SPEC SO50): those of the main namespace whose names are channels of a
@@ -38,9 +38,12 @@ export function channelOfRoom(config: Config, nsp: string, room: string): string
 export const isShared = (channel: string): boolean => !isClosed(channel);
 
 /** A socket as the clients of a shared room see it (SPEC SO52). */
-export function describeSocket(session: Session): ClientInfo | undefined {
+export function describeMember(session: Session): ClientInfo | undefined {
   const member = memberOf(session, SHARED_NSP);
-  if (member === undefined) return undefined;
+  return member === undefined ? undefined : describeSocket(member);
+}
+
+export function describeSocket(member: Member): ClientInfo {
   const { user } = (member.data ?? {}) as { readonly user?: unknown };
   const isNamed = (typeof user === "string" && user !== "") || Number.isFinite(user);
   return { user: isNamed ? String(user) : member.id, client: member.id };

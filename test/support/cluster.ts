@@ -5,6 +5,7 @@ import { Centrifuge, type Options } from "centrifuge";
 import { SignJWT, type JWTPayload } from "jose";
 import WebSocket from "ws";
 import { createTestHarness } from "wrangler";
+import { localConfig } from "../../scripts/local-config.mjs";
 
 export const API_KEY = "test-api-key-of-16";
 export const READ_KEY = "test-read-key-of-16";
@@ -40,11 +41,14 @@ export async function startCluster(
     rateLimit?: { limit: number; period: 10 | 60 };
     /** The Worker, in place of the one that is shipped. */
     main?: string;
+    /** The configuration of `npm start`, which has a Socket.IO server. */
+    local?: true;
   } = {},
 ): Promise<Cluster> {
   const namespaces = Object.entries(settings.namespaces ?? {});
-  const { rateLimit, main } = settings;
-  const own = rateLimit === undefined && main === undefined ? undefined : writeConfig({ rateLimit, main });
+  const { rateLimit, main, local } = settings;
+  const isShipped = rateLimit === undefined && main === undefined && local === undefined;
+  const own = isShipped ? undefined : writeConfig({ rateLimit, main, local });
   const server = createTestHarness({
     root,
     workers: [
@@ -103,11 +107,13 @@ export async function startCluster(
 function writeConfig(change: {
   rateLimit: { limit: number; period: number } | undefined;
   main: string | undefined;
+  local: true | undefined;
 }): string {
-  const { rateLimit, main = "src/index.ts" } = change;
+  const { rateLimit, local, main = local === true ? "src/local.ts" : "src/index.ts" } = change;
+  const shipped = readFileSync(join(root, "wrangler.toml"), "utf8");
   const directory = mkdtempSync(join(tmpdir(), "ringcast-config-"));
-  let text = readFileSync(join(root, "wrangler.toml"), "utf8")
-    .replace('"src/index.ts"', () => JSON.stringify(join(root, main)))
+  let text = (local === true ? localConfig(shipped) : shipped)
+    .replace(/^main = .*$/m, () => `main = ${JSON.stringify(join(root, main))}`)
     .replace('"dist/console"', () => JSON.stringify(join(root, "dist/console")));
   if (rateLimit !== undefined) {
     const { limit, period } = rateLimit;

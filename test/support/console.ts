@@ -22,10 +22,14 @@ export class Console {
   }
 
   async startClients(count: number, prefix = "sim"): Promise<void> {
+    await this.askForClients(count, prefix);
+    await this.connected(count);
+  }
+
+  async askForClients(count: number, prefix: string): Promise<void> {
     await this.page.getByLabel("How many, to 200").fill(String(count));
     await this.page.getByLabel("Keys begin with").fill(prefix);
     await this.page.getByRole("button", { name: "Start clients" }).click();
-    await this.connected(count);
   }
 
   async connected(count: number, of = count): Promise<void> {

@@ -1,4 +1,5 @@
 import { computed, signal } from "@preact/signals";
+import { mergeFronts } from "../model/fronts.ts";
 import { pushSample, sampleOf, STALE_MS, type ReceivedPulse, type Sample } from "../model/series.ts";
 
 /** The pulses of the shards, and the clock that repaints the page. Times are ms of `performance.now()`. */
@@ -13,7 +14,8 @@ const SETTLE_MS = 1_250;
 export const tick = signal(0);
 export const samples = signal<readonly Sample[]>([]);
 
-const pulses = new Map<string, ReceivedPulse>();
+/** By shard, and by front; the first front has no name. */
+const pulses = new Map<string, Map<string, ReceivedPulse>>();
 let lastEventAt = -Infinity;
 let gapEndedAt = -Infinity;
 
@@ -28,7 +30,7 @@ export const isStale = computed(() => feedAge.value === undefined || feedAge.val
 /** The sample of the present second. */
 export const currentSample = computed(() => {
   void tick.value;
-  return sampleOf(pulses.values(), { now: performance.now(), at: Date.now() / 1_000 });
+  return sampleOf(allPulses(), { now: performance.now(), at: Date.now() / 1_000 });
 });
 
 /** Records that an event of the live feed has arrived, of any kind. */
@@ -38,10 +40,18 @@ export function recordEvent(now: number): void {
 }
 
 export function recordPulse(received: ReceivedPulse): void {
-  pulses.set(received.pulse.shard, received);
+  const { shard, front = "" } = received.pulse;
+  const ofShard = pulses.get(shard) ?? new Map<string, ReceivedPulse>();
+  pulses.set(shard, ofShard.set(front, received));
 }
 
-export const lastPulse = (shard: string): ReceivedPulse | undefined => pulses.get(shard);
+/** Over all fronts of a shard. */
+export const lastPulse = (shard: string): ReceivedPulse | undefined =>
+  mergeFronts([...(pulses.get(shard)?.values() ?? [])]);
+
+/** The last pulse of each front of each shard. */
+export const allPulses = (): readonly ReceivedPulse[] =>
+  [...pulses.values()].flatMap((ofShard) => [...ofShard.values()]);
 
 /** Forgets the pulses of shards that are gone. */
 export function keepPulsesOf(shards: ReadonlySet<string>): void {
@@ -63,7 +73,7 @@ export function startClock(): () => void {
     const at = Math.floor(Date.now() / 1_000);
     if (at === lastSecond || performance.now() - gapEndedAt < SETTLE_MS) return;
     lastSecond = at;
-    const sample = sampleOf(pulses.values(), { now: performance.now(), at });
+    const sample = sampleOf(allPulses(), { now: performance.now(), at });
     samples.value = pushSample(samples.value, sample, CHART_SECONDS);
   }, TICK_MS);
   return () => clearInterval(timer);

@@ -1,5 +1,4 @@
 import { signal, type Signal } from "@preact/signals";
-import { Centrifuge, type Subscription } from "centrifuge";
 import {
   newSimClientView,
   stepSimClientView,
@@ -8,24 +7,26 @@ import {
   type SimClientView,
 } from "../model/sim-client-view.ts";
 import { callAdminApi } from "./api.ts";
+import { linkCentrifuge } from "./sim-centrifuge.ts";
 import { countReceived, resetCounters, type ReceiveState } from "./sim-counters.ts";
-import { endpoint, observedWebSocket } from "./socket.ts";
+import type { SimKind, SimLink, SimLinkParts } from "./sim-link.ts";
 
 /** The simulated clients of this page: stock SDKs, each with its own socket. */
 
 export const MAX_SIM_CLIENTS = 200;
 /** Starts are spread over time: a browser opens few sockets at once, and a shard limits its upgrades per second. */
 const START_INTERVAL_MS = 8;
-/** Longer than the SDK's default: 200 clients that connect at once wait for each other. */
-const CONNECT_TIMEOUT_MS = 15_000;
 
 export type SimClient = ReceiveState & {
   readonly view: Signal<SimClientView>;
-  readonly sdk: Centrifuge;
-  readonly subscription: Subscription;
-  readonly channel: string;
+  readonly kind: SimKind;
+  readonly link: SimLink;
+  /** The channel or the room. */
+  readonly target: string;
   paused: boolean;
 };
+
+export type StartOptions = { readonly kind: SimKind; readonly prefix: string; readonly target: string };
 
 export const simClients = signal<readonly SimClient[]>([]);
 /** The key of the selected client. */
@@ -35,19 +36,16 @@ export const starting = signal(false);
 export const simClientTotals = () => totalsOf(simClients.value.map(({ view }) => view.value));
 
 /** Starts `count` more clients, up to the page's limit. Throws `ApiError` where the API key does not permit it. */
-export async function startClients(
-  count: number,
-  options: { readonly prefix: string; readonly channel: string },
-): Promise<void> {
+export async function startClients(count: number, options: StartOptions): Promise<void> {
   const keys = freeKeys(count, options.prefix);
   if (keys.length === 0) return;
   starting.value = true;
   try {
-    const tokens = await clientTokens(keys);
-    const fresh = keys.map((key) => createClient(key, tokens[key] ?? "", options.channel));
+    const [tokens, link] = await Promise.all([clientTokens(keys), linkOf(options.kind)]);
+    const fresh = keys.map((key) => createClient({ key, token: tokens[key] ?? "" }, { ...options, link }));
     simClients.value = [...simClients.value, ...fresh];
     for (const client of fresh) {
-      if (isWaiting(client)) client.sdk.connect();
+      if (isWaiting(client)) client.link.connect();
       await new Promise((resolve) => setTimeout(resolve, START_INTERVAL_MS));
     }
   } finally {
@@ -72,46 +70,40 @@ async function clientTokens(users: readonly string[]): Promise<Readonly<Record<s
 
 /** False where the operator has connected, stopped or removed the client before its turn. */
 function isWaiting(client: SimClient): boolean {
-  const { sdk, view } = client;
-  return (
-    sdk.state === "disconnected" && simClients.value.includes(client) && view.peek().state === "connecting"
-  );
+  const { link, view } = client;
+  return link.isStopped() && simClients.value.includes(client) && view.peek().state === "connecting";
 }
 
-function createClient(key: string, token: string, channel: string): SimClient {
-  let shard: string | undefined;
-  const sdk = new Centrifuge(endpoint(key), {
-    websocket: observedWebSocket({
-      onNode: (node) => (shard = node),
-      onRefused: () => step(client, { kind: "refused" }),
-    }),
-    token,
-    timeout: CONNECT_TIMEOUT_MS,
-    getToken: async () => (await clientTokens([key]))[key] ?? "",
-  });
-  const subscription = sdk.newSubscription(channel);
+type MakeLink = (parts: SimLinkParts) => SimLink;
+
+/** The page loads the SDK of Socket.IO for its first client. */
+async function linkOf(kind: SimKind): Promise<MakeLink> {
+  if (kind === "centrifuge") return linkCentrifuge;
+  return (await import("./sim-socketio.ts")).linkSocketIo;
+}
+
+function createClient(
+  { key, token }: { readonly key: string; readonly token: string },
+  { kind, target, link }: StartOptions & { readonly link: MakeLink },
+): SimClient {
+  const view = signal(newSimClientView(key));
   const client: SimClient = {
-    view: signal(newSimClientView(key)),
-    sdk,
-    subscription,
-    channel,
+    view,
+    kind,
+    link: link({
+      key,
+      token,
+      target,
+      newToken: async () => (await clientTokens([key]))[key] ?? "",
+      step: (event) => step(client, event),
+      receive: (received) => countReceived(client, received),
+      restart: (offset) => (client.lastOffset = offset),
+    }),
+    target,
     paused: false,
     received: 0,
     lastOffset: undefined,
   };
-  sdk.on("connecting", ({ code }) => step(client, { kind: "connecting", code }));
-  sdk.on("connected", () => step(client, { kind: "connected", shard }));
-  sdk.on("disconnected", ({ code }) => step(client, { kind: "disconnected", byHand: code === 0 }));
-  subscription.on("subscribed", ({ streamPosition, wasRecovering, recovered }) => {
-    // Recovered publications follow one by one. Any other subscription starts after the channel's newest publication.
-    if (wasRecovering && recovered) return;
-    client.lastOffset = streamPosition?.offset;
-  });
-  subscription.on("publication", ({ offset, data }) => countReceived(client, { offset, data }));
-  // A broadcast arrives as a publication of a server-side subscription, outside of `subscription`.
-  sdk.on("publication", ({ data }) => countReceived(client, { data }));
-  sdk.on("message", ({ data }) => countReceived(client, { data }));
-  subscription.subscribe();
   return client;
 }
 
@@ -124,28 +116,26 @@ export const CLIENT_ACTIONS = {
   pause(client: SimClient) {
     if (client.paused) return;
     client.paused = true;
-    client.subscription.unsubscribe();
+    client.link.pause();
     step(client, { kind: "paused" });
   },
   resume(client: SimClient) {
     if (!client.paused) return;
     client.paused = false;
     client.lastOffset = undefined;
-    client.subscription.subscribe();
+    client.link.resume();
     step(client, { kind: "resumed" });
   },
   disconnect(client: SimClient) {
-    // The SDK emits no event for a client that is disconnected already, such as one before its first connect.
-    if (client.sdk.state === "disconnected") step(client, { kind: "disconnected", byHand: true });
-    client.sdk.disconnect();
+    client.link.disconnect();
   },
   connect(client: SimClient) {
-    client.sdk.connect();
+    client.link.connect();
   },
   remove(client: SimClient) {
     simClients.value = simClients.value.filter((one) => one !== client);
     if (selectedKey.peek() === client.view.peek().key) selectedKey.value = undefined;
-    client.sdk.disconnect();
+    client.link.disconnect();
   },
 } as const satisfies Record<string, (client: SimClient) => void>;
 
@@ -157,7 +147,7 @@ export function applyToAll(action: ClientAction): void {
     simClients.value = [];
     selectedKey.value = undefined;
     resetCounters();
-    for (const { sdk } of all) sdk.disconnect();
+    for (const { link } of all) link.disconnect();
     return;
   }
   for (const client of all) CLIENT_ACTIONS[action](client);

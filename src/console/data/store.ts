@@ -5,6 +5,7 @@ import type { Descriptor } from "../../ring/descriptor.ts";
 import { applyReport, EMPTY_FEED, stepFeed, withIncident, type Feed, type Incident } from "../model/feed.ts";
 import { ApiError, callAdminApi, type ClusterView, type EpochView } from "./api.ts";
 import { clearCost, cost, refreshCost } from "./cost.ts";
+import { clearSocketIo } from "./socketio.ts";
 import { clearScale, refreshScale, scale } from "./scale.ts";
 import { clearPulses, keepPulsesOf, recordEvent, recordPulse } from "./pulses.ts";
 
@@ -94,4 +95,5 @@ export function clearCluster(): void {
   clearPulses();
   clearScale();
   clearCost();
+  clearSocketIo();
 }

@@ -61,7 +61,7 @@ export function stepFeed(feed: Feed, event: Exclude<LiveEvent, { kind: "pulse" |
         at: event.at,
         kind: "restarted",
         shard: event.shard,
-        text: `${event.shard} has restarted: its clients lost their sockets, and reconnect by themselves`,
+        text: `${event.shard}${event.front === undefined ? "" : ` (${event.front})`} has restarted: its clients lost their sockets, and reconnect by themselves`,
       });
     case "untold":
       return withIncident(feed, {

@@ -36,7 +36,7 @@ export function sampleOf(
   };
   return {
     at,
-    sessions: new Map(fresh.map(({ shard, sessions }) => [shard, sessions])),
+    sessions: sessionsByShard(fresh),
     deliveries: rate(({ counts }) => counts.deliveries),
     frames: rate(({ counts }) => counts.frames),
     p50Ms: worst(({ p50Ms }) => p50Ms),
@@ -45,6 +45,13 @@ export function sampleOf(
     moved: rate(({ counts }) => counts.moved),
     resumed: rate(({ counts }) => counts.resumed),
   };
+}
+
+/** Each front of a shard has a pulse of its own. */
+function sessionsByShard(pulses: readonly Pulse[]): ReadonlyMap<string, number> {
+  const sums = new Map<string, number>();
+  for (const { shard, sessions } of pulses) sums.set(shard, (sums.get(shard) ?? 0) + sessions);
+  return sums;
 }
 
 /** A pulse's count as a rate per second. */

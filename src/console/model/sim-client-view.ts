@@ -29,9 +29,9 @@ export type SimClientEvent =
   | { readonly kind: "paused" | "resumed" };
 
 /** The code of the SDK for a client's first connect. */
-const FIRST_CONNECT = 0;
+export const FIRST_CONNECT = 0;
 /** The cluster's close code for a session that another shard owns now. */
-const MOVED = 4001;
+export const MOVED = 4001;
 
 export const newSimClientView = (key: string): SimClientView => ({
   key,

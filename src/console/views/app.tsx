@@ -12,6 +12,7 @@ import { RingPanel } from "./ring-panel.tsx";
 import { Scaling } from "./scaling.tsx";
 import { Shards } from "./shards.tsx";
 import { SignIn } from "./sign-in.tsx";
+import { SocketIo } from "./socketio.tsx";
 import { Timeline } from "./timeline.tsx";
 
 export function App() {
@@ -42,6 +43,7 @@ export function App() {
         </div>
         <div class="lower">
           <Charts />
+          <SocketIo />
           <Messages />
           <Channel />
           <Timeline />

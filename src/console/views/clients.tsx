@@ -48,8 +48,8 @@ function SelectedClient() {
   return (
     <div class="selected" data-testid="selected">
       <p>
-        <b class="mono">{key}</b> is {state} on <ShardName shard={shard} /> and subscribes to{" "}
-        <span class="mono">{client.channel}</span>. {plural(moves, "move")},{" "}
+        <b class="mono">{key}</b>, {KINDS[client.kind].name}, is {state} on <ShardName shard={shard} /> and{" "}
+        {KINDS[client.kind].verb} <span class="mono">{client.target}</span>. {plural(moves, "move")},{" "}
         {plural(losses, "loss", "losses")}
         {lastOutageMs !== undefined && `, last outage ${milliseconds(lastOutageMs)}`};{" "}
         {count(client.received)} received.
@@ -72,6 +72,11 @@ const ACTION_LABELS: Record<ClientAction, string> = {
   connect: "Connect",
   remove: "Remove",
 };
+
+const KINDS = {
+  centrifuge: { name: "a Centrifuge client", verb: "subscribes to" },
+  socketio: { name: "a Socket.IO client", verb: "asks for the room" },
+} as const;
 
 function actionsFor(state: SimClientState): readonly ClientAction[] {
   if (state === "stopped" || state === "ended") return ["connect", "remove"];

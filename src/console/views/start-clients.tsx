@@ -1,13 +1,16 @@
 import { useSignal } from "@preact/signals";
 import { messageOf } from "../data/api.ts";
 import { MAX_SIM_CLIENTS, simClients, startClients, starting } from "../data/sim-clients.ts";
+import type { SimKind } from "../data/sim-link.ts";
+import { socketio } from "../data/socketio.ts";
 import { Field, readOnly } from "./parts.tsx";
 
 /** The form that starts simulated clients. */
 export function StartClients() {
   const number = useSignal(100);
   const prefix = useSignal("sim");
-  const channel = useSignal("lobby");
+  const target = useSignal("lobby");
+  const kind = useSignal<SimKind>("centrifuge");
   const problem = useSignal<string | undefined>(undefined);
   const full = simClients.value.length >= MAX_SIM_CLIENTS;
   return (
@@ -16,7 +19,7 @@ export function StartClients() {
       onSubmit={(event) => {
         event.preventDefault();
         problem.value = undefined;
-        startClients(number.value, { prefix: prefix.value, channel: channel.value }).catch(
+        startClients(number.value, { kind: kind.value, prefix: prefix.value, target: target.value }).catch(
           (error: unknown) => (problem.value = messageOf(error)),
         );
       }}
@@ -43,13 +46,26 @@ export function StartClients() {
           onInput={(event) => (prefix.value = event.currentTarget.value)}
         />
       </Field>
-      <Field label="Channel" class="narrow">
+      {socketio.value !== undefined && (
+        <Field label="Library" class="narrow">
+          <select
+            value={kind.value}
+            onChange={(event) =>
+              (kind.value = event.currentTarget.value === "socketio" ? "socketio" : "centrifuge")
+            }
+          >
+            <option value="centrifuge">Centrifuge</option>
+            <option value="socketio">Socket.IO</option>
+          </select>
+        </Field>
+      )}
+      <Field label={kind.value === "socketio" ? "Room" : "Channel"} class="narrow">
         <input
           type="text"
           required
           maxLength={255}
-          value={channel.value}
-          onInput={(event) => (channel.value = event.currentTarget.value)}
+          value={target.value}
+          onInput={(event) => (target.value = event.currentTarget.value)}
         />
       </Field>
       <button

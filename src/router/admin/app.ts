@@ -11,6 +11,7 @@ import { addReads } from "./reads.ts";
 import { requireKey } from "./require-key.ts";
 import type { AdminApp } from "./route.ts";
 import { addScale } from "./scale.ts";
+import { addSocketIo } from "./socketio.ts";
 import { addUsers } from "./users.ts";
 
 /** Enough for a list of a thousand shard ids. */
@@ -61,6 +62,7 @@ export function createAdmin(): AdminApp {
   addScale(app);
   addCost(app);
   addUsers(app);
+  addSocketIo(app);
   addLive(app);
   app.notFound((request) =>
     answerError(request, 404, {

@@ -1,10 +1,13 @@
+import { FIRST_FRONT, type ShardAddress } from "../../contracts/address.ts";
 import type { Pulse } from "../../contracts/live.ts";
 import { publishLive } from "../../platform/live-channel.ts";
 import type { Counters } from "./counters.ts";
 
 const PULSE_MS = 1_000;
 
-export type Vitals = Pick<Pulse, "ringEpoch" | "sessions" | "subscriptions" | "channels">;
+export type Vitals = Pick<Pulse, "ringEpoch" | "sessions" | "subscriptions" | "channels" | "namespaces">;
+/** A shard in the feed; see `Pulse`. */
+type Name = Pick<Pulse, "shard" | "front">;
 
 /**
  * A shard's part in the live feed: a pulse each second until `watch` runs out, and then nothing (SPEC OP2).
@@ -15,7 +18,7 @@ export type Vitals = Pick<Pulse, "ringEpoch" | "sessions" | "subscriptions" | "c
 export class LivePulse {
   readonly #ctx: DurableObjectState;
   readonly #env: Cloudflare.Env;
-  readonly #shard: string;
+  readonly #name: Name;
   readonly #counters: Counters;
   readonly #vitals: () => Vitals;
   #until = 0;
@@ -25,13 +28,14 @@ export class LivePulse {
   constructor(parts: {
     ctx: DurableObjectState;
     env: Cloudflare.Env;
-    shard: string;
+    shard: ShardAddress;
     counters: Counters;
     vitals: () => Vitals;
   }) {
     this.#ctx = parts.ctx;
     this.#env = parts.env;
-    this.#shard = parts.shard;
+    const { front, id } = parts.shard;
+    this.#name = { shard: id, ...(front === FIRST_FRONT ? {} : { front }) };
     this.#counters = parts.counters;
     this.#vitals = parts.vitals;
   }
@@ -39,7 +43,7 @@ export class LivePulse {
   wake(now: number): void {
     const until = this.#ctx.storage.kv.get<number>("watchedUntil") ?? 0;
     if (until <= now) return;
-    this.#ctx.waitUntil(publishLive(this.#env, { kind: "restarted", at: now, shard: this.#shard }));
+    this.#ctx.waitUntil(publishLive(this.#env, { kind: "restarted", at: now, ...this.#name }));
     this.#start(until, now);
   }
 
@@ -70,7 +74,7 @@ export class LivePulse {
     const pulse: Pulse = {
       kind: "pulse",
       at: now,
-      shard: this.#shard,
+      ...this.#name,
       ...this.#vitals(),
       intervalMs: Math.max(1, now - this.#pulsedAt),
       ...this.#counters.take(),

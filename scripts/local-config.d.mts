@@ -1,0 +1,1 @@
+export function localConfig(text: string): string;

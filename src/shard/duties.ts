@@ -14,8 +14,10 @@ export async function runDuty(
   const { connections, emptyChannels, events, moves, subscriptions } = floors;
   switch (duty) {
     case "ping": {
-      const { ping } = wire.heartbeat;
-      pingAll({ connections, times, ping }, { now, previousPingAt: dueAt - times.pingIntervalMs });
+      pingAll(
+        { connections, times, heartbeat: wire.heartbeat },
+        { now, previousPingAt: dueAt - times.pingIntervalMs },
+      );
       moves.reports.look(now);
       moves.regionGuests.look(now);
       if (connections.sessions.size > 0) return now + times.pingIntervalMs;

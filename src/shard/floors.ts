@@ -12,6 +12,7 @@ import type { UsageMeter } from "../platform/usage-meter.ts";
 import { isBroadcast } from "../policy/channels.ts";
 import { acceptOperator } from "../tokens/operator.ts";
 import { createVerifier } from "../tokens/verifier.ts";
+import type { SocketEvents } from "./connections/awake-socket.ts";
 import { Connections } from "./connections/connections.ts";
 import type { Session } from "./connections/session.ts";
 import { nextDeadline } from "./connections/sweep.ts";
@@ -44,6 +45,7 @@ export type FloorsParts = {
   readonly front: Front;
   readonly hooks: Hooks;
   readonly meter: UsageMeter;
+  readonly socketEvents: SocketEvents;
 };
 
 /** The parts of a shard, each on its floor: connections, subscriptions, moves and records. */
@@ -72,7 +74,7 @@ export type Floors = {
 
 /** Builds the floors of one shard and joins them. Every effect of a lower floor on a higher one is named here. */
 export function buildFloors(parts: FloorsParts): Floors {
-  const { ctx, env, config, shard, front, hooks, meter } = parts;
+  const { ctx, env, config, shard, front, hooks, meter, socketEvents } = parts;
   const { cluster } = config;
   const { storage } = ctx;
   const { wire } = front;
@@ -107,6 +109,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     ctx,
     cluster,
     wire,
+    awake: front.staysAwake?.(config) === true ? socketEvents : undefined,
     onOpen: (open) => sessionRows.add(open),
     onRecall: (session) => subscriptions.wake(session, new Map()),
     onEnd: (session, { close, moving, why }) => {

@@ -32,6 +32,8 @@ export type Front = {
   readonly describe?: (session: Session) => ClientInfo | undefined;
   /** The settings of its shards, where they differ from those of the cluster. */
   readonly configure?: (config: Config) => Config;
+  /** Its shards stay awake while they have sessions: they hear the answers to pings, and the runtime absorbs none. */
+  readonly staysAwake?: (config: Config) => boolean;
   /** Makes what serves one shard's clients. */
   readonly serve: (core: Core) => Service;
 };
@@ -50,8 +52,6 @@ export type Service = {
   readonly stranger?: (socket: WebSocket, frame: Frame | undefined) => void;
   /** A session has slept with the object. */
   readonly woke?: (session: Session) => void;
-  /** The front hears the answers to pings, and the runtime absorbs none. */
-  readonly hearsPongs?: boolean;
   /** A session ends; what it was is still known. */
   readonly ended?: (session: Session, why: EndReason | undefined) => void;
   /** Answers a question of the front's own, which the core carries and does not read. */

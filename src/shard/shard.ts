@@ -75,10 +75,9 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     refuseOtherJurisdiction(ctx.id, this.#config.cluster.shards.jurisdiction);
     this.#shard = addressOfObject(front.name, ctx.id.name);
     const parts = { config: this.#config, shard: this.#shard };
-    this.#floors = buildFloors({ ctx, env, ...parts, front, hooks, meter });
-    const { hearsPongs = false } = this.#floors.service;
+    this.#floors = buildFloors({ ctx, env, ...parts, front, hooks, meter, socketEvents: this });
     // Without an argument: a pair that an earlier release has set is forgotten.
-    if (hearsPongs) ctx.setWebSocketAutoResponse();
+    if (front.staysAwake?.(config) === true) ctx.setWebSocketAutoResponse();
     else ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(pong, absorb));
   }
 

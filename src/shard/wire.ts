@@ -7,8 +7,16 @@ import type { Start } from "./subscriptions/start.ts";
 
 /** From the core's words to frames. */
 export type Wire = {
-  /** The runtime answers `pong` with `absorb` and does not wake the object for it. */
-  readonly heartbeat: { readonly ping: string; readonly pong: string; readonly absorb: string };
+  /**
+   * The runtime answers `pong` with `absorb` and does not wake the object for it. `isFromStart`: connections are pinged
+   * before they are let in, too.
+   */
+  readonly heartbeat: {
+    readonly ping: string;
+    readonly pong: string;
+    readonly absorb: string;
+    readonly isFromStart?: true;
+  };
   /** The subprotocol to agree on, of those that the client offers. */
   subprotocol(offered: readonly string[]): string | undefined;
   encodeBatch(batch: Batch): BatchFrames;

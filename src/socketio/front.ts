@@ -29,9 +29,13 @@ export function socketioFront(server: AllHandlers): Front {
     describe: describeMember,
     configure: (config) => {
       const { socketio, times } = config.cluster;
-      const { pingIntervalMs = times.pingIntervalMs } = socketio;
-      return { ...config, cluster: { ...config.cluster, times: { ...times, pingIntervalMs } } };
+      const { pingIntervalMs = times.pingIntervalMs, pingTimeoutMs: pongTimeoutMs } = socketio;
+      return {
+        ...config,
+        cluster: { ...config.cluster, times: { ...times, pingIntervalMs, pongTimeoutMs } },
+      };
     },
+    staysAwake: (config) => config.cluster.socketio.heartbeat === "timer",
     serve: (core) => serveClients(core, { wire, server }),
   };
 }
@@ -100,7 +104,6 @@ function serveClients(
   let anySocket: WebSocket | undefined;
 
   return {
-    hearsPongs: heartbeat.isForAll,
     accepted: begin,
     open: (opening: Opening) => {
       anySocket ??= new WebSocketPair()[0];

@@ -8,7 +8,7 @@ import { PING } from "./engine.ts";
  * with `heartbeat: "timer"` for all (SPEC SO24). All others are pinged by the shard's alarm, and may sleep.
  */
 export class Heartbeat {
-  readonly isForAll: boolean;
+  readonly #isForAll: boolean;
   readonly #connections: Connections;
   readonly #intervalMs: number;
   readonly #timeoutMs: number;
@@ -16,7 +16,7 @@ export class Heartbeat {
 
   constructor(connections: Connections, { socketio, times }: Pick<ClusterConfig, "socketio" | "times">) {
     this.#connections = connections;
-    this.isForAll = socketio.heartbeat === "timer";
+    this.#isForAll = socketio.heartbeat === "timer";
     this.#intervalMs = times.pingIntervalMs;
     this.#timeoutMs = socketio.pingTimeoutMs;
   }
@@ -24,7 +24,7 @@ export class Heartbeat {
   /** A session begins, or goes on over a WebSocket. */
   begin(session: Session): void {
     this.end(session);
-    session.pingedBy = this.isForAll || "inMemory" in session.socket ? "front" : "alarm";
+    session.pingedBy = this.#isForAll || "inMemory" in session.socket ? "front" : "alarm";
     if (session.pingedBy === "front") this.#wait(session, this.#intervalMs, () => this.#ping(session));
   }
 

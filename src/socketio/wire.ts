@@ -21,7 +21,7 @@ const NOTHING: readonly Frame[] = [];
 
 /** From the core's words to the frames of this protocol. */
 export class SocketWire implements Wire {
-  readonly heartbeat = { ping: PING, pong: PONG, absorb: NOOP };
+  readonly heartbeat = { ping: PING, pong: PONG, absorb: NOOP, isFromStart: true } as const;
   /** The unions that have reached a session lately (SPEC SO11). */
   readonly #unions = new WeakMap<Session, Set<string>>();
 

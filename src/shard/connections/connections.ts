@@ -3,6 +3,7 @@ import type { Close } from "../../contracts/refusal.ts";
 import { logError } from "../../platform/logger.ts";
 import type { Frame, Frames } from "../frame.ts";
 import type { Wire } from "../wire.ts";
+import { acceptAwake, type SocketEvents } from "./awake-socket.ts";
 import type { EndReason } from "./end-reasons.ts";
 import type { MemoryPeer, Peer } from "./peer.ts";
 import { sendFrame, type SendContext } from "./outbox.ts";
@@ -25,6 +26,8 @@ export type ConnectionsParts = {
   readonly ctx: DurableObjectState;
   readonly cluster: ClusterConfig;
   readonly wire: Wire;
+  /** Where the events of sockets go that do not sleep; undefined where they sleep. */
+  readonly awake: SocketEvents | undefined;
   /** A session was let in. */
   readonly onOpen: (open: Open) => void;
   /** A session has slept with the object, and its socket has closed before the object heard of either. */
@@ -85,11 +88,11 @@ export class Connections {
     opening: Opening,
     offered: string | null,
   ): { readonly session: Session; readonly response: Response } {
-    const { ctx, cluster, wire } = this.#parts;
+    const { cluster, wire } = this.#parts;
     const { 0: client, 1: server } = new WebSocketPair();
     // Throws where the attachment has no room, and the platform then holds no socket yet.
     server.serializeAttachment(opening);
-    ctx.acceptWebSocket(server);
+    this.#accept(server);
     const session = this.sessions.add(server, opening, cluster.limits);
     const headers = new Headers();
     const names = offered?.split(",").map((name) => name.trim());
@@ -109,7 +112,7 @@ export class Connections {
     const { 0: client, 1: server } = new WebSocketPair();
     // A new life of the object takes it for none of its sessions.
     server.serializeAttachment({ state: "closing", id: "" } satisfies Closing);
-    this.#parts.ctx.acceptWebSocket(server);
+    this.#accept(server);
     this.#unanswered.add(server);
     return { socket: server, response: new Response(null, { status: 101, webSocket: client }) };
   }
@@ -242,6 +245,13 @@ export class Connections {
       this.end(session, "serverError");
     });
     return session.queue.finally(() => (session.busy -= 1));
+  }
+
+  #accept(socket: WebSocket): void {
+    const { awake, ctx } = this.#parts;
+    // A hibernatable socket may wait for its end until the object sleeps (docs/platform.md P47).
+    if (awake === undefined) ctx.acceptWebSocket(socket);
+    else acceptAwake(socket, awake);
   }
 
   #recall(socket: WebSocket): Session | undefined {

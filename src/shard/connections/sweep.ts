@@ -1,4 +1,5 @@
 import type { ClusterConfig } from "../../config/cluster.ts";
+import type { Wire } from "../wire.ts";
 import type { Connections } from "./connections.ts";
 import { subscriptionsOf, type Session } from "./session.ts";
 
@@ -60,16 +61,19 @@ function sweepOne({ connections, times, endSubscription }: SweepParts, session: 
  * Sends every open session its ping, unless its front does, and drops those that have not answered the one before.
  *
  * `previousPingAt` is when that was. A session that has shown no life since is dead, provided that it had
- * `pongTimeoutMs` for it: an alarm that comes late, or early, kills no session.
+ * `pongTimeoutMs` for it, or as many pings as come in that time: an alarm that comes late, or early, kills no session.
  */
 export function pingAll(
-  { connections, times, ping }: Pick<SweepParts, "connections" | "times"> & { readonly ping: string },
+  { connections, times, heartbeat }: Pick<SweepParts, "connections" | "times"> & Pick<Wire, "heartbeat">,
   { now, previousPingAt }: { readonly now: number; readonly previousPingAt: number },
 ): void {
-  const patient = now - previousPingAt > times.pongTimeoutMs;
+  const { pingIntervalMs, pongTimeoutMs } = times;
+  const patient = now - previousPingAt > Math.min(pongTimeoutMs, pingIntervalMs - 1);
+  const unansweredSince = previousPingAt - Math.max(0, pongTimeoutMs - pingIntervalMs);
   for (const session of connections.sessions) {
-    if (session.attachment.state !== "open" || session.pingedBy === "front") continue;
-    if (patient && connections.seenAt(session) < previousPingAt) connections.end(session, "noPong");
-    else connections.send(session, ping);
+    if (session.pingedBy === "front") continue;
+    if (session.attachment.state === "opening" && heartbeat.isFromStart !== true) continue;
+    if (patient && connections.seenAt(session) < unansweredSince) connections.end(session, "noPong");
+    else connections.send(session, heartbeat.ping);
   }
 }

@@ -12,11 +12,11 @@ const { handler, Shard, SocketIoShard, Channel, Coordinator } = createRingcast({
         await socket.join(room);
         if (typeof done === "function") done([...socket.rooms]);
       });
-      namespace.on("leave", (socket, room) => {
-        if (typeof room === "string") socket.leave(room);
+      namespace.on("leave", async (socket, room) => {
+        if (typeof room === "string") await socket.leave(room);
       });
-      namespace.on("say", (socket, room, ...args) => {
-        if (typeof room === "string") void socket.nsp.to(room).emit("said", ...args);
+      namespace.on("say", async (socket, room, ...args) => {
+        if (typeof room === "string") await socket.nsp.to(room).emit("said", ...args);
       });
     }
   },

@@ -163,6 +163,26 @@ describe("a shared room", () => {
     expect(kept.map(({ data }) => data.args)).toEqual([[2]]);
   });
 
+  test("[SO51] acknowledgements and local emits stay among sockets, and the server takes sockets in", async () => {
+    const sockets = await Promise.all([0, 1, 2, 3].map((n) => inRooms(`stay-${n}`, [])));
+    const { publications } = await subscribed("stay", "chat:stay");
+    const ids = sockets.map(({ client }) => client.id);
+    await cluster.server({ verb: "join", rooms: ids, room: "chat:stay" });
+    for (const [n, { client }] of sockets.entries())
+      client.on("question", (ack: (answer: number) => void) => ack(n));
+    const { answers } = await cluster.server({ verb: "ask", rooms: ["chat:stay"], args: ["question"] });
+    expect(answers.toSorted()).toEqual([0, 1, 2, 3]);
+    await sockets[0]?.client.emitWithAck("near", "chat:stay", "near");
+    await emit(["chat:stay"], ["said", "end"]);
+    await eventually(
+      () => publications.length > 0 && sockets.every(({ events }) => events.at(-1)?.[1] === "end"),
+    );
+    expect(publications.map(({ data }) => data.args)).toEqual([["end"]]);
+    const here = ids.filter((id) => id?.split("~")[0] === ids[0]?.split("~")[0]);
+    const near = sockets.filter(({ events }) => events.some(([, text]) => text === "near"));
+    expect(near.map(({ client }) => client.id)).toEqual(here);
+  });
+
   test("[SO52] presence counts both, and shows the user of a socket or its id", async () => {
     const channel = "chat:presence";
     const seen: unknown[] = [];

@@ -20,6 +20,7 @@ export type AppSocket = {
   disconnect(close?: boolean): unknown;
 };
 export type AppTarget = {
+  readonly local: AppTarget;
   to(room: string | string[]): AppTarget;
   except(room: string | string[]): AppTarget;
   emit(event: string, ...args: any[]): unknown;
@@ -82,6 +83,10 @@ function describeNamespace(namespace: AppNamespace): void {
     const ack = args.pop();
     const target = rooms.length === 0 ? socket.broadcast : socket.to(rooms);
     await target.emit("said", ...args);
+    ack();
+  });
+  namespace.on("near", async (socket, room, text, ack) => {
+    await socket.nsp.to(room).local.emit("said", text);
     ack();
   });
   namespace.on("ask me", async (socket, question, ack) => {

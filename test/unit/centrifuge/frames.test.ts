@@ -222,3 +222,23 @@ test("[DL2, AP7] a subscription that resumes gets what it missed with offsets, a
   expect(missed({})).toEqual([4, 5]);
   expect(missed({ filter: { key: "team", cmp: "eq", val: "b" } })).toEqual([5]);
 });
+
+test("[SO51] no frame shows what a front tells itself: whole, as a patch, missed, and where nothing is kept", () => {
+  const hidden = (json: string) =>
+    encodePublication({ json, tags: { a: "b" }, forFront: { except: ["secret"] } });
+  const kept = [1, 2].map((offset): Publication => ({
+    kind: "pub",
+    offset,
+    body: hidden(JSON.stringify(`${LONG} ${offset}`)),
+  }));
+  const events: ClientEvent[] = [...kept, { kind: "passing", body: hidden('"passing"') }];
+  const bases = new DeltaBases();
+  for (const durable of [true, false])
+    for (const subscription of [{}, { delta: true as const }]) {
+      const frames = new Frames(batch(events, { durable }), bases);
+      const texts = [frames.frameFor(session(), subscription), ...frames.missedBy(session(), subscription)];
+      expect(texts.join("\n")).not.toMatch(/secret|forFront/);
+      for (const { pub: publication } of readFrame(texts[0] ?? ""))
+        expect(publication).toMatchObject({ tags: { a: "b" } });
+    }
+});

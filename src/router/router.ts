@@ -15,6 +15,7 @@ import { connectClient } from "./connection.ts";
 import { answerError } from "./errors.ts";
 import { LateErrors } from "./late-errors.ts";
 import { connectSocket } from "./socketio.ts";
+import { createSocketioApi } from "./socketio-api/app.ts";
 import { RingCache } from "./ring-cache.ts";
 
 /** The Worker. Its only state is the newest ring that its isolate has seen (docs/platform.md P27). */
@@ -47,10 +48,17 @@ export function createRouter(
     }),
   );
   if (socketio) {
+    const socketioApi = createSocketioApi((env) => partsOf(env).config);
     app.all("*", async (request, next) => {
       const parts = partsOf(request.env);
-      // As in a stock client's `path`, with the slash at the end or without.
       const { path } = request.req;
+      const apiPath = `${parts.cluster.socketio.path}api`;
+      if (path.startsWith(`${apiPath}/`)) {
+        const url = new URL(request.req.url);
+        url.pathname = path.slice(apiPath.length);
+        return socketioApi.fetch(new Request(url, request.req.raw), request.env);
+      }
+      // As in a stock client's `path`, with the slash at the end or without.
       const isOfClients = [path, `${path}/`].includes(parts.cluster.socketio.path);
       return isOfClients ? connectSocket(request, parts) : next();
     });

@@ -1,5 +1,6 @@
 import { MOST_WAIT_MS, newSharedId } from "./acks.ts";
 import { sumOf, type Sum } from "./gathered.ts";
+import { InputError } from "./input-error.ts";
 import { encodeMessage } from "./message.ts";
 import { isEventName, type EventArgs } from "./packets.ts";
 import type { Question, SocketFacts, Target } from "./question.ts";
@@ -157,9 +158,9 @@ export const listOf = (room: string | readonly string[]): readonly string[] =>
 /** The arguments of an event for clients. Throws for a name that clients refuse, and for a function. */
 export function checkArgs(args: EventArgs): EventArgs {
   const name: unknown = args[0];
-  if (!isEventName(name)) throw new Error(`"${String(name)}" is a reserved event name`);
+  if (!isEventName(name)) throw new InputError(`"${String(name)}" is a reserved event name`);
   if (args.some((arg) => typeof arg === "function"))
-    throw new Error("an event takes one function, as its last argument");
+    throw new InputError("an event takes one function, as its last argument");
   return args;
 }
 

@@ -3,6 +3,7 @@ import { CONTRACT } from "../contracts/version.ts";
 import { shardStub, within } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
 import { allOf, type ClusterWork } from "./broadcaster.ts";
+import { InputError } from "./input-error.ts";
 import { encodeMessage } from "./message.ts";
 import { FRONT, roomChannel } from "./names.ts";
 import { MESSAGE_CHARS, publishWith, type PublishParts } from "./publish.ts";
@@ -46,7 +47,7 @@ export function clusterWork(parts: ClusterWorkParts): ClusterWork {
     const asked = await askedBy(question, local === true);
     const text = encodeQuestion(partOf(question, asked.length));
     if (text.length > MESSAGE_CHARS)
-      throw new Error(`an event has at most ${MESSAGE_CHARS} characters, not ${text.length}`);
+      throw new InputError(`an event has at most ${MESSAGE_CHARS} characters, not ${text.length}`);
     const ms = ASK_MS + ("timeoutMs" in question ? (question.timeoutMs ?? 0) : 0);
     const results = await Promise.allSettled(asked.map((shard) => within(ms, askOne(shard, text))));
     const failed = results.find((result) => result.status === "rejected");

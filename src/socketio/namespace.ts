@@ -1,5 +1,6 @@
 import { allOf, Broadcaster, quiet, splitAck, type ClusterWork } from "./broadcaster.ts";
 import type { Sum } from "./gathered.ts";
+import { InputError } from "./input-error.ts";
 import { pack, unpack } from "./packed.ts";
 import type { AnswerOf, Events, ManyArgsOf, NameOf, SentArgsOf } from "./types.ts";
 
@@ -51,7 +52,7 @@ export class Namespace<Emit extends Events, ServerSide extends Events, Data> ext
   }
 
   async #tell(event: string, args: readonly unknown[], timeoutMs: number | null): Promise<Sum> {
-    if (RESERVED.has(event)) throw new Error(`"${event}" is a reserved event name`);
+    if (RESERVED.has(event)) throw new InputError(`"${event}" is a reserved event name`);
     const packed = pack([event, ...args]);
     const question = { kind: "serverSide", nsp: this.name, args: packed, timeoutMs } as const;
     const results = await this.#work.ask(question, {});

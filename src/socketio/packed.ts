@@ -1,11 +1,12 @@
 import { encodePayload, parsePayload } from "./engine.ts";
+import { InputError } from "./input-error.ts";
 import { encodePacket, MOST_ATTACHMENTS, PacketReader } from "./packets.ts";
 
 /** Arguments, which may have binary data in them, as one text for a call between objects. */
 export function pack(args: readonly unknown[]): string {
   const frames = encodePacket({ kind: "ack", nsp: "/", args, id: 0 });
   if (frames.length - 1 > MOST_ATTACHMENTS)
-    throw new Error(`arguments have at most ${MOST_ATTACHMENTS} binary parts`);
+    throw new InputError(`arguments have at most ${MOST_ATTACHMENTS} binary parts`);
   return encodePayload(frames);
 }
 

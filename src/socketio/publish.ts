@@ -7,6 +7,7 @@ import { logError } from "../platform/logger.ts";
 import type { Config } from "../config/config.ts";
 import type { Publisher } from "../platform/publisher.ts";
 import type { ClusterWork } from "./broadcaster.ts";
+import { InputError } from "./input-error.ts";
 import { encodeMessage, type Message } from "./message.ts";
 import { FRONT, namespaceChannel, shardOfSocket } from "./names.ts";
 import { encodeQuestion } from "./question.ts";
@@ -42,7 +43,7 @@ export function publishWith(parts: PublishParts): ClusterWork["publish"] {
     const bodyOfShared = channels.some(isShared) ? encodeShared(args, how) : "";
     const length = Math.max(body.length, bodyOfShared.length);
     if (length > MESSAGE_CHARS)
-      throw new Error(`an event has at most ${MESSAGE_CHARS} characters, not ${length}`);
+      throw new InputError(`an event has at most ${MESSAGE_CHARS} characters, not ${length}`);
     const results = await Promise.allSettled([
       ...channels.map((channel) =>
         isShared(channel)

@@ -9,6 +9,7 @@ import {
 import { namespaceOf, parseChannel, splitName } from "../policy/channels.ts";
 import type { Session } from "../shard/connections/session.ts";
 import { decodeBase64, encodeBase64 } from "./engine.ts";
+import { InputError } from "./input-error.ts";
 import type { Message } from "./message.ts";
 import { isClosed, roomChannel, SHARED_NSP } from "./names.ts";
 import { bytesOf, isEventName, MOST_ATTACHMENTS, type EventArgs } from "./packets.ts";
@@ -25,12 +26,12 @@ export function channelOfRoom(config: Config, nsp: string, room: string): string
   const shown = `${room.slice(0, 40)}${room.length > 40 ? "..." : ""}`;
   if (nsp === SHARED_NSP && namespaceOf(config, splitName(room))?.socketio === true) {
     if (parseChannel(room, channelBytes).ok) return room;
-    throw new Error(
+    throw new InputError(
       `the room ${shown} is shared with other clients: its name is a channel's, of at most ${channelBytes} printable ASCII characters`,
     );
   }
   const channel = roomChannel(nsp, room);
-  if (channel.length > channelBytes) throw new Error(`the name of the room ${shown} is too long`);
+  if (channel.length > channelBytes) throw new InputError(`the name of the room ${shown} is too long`);
   return channel;
 }
 
@@ -57,7 +58,7 @@ export function encodeShared([event, ...args]: EventArgs, forFront: ForSockets):
   const json = JSON.stringify({ event, args }, replaceBytes);
   // Readers of other systems fail on a text that is nested deeper (SPEC CE5).
   if ((findPart(json, [])?.levels ?? 0) > MOST_LEVELS)
-    throw new Error(`an event has at most ${MOST_LEVELS} levels of lists and objects`);
+    throw new InputError(`an event has at most ${MOST_LEVELS} levels of lists and objects`);
   return encodePublication({ json, forFront });
 }
 
@@ -66,6 +67,9 @@ function replaceBytes(this: Readonly<Record<string, unknown>>, key: string, valu
   const given = this[key];
   return isBinary(given) ? { $binary: encodeBase64(bytesOf(given)) } : value;
 }
+
+/** A value whose binary data are `{"$binary": base64}`, as JSON holds them. */
+export const bytesAsJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value, replaceBytes));
 
 /** An event for the sockets of a shared room, from a publication of any client or back end. */
 export type SharedEvent = ForSockets & { readonly args: EventArgs };
@@ -105,7 +109,7 @@ const isEvent = (data: unknown): data is { readonly event: string | number; read
  * Makes bytes of each `{"$binary": base64}`. The arguments stay as they are where a stock client could not take them: it
  * takes so many attachments, and looks for one wherever an object says that it stands for one.
  */
-function withBytes(args: EventArgs): EventArgs {
+export function withBytes(args: EventArgs): EventArgs {
   let attachments = 0;
   let isAmbiguous = false;
   const convert = (value: unknown): unknown => {

@@ -3,7 +3,7 @@ import { Centrifuge } from "centrifuge";
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import WebSocket from "ws";
 import { createTestHarness } from "wrangler";
-import { API_KEY, type Json } from "../cluster.ts";
+import { API_KEY, READ_KEY, type Json } from "../cluster.ts";
 
 export type SocketCluster = {
   readonly url: URL;
@@ -39,7 +39,7 @@ export async function startSocketCluster(
   };
   const server = createTestHarness({
     root: import.meta.dirname,
-    workers: [{ configPath, vars, secrets: { API_KEY } }],
+    workers: [{ configPath, vars, secrets: { API_KEY, READ_KEY } }],
   });
   const { url } = await server.listen();
   const clients: Socket[] = [];

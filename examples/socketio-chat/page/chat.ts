@@ -29,7 +29,7 @@ login.addEventListener("submit", (event) => {
 });
 
 function enter(username: string, room: string): void {
-  const socket: Socket<ToClient, ToServer> = io({ transports: ["websocket"] });
+  const socket: Socket<ToClient, ToServer> = io();
   const state = element("#state");
   // Also after each reconnection: the client is a new socket then.
   socket.on("connect", () => socket.emit("add user", username, room));

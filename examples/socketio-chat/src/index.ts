@@ -1,4 +1,3 @@
-import { env } from "cloudflare:workers";
 import { createRingcast, type ServerHandlers } from "ringcast";
 import type { ToClient, ToServer } from "./events.ts";
 
@@ -11,7 +10,8 @@ const ringcast = createRingcast({
       if (socket.data.user !== undefined || !isName(name) || !isName(room)) return;
       socket.data.user = { name, room };
       await socket.join(room);
-      const numUsers = await usersOf(room);
+      // A variable would count the users of one shard, and forget them in its sleep. All shards are asked.
+      const numUsers = (await socket.nsp.in(room).fetchSockets()).length;
       socket.emit("login", { numUsers });
       socket.to(room).emit("user joined", { username: name, numUsers });
     });
@@ -29,16 +29,11 @@ const ringcast = createRingcast({
     io.on("disconnect", async (socket) => {
       const { user } = socket.data;
       if (user === undefined) return;
-      const numUsers = await usersOf(user.room);
+      const numUsers = (await socket.nsp.in(user.room).fetchSockets()).length;
       socket.to(user.room).emit("user left", { username: user.name, numUsers });
     });
   },
 });
-
-/** A variable would count the users of one shard, and forget them in its sleep. The sockets of all shards are asked. */
-async function usersOf(room: string): Promise<number> {
-  return (await ringcast.socketio(env).in(room).fetchSockets()).length;
-}
 
 /** Clients send anything. */
 const isName = (name: unknown): name is string =>

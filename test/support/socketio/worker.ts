@@ -10,10 +10,14 @@ const ringcast = createRingcast({
 });
 const { handler, Shard, SocketIoShard, Channel, Coordinator } = ringcast;
 
+/** A page of this origin, for clients in a browser. */
+const PAGE = '<!doctype html><link rel="icon" href="data:," />';
+
 /** The cluster, and what other code of a Worker would do: `/server?do=<verb>&...`. */
 export default {
   async fetch(request: Request, env: Cloudflare.Env, context: ExecutionContext): Promise<Response> {
     const url = new URL(request.url);
+    if (url.pathname === "/page") return new Response(PAGE, { headers: { "content-type": "text/html" } });
     if (url.pathname !== "/server") return handler.fetch(request, env, context);
     const {
       verb,

@@ -110,7 +110,7 @@ describe("[AU9] a shard hears of an upgrade only what the router has checked", (
 test("[AU12] an address that connects too often gets 429 before any shard hears of it, and another address gets in", async () => {
   const requests = watchShards();
   const from = (address: string) => upgrade({ "cf-connecting-ip": address }, "%00");
-  // The limit is that of wrangler.toml. The loop may see the end of one period.
+  // The limit is that of vitest.config.ts. The loop may see the end of one period.
   const statuses: number[] = [];
   for (let n = 0; n < 25 && !statuses.includes(429); n++)
     for (const { status } of await Promise.all(Array.from({ length: 100 }, () => from("192.0.2.1"))))

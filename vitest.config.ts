@@ -198,6 +198,7 @@ export default defineConfig({
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
           ...PATIENT,
+          testTimeout: 600_000,
           sequence: { groupOrder: 2 },
           // Each file starts a whole server, and waits for it most of the time.
           maxWorkers: 2,

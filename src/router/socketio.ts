@@ -38,8 +38,8 @@ export async function connectSocket(request: Upgrade, parts: UpgradeParts): Prom
   const { req } = request;
   const origin = req.header("origin");
   const isForeign = origin !== undefined && !originAllowed(origin, new URL(req.url), parts.cluster);
-  if (origin !== undefined && !isForeign && req.method === "OPTIONS")
-    return preflight(origin, req.header("access-control-request-headers"));
+  if (origin !== undefined && req.method === "OPTIONS")
+    return isForeign ? foreign(origin) : preflight(origin, req.header("access-control-request-headers"));
   const query: Query = Object.fromEntries(new URL(req.url).searchParams);
   const answer = await answerTo(request, query, { parts, isForeign });
   const isForBrowser = origin !== undefined && !isForeign && answer.status !== 101;
@@ -55,24 +55,23 @@ async function answerTo(
   const { transport, sid = "", EIO } = query;
   const isUpgrade = req.header("upgrade")?.toLowerCase() === "websocket";
   const isOfVersion = EIO === "4";
-  const foreign = (): Response => refuse("forbidden", `the origin ${req.header("origin")} is not allowed`);
+  const origin = req.header("origin") ?? "";
   if (transport !== "polling" && transport !== "websocket") return refuse("unknownTransport");
   // A polling request has no upgrade, and a header is Latin-1.
-  if (
-    (transport === "polling" && isUpgrade) ||
-    /[^\t\u0020-\u007E\u0080-\u00FF]/.test(req.header("origin") ?? "")
-  )
+  if ((transport === "polling" && isUpgrade) || /[^\t\u0020-\u007E\u0080-\u00FF]/.test(origin))
     return refuse("badRequest");
   if (sid !== "") {
-    if (isForeign) return foreign();
+    if (isForeign) return foreign(origin);
     return goOn(request, parts, { sid, transport, isUpgrade, isOfVersion });
   }
   const error = refusalOf({ method: req.method, transport, isUpgrade });
   if (error !== undefined) return refuse(error);
-  if (isForeign) return foreign();
+  if (isForeign) return foreign(origin);
   if (!isOfVersion) return refuse("unsupportedVersion");
   return connect(request, parts, { query, transport });
 }
+
+const foreign = (origin: string): Response => refuse("forbidden", `the origin ${origin} is not allowed`);
 
 /** The checks of a new connection. */
 function refusalOf({

@@ -1,4 +1,8 @@
+import { shardAddress } from "../../../src/contracts/address.ts";
+import { CONTRACT } from "../../../src/contracts/version.ts";
+import { shardStub } from "../../../src/platform/calls.ts";
 import { createRingcast } from "../../../src/ringcast.ts";
+import { FRONT } from "../../../src/socketio/names.ts";
 import { describeApi } from "./api-app.ts";
 import { describeApp } from "./app.ts";
 
@@ -48,6 +52,10 @@ export default {
           .timeout(timeoutMs)
           .emitWithAck(event, ...rest),
       );
+    if (verb === "woke at") {
+      const shard = shardAddress(FRONT, { region: "auto", id: room });
+      return Response.json((await shardStub(env, shard).status(CONTRACT)).wokeAt);
+    }
     if (verb === "tell servers") await io.serverSideEmit(event, ...rest);
     if (verb === "ask servers") return resultOf(io.serverSideEmitWithAck(event, ...rest));
     if (verb === "emit") await (volatile ? target.volatile : target).emit(...(args as [string]));

@@ -34,12 +34,13 @@ import type { Entry } from "./trace.ts";
 import type { Way, WayName } from "./ways.ts";
 
 /**
- * A publication passes eight files that laws have put on its way: the bucket that admits a frame (`token-bucket`, SPEC
+ * A publication passes nine files that laws have put on its way: the bucket that admits a frame (`token-bucket`, SPEC
  * BD23), the data as the client's own text (`json-text`, CE4), the budget of new channels (`new-channels`, BD27), the
- * one call in flight for each channel (`publisher`, EL20), and the usage that a delivery carries from the channel to
- * the count of the shard (`untold-usage`, `contracts/usage`, `records/usage`, `usage-ledger`, EL52).
+ * one call in flight for each channel (`publisher`, EL20), the usage that a delivery carries from the channel to
+ * the count of the shard (`untold-usage`, `contracts/usage`, `records/usage`, `usage-ledger`, EL52), and the moment at
+ * which a shard that works looks at its load (`reports`, EL72).
  */
-const LIMITS: Partial<Record<WayName, number>> = { upgrade: 16, publication: 30 };
+const LIMITS: Partial<Record<WayName, number>> = { upgrade: 16, publication: 31 };
 
 const { values } = parseArgs({
   options: {

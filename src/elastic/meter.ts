@@ -1,4 +1,4 @@
-import { COSTS, WORK_BUDGET, type Work } from "./costs.ts";
+import { COSTS, WORK, WORK_BUDGET, type Work } from "./costs.ts";
 import type { LoadParts } from "./load.ts";
 
 /** Rates are means over about so long: a deployment brings all clients of a shard back within this time. */
@@ -22,7 +22,7 @@ export type Counted = {
 /** Makes the load of one shard of what it counts. Lives in memory: after a sleep the rates begin at zero. */
 export class Meter {
   readonly #limits: MeterLimits;
-  #before: Counted["work"] = { upgrade: 0, frame: 0, delivery: 0 };
+  #before: Counted["work"] = { upgrade: 0, frame: 0, delivery: 0, kilobyte: 0 };
   #upgradesPerSecond = 0;
   /** The part of the time that the thread works. */
   #busy = 0;
@@ -49,8 +49,7 @@ export class Meter {
     const elapsedMs = now - this.#readAt;
     if (elapsedMs <= 0) return;
     const since = (kind: Work): number => work[kind] - this.#before[kind];
-    const busyMs =
-      since("upgrade") * COSTS.upgrade + since("frame") * COSTS.frame + since("delivery") * COSTS.delivery;
+    const busyMs = WORK.reduce((sum, kind) => sum + since(kind) * COSTS[kind], 0);
     const fresh = 1 - Math.exp(-elapsedMs / MEAN_MS);
     this.#upgradesPerSecond += (since("upgrade") / (elapsedMs / 1_000) - this.#upgradesPerSecond) * fresh;
     this.#busy += (busyMs / elapsedMs - this.#busy) * fresh;

@@ -91,7 +91,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
 
   override async webSocketMessage(socket: WebSocket, message: string | ArrayBuffer): Promise<void> {
     this.#wake();
-    const { armSweep, connections, counters, service } = this.#floors;
+    const { armSweep, connections, counters, moves, service } = this.#floors;
     const session = connections.sessions.bySocket.get(socket);
     // A socket without a session: closed by us, and the peer has not heard of it yet, or the front's stranger.
     this.#turns.frame(session === undefined ? undefined : socket);
@@ -100,6 +100,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     session.lastFrameAt = Date.now();
     counters.counts.frames += 1;
     await connections.receive(session, frame, service.frame);
+    moves.reports.worked(Date.now());
     await armSweep(session);
   }
 
@@ -265,6 +266,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     if (delivery.failed !== undefined) moves.reports.callersSaw(delivery.failed);
     if (emitter.isFull) throw new Error("too much waits to be sent to the clients of this shard");
     const delivered = channels.deliver(delivery);
+    moves.reports.worked(Date.now());
     return !(delivered instanceof Promise) && emitter.isIdle ? delivered : this.#whenSent(delivered);
   }
 

@@ -5,11 +5,22 @@ import { addressKey, shardAddress } from "../../src/contracts/address.ts";
 import type { ShardStatus } from "../../src/contracts/shard.ts";
 import { CONTRACT } from "../../src/contracts/version.ts";
 import { KeptReports } from "../../src/coordinator/reports.ts";
-import { Shard } from "../../src/index.ts";
+import { Coordinator, Shard } from "../../src/index.ts";
 import type { KeptCounts } from "../../src/platform/timetable.ts";
 import { forward } from "../../src/router/forward.ts";
 import { RingCache } from "../../src/router/ring-cache.ts";
-import { api, Client, coordinator, coordinatorObject, keysOf, nameOf, startOver, until } from "./client.ts";
+import { ShardLoad } from "../../src/shard/records/load.ts";
+import {
+  api,
+  Client,
+  coordinator,
+  coordinatorObject,
+  keysOf,
+  nameOf,
+  settled,
+  startOver,
+  until,
+} from "./client.ts";
 
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -95,6 +106,19 @@ describe("[EL61] the coordinator hears what callers have seen of a shard", () =>
     await api("publish", { channel: "kept:present", data: 1 });
     await until(async () => (await callersOf("auto-2")) !== undefined);
     expect(await callersOf("auto-1")).toBeUndefined();
+  });
+});
+
+test("[EL72] a shard whose load has risen reports with its frames, before the next ping", async () => {
+  const client = await Client.connect(await keyOf("auto-1"));
+  // The first connection has told the shard its ring, and the shard tells that it has no moves.
+  await settled();
+  const told = vi.spyOn(Coordinator.prototype, "report");
+  vi.spyOn(ShardLoad.prototype, "isHigh").mockReturnValue(true);
+  await until(async () => {
+    await client.ask({ history: { channel: "kept:frames" } });
+    await scheduler.wait(100);
+    return told.mock.contexts.length > 0;
   });
 });
 

@@ -18,6 +18,7 @@ const RETRY_MS = 5_000;
 const MOVES_KEPT = 100;
 /** Between two reports of a load that is high. */
 const HURRY_MS = 5_000;
+const LOOK_AFTER_MS = 100;
 
 export type ReportsParts = {
   readonly storage: DurableObjectStorage;
@@ -39,6 +40,8 @@ export class Reports {
   readonly #parts: ReportsParts;
   /** When the last report went out, or the next one goes out, before its time; 0 in a new life. */
   #hurriedAt = 0;
+  /** When the load was last looked at for the work of the shard; a new life has none yet. */
+  #workedAt = Date.now();
   readonly #failures = new Failures();
   /** See `ReportAnswer.bound`. A new life has none until its first report. */
   bound = Number.POSITIVE_INFINITY;
@@ -71,6 +74,17 @@ export class Reports {
     if (now < this.#hurriedAt) return;
     this.#hurriedAt = Math.max(now, this.#hurriedAt + HURRY_MS);
     this.#parts.arm(this.#hurriedAt);
+  }
+
+  /** The shard works: looks at its load at most every {@link HURRY_MS}, and tells a high one before its time (SPEC EL72). */
+  worked(now: number): void {
+    if (now < this.#workedAt + HURRY_MS) return;
+    this.#workedAt = now;
+    // The work itself waits for no look at the load.
+    setTimeout(() => {
+      const { load } = this.#parts;
+      if (load.isHigh(load.status())) this.hurry(Date.now());
+    }, LOOK_AFTER_MS);
   }
 
   /** A call of this shard to another has failed. */

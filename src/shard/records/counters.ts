@@ -22,6 +22,8 @@ export class Counters {
   counts = nothing();
   /** Connections that were let in, in this life. */
   upgrades = 0;
+  /** The length of the deliveries of this life, in UTF-16 units. */
+  sentUnits = 0;
   /** Connections refused for lack of room, that the coordinator has not heard of. */
   refused = 0;
   /** From the channel's turn of publishing to the shard's of sending, ms. Taken while an operator watches. */
@@ -34,7 +36,12 @@ export class Counters {
   /** The work of this life, for the load (src/elastic). */
   get work(): Readonly<Record<Work, number>> {
     const { frames, deliveries } = this.counts;
-    return { upgrade: this.upgrades, frame: this.#frames + frames, delivery: this.#deliveries + deliveries };
+    return {
+      upgrade: this.upgrades,
+      frame: this.#frames + frames,
+      delivery: this.#deliveries + deliveries,
+      kilobyte: this.sentUnits / 1_024,
+    };
   }
 
   sample(latencyMs: number): void {

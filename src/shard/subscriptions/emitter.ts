@@ -15,11 +15,11 @@ const OVER_BUDGET_PAUSE_MS = 20;
 /** So much may wait, over all channels: each channel has a batch of 4 MB under way (SPEC BD103). */
 const WAITING_BYTES = 33_554_432;
 
-/** What sending costs, in bytes. A front may have a frame for each event, and each is a send. */
-const costOf = (frames: Frames): number =>
-  typeof frames === "string"
-    ? SEND_BYTES + frames.length
-    : frames.reduce((sum, frame) => sum + SEND_BYTES + frame.length, 0);
+/** The length of frames, in UTF-16 units and bytes. */
+const lengthOf = (frames: Frames): number =>
+  typeof frames === "string" ? frames.length : frames.reduce((sum, frame) => sum + frame.length, 0);
+/** A front may have a frame for each event, and each is a send. */
+const sendsOf = (frames: Frames): number => (typeof frames === "string" ? 1 : frames.length);
 
 type Sender = Pick<Connections, "send" | "relieve" | "end">;
 
@@ -116,7 +116,9 @@ export class Emitter {
     try {
       const wanted = frames.frameFor(session, subscription);
       this.#connections.send(session, wanted, now);
-      return costOf(wanted);
+      const length = lengthOf(wanted);
+      this.#counters.sentUnits += length;
+      return SEND_BYTES * sendsOf(wanted) + length;
     } catch (error) {
       // The session comes back and resumes: what it was not sent is not passed over in silence.
       logError("a publication could not be sent", { channel, session: session.attachment.id, error });

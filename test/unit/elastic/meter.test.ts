@@ -4,7 +4,7 @@ import { COSTS, WORK_BUDGET } from "../../../src/elastic/costs.ts";
 import { Meter } from "../../../src/elastic/meter.ts";
 
 const LIMITS = { sockets: 1_000, upgradesPerSecond: 400, queuedBytes: 1_000_000 };
-const NO_WORK = { upgrade: 0, frame: 0, delivery: 0 };
+const NO_WORK = { upgrade: 0, frame: 0, delivery: 0, kilobyte: 0 };
 const counted = (work: Partial<typeof NO_WORK> = {}) => ({
   work: { ...NO_WORK, ...work },
   sockets: 0,
@@ -38,6 +38,15 @@ describe("[EL8] a shard's load is counted and weighed, and no clock measures it"
       ),
       { numRuns: 20 },
     );
+  });
+
+  test("[EL72] large deliveries are more work than small ones", () => {
+    const load = (kilobyte: number): number => {
+      const meter = new Meter(LIMITS, 0);
+      return meter.read(60_000, counted({ delivery: 600_000, kilobyte })).work;
+    };
+    expect(load(6_000_000)).toBeGreaterThan(4 * load(0));
+    expect(load(0)).toBeGreaterThan(0);
   });
 
   test("all clients of a shard that come back within a minute are no load that the ring grows for", () => {

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { shardAddress } from "../../../../src/contracts/address.ts";
 import type { ReportAnswer, ReportRequest } from "../../../../src/contracts/coordinator.ts";
 import type { ShardStatus } from "../../../../src/contracts/shard.ts";
@@ -23,6 +23,8 @@ function setUp() {
       put: (key: string, value: unknown) => stored.set(key, value),
     },
   } as unknown as DurableObjectStorage;
+  const armed: number[] = [];
+  let isHigh = false;
   const requests: { request: ReportRequest; answer: () => void }[] = [];
   const report = (request: ReportRequest) =>
     new Promise<ReportAnswer>((resolve) => {
@@ -33,15 +35,21 @@ function setUp() {
     env: { COORDINATOR: { getByName: () => ({ report }) } } as unknown as Cloudflare.Env,
     shard: shardAddress("centrifuge", { id: "auto-1", region: "auto" }),
     intervalMs: 60_000,
-    load: {} as unknown as ReportsParts["load"],
+    load: { status: () => ({}), isHigh: () => isHigh } as unknown as ReportsParts["load"],
     guests: { heard: () => undefined } as unknown as ReportsParts["guests"],
     status: () => STATUS,
     isDrained: () => false,
     onDescriptor: async () => undefined,
-    arm: () => undefined,
+    arm: (at) => armed.push(at),
   });
   const told = (n: number) => requests[n]?.request.moves.map(({ ringEpoch }) => ringEpoch);
-  return { reports, told, answer: (n: number) => requests[n]?.answer() };
+  return {
+    reports,
+    told,
+    armed,
+    rise: () => void (isHigh = true),
+    answer: (n: number) => requests[n]?.answer(),
+  };
 }
 
 test("[BD102] moves that come during a report are told with the next one, also where as many wait as a shard keeps", async () => {
@@ -57,4 +65,26 @@ test("[BD102] moves that come during a report are told with the next one, also w
   answer(1);
   expect(await second).toBeUndefined();
   expect(told(1)).toEqual([121]);
+});
+
+test("[EL72] a shard that works looks at its load every 5 s, and reports a high one", async () => {
+  vi.useFakeTimers({ now: 5_000 });
+  const { reports, armed, rise } = setUp();
+  const work = async (ms: number): Promise<void> => {
+    await vi.advanceTimersByTimeAsync(ms);
+    reports.worked(Date.now());
+    reports.worked(Date.now());
+    await vi.advanceTimersByTimeAsync(1_000);
+  };
+  await work(5_000);
+  rise();
+  await work(1_000);
+  expect(armed).toEqual([]);
+  await work(3_000);
+  expect(armed).toHaveLength(1);
+  await work(1_000);
+  expect(armed).toHaveLength(1);
+  await work(4_000);
+  expect(armed).toHaveLength(2);
+  vi.useRealTimers();
 });

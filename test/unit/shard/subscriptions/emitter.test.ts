@@ -30,12 +30,13 @@ function setUp() {
       frameFor: () => channel.padEnd(events[0]?.body.length ?? 0),
     }),
   } as unknown as Wire;
-  const emitter = new Emitter({ connections, wire, counters: new Counters() });
+  const counters = new Counters();
+  const emitter = new Emitter({ connections, wire, counters });
   const emit = (n: number): void => {
     const events = [{ kind: "pub" as const, offset: 1, body: "x".repeat(4 * MEGABYTE) }];
     emitter.emit({ channel: `room-${n}`, events, durable: true, previous: undefined }, new Set(sessions));
   };
-  return { emitter, emit, sent, read: () => void (isOverBudget = false) };
+  return { emitter, emit, sent, counters, read: () => void (isOverBudget = false) };
 }
 
 test("[BD103] an emitter is full where more than 32 MB wait, and has room again when they are sent", async () => {
@@ -56,4 +57,12 @@ test("[BD103] an emitter is full where more than 32 MB wait, and has room again 
   expect(emitter.isFull).toBe(false);
   const all = Array.from({ length: 9 }, (_, n) => [`room-${n} to ann`, `room-${n} to bob`]);
   expect(sent).toEqual(all.flat());
+});
+
+test("[EL72] the work of a shard has the bytes that it delivers to each session", async () => {
+  const { counters, emit, read } = setUp();
+  read();
+  emit(0);
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(counters.work).toEqual({ upgrade: 0, frame: 0, delivery: 2, kilobyte: 2 * 4 * 1_024 });
 });

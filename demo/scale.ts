@@ -43,7 +43,14 @@ const server = await Server.start({
     shards: { initial: 1, max: 64 },
     limits: { sessionsPerShard: 250 },
     times: { healthReportMs: 2_000, pingIntervalMs: 5_000, pongTimeoutMs: 60_000 },
-    scale: { mode: "on", regionMin: 1_000_000, lowForMs: 20_000, settleMs: 30_000, youngMs: 10_000 },
+    scale: {
+      mode: "on",
+      regionMin: 1_000_000,
+      lowForMs: 20_000,
+      settleMs: 30_000,
+      youngMs: 10_000,
+      lastMovesMs: 2_000,
+    },
   },
   RINGCAST_NS_kept: { history_size: 5_000, history_ttl: "1h", force_recovery: true },
 });

@@ -22,6 +22,8 @@ export const scaleSchema = z
     lowForMs: count(0, 86_400_000).default(600_000),
     settleMs: count(0, 86_400_000).default(900_000),
     youngMs: count(0, 86_400_000).default(300_000),
+    // The moves of a change have ended with their reports, or so long after the time that their pace takes.
+    lastMovesMs: count(0, 3_600_000).default(60_000),
     // A region without a shard gets one when it has so many clients: 500, and where `shards.defaultRegion` is "auto",
     // only if it is given here (SPEC EL48).
     regionMin: count(1, 1_000_000).optional(),

@@ -35,6 +35,11 @@ export type ShardScale = {
   readonly load: (LoadStatus & { readonly at: number }) | null;
 };
 
+/** The change of the ring that an operator can make of a suggestion. */
+export type SuggestedChange =
+  | { readonly kind: "add"; readonly count: number; readonly region: string }
+  | { readonly kind: "drain" | "remove"; readonly id: string };
+
 /** The last decision of the policy, carried out or suggested, and its reason. */
 export type ScaleDecision = {
   readonly at: number;
@@ -42,6 +47,8 @@ export type ScaleDecision = {
   readonly reason: string;
   /** False where the mode is `suggest`, or where the coordinator has refused the change. */
   readonly done: boolean;
+  /** Only of a suggestion; a step of a joining shard has none. */
+  readonly change?: SuggestedChange;
 };
 
 export type ScaleReport = {

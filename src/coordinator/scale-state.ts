@@ -1,5 +1,5 @@
 import type { Change } from "../contracts/change.ts";
-import type { ScaleDecision, ScaleMode } from "../contracts/scale.ts";
+import type { ScaleDecision, ScaleMode, SuggestedChange } from "../contracts/scale.ts";
 import { LOAD_PARTS, type Load, type LoadParts } from "../elastic/load.ts";
 import type { Decision, Member, Memory } from "../elastic/policy.ts";
 import type { Descriptor, ShardSpec } from "../ring/descriptor.ts";
@@ -86,6 +86,21 @@ export function ownAfter(
       return [[id, { fullWeight: Math.round(weight / decision.part), since: now }]];
     }),
   );
+}
+
+/** The change that an operator can make of a suggestion. A shard that an operator adds has its full weight at once. */
+export function suggestionOf(decision: Decision): SuggestedChange | undefined {
+  switch (decision.kind) {
+    case "add":
+      return { kind: "add", count: decision.count, region: decision.region };
+    case "drain":
+      return { kind: "drain", id: decision.ids[0] };
+    case "back":
+      return { kind: "remove", id: decision.ids[0] };
+    case "hold":
+    case "step":
+      return undefined;
+  }
 }
 
 /** The shards that stay the policy's after an operator's change; the same object where that are all. */

@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import { REGION_MIN, regionsToOpen } from "../config/regions.ts";
-import type { Change, ChangeAnswer, PredictedMoves } from "../contracts/change.ts";
+import type { Change, ChangeAnswer } from "../contracts/change.ts";
 import type { FailedCalls, ScaleDecision, ScaleMode, ScaleReport } from "../contracts/scale.ts";
 import { decide } from "../elastic/decide.ts";
 import { NO_MEMORY, type Decision, type Member, type ScalePolicy } from "../elastic/policy.ts";
@@ -9,14 +9,13 @@ import type { Timetable } from "../platform/timetable.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
 import { Callers } from "./callers.ts";
 import type { Changes } from "./changes.ts";
-import { forget, membersOf, ownAfter, type ScaleState } from "./scale-state.ts";
+import { forget, membersOf, ownAfter, suggestionOf, type ScaleState } from "./scale-state.ts";
 import type { Live } from "./live.ts";
 import type { Members } from "./members.ts";
+import { movingUntil } from "./moving-until.ts";
 import type { Store } from "./store.ts";
 
 export const AUTOSCALE = "autoscale";
-/** The moves of a change have ended after their paced time and this. */
-const LAST_MOVES_MS = 60_000;
 const REMEMBERED = 50;
 
 export type ScalingParts = {
@@ -154,7 +153,8 @@ export class Scaling {
     });
     const { kind, reason } = decision;
     if (decision.kind === "hold" || mode === "suggest") {
-      this.#remember({ at: now, kind, reason, done: false });
+      const change = suggestionOf(decision);
+      this.#remember({ at: now, kind, reason, done: false, ...(change === undefined ? {} : { change }) });
       this.#keep({ ...this.#state, memory: { ...memory, decisions: before.decisions } });
       return timetable.set("scale", askAgainAt);
     }
@@ -191,13 +191,10 @@ export class Scaling {
     return changes.change({ change, dryRun: false, by: AUTOSCALE }, { cause, onCommit });
   }
 
-  /** When the sessions that the last epoch moves will have moved; undefined if they have. */
   #movingUntil(now: number): number | undefined {
-    const [epoch] = this.#parts.store.epochs(1);
-    if (epoch === undefined || epoch.predicted === null || epoch.moved >= epoch.predicted.moving)
-      return undefined;
-    const until = epoch.at + pacedMs(epoch.predicted, this.#parts.config.cluster.moves) + LAST_MOVES_MS;
-    return until > now ? until : undefined;
+    const { config, store } = this.#parts;
+    const { moves: pace, scale } = config.cluster;
+    return movingUntil(store.epochs(1)[0], { pace, lastMovesMs: scale.lastMovesMs, now });
   }
 
   /** A repetition of the last decision costs no row. */
@@ -214,17 +211,6 @@ export class Scaling {
     if (changed) this.#parts.storage.kv.put("scale", state);
   }
 }
-
-/** How long the moves of a change take at the configured pace. */
-function pacedMs(
-  { from, to }: PredictedMoves,
-  pace: { readonly perSecondToOneShard: number; readonly perSecondFromOneShard: number },
-): number {
-  return Math.max(longestMs(to, pace.perSecondToOneShard), longestMs(from, pace.perSecondFromOneShard));
-}
-
-const longestMs = (counts: Readonly<Record<string, number>>, perSecond: number): number =>
-  (Math.max(0, ...Object.values(counts)) / perSecond) * 1_000;
 
 function toChange(decision: Exclude<Decision, { kind: "hold" }>, fullWeight: number): Change {
   switch (decision.kind) {

@@ -10,7 +10,7 @@ const QUICK = {
   shards: { initial: 1, max: 12 },
   limits: { sessionsPerShard: 40 },
   times: { healthReportMs: 1_000, pingIntervalMs: 1_000, pongTimeoutMs: 60_000 },
-  scale: { mode: "on", lowForMs: 2_000, settleMs: 3_000, youngMs: 1_000 },
+  scale: { mode: "on", lowForMs: 2_000, settleMs: 3_000, youngMs: 1_000, lastMovesMs: 2_000 },
 } as const;
 
 /** Whether the server API has taken a publication. */
@@ -127,6 +127,8 @@ describe("[EL9] the mode is the operator's", () => {
     expect(last).toMatchObject({
       done: false,
       reason: expect.stringMatching(/^\d+ % of sockets on auto-1, mark 75 %$/),
+      // SPEC EL74
+      change: { kind: "add", count: 1, region: "auto" },
     });
     expect(await activeShards()).toBe(1);
     expect((await cluster.admin("PATCH", "/scale", { mode: "on" })).status).toBe(409);

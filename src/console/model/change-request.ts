@@ -1,6 +1,7 @@
 /** The change that the drawer is open for. */
 export type DrawerContent =
-  | { readonly kind: "add" }
+  /** `count` and `region`: what the policy suggests. */
+  | { readonly kind: "add"; readonly count?: number; readonly region?: string }
   | { readonly kind: "shard"; readonly id: string }
   | { readonly kind: "rollback"; readonly ringEpoch: number };
 

@@ -1,4 +1,5 @@
 import { LOAD_PARTS, type LoadPart } from "../../elastic/load.ts";
+import type { DrawerContent } from "./change-request.ts";
 import type { ScaleDecision, ScaleMode, ShardScale } from "../../contracts/scale.ts";
 
 export type LoadRow = {
@@ -33,6 +34,13 @@ function failedCalls({ overloaded, silent }: NonNullable<ShardScale["callers"]>)
     ...(silent === 0 ? [] : [`${silent} without an answer`]),
   ];
   return `failed calls: ${counts.join(", ")}`;
+}
+
+/** The drawer that shows the dry run of a suggestion; undefined where nothing is suggested. */
+export function drawerOf(last: ScaleDecision | null): DrawerContent | undefined {
+  const change = last?.change;
+  if (change === undefined) return undefined;
+  return change.kind === "add" ? change : { kind: "shard", id: change.id };
 }
 
 /** The newest decision as a sentence. */

@@ -64,8 +64,9 @@ function ChangeForm({ content }: { readonly content: DrawerContent }) {
   const shard = content.kind === "shard" ? shards.value.find(({ id }) => id === content.id) : undefined;
   const action = useSignal<ChangeAction>(actions[0]);
   const fields = useSignal({
-    count: 1,
-    region: feed.value.descriptor?.defaultRegion ?? "auto",
+    count: (content.kind === "add" ? content.count : undefined) ?? 1,
+    region:
+      (content.kind === "add" ? content.region : undefined) ?? feed.value.descriptor?.defaultRegion ?? "auto",
     weight: (shard ?? shards.value[0])?.weight ?? 16,
   });
   const request = requestFor(content, action.value, fields.value);

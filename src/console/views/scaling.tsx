@@ -1,9 +1,10 @@
 import { SCALE_MODES, type ScaleDecision } from "../../contracts/scale.ts";
+import { openDrawer } from "../data/change.ts";
 import { colorOf } from "../data/colors.ts";
 import { tick } from "../data/pulses.ts";
 import { chooseScaleMode, scale, scaleProblem } from "../data/scale.ts";
 import { age, percent } from "../model/format.ts";
-import { loadRows, sentenceOf, type LoadRow } from "../model/scale-view.ts";
+import { drawerOf, loadRows, sentenceOf, type LoadRow } from "../model/scale-view.ts";
 import { Panel, readOnly, ShardName } from "./parts.tsx";
 
 /** The load of each shard, the mode of the scaling policy, and its decisions. */
@@ -23,7 +24,7 @@ export function Scaling() {
       ) : (
         <>
           <p class="scale-last" data-scale={report.last?.kind ?? "none"}>
-            {sentenceOf(report.last, report.mode)}
+            {sentenceOf(report.last, report.mode)} <Suggested last={report.last} />
           </p>
           <p class="hint">
             {report.min} to {report.max} shards; grows at {percent(report.mark)} of a limit, aims at{" "}
@@ -51,6 +52,17 @@ export function Scaling() {
         </>
       )}
     </Panel>
+  );
+}
+
+/** Opens the dry run of what the policy suggests. */
+function Suggested({ last }: { readonly last: ScaleDecision | null }) {
+  const content = drawerOf(last);
+  if (content === undefined) return null;
+  return (
+    <button type="button" onClick={() => openDrawer(content)}>
+      Dry run …
+    </button>
   );
 }
 

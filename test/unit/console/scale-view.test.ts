@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { loadRows } from "../../../src/console/model/scale-view.ts";
+import { drawerOf, loadRows } from "../../../src/console/model/scale-view.ts";
 import type { ShardScale } from "../../../src/contracts/scale.ts";
 
 const shard = (id: string, fields: Partial<ShardScale>): ShardScale => ({
@@ -31,4 +31,16 @@ test("[EL70] the console lists the failed calls of each shard, also of one that 
     ["auto-4", undefined],
     ["auto-1", "failed calls: 2 refused as overloaded, 3 without an answer"],
   ]);
+});
+
+test("[EL74] a suggestion opens the dry run of its change, and no other decision does", () => {
+  const decision = { at: 0, kind: "add", reason: "full", done: false } as const;
+  const change = { kind: "add", count: 2, region: "enam" } as const;
+  expect(drawerOf({ ...decision, change })).toEqual(change);
+  expect(drawerOf({ ...decision, kind: "drain", change: { kind: "drain", id: "auto-4" } })).toEqual({
+    kind: "shard",
+    id: "auto-4",
+  });
+  expect(drawerOf({ ...decision, kind: "hold" })).toBeUndefined();
+  expect(drawerOf(null)).toBeUndefined();
 });

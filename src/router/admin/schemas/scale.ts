@@ -13,6 +13,13 @@ const decision = z.object({
   kind: z.enum(["hold", "add", "step", "drain", "back"]),
   reason: z.string().openapi({ example: "81 % of sockets on auto-2, mark 75 %" }),
   done: z.boolean().openapi({ description: "False where the decision has not changed the ring." }),
+  change: z
+    .union([
+      z.object({ kind: z.literal("add"), count: z.number().int(), region: z.string() }),
+      z.object({ kind: z.enum(["drain", "remove"]), id: shardId }),
+    ])
+    .optional()
+    .openapi({ description: "The change that a suggestion is about; its request takes `dryRun`." }),
 });
 
 export const scaleReport = z

@@ -1,0 +1,67 @@
+import { isShort, SHORT_KEEPS } from "./channels.ts";
+import { judge, type Heard, type Hearing } from "../../src/cli/verify/judge.ts";
+import type { Listeners } from "./listeners.ts";
+import type { Publishers } from "./publishers.ts";
+import type { Witness } from "./witness.ts";
+
+/** A resume over more than `limits.resumeBytes` may be refused. */
+const RESUME_BYTES = 4 * 2 ** 20;
+
+/** Prints what a run has seen; answers how many violations of laws there are. */
+export function report(parts: {
+  readonly logs: Map<string, Heard[]>;
+  readonly channels: readonly string[];
+  readonly listeners: Listeners;
+  readonly publishers: Publishers;
+  readonly witness: Witness;
+  /** The events of the run, by name. */
+  readonly counts: ReadonlyMap<string, number>;
+  readonly seed: number;
+}): number {
+  const { logs, channels, listeners, publishers, witness, counts, seed } = parts;
+  const { acknowledged, bytesOf } = publishers;
+  const isTooLarge = (channel: string, from: number, to: number): boolean => {
+    const missed = logs.get(channel)?.slice(from, to) ?? [];
+    return missed.reduce((sum, { id }) => sum + (bytesOf.get(id) ?? 0), 0) > RESUME_BYTES;
+  };
+  const hearings: Hearing[] = listeners.all.flatMap(({ hearings: all }, n) =>
+    [...all].map(([channel, { from, heard, unrecovered }]) => ({
+      who: `listener-${n}`,
+      channel,
+      from: from ?? 0,
+      heard,
+      unrecovered: unrecovered.map(({ from: at, to }) => ({
+        from: at,
+        to,
+        isJustified: isTooLarge(channel, at, to),
+      })),
+    })),
+  );
+  const keeps = new Map(channels.filter(isShort).map((channel) => [channel, SHORT_KEEPS]));
+  const verdict = judge({ acknowledged, logs, keeps, hearings });
+  const sum = (numbers: Iterable<number>) => [...numbers].reduce((total, one) => total + one, 0);
+  const rows: Record<string, number> = {
+    "publications acknowledged": sum([...acknowledged.values()].map(({ length }) => length)),
+    "publications in the logs": sum([...logs.values()].map(({ length }) => length)),
+    deliveries: sum(hearings.map(({ heard }) => heard.length)),
+    resumes: sum(
+      listeners.all.flatMap(({ hearings: all }) => [...all.values()].map(({ resumes }) => resumes)),
+    ),
+    "answers to the witness": witness.answers,
+    "witness: half of the round trips under, ms": witness.percentile(0.5),
+    "witness: 99 of 100 round trips under, ms": witness.percentile(0.99),
+    "longest from acknowledged to delivered, ms": listeners.longestMs,
+    ...Object.fromEntries([...counts].toSorted(([a], [b]) => a.localeCompare(b))),
+    lost: verdict.lost.length,
+    repeated: verdict.repeated.length,
+    "out of order": verdict.outOfOrder.length,
+    "recovered: false": sum(hearings.map(({ unrecovered }) => unrecovered.length)),
+    "recovered: false, unjustified": verdict.unjustified.length,
+  };
+  console.table(rows);
+  const problems = Object.values(verdict).flat();
+  for (const problem of problems.slice(0, 40)) console.error(problem);
+  if (problems.length > 0)
+    console.error(`${problems.length} violations of laws. Repeat the run with --seed ${seed}.`);
+  return problems.length;
+}

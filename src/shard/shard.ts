@@ -1,7 +1,6 @@
 import { DurableObject } from "cloudflare:workers";
 import type { Config } from "../config/config.ts";
-import { addressOfObject, readAddress, type SentAddress, type ShardAddress } from "../contracts/address.ts";
-import { descriptorFor } from "../contracts/descriptor.ts";
+import { addressOfObject, type SentAddress, type ShardAddress } from "../contracts/address.ts";
 import type { Registration } from "../contracts/log.ts";
 import {
   type ActOrder,
@@ -34,14 +33,13 @@ import { refuseNewerStorage } from "../platform/storage.ts";
 import { countEntries, UsageMeter } from "../platform/usage-meter.ts";
 import type { Close } from "../contracts/refusal.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
-import { act } from "./actions.ts";
 import { answerClose } from "./connections/answer-close.ts";
 import { pageOfSessions, RELEASE_BEFORE_SESSIONS } from "./connections/sessions-page.ts";
 import { Turns } from "./connections/turns.ts";
 import { runDuty } from "./duties.ts";
 import { buildFloors, type Floors } from "./floors.ts";
 import type { Front } from "./front.ts";
-import { relay } from "./relay.ts";
+import { Orders } from "./orders.ts";
 import { pageOfChannels } from "./subscriptions/channels-page.ts";
 
 /**
@@ -58,6 +56,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
   readonly #shard: ShardAddress;
   readonly #front: Front;
   readonly #floors: Floors;
+  readonly #orders: Orders;
   #awake = false;
   readonly #turns = new Turns(this.ctx);
 
@@ -76,6 +75,9 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     this.#shard = addressOfObject(front.name, ctx.id.name);
     const parts = { config: this.#config, shard: this.#shard };
     this.#floors = buildFloors({ ctx, env, ...parts, front, hooks, meter, socketEvents: this });
+    const { wire } = front;
+    const deliver = (delivery: Delivery) => this.#deliver(delivery);
+    this.#orders = new Orders({ env, ...parts, wire, floors: this.#floors, deliver });
     // Without an argument: a pair that an earlier release has set is forgotten.
     if (front.staysAwake?.(config) === true) ctx.setWebSocketAutoResponse();
     else ctx.setWebSocketAutoResponse(new WebSocketRequestResponsePair(pong, absorb));
@@ -197,32 +199,17 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
 
   carryOut(order: ActOrder, _target: SentAddress, contract: number): Promise<Reached> {
     this.#answer(contract);
-    return this.#act(order.action);
+    return this.#orders.act(order.action);
   }
 
-  async sendOwned(message: OwnedMessage, contract: number): Promise<SentByRing> {
+  sendOwned(message: OwnedMessage, contract: number): Promise<SentByRing> {
     this.#answer(contract);
-    const { ringEpoch, ...sent } = message;
-    const { moves } = this.#floors;
-    const spilled = moves.guests.mayBeElsewhere;
-    const known = moves.membership.ring?.descriptor;
-    if (known !== undefined && known.epoch > ringEpoch)
-      return { kind: "newer", descriptor: descriptorFor(contract, known), spilled };
-    // Sessions that have spilled may stay where only an earlier ring finds them.
-    const settled = known?.epoch === ringEpoch && !spilled && moves.settled;
-    const reached = await this.#act({ kind: "send", ...sent });
-    return { kind: "sent", reached, spilled, ...(contract < CONTRACT ? {} : { settled }) };
+    return this.#orders.sendOwned(message, contract);
   }
 
   relay(branch: Branch, contract: number): Promise<Outcome<Delivered | Reached>[]> {
     this.#answer(contract);
-    return relay(branch, {
-      env: this.env,
-      isHere: (target) => this.#is(target),
-      deliver: (delivery) => this.#deliver(delivery),
-      act: (action) => this.#act(action),
-      onFailed: (shard, error) => this.#floors.moves.reports.callFailed(shard, error),
-    });
+    return this.#orders.relay(branch);
   }
 
   async askFront(question: string, contract: number): Promise<string> {
@@ -254,11 +241,6 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
     this.#floors.wake();
   }
 
-  #is(target: SentAddress): boolean {
-    const { front, name } = readAddress(target);
-    return front === this.#shard.front && name === this.#shard.name;
-  }
-
   /** Answers when the sessions here were sent it: the channel then sends the next batch (SPEC BD28). Throws over BD103. */
   #deliver(delivery: Delivery): Delivered | Promise<Delivered> {
     const { channels, emitter, moves, usage } = this.#floors;
@@ -279,17 +261,6 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
   #sessionsOf(user: string, limit: SessionsLimit): SessionsPage {
     const sessions = this.#floors.connections.sessions.ofUser(user);
     return pageOfSessions(sessions, { limit, shard: this.#shard.id, config: this.#config });
-  }
-
-  async #act(action: Parameters<typeof act>[1]): Promise<Reached> {
-    const { connections, subscriptions } = this.#floors;
-    const parts = { config: this.#config, connections, subscriptions, wire: this.#front.wire };
-    const reached = await act(parts, action);
-    if (action.kind === "send") return reached;
-    // A session that was given an expiry is looked at when it is due.
-    for (const user of reached.users.keys())
-      for (const session of connections.sessions.ofUser(user)) await this.#floors.armSweep(session);
-    return reached;
   }
 }
 

@@ -3,7 +3,7 @@ import type { Session } from "../shard/connections/session.ts";
 import type { Subscriptions } from "../shard/subscriptions/subscriptions.ts";
 import { channelsThatMayBe, namespaceChannel, readChannel } from "./names.ts";
 import { describeSocket } from "./shared-rooms.ts";
-import { memberOf } from "./state.ts";
+import { memberOf, stateOf, type Member } from "./state.ts";
 
 /** The namespaces of one shard for its pulse, those with the most sockets; see `Pulse`. */
 export function countNamespaces(subscriptions: Pick<Parts, "memberCounts">): NamespaceCount[] {
@@ -99,6 +99,12 @@ function socketsHere(
   return { sockets, truncated: false };
 }
 
+/** The user as subscribers see it; for a socket that has none, the identity of its upgrade. */
+function userOf(session: Session, member: Member): string {
+  const { user } = describeSocket(member);
+  return user === member.id ? (stateOf(session).identity?.user ?? user) : user;
+}
+
 function showSocket(session: Session, nsp: string): readonly ShownSocket[] {
   const member = memberOf(session, nsp);
   const { attachment } = session;
@@ -111,7 +117,7 @@ function showSocket(session: Session, nsp: string): readonly ShownSocket[] {
   return [
     {
       id: member.id,
-      user: describeSocket(member).user,
+      user: userOf(session, member),
       rooms: rooms.slice(0, MOST_ROOMS),
       connectedAt: attachment.openedAt,
       data: data.length > DATA_CHARS ? `${data.slice(0, DATA_CHARS)} ...` : data,

@@ -90,7 +90,7 @@ describe("one page, clients of both libraries", () => {
     const list = look.getByRole("list", { name: "Sockets in lobby" });
     await list.waitFor();
     expect(await list.locator("li").count()).toBe(CLIENTS);
-    expect(await list.locator("li").first().innerText()).toMatch(/^auto\.auto-\d+~[\w-]{20}/);
+    expect(await list.locator("li").first().innerText()).toMatch(/^auto\.auto-\d+~[\w-]{20}\s+io-\d+\s/);
     await look.getByRole("button", { name: "All sockets" }).click();
     await look.getByRole("list", { name: "Sockets of the namespace" }).waitFor();
   });

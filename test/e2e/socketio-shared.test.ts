@@ -297,6 +297,22 @@ async function resumed(client: Centrifuge, subscription: Subscription): Promise<
   expect(await again).toBe(true);
 }
 
+test("[SO50] a crash of the channel loses, repeats and reorders nothing for anybody who stays", async () => {
+  const sockets = await Promise.all([0, 1, 2, 3].map((n) => inRooms(`crash-${n}`, ["chat:crash"])));
+  const { publications } = await subscribed("crash", "chat:crash");
+  for (let n = 0; n < 30; n++) {
+    if (n % 10 === 5) await cluster.admin("POST", "/channels/chat%3Acrash/crash");
+    if (n % 2 === 0) await emit(["chat:crash"], ["said", n]);
+    else await cluster.api("publish", { channel: "chat:crash", data: { event: "said", args: [n] } });
+  }
+  await eventually(() =>
+    [publications, ...sockets.map(({ events }) => events)].every(({ length }) => length >= 30),
+  );
+  const all = Array.from({ length: 30 }, (_, n) => n);
+  for (const { events } of sockets) expect(events.map(([, n]) => n)).toEqual(all);
+  expect(publications.map(({ data }) => data.args[0])).toEqual(all);
+});
+
 test("[SO50] a move takes the members of a shared room along", async () => {
   const sockets = await Promise.all([0, 1, 2, 3, 4, 5].map((n) => inRooms(`move-${n}`, ["chat:move"])));
   const { subscription } = await subscribed("move", "chat:move");

@@ -83,6 +83,9 @@ const Rooms = ({ look, chosen }: { readonly look: RoomsLook; readonly chosen: st
   </ul>
 );
 
+/** Data that says nothing. */
+const EMPTY: ReadonlySet<string> = new Set(["{}", "null"]);
+
 function Sockets({ look }: { readonly look: SocketsLook }) {
   const { room, sockets, truncated, unreachable } = look;
   const where = room === undefined ? "Sockets of the namespace" : `Sockets in ${room}`;
@@ -100,7 +103,7 @@ function Sockets({ look }: { readonly look: SocketsLook }) {
             {socket.user !== socket.id && <b>{socket.user}</b>}
             <span class="hint">connected {age(Date.now() - socket.connectedAt)} ago</span>
             <span class="hint">{socket.rooms.length === 0 ? "no rooms" : socket.rooms.join(", ")}</span>
-            <span class="mono data">{socket.data}</span>
+            {!EMPTY.has(socket.data) && <span class="mono data">{socket.data}</span>}
           </li>
         ))}
       </ul>

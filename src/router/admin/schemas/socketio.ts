@@ -48,7 +48,11 @@ export const socketList = z
     sockets: list(
       z.object({
         id: z.string(),
-        user: z.string().openapi({ description: "`socket.data.user`, else the socket's id." }),
+        user: z
+          .string()
+          .openapi({
+            description: "`socket.data.user`, else the user of the upgrade, else the socket's id.",
+          }),
         rooms: list(z.string()),
         connectedAt: z.number().int(),
         data: z.string().openapi({ description: "The beginning of the JSON text of `socket.data`." }),

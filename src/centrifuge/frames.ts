@@ -1,8 +1,11 @@
 import { forClients, type ClientEvent, type Publication, type Tags } from "../contracts/publication.ts";
 import { matches, type TagsFilter } from "../policy/tags-filter.ts";
 import type { Session, Subscription } from "../shard/connections/session.ts";
-import type { Batch, BatchFrames } from "../shard/wire.ts";
+import type { Batch as WholeBatch, BatchFrames } from "../shard/wire.ts";
 import { DeltaEncoder, encodeWhole } from "./delta.ts";
+
+/** Clients learn the log epoch at their subscribe. */
+type Batch = Omit<WholeBatch, "logEpoch">;
 
 /**
  * The offset of the publication that a session was sent last, for each of its channels with deltas. In memory: after a

@@ -6,7 +6,7 @@ import { ChannelLog } from "../log/channel-log.ts";
 import type { UntoldUsage } from "../log/untold-usage.ts";
 import type { Failures } from "../platform/failures.ts";
 import { Timetable } from "../platform/timetable.ts";
-import { namespaceOf, parseChannel } from "../policy/channels.ts";
+import { logOptionsOf, parseChannel } from "../policy/channels.ts";
 import { Occupancy } from "./occupancy.ts";
 
 /** The parts of a channel that have something stored. */
@@ -38,7 +38,7 @@ export function openRecords(parts: {
     env,
     config,
     name: channel,
-    namespace: parsed.ok ? namespaceOf(config, parsed.channel) : undefined,
+    namespace: parsed.ok ? logOptionsOf(config, parsed.channel) : undefined,
     timetable,
     failures,
     usage,

@@ -4,6 +4,7 @@ import { readForeignOptions } from "./foreign-options.ts";
 import { missingPartner, namespaceSchema, type NamespaceConfig } from "./namespace.ts";
 import { regionsIn } from "./regions.ts";
 import { findWeakSecrets } from "./secrets.ts";
+import { keptForRecoveryMs } from "./socketio.ts";
 import { findMisspelt, NAMESPACE_PREFIX } from "./variable-names.ts";
 
 /** The settings of a deployment. */
@@ -14,6 +15,8 @@ export type Config = {
   readonly namespaces: ReadonlyMap<string, NamespaceConfig>;
   /** The namespace of the broadcast channel. */
   readonly broadcast: NamespaceConfig;
+  /** The options of Socket.IO's rooms; undefined where they keep nothing. */
+  readonly rooms: NamespaceConfig | undefined;
 };
 
 /** The channels of this namespace belong to the cluster itself (SPEC FO6). */
@@ -65,7 +68,20 @@ export function parseConfig(variables: Readonly<Record<string, unknown>>): Confi
     history_ttl: historyTtlMs,
     force_recovery: true,
   };
-  return { cluster, defaultNamespace, namespaces, broadcast };
+  return { cluster, defaultNamespace, namespaces, broadcast, rooms: roomsOf(cluster) };
+}
+
+/** A room keeps for as long as a session may come back what one client may resume (SPEC SO45). */
+function roomsOf(cluster: ClusterConfig): NamespaceConfig | undefined {
+  const keptMs = keptForRecoveryMs(cluster);
+  if (keptMs === undefined) return undefined;
+  return {
+    ...namespaceSchema.parse({}),
+    history_size: cluster.limits.recoveryMaxPublications,
+    history_ttl: keptMs,
+    history_meta_ttl: keptMs,
+    force_recovery: true,
+  };
 }
 
 /** Bounds and marks that contradict each other would leave the scaling policy without a decision (SPEC EL1, EL3). */

@@ -8,7 +8,7 @@ import { askAll } from "../fanout/ask-all.ts";
 import { configuredDescriptor } from "../platform/configured.ts";
 import type { Timetable } from "../platform/timetable.ts";
 import { buildRing } from "../ring/build.ts";
-import { nextEarlier, type Descriptor } from "../ring/descriptor.ts";
+import { nextEarlier, nextFormer, type Descriptor } from "../ring/descriptor.ts";
 import { diff } from "../ring/diff.ts";
 import type { Live } from "./live.ts";
 import { idsOf, type Members } from "./members.ts";
@@ -99,7 +99,11 @@ export class Changes {
     if (plan.kind === "unchanged") {
       return done({ descriptor: before, cause, by, predicted: NOTHING_MOVES }, { changed: false, dryRun });
     }
-    const descriptor = { ...plan.descriptor, earlier: nextEarlier(before, { settled: this.#isSettled() }) };
+    const descriptor = {
+      ...plan.descriptor,
+      earlier: nextEarlier(before, { settled: this.#isSettled() }),
+      ...nextFormer(before, plan.descriptor),
+    };
     const predicted = await this.#predict(descriptor);
     const epoch = { descriptor, cause, by, predicted };
     const told = dryRun ? NOBODY_TOLD : await this.#adopt(epoch, onCommit);

@@ -14,6 +14,7 @@ import { frontsOf } from "../platform/fronts.ts";
 import type { ChannelLogParts, LogDuty } from "./channel-log-parts.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Lane } from "./lane.ts";
+import { expireHeld } from "./held.ts";
 import { heardBy, startOf, type Listener, saveHeard } from "./listener.ts";
 import type { Appended, Log } from "./log.ts";
 import { openLog } from "./open-log.ts";
@@ -40,6 +41,8 @@ export class ChannelLog {
   /** Every registration has a listener here. */
   #reachesAll = true;
   #checkMs = DELIVER_CHECK_MS;
+  /** When the last shard left in this life, ms since 1970. */
+  #leftAt = 0;
   /** When a duty is due, as far as this life knows: the appointment moves to an earlier time only, until it runs. */
   readonly #armed = new Map<LogDuty, number>();
 
@@ -86,7 +89,7 @@ export class ChannelLog {
    * appointment that release 0.2.0 did not make for what it left (SPEC BD42).
    */
   wake(): void {
-    this.#runBehind();
+    for (const { lane } of this.#behind()) this.#parts.ctx.waitUntil(lane.run());
     const isInUseAndEmpty = this.#log.top === 0 && this.#listeners.size > 0;
     if (this.#isStored && !isInUseAndEmpty && this.#parts.timetable.at("expire") === undefined)
       this.#arm("expire", this.#expire(Date.now()));
@@ -108,7 +111,7 @@ export class ChannelLog {
     this.#store();
     const heard = known !== undefined && this.#log.durable ? Math.min(offset, heardBy(known)) : offset;
     const listener = this.#listen(this.#registrations.add(shard, heard), this.#log.top);
-    this.#run(listener.lane);
+    this.#parts.ctx.waitUntil(listener.lane.run());
     return { ...this.#describe(listener), offset };
   }
 
@@ -127,7 +130,7 @@ export class ChannelLog {
     const known = this.#listeners.get(addressKey(shard));
     const heard = known === undefined ? top : heardBy(known);
     const listener = this.#listen(this.#registrations.add(shard, heard), top);
-    this.#run(listener.lane);
+    this.#parts.ctx.waitUntil(listener.lane.run());
     return this.#describe(listener);
   }
 
@@ -244,22 +247,17 @@ export class ChannelLog {
     this.#listeners.get(key)?.lane.stop();
     this.#listeners.delete(key);
     this.#registrations.delete(number);
-    // A log that no shard follows may be forgotten in its time.
-    if (this.#listeners.size === 0) this.#arm("expire", this.#expire(Date.now()));
+    if (this.#listeners.size === 0) {
+      // A log that no shard follows may be forgotten in its time.
+      this.#leftAt = Date.now();
+      this.#arm("expire", this.#expire(this.#leftAt));
+    }
     this.#parts.onForgotten?.();
   }
 
   #describe(listener: Listener): Registration {
     const { logEpoch, durable } = this.#log;
     return { number: listener.registered.number, logEpoch, offset: heardBy(listener), durable };
-  }
-
-  #run(lane: Lane): void {
-    this.#parts.ctx.waitUntil(lane.run());
-  }
-
-  #runBehind(): void {
-    for (const { lane } of this.#behind()) this.#run(lane);
   }
 
   #behind(): Listener[] {
@@ -282,7 +280,7 @@ export class ChannelLog {
   }
 
   #checkDelivery(): number | undefined {
-    this.#runBehind();
+    for (const { lane } of this.#behind()) this.#parts.ctx.waitUntil(lane.run());
     const listeners = [...this.#listeners.values()];
     saveHeard(this.#registrations, listeners, { top: this.#log.top, reachesAll: this.#reachesAll });
     if (this.#behind().length === 0) {
@@ -295,6 +293,7 @@ export class ChannelLog {
   }
 
   #expire(now: number): number | undefined {
-    return this.#log.expire(now, { inUse: this.#listeners.size > 0 });
+    const { history_meta_ttl: heldMs = 0 } = this.#parts.namespace ?? {};
+    return expireHeld(this.#log, now, this.#listeners.size > 0 ? Infinity : this.#leftAt + heldMs);
   }
 }

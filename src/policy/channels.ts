@@ -1,6 +1,9 @@
 import { RESERVED_NAMESPACE, type Config } from "../config/config.ts";
 import type { NamespaceConfig } from "../config/namespace.ts";
 
+/** The channels of the front of Socket.IO begin so. */
+export const ROOM_PREFIX = `${RESERVED_NAMESPACE}:io:`;
+
 /** A channel's name taken apart: `[$][namespace:]rest[#user,user]`. */
 export type ChannelName = {
   readonly name: string;
@@ -42,6 +45,10 @@ export function namespaceOf(config: Config, channel: ChannelName): NamespaceConf
   if (isBroadcast(config, channel.name)) return config.broadcast;
   return channel.namespace === undefined ? config.defaultNamespace : config.namespaces.get(channel.namespace);
 }
+
+/** The options of a channel's log: rooms of Socket.IO have their own, though no namespace opens them to clients. */
+export const logOptionsOf = (config: Config, channel: ChannelName): NamespaceConfig | undefined =>
+  channel.name.startsWith(ROOM_PREFIX) ? config.rooms : namespaceOf(config, channel);
 
 /** The one channel that every session hears. */
 export const isBroadcast = ({ cluster }: Config, channel: string): boolean =>

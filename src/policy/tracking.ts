@@ -1,5 +1,5 @@
 import { keepsHistory } from "../config/namespace.ts";
-import { namespaceOf } from "./channels.ts";
+import { logOptionsOf } from "./channels.ts";
 import { mayHistory, type Asked } from "./permissions.ts";
 
 export type Tracking = {
@@ -16,15 +16,18 @@ export function planTracking(
     readonly recoverable: boolean;
     readonly positioned: boolean;
     readonly delta: string | undefined;
+    /** The server wishes it, and needs no permission. */
+    readonly byServer?: boolean | undefined;
   },
 ): Tracking {
-  const namespace = namespaceOf(asked.config, asked.channel);
+  const namespace = logOptionsOf(asked.config, asked.channel);
   if (namespace === undefined || !keepsHistory(namespace)) {
     return { recoverable: false, positioned: false, delta: false, mode: "stream" };
   }
   const history = mayHistory({ ...asked, subscribed: true }) === "allowed";
   const recoverable =
-    namespace.force_recovery || (asked.recoverable && (namespace.allow_recovery || history));
+    namespace.force_recovery ||
+    (asked.recoverable && (namespace.allow_recovery || history || asked.byServer === true));
   const positioned =
     namespace.force_positioning || (asked.positioned && (namespace.allow_positioning || history));
   const tracked = recoverable || positioned;

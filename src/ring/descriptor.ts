@@ -27,7 +27,10 @@ export type Descriptor = {
   readonly defaultRegion: string;
   /** The descriptors by which sessions may still be connected, the newest first. No part of the digest. */
   readonly earlier?: readonly Descriptor[];
+  /** The shards that were removed last, the newest first: ids of sockets still name them. No part of the digest. */
+  readonly former?: readonly FormerShard[];
 };
+export type FormerShard = Pick<ShardSpec, "id" | "region">;
 
 /** A change of the ring while more changes than this are under way forgets the oldest of them. */
 const MAX_EARLIER = 4;
@@ -75,8 +78,23 @@ export function earlierOf({ epoch, earlier = [] }: Descriptor): readonly Descrip
 
 /** The `earlier` of the next descriptor. `settled`: every move to `present` is done. */
 export function nextEarlier(present: Descriptor, { settled }: { readonly settled: boolean }): Descriptor[] {
-  const { earlier: _earlier, ...own } = present;
+  const { earlier: _earlier, former: _former, ...own } = present;
   return [own, ...(settled ? [] : earlierOf(present))].slice(0, MAX_EARLIER);
+}
+
+/** Nobody is told of more shards that were removed. */
+const MAX_FORMER = 64;
+
+/** The `former` of the next descriptor; absent where no shard was removed. */
+export function nextFormer(
+  present: Descriptor,
+  next: Pick<Descriptor, "shards">,
+): Pick<Descriptor, "former"> {
+  const members = new Set(next.shards.map(({ id }) => id));
+  const former = [...present.shards.map(({ id, region }) => ({ id, region })), ...(present.former ?? [])]
+    .filter(({ id }) => !members.has(id))
+    .slice(0, MAX_FORMER);
+  return former.length === 0 ? {} : { former };
 }
 
 export type ShardsRefusal =

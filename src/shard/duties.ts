@@ -41,6 +41,8 @@ export async function runDuty(
       return events.run(now);
     case "vacancies":
       return emptyChannels.run(now);
+    case "front":
+      return floors.service.run?.(now);
     case "lost":
       return floors.sessionRows.settle(now);
   }

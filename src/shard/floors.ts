@@ -35,7 +35,7 @@ import { Presence } from "./subscriptions/presence.ts";
 import { Subscriptions } from "./subscriptions/subscriptions.ts";
 
 /** The duties of a shard's alarm. */
-export type Duty = "ping" | "sweep" | "events" | "vacancies" | "lost" | MovesDuty;
+export type Duty = "ping" | "sweep" | "events" | "vacancies" | "lost" | "front" | MovesDuty;
 
 export type FloorsParts = {
   readonly ctx: DurableObjectState;
@@ -220,7 +220,12 @@ export function buildFloors(parts: FloorsParts): Floors {
     counters,
     receive,
     members: () => moves.membership.ring?.descriptor.shards ?? [],
+    isShard: (named) => moves.membership.isShard(named),
+    storage,
+    arm: (at) => waitUntil(arm("front", at)),
+    nextPingAt: () => timetable.at("ping"),
   });
+  emitter.encodeBatch = service.encodeBatch ?? emitter.encodeBatch;
   const upgrades = new Upgrades({
     ctx,
     cluster,

@@ -58,6 +58,10 @@ export type Service = {
   readonly answer?: (question: string) => Promise<string>;
   /** What it adds to the shard's pulse, while an operator watches. */
   readonly vitals?: () => Pick<Pulse, "namespaces">;
+  /** In the place of the wire's, for frames that depend on the shard. A `frameFor` that throws ends its session. */
+  readonly encodeBatch?: Wire["encodeBatch"];
+  /** The duty of the shard's alarm that `Core.arm` appoints; answers when it is next due. */
+  readonly run?: (now: number) => number | undefined | Promise<number | undefined>;
 };
 
 /** The parts of a shard that its front may use. */
@@ -76,4 +80,12 @@ export type Core = {
   readonly receive: (session: Session, frame: Frame) => Promise<void>;
   /** The shards of the ring, as far as this shard knows. */
   readonly members: () => readonly Pick<ShardSpec, "id" | "region">[];
+  /** Whether there is an object of such a shard, as far as this shard knows, also of one that was removed. */
+  readonly isShard: (named: Pick<ShardSpec, "id" | "region">) => boolean;
+  /** For tables and keys that begin with the front's name. */
+  readonly storage: DurableObjectStorage;
+  /** Appoints `Service.run`, ms since 1970. */
+  readonly arm: (at: number) => void;
+  /** When the sessions are pinged next, ms since 1970, as the life before has left it; undefined if it had none. */
+  readonly nextPingAt: () => number | undefined;
 };

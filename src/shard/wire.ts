@@ -30,6 +30,7 @@ export type Batch = {
   readonly events: readonly ClientEvent[];
   /** Publications are kept: clients are told their offsets. */
   readonly durable: boolean;
+  readonly logEpoch: string;
   readonly previous: Publication | undefined;
 };
 

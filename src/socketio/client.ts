@@ -10,6 +10,7 @@ import { encodePacket, PacketReader } from "./packets.ts";
 import { namespaceChannel, readChannel, shardOfSocket } from "./names.ts";
 import type { Target } from "./question.ts";
 import { PollingPeer } from "./polling-peer.ts";
+import type { Recovery } from "./recovery/recovery.ts";
 import { isThenable, Running } from "./running.ts";
 import { channelOfRoom } from "./shared-rooms.ts";
 import { Socket, type SocketWork } from "./socket.ts";
@@ -22,6 +23,8 @@ export type AnySocket = Socket<object, object, object, unknown>;
 export type ClientParts = {
   readonly core: Core;
   readonly cluster: ClusterWork;
+  /** Undefined where no socket is recovered. */
+  readonly recovery: Recovery | undefined;
   /** Ends a client's socket in one namespace; see `Namespaces.leave`. */
   readonly disconnect: (client: Client, nsp: string, how: { readonly close: boolean }) => void;
 };
@@ -62,7 +65,7 @@ export class Client {
     return socket;
   }
 
-  makeSocket(nsp: string, { id, auth, data }: Member): AnySocket {
+  makeSocket(nsp: string, { id, auth, data, recovered = false }: Member): AnySocket {
     const { handshake, identity } = this.state;
     const { openedAt } = this.session.attachment;
     const given = {
@@ -77,6 +80,7 @@ export class Client {
         userInfo: identity?.info,
       },
       data,
+      recovered,
     };
     return new Socket<object, object, object, unknown>(given, this.#workOf(nsp, id));
   }
@@ -92,6 +96,7 @@ export class Client {
     if (!this.remember(nsp, { ...member, data }))
       throw new Error("socket.data is too large: a connection keeps 16 KiB in all (docs/from-socket-io.md)");
     known.stored = text;
+    this.#parts.recovery?.keeper.dataChanged(member.id, data);
   }
 
   /** Stores a namespace in the attachment; undefined forgets it. Answers false where there is no room. */
@@ -106,7 +111,10 @@ export class Client {
 
   /** Takes the socket out of its namespace and rooms. */
   forget(nsp: string): void {
-    for (const channel of this.#channelsOf(nsp)) this.#parts.core.subscriptions.leave(this.session, channel);
+    const { core, recovery } = this.#parts;
+    for (const channel of this.#channelsOf(nsp)) core.subscriptions.leave(this.session, channel);
+    const member = this.state.members.get(nsp);
+    if (member !== undefined) recovery?.keeper.forget(member.id);
     this.#sockets.delete(nsp);
     this.remember(nsp, undefined);
     this.acks.end(nsp);
@@ -125,7 +133,7 @@ export class Client {
   }
 
   #workOf(nsp: string, id: string): SocketWork {
-    const { cluster, core, disconnect } = this.#parts;
+    const { cluster, core, disconnect, recovery } = this.#parts;
     const isConnected = (): boolean => !this.session.ended && this.state.members.get(nsp)?.id === id;
     return {
       isConnected,
@@ -144,19 +152,23 @@ export class Client {
       leave: (room) =>
         this.#inTurn(async () => {
           const channel = this.#channelsOf(nsp).find((one) => readChannel(one).room === room);
-          if (channel !== undefined && isConnected()) core.subscriptions.leave(this.session, channel);
+          if (channel === undefined || !isConnected()) return;
+          core.subscriptions.leave(this.session, channel);
+          recovery?.keeper.left(id, channel);
         }),
       send: (args, { volatile, ack }) => {
+        if (recovery !== undefined && ack === undefined)
+          return recovery.emit(nsp, id, args, { volatile: volatile === true });
         const answered: Answered = (...answer) =>
           this.run(nsp, String(args[0]), () => ack?.answered(...answer));
         if (!isConnected()) return queueMicrotask(() => answered(hasGone(), []));
         if (volatile === true && !isWritable(this.session))
           return queueMicrotask(() => answered(hasTimedOut(), []));
-        const id = ack === undefined ? undefined : this.acks.expect(nsp, { ...ack, answered });
+        const ackId = ack === undefined ? undefined : this.acks.expect(nsp, { ...ack, answered });
         try {
-          core.connections.send(this.session, encodePacket({ kind: "event", nsp, args, id }));
+          core.connections.send(this.session, encodePacket({ kind: "event", nsp, args, id: ackId }));
         } catch (error) {
-          if (id !== undefined) this.acks.drop(id);
+          if (ackId !== undefined) this.acks.drop(ackId);
           throw error;
         }
         this.#running.progress();
@@ -203,18 +215,22 @@ export class Client {
     if (subscriptionsOf(this.session).has(channel)) return;
     this.#checkCount();
     if (!mayReach(this.session, channel, limits)) throw new Error("a connection joins new rooms too fast");
-    await this.#listen(channel);
+    await this.#listen(nsp, channel);
   }
 
   /** Hears a channel. `tell` runs in the turn in which it begins. Throws where there is no room for it. */
-  async #listen(channel: string, tell: () => void = () => undefined): Promise<void> {
-    const { core } = this.#parts;
+  async #listen(nsp: string, channel: string, tell: () => void = () => undefined): Promise<void> {
+    const { core, recovery } = this.#parts;
     const parsed = parseChannel(channel, core.config.cluster.limits.channelBytes);
     if (!parsed.ok) throw new Error("a room has a name that is no channel");
     // Where it is not known what the shard has missed of a channel with history, the client comes back and begins anew.
     const subscription = { byServer: true } as const;
     const request = { channel: parsed.channel, user: "", wishes: {}, subscription };
-    const joined = await core.subscriptions.join(this.session, request, tell);
+    const joined = await core.subscriptions.join(this.session, request, ({ position }) => {
+      const member = this.state.members.get(nsp);
+      if (member !== undefined) recovery?.keeper.joined(member.id, channel, position);
+      tell();
+    });
     if (joined === "full")
       throw new Error("the rooms are too many: a connection keeps 16 KiB in all (docs/from-socket-io.md)");
   }
@@ -226,7 +242,7 @@ export class Client {
     const isMadeUp = this.state.members.get(nsp)?.foundBy !== undefined;
     if (isMadeUp && !mayReach(this.session, channel, this.#parts.core.config.cluster.limits))
       throw new Error("a connection joins new namespaces too fast");
-    await this.#listen(channel, tell);
+    await this.#listen(nsp, channel, tell);
   }
 
   #checkCount(): void {

@@ -4,7 +4,7 @@ import { shardStub, within } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
 import { allOf, type ClusterWork } from "./broadcaster.ts";
 import { InputError } from "./input-error.ts";
-import { encodeMessage } from "./message.ts";
+import { encodeMessage, nextStamp } from "./message.ts";
 import { FRONT, roomChannel } from "./names.ts";
 import { MESSAGE_CHARS, publishWith, type PublishParts } from "./publish.ts";
 import { encodeQuestion, type Question } from "./question.ts";
@@ -17,7 +17,7 @@ const ANSWER_CHARS = 8_388_608;
 
 type Named = Pick<ShardAddress, "region" | "id">;
 
-export type ClusterWorkParts = Omit<PublishParts, "isMember"> & {
+export type ClusterWorkParts = PublishParts & {
   readonly shards: () => Promise<readonly Named[]> | readonly Named[];
   /** The shard that asks, if it is one. */
   readonly here?: { readonly shard: Named; readonly answer: (question: string) => Promise<string> };
@@ -54,16 +54,16 @@ export function clusterWork(parts: ClusterWorkParts): ClusterWork {
     if (failed !== undefined) logFailure("shards could not be asked about sockets", question, failed.reason);
     return results;
   };
-  const publish = publishWith({
-    ...parts,
-    isMember: async (named) => (await shards()).some((shard) => isSame(shard, named)),
-  });
+  const publish = publishWith(parts);
   return {
     ask,
     publish: async (target, args, flags) => {
       if (flags.local !== true) return publish(target, args, flags);
       const { volatile } = flags;
-      const message = encodeMessage(target.nsp, args, volatile === true ? { volatile } : {});
+      const message = encodeMessage(target.nsp, args, {
+        ...(volatile === true ? { volatile } : {}),
+        ...(parts.config.rooms === undefined ? {} : { stamp: nextStamp() }),
+      });
       allOf(await ask({ kind: "send", ...target, message }, flags));
     },
     run: (event, callback) => {

@@ -1,5 +1,5 @@
 import type { Config } from "../config/config.ts";
-import type { ShardAddress } from "../contracts/address.ts";
+import { hasShard } from "../contracts/descriptor.ts";
 import { CONTRACT } from "../contracts/version.ts";
 import { coordinatorStub } from "../platform/calls.ts";
 import { configOf } from "../platform/config.ts";
@@ -16,16 +16,15 @@ export function socketioOf<Emit extends Events, ServerSide extends Events, Data>
   env: Cloudflare.Env,
 ): Namespace<Emit, ServerSide, Data> {
   const config: Config = configOf(env);
-  let members: Promise<readonly Pick<ShardAddress, "region" | "id">[]> | undefined;
-  const shards = () =>
-    (members ??= coordinatorStub(env)
-      .descriptor(CONTRACT)
-      .then((descriptor) => descriptor.shards));
+  const ask = () => coordinatorStub(env).descriptor(CONTRACT);
+  let asked: ReturnType<typeof ask> | undefined;
+  const descriptor = () => (asked ??= ask());
   const work = clusterWork({
     env,
     publisher: channelPublisher(env, config.cluster.times.deliveryTimeoutMs),
     config,
-    shards,
+    shards: async () => (await descriptor()).shards,
+    isShard: async (named) => hasShard(await descriptor(), named),
   });
   return new Namespace(work, "/");
 }

@@ -12,6 +12,7 @@ import { Namespaces, randomText } from "./namespaces.ts";
 import { Polling, type PollingRequest } from "./polling.ts";
 import { PollingPeer } from "./polling-peer.ts";
 import type { AllHandlers } from "./registry.ts";
+import { Recovery } from "./recovery/recovery.ts";
 import { ShardSockets } from "./shard-sockets.ts";
 import { describeMember } from "./shared-rooms.ts";
 import { SocketIndex } from "./socket-index.ts";
@@ -48,16 +49,19 @@ function serveClients(
   const { frameBytes } = config.cluster.limits;
   const clients = new WeakMap<Session, Client>();
   const index = new SocketIndex(connections.sessions);
-  const namespaces = new Namespaces(core, server, index);
+  const recovery = Recovery.of({ core, wire, index });
+  const namespaces = new Namespaces(core, server, { index, recovery, wire });
   const answer = (question: string): Promise<string> => sockets.answer(question);
   const here = { shard, answer };
-  const cluster = clusterWork({ env, publisher, config, shards: core.members, here });
+  const { isShard, members: shards } = core;
+  const cluster = clusterWork({ env, publisher, config, shards, isShard, here });
   const clientOf = (session: Session): Client => {
     const known = clients.get(session);
     if (known !== undefined) return known;
     const client = new Client(session, {
       core,
       cluster,
+      recovery,
       disconnect: (one, nsp, how) => namespaces.disconnect(one, nsp, how),
     });
     clients.set(session, client);
@@ -67,7 +71,7 @@ function serveClients(
   const upgrade = new Upgrade(connections, heartbeat);
   const polling = new Polling(core, upgrade);
   const ofSockets = { connections, subscriptions, wire, clientOf, namespaces, index, server, cluster };
-  const sockets = new ShardSockets(ofSockets);
+  const sockets = new ShardSockets({ ...ofSockets, recovery });
 
   const read = async (session: Session, data: Frame): Promise<void> => {
     const client = clientOf(session);
@@ -146,5 +150,11 @@ function serveClients(
       return inspection === undefined ? answer(question) : inspect(subscriptions, inspection);
     },
     vitals: () => ({ namespaces: countNamespaces(subscriptions) }),
+    ...(recovery === undefined
+      ? {}
+      : {
+          encodeBatch: (batch) => recovery.delivery.encodeBatch(batch),
+          run: (now) => recovery.run(now),
+        }),
   };
 }

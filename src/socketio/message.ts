@@ -13,13 +13,15 @@ export type Message = {
   readonly union?: string;
   /** Not for a socket that has much unread. */
   readonly volatile?: true;
+  /** When its sender sent it; each of one object is greater than the one before. Only where sockets may be recovered. */
+  readonly stamp?: number;
 };
 
 /** `id`: of the acknowledgement that is awaited. Throws where JSON cannot hold the arguments. */
 export function encodeMessage(
   nsp: string,
   args: EventArgs,
-  { id, ...how }: Pick<Message, "except" | "union" | "volatile"> & { readonly id?: number },
+  { id, ...how }: Pick<Message, "except" | "union" | "volatile" | "stamp"> & { readonly id?: number },
 ): Message {
   const [text, ...attachments] = encodePacket({ kind: "event", nsp, args, id });
   return {
@@ -36,3 +38,11 @@ export const framesOf = ({ text, attachments = [] }: Message): readonly EngineFr
 
 const toBase64 = (frame: EngineFrame): string =>
   encodeBase64(typeof frame === "string" ? new TextEncoder().encode(frame) : frame);
+
+/** The event that a publication of a room carries. */
+export const messageOf = (body: string): Message => (JSON.parse(body) as { readonly data: Message }).data;
+
+let lastStamp = 0;
+
+/** Microseconds since 1970, and later than every one before: the clock stands still while a turn runs. */
+export const nextStamp = (): number => (lastStamp = Math.max(Date.now() * 1_000, lastStamp + 1));

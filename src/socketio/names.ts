@@ -1,4 +1,5 @@
 import type { ShardAddress } from "../contracts/address.ts";
+import { ROOM_PREFIX } from "../policy/channels.ts";
 
 /** The name of the front in addresses; its objects are behind the binding `SHARD_SOCKETIO`. */
 export const FRONT = "socketio";
@@ -7,7 +8,7 @@ export const FRONT = "socketio";
  * The channels of this front are in the cluster's own namespace, so that no client of another front reaches them (SPEC
  * SO14). A namespace is a channel that each of its sockets hears, and a room is a channel.
  */
-const PREFIX = "ringcast:io:";
+const PREFIX = ROOM_PREFIX;
 
 /** Throws `URIError` where a name is no well-formed text. */
 export const namespaceChannel = (nsp: string): string => PREFIX + encode(nsp);
@@ -43,4 +44,21 @@ export const newSocketId = ({ region, id }: ShardAddress, random: string): strin
 export function shardOfSocket(id: string): Pick<ShardAddress, "region" | "id"> | undefined {
   const [, region, shard] = SOCKET_ID.exec(id) ?? [];
   return region === undefined || shard === undefined ? undefined : { region, id: shard };
+}
+
+/** The shard of a prefix of ids, `<region>.<id>`. */
+export const readShard = (prefix: string): Pick<ShardAddress, "region" | "id"> => {
+  const dot = prefix.indexOf(".");
+  return { region: prefix.slice(0, dot), id: prefix.slice(dot + 1) };
+};
+export const shardPrefix = ({ region, id }: Pick<ShardAddress, "region" | "id">): string => `${region}.${id}`;
+
+/** The private id of a socket that may be recovered: its public one, and a secret. */
+export const encodePid = ({ id, secret }: { readonly id: string; readonly secret: string }): string =>
+  `${id}~${secret}`;
+
+export function parsePid(pid: unknown): { readonly id: string; readonly secret: string } | undefined {
+  if (typeof pid !== "string") return undefined;
+  const [, id = "", secret = ""] = /^(.+~[\w-]{20})~([\w-]{20})$/.exec(pid) ?? [];
+  return shardOfSocket(id) === undefined ? undefined : { id, secret };
 }

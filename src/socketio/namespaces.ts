@@ -1,5 +1,5 @@
 import { identify } from "../shard/connections/identify.ts";
-import type { Open } from "../shard/connections/session.ts";
+import type { Open, Session } from "../shard/connections/session.ts";
 import type { Core } from "../shard/front.ts";
 import { within } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
@@ -8,8 +8,12 @@ import type { DisconnectReason } from "./codes.ts";
 import { answerOf, Dispatcher } from "./dispatcher.ts";
 import { findNamespace } from "./find-namespace.ts";
 import { encodePacket, type SocketPacket } from "./packets.ts";
-import { newSocketId } from "./names.ts";
+import { encodePid, newSocketId } from "./names.ts";
+import { Reconnect } from "./recovery/reconnect.ts";
+import type { Recovery } from "./recovery/recovery.ts";
 import type { SocketIndex } from "./socket-index.ts";
+import type { Member } from "./state.ts";
+import type { SocketWire } from "./wire.ts";
 import type { AllHandlers, Handlers } from "./registry.ts";
 
 type PacketOf<Kind extends SocketPacket["kind"]> = Extract<SocketPacket, { kind: Kind }>;
@@ -17,18 +21,28 @@ type PacketOf<Kind extends SocketPacket["kind"]> = Extract<SocketPacket, { kind:
 /** How a refusal is told: the payload of CONNECT_ERROR. */
 type Refused = { readonly message: string; readonly data?: unknown };
 
+export type NamespacesParts = {
+  readonly index: SocketIndex;
+  readonly recovery: Recovery | undefined;
+  readonly wire: SocketWire;
+};
+
 /** What clients do in namespaces: connect, send events, answer, disconnect. */
 export class Namespaces {
   readonly #core: Core;
   readonly #server: AllHandlers;
   readonly #index: SocketIndex;
   readonly #dispatcher: Dispatcher;
+  readonly #recovery: Recovery | undefined;
+  readonly #wire: SocketWire;
 
-  constructor(core: Core, server: AllHandlers, index: SocketIndex) {
+  constructor(core: Core, server: AllHandlers, { index, recovery, wire }: NamespacesParts) {
     this.#core = core;
     this.#server = server;
     this.#index = index;
     this.#dispatcher = new Dispatcher(core, server);
+    this.#recovery = recovery;
+    this.#wire = wire;
   }
 
   /** Carries out one packet, in the order of the connection. */
@@ -73,14 +87,18 @@ export class Namespaces {
     for (const nsp of client.state.members.keys()) {
       const socket = client.socket(nsp);
       if (socket !== undefined) this.#index.delete(socket.id);
+      // Its connection has not been told to any handler.
+      if (this.#recovery?.gates.isClosed(client.session, nsp) === true) continue;
       this.#dispatcher.tell(client, { nsp, event: "disconnecting" }, [socket, reason]);
+      if (socket !== undefined)
+        this.#recovery?.keeper.ended(client.session, socket.id, { data: socket.data, reason });
       this.#dispatcher.tell(client, { nsp, event: "disconnect" }, [socket, reason]);
       client.acks.end(nsp);
     }
   }
 
   async #connect(client: Client, { nsp, auth }: PacketOf<"connect">): Promise<void> {
-    const { connections, counters } = this.#core;
+    const { connections } = this.#core;
     const { session } = client;
     if (client.state.members.has(nsp)) return connections.end(session, "badRequest");
     const { limits, times } = this.#core.config.cluster;
@@ -92,27 +110,28 @@ export class Namespaces {
     const unknown = await this.#identify(client);
     if (session.ended) return;
     if (unknown !== undefined) return this.#refuse(client, nsp, unknown);
+    if (this.#recovery !== undefined && (await this.#reconnect(client, { nsp, auth, ...found }, handlers)))
+      return;
+    if (session.ended) return;
     const id = newSocketId(this.#core.shard, randomText());
+    const secret = this.#recovery === undefined ? undefined : randomText();
     const socket = client.makeSocket(nsp, { id, auth, data: {} });
     const refused = await this.#ask(handlers, socket);
     if (session.ended) return;
     if (refused !== undefined) return this.#refuse(client, nsp, refused);
-    if (session.attachment.state === "opening") {
-      const { token: _spent, identity: _used, ...placed } = session.attachment;
-      const open: Open = { ...placed, state: "open", user: "", subscriptions: new Map() };
-      connections.open(session, open);
-      counters.counts.connects += 1;
-    }
+    this.#open(session);
     // Another handler of its connection may have taken the socket out meanwhile.
     const isThere = (): boolean => client.state.members.get(nsp)?.id === id;
     const told = () => {
-      if (isThere()) connections.send(session, encodePacket({ kind: "connect", nsp, sid: id }));
+      const pid = secret === undefined ? undefined : encodePid({ id, secret });
+      if (isThere()) connections.send(session, encodePacket({ kind: "connect", nsp, sid: id, pid }));
     };
     try {
       const data: unknown = JSON.parse(JSON.stringify(socket.data) ?? "null");
-      if (!client.remember(nsp, { id, auth, data, ...found }))
-        throw new Error("a connection keeps 16 KiB in all");
+      const member = { id, auth, data, ...found, ...(secret === undefined ? {} : { secret }) };
+      if (!client.remember(nsp, member)) throw new Error("a connection keeps 16 KiB in all");
       client.keep(nsp, socket);
+      if (secret !== undefined) this.#recovery?.begin({ id, secret }, { nsp, data, session });
       await client.enter(nsp, told);
     } catch (error) {
       logError("a socket could not join its namespace", {
@@ -128,6 +147,43 @@ export class Namespaces {
     if (!isThere()) return client.forget(nsp);
     this.#index.add(id, session);
     this.#dispatcher.tell(client, { nsp, event: "connection" }, [socket]);
+  }
+
+  /** Lets a client go on with its session. Answers false where it has to begin anew. */
+  async #reconnect(
+    client: Client,
+    connect: Pick<Member, "auth" | "foundBy"> & { readonly nsp: string },
+    handlers: Handlers,
+  ): Promise<boolean> {
+    const recovery = this.#recovery;
+    if (recovery === undefined) return false;
+    const { nsp } = connect;
+    const { session } = client;
+    const parts = { core: this.#core, recovery, wire: this.#wire, index: this.#index };
+    const reconnect = await Reconnect.begin(parts, client, connect);
+    if (reconnect === undefined || session.ended) return session.ended;
+    const socket = client.makeSocket(nsp, reconnect.member);
+    const refused = recovery.skipMiddlewares ? undefined : await this.#ask(handlers, socket);
+    if (session.ended) return true;
+    if (refused !== undefined) {
+      reconnect.cancel();
+      this.#refuse(client, nsp, refused);
+      return true;
+    }
+    this.#open(session);
+    if (!(await reconnect.enter())) return session.ended;
+    client.keep(nsp, socket);
+    this.#dispatcher.tell(client, { nsp, event: "connection" }, [socket]);
+    return true;
+  }
+
+  /** The first namespace of a connection lets it in. */
+  #open(session: Session): void {
+    if (session.attachment.state !== "opening") return;
+    const { token: _spent, identity: _used, ...placed } = session.attachment;
+    const open: Open = { ...placed, state: "open", user: "", subscriptions: new Map() };
+    this.#core.connections.open(session, open);
+    this.#core.counters.counts.connects += 1;
   }
 
   #refuse(client: Client, nsp: string, refused: Refused): void {

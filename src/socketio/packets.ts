@@ -108,7 +108,13 @@ function understand({ type, nsp, data, id }: Packet): SocketPacket | undefined {
 
 /** A packet of the server. */
 export type ServerPacket =
-  | { readonly kind: "connect"; readonly nsp: string; readonly sid: string }
+  /** `pid`: where the socket may be recovered, the secret by which its client alone does it. */
+  | {
+      readonly kind: "connect";
+      readonly nsp: string;
+      readonly sid: string;
+      readonly pid?: string | undefined;
+    }
   | { readonly kind: "disconnect"; readonly nsp: string }
   | {
       readonly kind: "event";
@@ -136,8 +142,10 @@ export function encodePacket(packet: ServerPacket): readonly [string, ...EngineF
 function plain(packet: ServerPacket): Packet {
   const { nsp } = packet;
   switch (packet.kind) {
-    case "connect":
-      return { type: PacketType.CONNECT, nsp, data: { sid: packet.sid } };
+    case "connect": {
+      const { sid, pid } = packet;
+      return { type: PacketType.CONNECT, nsp, data: { sid, ...(pid === undefined ? {} : { pid }) } };
+    }
     case "disconnect":
       return { type: PacketType.DISCONNECT, nsp };
     case "event": {

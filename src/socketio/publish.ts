@@ -8,7 +8,7 @@ import type { Config } from "../config/config.ts";
 import type { Publisher } from "../platform/publisher.ts";
 import type { ClusterWork } from "./broadcaster.ts";
 import { InputError } from "./input-error.ts";
-import { encodeMessage, type Message } from "./message.ts";
+import { encodeMessage, nextStamp, type Message } from "./message.ts";
 import { FRONT, namespaceChannel, shardOfSocket } from "./names.ts";
 import { encodeQuestion } from "./question.ts";
 import { channelOfRoom, encodeShared, isShared } from "./shared-rooms.ts";
@@ -20,8 +20,8 @@ export type PublishParts = {
   readonly env: Cloudflare.Env;
   readonly publisher: Publisher;
   readonly config: Config;
-  /** Whether the ring has such a shard: a client may make up the id of a socket. */
-  readonly isMember: (shard: Pick<ShardAddress, "region" | "id">) => Promise<boolean> | boolean;
+  /** Whether there is such a shard: a client may make up the id of a socket. */
+  readonly isShard: (shard: Pick<ShardAddress, "region" | "id">) => Promise<boolean> | boolean;
 };
 
 /**
@@ -36,6 +36,8 @@ export function publishWith(parts: PublishParts): ClusterWork["publish"] {
       ...(except.length === 0 ? {} : { except }),
       ...(rooms.length > 1 ? { union: crypto.randomUUID() } : {}),
       ...(volatile === true ? { volatile } : {}),
+      // Sockets may be recovered: events tell when they were sent.
+      ...(parts.config.rooms === undefined ? {} : { stamp: nextStamp() }),
     };
     const message = encodeMessage(nsp, args, how);
     const body = encodePublication({ json: JSON.stringify(message) });
@@ -46,9 +48,10 @@ export function publishWith(parts: PublishParts): ClusterWork["publish"] {
       throw new InputError(`an event has at most ${MESSAGE_CHARS} characters, not ${length}`);
     const results = await Promise.allSettled([
       ...channels.map((channel) =>
-        isShared(channel)
-          ? toChannel(parts, channel, { body: bodyOfShared, ...(volatile === true ? { passing: true } : {}) })
-          : toChannel(parts, channel, { body }),
+        toChannel(parts, channel, {
+          body: isShared(channel) ? bodyOfShared : body,
+          ...(volatile === true ? { passing: true } : {}),
+        }),
       ),
       ...rooms.map((room) => toSocket(parts, { nsp, id: room }, message)),
     ]);
@@ -80,13 +83,13 @@ async function toChannel(
 }
 
 async function toSocket(
-  { env, isMember }: PublishParts,
+  { env, isShard }: PublishParts,
   { nsp, id }: { readonly nsp: string; readonly id: string },
   message: Message,
 ): Promise<void> {
   const shard = shardOfSocket(id);
-  // A shard that is no member holds no socket, and no object is made for it.
-  if (shard === undefined || !(await isMember(shard))) return;
+  // No object is made for a shard that a client has made up.
+  if (shard === undefined || !(await isShard(shard))) return;
   const question = encodeQuestion({ kind: "emit", nsp, id, message });
   await shardStub(env, shardAddress(FRONT, shard)).askFront(question, CONTRACT);
 }

@@ -1,5 +1,6 @@
 import type { Handshake } from "./handshake.ts";
 import type { Message } from "./message.ts";
+import type { TakeRequest } from "./recovery/taken.ts";
 
 /** The sockets that an emit is for: those in one of the rooms, or all of the namespace without a room. */
 export type Target = {
@@ -11,7 +12,18 @@ export type Target = {
 /** A question to the shards of this front. A release that does not know one answers with an error. */
 export type Question =
   /** Sends an event to one socket. The answer: whether it is there. */
-  | { readonly kind: "emit"; readonly nsp: string; readonly id: string; readonly message: Message }
+  | {
+      readonly kind: "emit";
+      readonly nsp: string;
+      readonly id: string;
+      readonly message: Message;
+      /** How many shards have passed it on already, for a socket that was recovered elsewhere. */
+      readonly hops?: number;
+    }
+  /** Takes a session to another shard; the answer is {@link Taken}. */
+  | ({ readonly kind: "take" } & TakeRequest)
+  /** These sockets are on another shard, by its prefix. */
+  | { readonly kind: "alias"; readonly nsp: ""; readonly ids: readonly string[]; readonly to: string }
   /** Sends an event to the sockets of a target. */
   | ({ readonly kind: "send"; readonly message: Message } & Target)
   /** Sends it to sockets that each answer it within a time. The answer: {@link Gathered}. */

@@ -11,6 +11,7 @@ import { decodeQuestion, encodeSockets, type SocketFacts, type Target } from "./
 import type { AllHandlers, Handlers } from "./registry.ts";
 import { tellServerSide } from "./server-side.ts";
 import type { SocketIndex } from "./socket-index.ts";
+import type { Recovery } from "./recovery/recovery.ts";
 import { memberOf } from "./state.ts";
 import { isIn, type SocketWire } from "./wire.ts";
 
@@ -23,6 +24,7 @@ export type ShardSocketsParts = {
   readonly server: AllHandlers;
   readonly cluster: ClusterWork;
   readonly index: SocketIndex;
+  readonly recovery: Recovery | undefined;
 };
 
 /** The sockets of one shard, for questions from elsewhere. */
@@ -35,9 +37,18 @@ export class ShardSockets {
   }
 
   async answer(text: string): Promise<string> {
-    const { connections, index, namespaces, wire } = this.#parts;
+    const { connections, index, namespaces, recovery, wire } = this.#parts;
     const question = decodeQuestion(text);
+    if (question.kind === "take" || question.kind === "alias") {
+      if (question.kind === "alias") recovery?.keeper.alias(question.ids, question.to);
+      else if (recovery !== undefined) return JSON.stringify(recovery.take(question));
+      return JSON.stringify({ kind: "none", reason: "this shard recovers no sessions" });
+    }
     const { nsp } = question;
+    if (question.kind === "emit" && recovery !== undefined) {
+      const { id, message, hops } = question;
+      return String(await recovery.emitTo(nsp, id, message, hops));
+    }
     if (question.kind === "emit") {
       const session = index.find(question.id);
       if (session === undefined || session.ended) return "false";
@@ -53,7 +64,8 @@ export class ShardSockets {
         for (const {
           client: { session },
         } of chosen)
-          if (wire.isFor(session, nsp, question.message)) connections.send(session, frames);
+          if (recovery !== undefined) recovery.delivery.sendTo(session, nsp, question.message);
+          else if (wire.isFor(session, nsp, question.message)) connections.send(session, frames);
         return "null";
       }
       case "gather": {
@@ -97,6 +109,8 @@ export class ShardSockets {
     for (const session of this.#sessionsOf(target)) {
       const member = memberOf(session, nsp);
       if (member === undefined || session.ended) continue;
+      // It is on its way back, and its client does not know yet.
+      if (this.#parts.recovery?.gates.isClosed(session, nsp) === true) continue;
       if (except.some((room) => room === member.id || isIn(session, nsp, room))) continue;
       const client = this.#parts.clientOf(session);
       const socket = client.socket(nsp);

@@ -51,7 +51,7 @@ export function describeSocket(member: Member): ClientInfo {
 }
 
 /** The parts of a message that only sockets heed. */
-type ForSockets = Pick<Message, "except" | "union" | "volatile">;
+type ForSockets = Pick<Message, "except" | "union" | "volatile" | "stamp">;
 
 /** The body of the publication that an event for a shared room is. Throws where JSON cannot hold the arguments. */
 export function encodeShared([event, ...args]: EventArgs, forFront: ForSockets): string {

@@ -36,12 +36,18 @@ export class Socket<
   readonly handshake: Handshake;
   /** Kept through sleep, as JSON would keep it; changes are stored when a handler has ended. */
   data: Data;
-  /** A lost session is never recovered: a client that comes back is a new socket. */
-  readonly recovered = false;
+  /** Whether its client came back for a session that was lost: rooms and data are those of before. */
+  readonly recovered: boolean;
   readonly #work: SocketWork;
 
   constructor(
-    given: { readonly id: string; readonly nsp: string; readonly handshake: Handshake; readonly data: Data },
+    given: {
+      readonly id: string;
+      readonly nsp: string;
+      readonly handshake: Handshake;
+      readonly data: Data;
+      readonly recovered?: boolean;
+    },
     work: SocketWork,
   ) {
     super({ id: given.id, nsp: given.nsp, work });
@@ -49,6 +55,7 @@ export class Socket<
     this.nsp = new Namespace(work.cluster, given.nsp);
     this.handshake = given.handshake;
     this.data = given.data;
+    this.recovered = given.recovered ?? false;
     this.#work = work;
   }
 

@@ -16,6 +16,10 @@ export type Member = {
   readonly data: unknown;
   /** The key of the pattern or function that has found the namespace; absent for one that was named (SPEC SO30). */
   readonly foundBy?: string;
+  /** Where it may be recovered: the part of its `pid` that its client alone knows. */
+  readonly secret?: string;
+  /** It was recovered. */
+  readonly recovered?: boolean;
 };
 
 /** The front's part of a socket's attachment. A change of its shape MUST stay readable (SPEC CT2). */

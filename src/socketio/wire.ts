@@ -5,7 +5,7 @@ import type { Frame } from "../shard/frame.ts";
 import type { Batch, BatchFrames, Wire } from "../shard/wire.ts";
 import { CLOSES } from "./codes.ts";
 import { NOOP, PING, PONG } from "./engine.ts";
-import { framesOf, type Message } from "./message.ts";
+import { framesOf, messageOf, type Message } from "./message.ts";
 import { channelsThatMayBe, readChannel, SHARED_NSP } from "./names.ts";
 import { encodePacket } from "./packets.ts";
 import { isShared, readShared } from "./shared-rooms.ts";
@@ -17,7 +17,7 @@ const REMEMBERED_UNIONS = 128;
 /** A volatile event passes over a reader that may have left so much unread. */
 const VOLATILE_BYTES = 65_536;
 
-const NOTHING: readonly Frame[] = [];
+export const NOTHING: readonly Frame[] = [];
 
 /** From the core's words to the frames of this protocol. */
 export class SocketWire implements Wire {
@@ -40,10 +40,9 @@ export class SocketWire implements Wire {
 
   encodeBatch(batch: Batch): BatchFrames {
     const { nsp } = readChannel(batch.channel);
-    const read = isShared(batch.channel) ? readSharedBatch : readBatch;
-    const messages = batch.events.filter(isPublication).flatMap((event) => read(event, batch));
+    const messages = readBatch(batch);
     const isFor = (session: Session, { since = 0 }: Subscription, { message, offset }: Encoded): boolean =>
-      offset > since && this.isFor(session, nsp, message);
+      (offset ?? Infinity) > since && this.isFor(session, nsp, message);
     const [only] = messages;
     if (only !== undefined && messages.length === 1)
       return {
@@ -65,10 +64,11 @@ export class SocketWire implements Wire {
     if (member === undefined) return false;
     if (except?.some((room) => room === member.id || isIn(session, nsp, room)) === true) return false;
     if (volatile === true && !isWritable(session)) return false;
-    return union === undefined || this.#isFirst(session, union);
+    return union === undefined || this.receives(session, union);
   }
 
-  #isFirst(session: Session, union: string): boolean {
+  /** Counts a union as received; answers whether it is the first time. */
+  receives(session: Session, union: string): boolean {
     const unions = this.#unions.get(session) ?? new Set<string>();
     if (unions.has(union)) return false;
     this.#unions.set(session, unions.add(union));
@@ -92,26 +92,34 @@ type AnyPublication = Extract<ClientEvent, { kind: "pub" | "passing" }>;
 const isPublication = (event: ClientEvent): event is AnyPublication =>
   event.kind === "pub" || event.kind === "passing";
 
-/** `offset`: a subscription that begins at or after it has not begun with it. */
-type Encoded = {
-  readonly message: Pick<Message, "except" | "union" | "volatile">;
+/** An event for sockets. */
+export type Encoded = {
+  readonly message: Pick<Message, "except" | "union" | "volatile" | "stamp">;
+  /** Its text, then its attachments. */
   readonly frames: readonly Frame[];
-  readonly offset: number;
+  /** A subscription that begins at or after it has not begun with it. Undefined where it is not kept. */
+  readonly offset: number | undefined;
 };
 
-function readBatch({ body }: AnyPublication): Encoded {
-  const message = (JSON.parse(body) as { readonly data: Message }).data;
-  return { message, frames: framesOf(message), offset: Infinity };
-}
-
-/** Data of others. What fails is told to the log, and not delivered for ever. */
-function readSharedBatch(event: AnyPublication, { channel, durable }: Batch): readonly Encoded[] {
-  try {
-    const { args, ...message } = readShared(channel, event, { durable });
-    const frames = encodePacket({ kind: "event", nsp: SHARED_NSP, args });
-    return [{ message, frames, offset: durable && event.kind === "pub" ? event.offset : Infinity }];
-  } catch (error) {
-    logError("a publication could not be made an event", { channel, error });
-    return [];
-  }
+/** The events of a batch. Data of others that cannot be read is told to the log, and not delivered for ever. */
+export function readBatch(batch: Pick<Batch, "channel" | "durable" | "events">): readonly Encoded[] {
+  const { channel, durable } = batch;
+  const offsetOf = (event: AnyPublication): number | undefined =>
+    durable && event.kind === "pub" ? event.offset : undefined;
+  const publications = batch.events.filter(isPublication);
+  if (!isShared(channel))
+    return publications.map((event) => {
+      const message = messageOf(event.body);
+      return { message, frames: framesOf(message), offset: offsetOf(event) };
+    });
+  return publications.map((event) => {
+    const offset = offsetOf(event);
+    try {
+      const { args, ...message } = readShared(channel, event, { durable });
+      return { message, frames: encodePacket({ kind: "event", nsp: SHARED_NSP, args }), offset };
+    } catch (error) {
+      logError("a publication could not be made an event", { channel, error });
+      return { message: {}, frames: NOTHING, offset };
+    }
+  });
 }

@@ -1,6 +1,7 @@
 import { buildRing } from "../../ring/build.ts";
 import { OWNERS, type Ring } from "../../ring/ring.ts";
-import { digest, type Descriptor, type ShardSpec } from "../../ring/descriptor.ts";
+import { digest, type Descriptor, type FormerShard, type ShardSpec } from "../../ring/descriptor.ts";
+import { hasShard } from "../../contracts/descriptor.ts";
 import { objectName } from "../../contracts/address.ts";
 import type { Live } from "../connections/session.ts";
 
@@ -25,6 +26,11 @@ export class Membership {
 
   get digest(): string {
     return this.ring?.digest ?? "";
+  }
+
+  /** Whether there is an object of such a shard, also of one that was removed. */
+  isShard(named: FormerShard): boolean {
+    return this.ring !== undefined && hasShard(this.ring.descriptor, named);
   }
 
   /** This shard as the descriptor has it; undefined when it is not (or no longer) a member. */

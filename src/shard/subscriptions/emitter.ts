@@ -37,16 +37,21 @@ type Emission = {
 /** Hands what a channel says to the sessions that listen, as frames of the front. */
 export class Emitter {
   readonly #connections: Sender;
-  readonly #wire: Wire;
+  /** As the wire does it, unless the front's service for this shard has its own way. */
+  encodeBatch: Wire["encodeBatch"];
   readonly #counters: Counters;
   /** The first is on its way. */
   readonly #emissions: Emission[] = [];
   /** Of all emissions. */
   #waitingBytes = 0;
 
-  constructor(parts: { readonly connections: Sender; readonly wire: Wire; readonly counters: Counters }) {
+  constructor(parts: {
+    readonly connections: Sender;
+    readonly wire: Pick<Wire, "encodeBatch">;
+    readonly counters: Counters;
+  }) {
     this.#connections = parts.connections;
-    this.#wire = parts.wire;
+    this.encodeBatch = (batch) => parts.wire.encodeBatch(batch);
     this.#counters = parts.counters;
   }
 
@@ -58,7 +63,7 @@ export class Emitter {
     if (listeners.size === 0) return;
     this.#count(batch, listeners.size, Date.now());
     const { channel, events } = batch;
-    const frames = this.#wire.encodeBatch(batch);
+    const frames = this.encodeBatch(batch);
     const bytes = events.reduce((sum, { body }) => sum + body.length, 0);
     this.#waitingBytes += bytes;
     this.#emissions.push({ channel, frames, bytes, sessions: [...listeners], next: 0, onDone: [] });

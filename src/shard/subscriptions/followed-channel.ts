@@ -247,7 +247,9 @@ export class FollowedChannel<Listener> {
       this.#tail.add(channel, from.logEpoch, publications);
       this.#lookup?.add(from.logEpoch, publications);
     }
-    if (events.length > 0) this.#effects.emitter.emit({ channel, events, durable, previous }, this.listeners);
+    const { logEpoch } = from;
+    if (events.length > 0)
+      this.#effects.emitter.emit({ channel, events, durable, logEpoch, previous }, this.listeners);
   }
 
   #setHeard(position: Position, { durable }: { readonly durable: boolean }): void {

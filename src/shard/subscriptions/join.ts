@@ -16,6 +16,8 @@ export type Wishes = {
   readonly positioned?: boolean | undefined;
   /** A kind of patches. */
   readonly delta?: string | undefined;
+  /** The server's own wishes: no namespace has to permit them. */
+  readonly byServer?: boolean | undefined;
   /** Rather an error than a start that was not recovered. */
   readonly rejectUnrecovered?: boolean | undefined;
 };
@@ -54,6 +56,7 @@ export async function join(
     recoverable: wishes.recoverable === true || since !== undefined,
     positioned: wishes.positioned === true,
     delta: wishes.delta,
+    byServer: wishes.byServer,
   });
   let joined: Joined = "gone";
   const begin = ({ position, recovery }: Beginning): boolean => {

@@ -1,4 +1,7 @@
-/** The row of one batch of a channel: the events `first` to `first + count - 1` of the journal. */
+/**
+ * The row of one batch of a channel: the events `first` to `first + count - 1` of the journal. An event for one socket is
+ * a batch of its own, and its channel is the socket's id.
+ */
 export type BatchEntry = {
   readonly first: number;
   readonly count: number;
@@ -20,6 +23,12 @@ export class JournalIndex {
     const entries = this.#byChannel.get(channel);
     if (entries === undefined) this.#byChannel.set(channel, [entry]);
     else entries.push(entry);
+  }
+
+  /** The batches of a channel that begin after a place in the journal. */
+  after(channel: string, sequence: number): readonly BatchEntry[] {
+    const entries = this.#byChannel.get(channel) ?? [];
+    return entries.slice(countWhile(entries, ({ first }) => first <= sequence));
   }
 
   /** The first batch of a channel with an event after a place in the journal. */

@@ -19,6 +19,7 @@ type Row = {
   readonly since: number;
   readonly unions: string | null;
 };
+type NewRow = Omit<Row, "first"> & { readonly packet: string | null };
 
 /** A batch of a channel without its place in the journal. */
 export type Batch = Omit<BatchEntry, "first">;
@@ -65,8 +66,8 @@ export class Journal {
 
   /** Answers with the place of the first event of the batch. */
   appendBatch(channel: string, { count, logEpoch, since, unions }: Batch, now: number): number {
-    const text = unions.length === 0 ? null : JSON.stringify(unions);
-    const first = this.#append({ count, target: channel, logEpoch, since, text }, now);
+    const row = { count, target: channel, logEpoch, since, packet: null };
+    const first = this.#append({ ...row, unions: encodeUnions(unions) }, now);
     this.#index?.add(channel, { first, count, logEpoch, since, unions });
     return first;
   }
@@ -75,23 +76,27 @@ export class Journal {
   appendDirect(id: string, message: Message | null, now: number): number {
     const text = message === null ? null : JSON.stringify(message);
     // An event that no row holds cannot be recovered.
-    const kept = text !== null && text.length > PACKET_CHARS ? "" : text;
-    return this.#append({ count: 1, target: id, logEpoch: "", since: 0, text: kept }, now);
+    const packet = text !== null && text.length > PACKET_CHARS ? "" : text;
+    const unions = message?.union === undefined ? [] : [[0, message.union] as const];
+    const row = { count: 1, target: id, logEpoch: "", since: 0, packet };
+    const first = this.#append({ ...row, unions: encodeUnions(unions) }, now);
+    this.#index?.add(id, { first, count: 1, logEpoch: "", since: 0, unions });
+    return first;
   }
 
   /** The events for one socket after a place, oldest first; undefined where one of them was too large for a row. */
   direct(id: string, after: number): readonly Message[] | undefined {
-    if (this.#meta === undefined || after >= this.#top) return [];
-    const texts = this.#storage.sql
-      .exec<{ text: string }>(
-        "SELECT text FROM socketio_journal WHERE first > ? AND target = ? AND text IS NOT NULL ORDER BY first",
-        after,
-        id,
+    if (this.#meta === undefined) return [];
+    const texts = this.view()
+      .index.after(id, after)
+      .map(
+        ({ first }) =>
+          this.#storage.sql
+            .exec<{ packet: string | null }>("SELECT packet FROM socketio_journal WHERE first = ?", first)
+            .one().packet,
       )
-      .toArray();
-    return texts.some(({ text }) => text === "")
-      ? undefined
-      : texts.map(({ text }) => JSON.parse(text) as Message);
+      .filter((packet) => packet !== null);
+    return texts.includes("") ? undefined : texts.map((text) => JSON.parse(text) as Message);
   }
 
   view(): JournalView {
@@ -125,32 +130,23 @@ export class Journal {
     this.#count(this.#stored());
   }
 
-  #append(
-    row: {
-      readonly count: number;
-      readonly target: string;
-      readonly logEpoch: string;
-      readonly since: number;
-      readonly text: string | null;
-    },
-    now: number,
-  ): number {
+  #append({ count, target, logEpoch, since, unions, packet }: NewRow, now: number): number {
     this.#stored();
     const first = this.#top + 1;
-    const { count, target, logEpoch, since, text } = row;
     this.#storage.sql.exec(
-      "INSERT INTO socketio_journal VALUES (?, ?, ?, ?, ?, ?, ?)",
+      "INSERT INTO socketio_journal VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
       first,
       count,
       now,
       target,
       logEpoch,
       since,
-      text,
+      unions,
+      packet,
     );
     this.#top += count;
     this.#rows += 1;
-    this.#chars += text?.length ?? 0;
+    this.#chars += (packet?.length ?? 0) + (unions?.length ?? 0);
     if (this.#isOver) this.#relieve();
     return first;
   }
@@ -207,7 +203,7 @@ export class Journal {
     if (this.#meta !== undefined) return this.#meta;
     this.#storage.sql.exec(
       `CREATE TABLE IF NOT EXISTS socketio_journal (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, at INTEGER NOT NULL,
-         target TEXT NOT NULL, log_epoch TEXT NOT NULL, since INTEGER NOT NULL, text TEXT)`,
+         target TEXT NOT NULL, log_epoch TEXT NOT NULL, since INTEGER NOT NULL, unions TEXT, packet TEXT)`,
     );
     this.#meta = { epoch: newEpoch(), trimmed: { sequence: 0, at: 0 } };
     this.#storage.kv.put(KEY, this.#meta);
@@ -217,7 +213,7 @@ export class Journal {
   #count({ trimmed }: Meta): void {
     const { rows, chars, top } = this.#storage.sql
       .exec<{ rows: number; chars: number; top: number }>(
-        `SELECT COUNT(*) AS rows, IFNULL(SUM(LENGTH(text)), 0) AS chars,
+        `SELECT COUNT(*) AS rows, IFNULL(SUM(IFNULL(LENGTH(packet), 0) + IFNULL(LENGTH(unions), 0)), 0) AS chars,
            IFNULL(MAX(first + count - 1), 0) AS top FROM socketio_journal`,
       )
       .one();
@@ -228,8 +224,8 @@ export class Journal {
   #readIndex(): JournalIndex {
     const index = new JournalIndex();
     const rows = this.#storage.sql.exec<Row>(
-      `SELECT first, count, target, log_epoch AS logEpoch, since, text AS unions FROM socketio_journal
-         WHERE log_epoch <> '' ORDER BY first`,
+      `SELECT first, count, target, log_epoch AS logEpoch, since, unions FROM socketio_journal
+         ORDER BY first`,
     );
     for (const { target, unions, ...entry } of rows)
       index.add(target, {
@@ -239,6 +235,9 @@ export class Journal {
     return index;
   }
 }
+
+const encodeUnions = (unions: BatchEntry["unions"]): string | null =>
+  unions.length === 0 ? null : JSON.stringify(unions);
 
 /** 48 random bits: no other journal has this name. */
 function newEpoch(): string {

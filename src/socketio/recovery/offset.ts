@@ -1,4 +1,5 @@
-import type { Message } from "../message.ts";
+import type { Frame } from "../../shard/frame.ts";
+import type { Encoded } from "../wire.ts";
 
 /** A place in the journal of a shard: the last event that a client has got of it. */
 export type Offset = { readonly journalEpoch: string; readonly sequence: number };
@@ -17,9 +18,11 @@ export function parseOffset(text: string): Offset | undefined {
 const EVENT = /^4(?:2|5\d+-)(?:\/[^,]*,)?\[/;
 
 /** Whether clients are told an offset with an event: not where it is volatile, or asks for an acknowledgement. */
-export const carriesOffset = ({ text, volatile }: Pick<Message, "text" | "volatile">): boolean =>
-  volatile !== true && EVENT.test(text);
+export const carriesOffset = ({ message, frames: [text] }: Pick<Encoded, "message" | "frames">): boolean =>
+  message.volatile !== true && typeof text === "string" && EVENT.test(text);
 
-/** The text of an event with its offset as the last argument, where stock clients look for it. */
-export const withOffset = (text: string, offset: Offset): string =>
-  `${text.slice(0, -1)},"${encodeOffset(offset)}"]`;
+/** The frames of an event with its offset as the last argument, where stock clients look for it. */
+export const withOffset = ([text, ...attachments]: readonly Frame[], offset: Offset): readonly Frame[] => [
+  `${String(text).slice(0, -1)},"${encodeOffset(offset)}"]`,
+  ...attachments,
+];

@@ -58,7 +58,7 @@ const MOST_UNIONS = 1_000;
  * Answers `restart` where it cannot be proven what the client has. MUST NOT answer with a guess.
  */
 export function planRecovery(
-  saved: SavedState,
+  { id, state: saved }: { readonly id: string; readonly state: SavedState },
   offset: unknown,
   end: End,
   journal: JournalView,
@@ -67,12 +67,12 @@ export function planRecovery(
   const stated = statedIn(saved, offset);
   if (typeof stated === "string") return { kind: "restart", reason: stated };
   const { trimmed, index, top } = journal;
-  if (stated.since > top) return { kind: "restart", reason: "an offset from the future" };
+  if (stated.since > Math.min(top, end.upTo)) return { kind: "restart", reason: "an offset from the future" };
   if (stated.since < trimmed.sequence && trimmed.at >= end.receivedAt)
     return { kind: "restart", reason: "trimmed" };
   const since = Math.max(stated.since, trimmed.sequence);
   const positions = new Map<string, Position>();
-  const unions = [...(saved.unions ?? [])];
+  const unions = [...(saved.unions ?? []), ...index.unions(id, saved.start, since)];
   for (const [channel, joined] of Object.entries(saved.channels)) {
     if (joined === null) return { kind: "restart", reason: "a channel that keeps nothing" };
     positions.set(channel, positionAt(channel, joined, { since, upTo: end.upTo, ends: saved.ends, index }));

@@ -15,13 +15,9 @@ export type SavedSession = {
 
 /** The most sessions that are kept without a socket, and the most aliases. */
 const MOST_WITHOUT = 100_000;
-/** A page of rows: each has at most about the 16 KiB of an attachment. */
-const PAGE_ROWS = 250;
 
 /** Its value says that the table is made. */
 const KEY = "socketio:sessions";
-
-type Row = { readonly id: string; readonly session: string; readonly until: number | null };
 
 /** The sessions of a shard that may be recovered: a row for each, and no table before the first. */
 export class SavedSessions {
@@ -83,21 +79,13 @@ export class SavedSessions {
     return next ?? undefined;
   }
 
-  /** Those that have not ended, as far as their rows say; a page of rows in memory at a time. */
-  *open(): Generator<SavedSession> {
-    if (!this.#isStored) return;
-    for (let after = ""; ;) {
-      const rows = this.#sql
-        .exec<Row>(
-          "SELECT * FROM socketio_sessions WHERE id > ? AND until IS NULL ORDER BY id LIMIT ?",
-          after,
-          PAGE_ROWS,
-        )
-        .toArray();
-      for (const { session } of rows) yield JSON.parse(session) as SavedSession;
-      if (rows.length < PAGE_ROWS) return;
-      after = rows.at(-1)?.id ?? "";
-    }
+  /** The ids of those that have not ended, as far as their rows say. */
+  openIds(): string[] {
+    if (!this.#isStored) return [];
+    return this.#sql
+      .exec<{ id: string }>("SELECT id FROM socketio_sessions WHERE until IS NULL")
+      .toArray()
+      .map(({ id }) => id);
   }
 
   #recount(): void {

@@ -7,6 +7,7 @@
 export type AppSocket = {
   readonly id: string;
   readonly rooms: ReadonlySet<string>;
+  readonly recovered: boolean;
   readonly handshake: { readonly auth: any; readonly query: any; readonly headers: any };
   data: any;
   readonly broadcast: AppTarget;
@@ -21,6 +22,7 @@ export type AppSocket = {
 };
 export type AppTarget = {
   readonly local: AppTarget;
+  readonly volatile: AppTarget;
   to(room: string | string[]): AppTarget;
   except(room: string | string[]): AppTarget;
   emit(event: string, ...args: any[]): unknown;
@@ -31,9 +33,11 @@ export type AppNamespace = {
   on(event: string, handler: Handler): void;
 };
 
-/** The namespaces `/`, `/chat` and `/closed`; the last asks for a password. */
+/** The namespaces `/`, `/chat`, `/quiet` and `/closed`; the last asks for a password. */
 export function describeApp(of: (nsp: string) => AppNamespace): void {
   for (const nsp of ["/", "/chat", "/closed"]) describeNamespace(of(nsp));
+  // It says nothing by itself.
+  of("/quiet");
   of("/closed").use((socket, next) => {
     const { password } = socket.handshake.auth;
     if (password === "open sesame") return next();
@@ -45,7 +49,7 @@ export function describeApp(of: (nsp: string) => AppNamespace): void {
 
 function describeNamespace(namespace: AppNamespace): void {
   namespace.on("connection", (socket) => {
-    socket.data.count = 0;
+    socket.data.count ??= 0;
     socket.data.user = socket.handshake.auth.user;
     socket.emit("hello", { auth: socket.handshake.auth });
   });
@@ -57,6 +61,14 @@ function describeNamespace(namespace: AppNamespace): void {
   namespace.on("count", (socket, ack) => {
     socket.data.count += 1;
     ack(socket.data.count);
+  });
+  namespace.on("who", (socket, ack) => {
+    ack({ recovered: socket.recovered, rooms: [...socket.rooms].toSorted(), data: socket.data });
+  });
+  namespace.on("volatile", async (socket, room, ...args) => {
+    const ack = args.pop();
+    await socket.nsp.to(room).volatile.emit("said", ...args);
+    ack();
   });
   namespace.on("keep", (socket, value, ack) => {
     socket.data.kept = value;

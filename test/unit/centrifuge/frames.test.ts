@@ -40,6 +40,7 @@ const batch = (events: readonly ClientEvent[], fields: Partial<Batch> = {}): Bat
   channel: "room",
   events,
   durable: true,
+  logEpoch: "e",
   previous: undefined,
   ...fields,
 });

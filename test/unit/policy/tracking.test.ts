@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { parseConfig } from "../../../src/config/config.ts";
-import { parseChannel } from "../../../src/policy/channels.ts";
+import { logOptionsOf, parseChannel } from "../../../src/policy/channels.ts";
 import { planTracking } from "../../../src/policy/tracking.ts";
 
 const KEPT = { history_size: 10, history_ttl: "60s" };
@@ -101,5 +101,42 @@ test("[DL2] a subscription that is recoverable or has patches has positions, wha
       if (tracking.recoverable || tracking.delta) expect(tracking.positioned).toBe(true);
       if (tracking.recoverable) expect(wishes.recoverable || options.includes("force_recovery")).toBe(true);
     }),
+  );
+});
+
+test("[SO45] the server resumes a socket without a permission of the namespace, and a client does not", () => {
+  const parsed = parseChannel("news", 255);
+  if (!parsed.ok) throw new Error("bad channel");
+  const config = parseConfig({ RINGCAST_NS_DEFAULT: KEPT });
+  const asked = {
+    config,
+    channel: parsed.channel,
+    user: "",
+    recoverable: true,
+    positioned: false,
+    delta: undefined,
+  };
+  expect(planTracking(asked).recoverable).toBe(false);
+  expect(planTracking({ ...asked, byServer: true }).recoverable).toBe(true);
+});
+
+test("[SO45] rooms keep what a client may resume for as long as a session may come back, and only where it may", () => {
+  const parsed = parseChannel("ringcast:io:/,red", 255);
+  if (!parsed.ok) throw new Error("bad channel");
+  const optionsFor = (socketio: object) =>
+    logOptionsOf(
+      parseConfig({ RINGCAST: { socketio, limits: { recoveryMaxPublications: 77 } } }),
+      parsed.channel,
+    );
+  expect(optionsFor({})).toBeUndefined();
+  expect(optionsFor({ connectionStateRecovery: false })).toBeUndefined();
+  // The session's time, two pings and the time for the last answer, and the clocks.
+  expect(optionsFor({ connectionStateRecovery: true })).toMatchObject({
+    history_size: 77,
+    history_ttl: 120_000 + 2 * 25_000 + 20_000 + 10_000,
+    force_recovery: true,
+  });
+  expect(optionsFor({ connectionStateRecovery: { maxDisconnectionDuration: 1_000 } })?.history_ttl).toBe(
+    81_000,
   );
 });

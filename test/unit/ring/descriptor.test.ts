@@ -1,8 +1,15 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { objectName } from "../../../src/contracts/address.ts";
+import { hasShard } from "../../../src/contracts/descriptor.ts";
 import { buildRing } from "../../../src/ring/build.ts";
-import { checkShards, type Descriptor, digest, type ShardSpec } from "../../../src/ring/descriptor.ts";
+import {
+  checkShards,
+  type Descriptor,
+  digest,
+  nextFormer,
+  type ShardSpec,
+} from "../../../src/ring/descriptor.ts";
 import { hashKey } from "../../../src/ring/hash.ts";
 import { arbitraryCluster, describe, shard } from "./cluster.ts";
 
@@ -91,3 +98,22 @@ function withShard(before: Descriptor, at: number, mutate: (old: ShardSpec) => S
   const chosen = at % before.shards.length;
   return { ...before, shards: before.shards.map((old, index) => (index === chosen ? mutate(old) : old)) };
 }
+
+test("[SO46] a descriptor names the shards that were removed last, and its digest does not", () => {
+  let present = describe([shard("a"), shard("b")]);
+  for (let n = 0; n < 100; n++) {
+    const shards = [shard("a"), shard(`c${n}`)];
+    present = { ...present, shards, ...nextFormer(present, { shards }) };
+  }
+  expect(present.former?.slice(0, 2)).toEqual([
+    { id: "c98", region: "weur" },
+    { id: "c97", region: "weur" },
+  ]);
+  expect(present.former).toHaveLength(64);
+  for (const id of ["a", "c99", "c98", "c36"]) expect(hasShard(present, { id, region: "weur" })).toBe(true);
+  for (const id of ["b", "c34", "made-up"]) expect(hasShard(present, { id, region: "weur" })).toBe(false);
+  expect(hasShard(present, { id: "a", region: "enam" })).toBe(false);
+  const { former: _former, ...rest } = present;
+  expect(digest(rest)).toBe(digest(present));
+  expect(hasShard(rest, { id: "c98", region: "weur" })).toBe(false);
+});

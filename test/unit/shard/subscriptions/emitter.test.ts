@@ -34,7 +34,8 @@ function setUp() {
   const emitter = new Emitter({ connections, wire, counters });
   const emit = (n: number): void => {
     const events = [{ kind: "pub" as const, offset: 1, body: "x".repeat(4 * MEGABYTE) }];
-    emitter.emit({ channel: `room-${n}`, events, durable: true, previous: undefined }, new Set(sessions));
+    const batch = { channel: `room-${n}`, events, durable: true, logEpoch: "e", previous: undefined };
+    emitter.emit(batch, new Set(sessions));
   };
   return { emitter, emit, sent, counters, read: () => void (isOverBudget = false) };
 }

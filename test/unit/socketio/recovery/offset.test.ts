@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { encodeMessage } from "../../../../src/socketio/message.ts";
+import { encodeMessage, framesOf } from "../../../../src/socketio/message.ts";
 import {
   carriesOffset,
   encodeOffset,
@@ -24,13 +24,13 @@ test("[SO40] an offset is read as it was written, and nothing else is one", () =
 test("[SO40] the offset is the last argument of an event, whatever its arguments are", () => {
   fc.assert(
     fc.property(fc.array(fc.oneof(fc.jsonValue(), fc.uint8Array())), (args) => {
-      const { text, attachments = [] } = encodeMessage("/a", ["e", ...args], {});
-      expect(carriesOffset({ text })).toBe(true);
+      const message = encodeMessage("/a", ["e", ...args], {});
+      const frames = framesOf(message);
+      expect(carriesOffset({ message, frames })).toBe(true);
       const reader = new PacketReader({ maxBytes: 1_048_576 });
-      const read = [
-        reader.read(withOffset(text, OFFSET).slice(1)),
-        ...attachments.map((base64) => reader.read(Uint8Array.from(Buffer.from(base64, "base64")))),
-      ].at(-1);
+      const read = withOffset(frames, OFFSET)
+        .map((frame) => reader.read(typeof frame === "string" ? frame.slice(1) : frame))
+        .at(-1);
       const packet = read?.kind === "packet" ? read.packet : undefined;
       expect(packet?.kind === "event" && packet.args.at(-1)).toBe(encodeOffset(OFFSET));
       expect(packet?.kind === "event" && packet.args.length).toBe(args.length + 2);
@@ -39,7 +39,9 @@ test("[SO40] the offset is the last argument of an event, whatever its arguments
 });
 
 test("[SO40] no offset goes with a volatile event, an acknowledgement, or an event that asks for one", () => {
-  expect(carriesOffset({ text: '42["e"]', volatile: true })).toBe(false);
+  const isCarried = (text: string, volatile?: true): boolean =>
+    carriesOffset({ message: volatile === undefined ? {} : { volatile }, frames: [text] });
+  expect(isCarried('42["e"]', true)).toBe(false);
   for (const text of [
     '4213["e"]',
     '42/a,1["e"]',
@@ -47,7 +49,7 @@ test("[SO40] no offset goes with a volatile event, an acknowledgement, or an eve
     '43["e"]',
     '40{"sid":"a"}',
   ])
-    expect(carriesOffset({ text })).toBe(false);
+    expect(isCarried(text)).toBe(false);
   for (const text of ['42["1,2["]', '42/a,["e"]', '451-["e",{"_placeholder":true,"num":0}]', "42[1]"])
-    expect(carriesOffset({ text })).toBe(true);
+    expect(isCarried(text)).toBe(true);
 });

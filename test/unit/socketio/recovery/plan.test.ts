@@ -123,7 +123,7 @@ describe("where a session goes on", () => {
           const tops = new Map(model.tops);
           if (isCrash) for (const channel of CHANNELS) model.tops.set(channel, (tops.get(channel) ?? 0) + 2);
           run(afterwards.filter((one) => one.do === "batch"));
-          const plan = planRecovery(saved, offset, end, model.journal.view());
+          const plan = planRecovery({ id: "me", state: saved }, offset, end, model.journal.view());
           if (plan.kind === "restart") return;
           resumed += 1;
           for (const channel of model.joined.keys()) {
@@ -149,7 +149,7 @@ describe("where a session goes on", () => {
   };
   const plan = (one: Model, offset: unknown, changes: Partial<SavedState> = {}) =>
     planRecovery(
-      { ...one.state, ...changes },
+      { id: "me", state: { ...one.state, ...changes } },
       offset,
       { upTo: one.journal.top, receivedAt: 0 },
       one.journal.view(),

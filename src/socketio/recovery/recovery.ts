@@ -1,0 +1,225 @@
+import { keptForRecoveryMs } from "../../config/socketio.ts";
+import { shardAddress } from "../../contracts/address.ts";
+import { CONTRACT } from "../../contracts/version.ts";
+import { shardStub, within } from "../../platform/calls.ts";
+import { logError } from "../../platform/logger.ts";
+import type { Session } from "../../shard/connections/session.ts";
+import type { Core } from "../../shard/front.ts";
+import { encodeMessage, nextStamp, type Message } from "../message.ts";
+import type { EventArgs } from "../packets.ts";
+import { FRONT, readShard, shardPrefix } from "../names.ts";
+import { encodeQuestion, type Question } from "../question.ts";
+import { stateOf } from "../state.ts";
+import type { SocketIndex } from "../socket-index.ts";
+import type { SocketWire } from "../wire.ts";
+import { Delivery } from "./delivery.ts";
+import { Gates } from "./gates.ts";
+import { Journal } from "./journal.ts";
+import { ALIAS_MS, Keeper } from "./keeper.ts";
+import { carriesOffset } from "./offset.ts";
+import { SavedSessions } from "./saved-sessions.ts";
+import type { Taken, TakeRequest } from "./taken.ts";
+
+/** How long another shard has for its answer. */
+const ASK_MS = 5_000;
+/** An event for a socket that has moved often is passed on so often. */
+const MOST_HOPS = 3;
+/** The time of the last renewal of aliases. */
+const RENEWED_KEY = "socketio:renewed";
+
+export type RecoveryParts = {
+  readonly core: Core;
+  readonly wire: SocketWire;
+  readonly index: SocketIndex;
+};
+
+/** Connection state recovery in one shard: what it writes down, and what it answers to other shards. */
+export class Recovery {
+  readonly journal: Journal;
+  readonly saved: SavedSessions;
+  readonly keeper: Keeper;
+  readonly gates: Gates;
+  readonly delivery: Delivery;
+  readonly windowMs: number;
+  readonly skipMiddlewares: boolean;
+  readonly #parts: RecoveryParts;
+  readonly #keptMs: number;
+  #isArmed = false;
+  /** Sessions that this shard has asked others for: events for them may come before their answers. */
+  readonly #asking = new Set<Promise<unknown>>();
+
+  constructor(
+    parts: RecoveryParts,
+    options: {
+      readonly maxDisconnectionDuration: number;
+      readonly skipMiddlewares: boolean;
+      readonly keptMs: number;
+    },
+  ) {
+    const { core, wire, index } = parts;
+    this.#parts = parts;
+    this.windowMs = options.maxDisconnectionDuration;
+    this.skipMiddlewares = options.skipMiddlewares;
+    this.#keptMs = options.keptMs;
+    this.journal = new Journal(core.storage);
+    this.saved = new SavedSessions(core.storage);
+    this.gates = new Gates(core.config.cluster.limits.queuedBytes);
+    const { journal, saved, gates, windowMs } = this;
+    this.keeper = new Keeper({ core, journal, saved, index, windowMs });
+    this.delivery = new Delivery({ connections: core.connections, wire, journal, gates });
+  }
+
+  /** Undefined where the deployment does not want it: then nothing is written, and no frame is longer. */
+  static of(parts: RecoveryParts): Recovery | undefined {
+    const { cluster } = parts.core.config;
+    const { connectionStateRecovery } = cluster.socketio;
+    const keptMs = keptForRecoveryMs(cluster);
+    if (connectionStateRecovery === undefined || keptMs === undefined) return undefined;
+    return new Recovery(parts, { ...connectionStateRecovery, keptMs });
+  }
+
+  /** A new session begins. */
+  begin(
+    socket: { readonly id: string; readonly secret: string },
+    { nsp, data, session }: { readonly nsp: string; readonly data: unknown; readonly session: Session },
+  ): void {
+    const user = stateOf(session).identity?.user;
+    this.keeper.begin(socket, { nsp, ...(user === undefined ? {} : { user }), data });
+    this.arm();
+  }
+
+  /** Sees to it that what is written is removed in its time. */
+  arm(): void {
+    if (this.#isArmed) return;
+    this.#isArmed = true;
+    this.#parts.core.arm(Date.now() + this.#keptMs);
+  }
+
+  /** The duty of the alarm: removes what is not needed any more; answers when there is more of it. */
+  async run(now: number): Promise<number | undefined> {
+    const { journal, keeper, saved } = this;
+    const { subscriptions } = this.#parts.core;
+    keeper.settle(now);
+    journal.trim(now - this.#keptMs, (channel) => subscriptions.listenersOf(channel).size > 0);
+    const next = saved.expire(now);
+    const isIdle = journal.isEmpty && saved.openIds().length === 0;
+    this.#isArmed = !isIdle || next !== undefined;
+    if (!isIdle) await this.#renewAliases(now);
+    return isIdle ? (next === undefined ? undefined : next + 1) : now + this.#keptMs;
+  }
+
+  /** A handler sends an event to its socket, also where that has gone meanwhile. */
+  emit(nsp: string, id: string, args: EventArgs, { volatile }: { readonly volatile: boolean }): void {
+    const how = { stamp: nextStamp(), ...(volatile ? { volatile } : {}) };
+    void this.emitTo(nsp, id, encodeMessage(nsp, args, how));
+  }
+
+  /** Sends an event to one socket, wherever it is, or keeps it for the socket's return. Answers whether it is known. */
+  emitTo(nsp: string, id: string, message: Message, hops = 0): boolean | Promise<boolean> {
+    const session = this.#parts.index.find(id);
+    if (session !== undefined && !session.ended) {
+      this.delivery.send(session, { nsp, id }, message);
+      this.arm();
+      return true;
+    }
+    const saved = this.saved.find(id);
+    if (saved === undefined) return this.#asking.size > 0 ? this.#emitLater(nsp, id, message, hops) : false;
+    if (saved.moved !== undefined) {
+      const { to } = saved.moved;
+      if (hops >= MOST_HOPS || to === shardPrefix(this.#parts.core.shard)) return false;
+      return this.#passOn(to, { kind: "emit", nsp, id, message, hops: hops + 1 });
+    }
+    if (saved.state.nsp !== nsp || !carriesOffset({ message, frames: [message.text] })) return false;
+    this.journal.appendDirect(id, message, Date.now());
+    this.arm();
+    return true;
+  }
+
+  /** Gives a session away. Its socket may be here still, where the client was faster than the end of its connection. */
+  take(request: TakeRequest): Taken {
+    const { core, index } = this.#parts;
+    const session = index.find(request.id);
+    // Nobody else ends a socket: its secret is right.
+    if (session !== undefined && this.saved.find(request.id)?.secret === request.secret)
+      core.connections.close(session, { code: 1000, reason: "" });
+    const taken = this.keeper.take(request);
+    this.arm();
+    return taken;
+  }
+
+  /** Asks the shards for a session, from the one that its id names on. `by`: see {@link TakeRequest}. */
+  async ask(request: TakeRequest): Promise<Taken> {
+    const { core } = this.#parts;
+    const here = shardPrefix(core.shard);
+    const asked = this.#ask(request, here);
+    this.#asking.add(asked);
+    try {
+      return await asked;
+    } finally {
+      this.#asking.delete(asked);
+    }
+  }
+
+  async #ask(request: TakeRequest, here: string): Promise<Taken> {
+    const home = /^(.+)~/.exec(request.id)?.[1] ?? "";
+    // This shard may know more than the one of the id, which may be no member any more.
+    let at = this.saved.find(request.id) === undefined ? home : here;
+    for (let hop = 0; hop <= MOST_HOPS; hop++) {
+      const taken = at === here ? this.take(request) : await this.#askShard(at, request);
+      if (taken.kind !== "moved") {
+        if (taken.kind === "taken" && at !== home && home !== here) void this.#tell(home, [request.id]);
+        return taken;
+      }
+      at = taken.to;
+    }
+    return { kind: "none", reason: "it has moved too often" };
+  }
+
+  async #askShard(prefix: string, request: TakeRequest): Promise<Taken> {
+    const shard = readShard(prefix);
+    // No object is made for a shard that a client has made up.
+    if (!this.#parts.core.isShard(shard)) return { kind: "none", reason: "its shard is no member any more" };
+    return JSON.parse(await this.#call(prefix, { kind: "take", ...request })) as Taken;
+  }
+
+  #call(prefix: string, question: Question): Promise<string> {
+    const { env } = this.#parts.core;
+    const stub = shardStub(env, shardAddress(FRONT, readShard(prefix)));
+    return within(ASK_MS, stub.askFront(encodeQuestion(question), CONTRACT));
+  }
+
+  async #passOn(to: string, question: Question): Promise<boolean> {
+    try {
+      return this.#parts.core.isShard(readShard(to)) && (await this.#call(to, question)) === "true";
+    } catch (error) {
+      logError("an event did not reach the shard of a recovered socket", { shard: to, error });
+      return false;
+    }
+  }
+
+  async #emitLater(nsp: string, id: string, message: Message, hops: number): Promise<boolean> {
+    await Promise.allSettled(this.#asking);
+    return this.#parts.index.find(id) === undefined ? false : this.emitTo(nsp, id, message, hops);
+  }
+
+  /** The shards that ids name forget where their sockets are, unless they are told again. */
+  async #renewAliases(now: number): Promise<void> {
+    const { storage } = this.#parts.core;
+    const renewedAt = storage.kv.get<number>(RENEWED_KEY) ?? 0;
+    if (now - renewedAt < ALIAS_MS / 4) return;
+    const foreign = [...this.keeper.foreign()];
+    if (foreign.length === 0) return;
+    await Promise.all(foreign.map(([home, ids]) => this.#tell(home, ids)));
+    storage.kv.put(RENEWED_KEY, now);
+  }
+
+  async #tell(home: string, ids: readonly string[]): Promise<void> {
+    const to = shardPrefix(this.#parts.core.shard);
+    try {
+      if (this.#parts.core.isShard(readShard(home)))
+        await this.#call(home, { kind: "alias", nsp: "", ids, to });
+    } catch (error) {
+      logError("a shard was not told where its sockets are", { shard: home, error });
+    }
+  }
+}

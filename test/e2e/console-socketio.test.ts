@@ -5,13 +5,18 @@ import { launchBrowser, openPage, seriousFindings } from "../support/browser.ts"
 import { API_KEY, eventually, READ_KEY, startCluster, type Cluster } from "../support/cluster.ts";
 import { Console } from "../support/console.ts";
 
+/** The page finds out. */
+const PATH = "/sockets/";
 /** Of each library. */
 const CLIENTS = 20;
 
 let cluster: Cluster;
 let browser: Browser;
 beforeAll(async () => {
-  cluster = await startCluster({ local: true, cluster: { insecure: false, anonymous: false } });
+  cluster = await startCluster({
+    local: true,
+    cluster: { insecure: false, anonymous: false, socketio: { path: PATH } },
+  });
   browser = await launchBrowser();
 });
 afterAll(async () => {
@@ -62,6 +67,7 @@ describe("one page, clients of both libraries", () => {
     expect(sockets).toBe(CLIENTS);
     expect(body.shards.reduce((sum: number, { sessions }: any) => sum + sessions, 0)).toBe(2 * CLIENTS);
     const other = io(new URL("/chat", cluster.url).href, {
+      path: PATH,
       transports: ["websocket"],
       query: { token: (await cluster.admin("POST", "/clients", { users: ["other"] })).body.tokens.other },
     });
@@ -161,7 +167,7 @@ describe("one page, clients of both libraries", () => {
 
   test("[OP4] nothing came from elsewhere, and the page has logged no problem except sockets that were cut", async () => {
     // A browser logs the emits that were refused, too.
-    const expected = /^WebSocket connection to|status of 409 .*\/socketio\/emit$/;
+    const expected = /^WebSocket connection to|status of 400 .*\/sockets\/api\/emit$/;
     expect(problems.filter((text) => !expected.test(text))).toEqual([]);
     expect(foreign).toEqual([]);
     await page.context().close();
@@ -173,6 +179,7 @@ test("[OP8] with the reading key an operator looks at rooms, and emits nothing",
   await new Console(page).enter(cluster.url, READ_KEY);
   const panel = panelOf(page);
   const client = io(cluster.url.href, {
+    path: PATH,
     transports: ["websocket"],
     query: { token: (await cluster.admin("POST", "/clients", { users: ["one"] })).body.tokens.one },
   });

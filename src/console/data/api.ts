@@ -63,6 +63,7 @@ export type ChangeView = Omit<ChangeResult, "diff"> & {
 export type WatchTokens = {
   readonly access: "full" | "read";
   readonly development: boolean;
+  readonly socketioPath: string;
   readonly channel: string;
   readonly connection: string;
   readonly tokens: Readonly<Record<string, string>>;
@@ -101,6 +102,12 @@ export async function callServerApi<Answer>(method: string, body: unknown): Prom
   const response = await send("POST", `/api/${method}`, body);
   if (response.status >= 400 || hasError(response.body)) throw apiError(response.status, response.body);
   return (response.body as { result: Answer }).result;
+}
+
+/** Calls a method of the HTTP API for Socket.IO, under the path of its clients. Throws `ApiError`. */
+export async function callSocketIoApi(path: string, method: string, body: unknown): Promise<void> {
+  const response = await send("POST", `${path}api/${method}`, body);
+  if (response.status >= 400) throw apiError(response.status, response.body);
 }
 
 /** A dry run: the ring stays as it is. */

@@ -2,7 +2,15 @@ import { Centrifuge, UnauthorizedError, type Subscription } from "centrifuge";
 import { LIVE_CHANNEL, type LiveEvent } from "../../contracts/live.ts";
 import { ApiError, callAdminApi, type WatchTokens } from "./api.ts";
 import { endpoint, observedWebSocket } from "./socket.ts";
-import { access, addIncident, connection, development, receiveLiveEvent, refresh } from "./store.ts";
+import {
+  access,
+  addIncident,
+  connection,
+  development,
+  receiveLiveEvent,
+  refresh,
+  socketioPath,
+} from "./store.ts";
 
 /** The page's own connection: a stock client, which the cluster moves like any other client. */
 
@@ -26,6 +34,7 @@ export async function openLiveFeed(): Promise<void> {
   const tokens = await callAdminApi<WatchTokens>("POST", "/live", { channels: [] });
   access.value = tokens.access;
   development.value = tokens.development;
+  socketioPath.value = tokens.socketioPath;
   await refresh();
   let shard: string | undefined;
   let connectedBefore = false;

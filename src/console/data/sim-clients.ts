@@ -9,6 +9,7 @@ import {
 import { callAdminApi } from "./api.ts";
 import { linkCentrifuge } from "./sim-centrifuge.ts";
 import { countReceived, resetCounters, type ReceiveState } from "./sim-counters.ts";
+import { socketioPath } from "./store.ts";
 import type { SimKind, SimLink, SimLinkParts } from "./sim-link.ts";
 
 /** The simulated clients of this page: stock SDKs, each with its own socket. */
@@ -94,6 +95,7 @@ function createClient(
       key,
       token,
       target,
+      path: socketioPath.value,
       newToken: async () => (await clientTokens([key]))[key] ?? "",
       step: (event) => step(client, event),
       receive: (received) => countReceived(client, received),

@@ -19,6 +19,8 @@ export type SimLinkParts = {
   readonly token: string;
   /** The channel, or the room. */
   readonly target: string;
+  /** Of Socket.IO clients. */
+  readonly path: string;
   /** Signs a new token when the present one has expired. */
   readonly newToken: () => Promise<string>;
   readonly step: (event: SimClientEvent) => void;

@@ -12,12 +12,13 @@ const LOST = 1006;
  * the server of `npm start` takes them; with another server it is in no room.
  */
 export function linkSocketIo(parts: SimLinkParts): SimLink {
-  const { key, target, newToken, step, receive } = parts;
+  const { key, target, path, newToken, step, receive } = parts;
   let { token } = parts;
   let isPaused = false;
   const socket = io({
     // Each client has a socket of its own.
     forceNew: true,
+    path,
     autoConnect: false,
     transports: ["websocket"],
     query: { key, token },

@@ -1,6 +1,6 @@
 import { computed, signal } from "@preact/signals";
 import { viewSocketIo } from "../model/fronts.ts";
-import { callAdminApi, messageOf } from "./api.ts";
+import { callAdminApi, callSocketIoApi, messageOf } from "./api.ts";
 import { allPulses, tick } from "./pulses.ts";
 
 /** Socket.IO: numbers from the live feed, and rooms and sockets where the operator asks for them. */
@@ -85,15 +85,19 @@ export type EmitOutcome =
   | { readonly state: "failed"; readonly message: string }
   | { readonly state: "emitted"; readonly rooms: number; readonly ms: number };
 
-export async function emitToRooms(emit: {
-  readonly namespace: string;
-  readonly rooms: readonly string[];
-  readonly event: string;
-  readonly args: readonly unknown[];
-}): Promise<EmitOutcome> {
+/** `path`: of Socket.IO clients. */
+export async function emitToRooms(
+  path: string,
+  emit: {
+    readonly namespace: string;
+    readonly rooms: readonly string[];
+    readonly event: string;
+    readonly args: readonly unknown[];
+  },
+): Promise<EmitOutcome> {
   const started = performance.now();
   try {
-    await callAdminApi("POST", "/socketio/emit", emit);
+    await callSocketIoApi(path, "emit", emit);
     return { state: "emitted", rooms: emit.rooms.length, ms: performance.now() - started };
   } catch (error) {
     return { state: "failed", message: messageOf(error) };

@@ -13,6 +13,8 @@ import { clearPulses, keepPulsesOf, recordEvent, recordPulse } from "./pulses.ts
 
 export const access = signal<"full" | "read">("read");
 export const development = signal(false);
+/** The path of Socket.IO clients. */
+export const socketioPath = signal("/socket.io/");
 export const cluster = signal<ClusterView | undefined>(undefined);
 /** The reason why the last refresh failed. */
 export const clusterProblem = signal<string | undefined>(undefined);

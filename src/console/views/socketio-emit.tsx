@@ -1,5 +1,6 @@
 import { useSignal, type Signal } from "@preact/signals";
 import { emitToRooms, type EmitOutcome } from "../data/socketio.ts";
+import { socketioPath } from "../data/store.ts";
 import { parseArgs, parseRooms } from "../model/emit-fields.ts";
 import { milliseconds, plural } from "../model/format.ts";
 import { Field, readOnly } from "./parts.tsx";
@@ -13,7 +14,7 @@ export function SocketIoEmit({ namespaces }: { readonly namespaces: readonly str
   const outcome = useSignal<EmitOutcome>({ state: "none" });
   const emit = async (): Promise<void> => {
     outcome.value = { state: "emitting" };
-    outcome.value = await emitToRooms({
+    outcome.value = await emitToRooms(socketioPath.value, {
       namespace: namespace.value,
       rooms: parseRooms(rooms.value),
       event: event.value,

@@ -28,7 +28,7 @@ export function addLive(app: AdminApp): void {
       const { env } = request;
       const now = Date.now();
       const expiresAt = now + WATCH_MS;
-      const { development, times } = configOf(env).cluster;
+      const { development, socketio, times } = configOf(env).cluster;
       const key = env.API_KEY ?? "";
       if (key === "") {
         const message = "tokens are signed with the API_KEY, and the deployment has none";
@@ -42,7 +42,11 @@ export function addLive(app: AdminApp): void {
       const tokens = await signEach(channels, sign);
       const connection = await signForOperator(key, { sub: "" }, now + CONNECTION_MS);
       const access: "full" | "read" = (await accessOf(request)) === "full" ? "full" : "read";
-      return request.json({ access, development, channel: LIVE_CHANNEL, connection, tokens, expiresAt }, 200);
+      const socketioPath = socketio.path;
+      return request.json(
+        { access, development, socketioPath, channel: LIVE_CHANNEL, connection, tokens, expiresAt },
+        200,
+      );
     },
   );
   app.openapi(

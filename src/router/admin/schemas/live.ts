@@ -14,6 +14,7 @@ export const liveTokens = z
   .object({
     access: z.enum(["full", "read"]).openapi({ description: "The access of the API key of this request." }),
     development: z.boolean(),
+    socketioPath: z.string().openapi({ description: "The path of Socket.IO clients and of their HTTP API." }),
     channel: z.string().openapi({ description: "The channel of the live feed." }),
     connection: z.string().openapi({ description: "A connection token without a user." }),
     tokens: z.record(z.string(), z.string()).openapi({ description: "The subscription tokens, by channel." }),

@@ -21,20 +21,6 @@ const reached = {
   unreachable: list(z.string()).openapi({ description: "The shards that have not answered." }),
 };
 
-export const emitBody = z
-  .strictObject({
-    namespace,
-    rooms: list(z.string().min(1).max(1_024))
-      .default([])
-      .refine((rooms) => rooms.length <= 100, "at most 100 rooms")
-      .openapi({ description: "None: all sockets of the namespace." }),
-    event: z.string().min(1).max(1_024),
-    args: list(z.unknown()).default([]),
-  })
-  .openapi("SocketIoEmit");
-
-export const emitted = z.object({ emitted: z.literal(true) }).openapi("SocketIoEmitted");
-
 export const roomList = z
   .object({
     sockets: z.number().int().openapi({ description: "The sockets of the namespace." }),
@@ -48,11 +34,9 @@ export const socketList = z
     sockets: list(
       z.object({
         id: z.string(),
-        user: z
-          .string()
-          .openapi({
-            description: "`socket.data.user`, else the user of the upgrade, else the socket's id.",
-          }),
+        user: z.string().openapi({
+          description: "`socket.data.user`, else the user of the upgrade, else the socket's id.",
+        }),
         rooms: list(z.string()),
         connectedAt: z.number().int(),
         data: z.string().openapi({ description: "The beginning of the JSON text of `socket.data`." }),

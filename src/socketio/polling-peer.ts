@@ -7,8 +7,8 @@ import { CLOSE, NOOP } from "./engine.ts";
 export class PollingPeer implements MemoryPeer {
   readonly inMemory = true;
   bufferedAmount = 0;
-  /** A POST of the client is being read. */
-  isReading = false;
+  /** A POST of the client is being read; the end of the session ends that. */
+  reading: AbortController | undefined;
   /** The server has closed, and the client has not been told. */
   isClosing = false;
   /** No more packets are taken for the client. */
@@ -72,6 +72,7 @@ export class PollingPeer implements MemoryPeer {
   /** The session goes on over a WebSocket. Answers with the packets that wait. */
   handOver(): readonly Frame[] {
     this.#isDone = true;
+    this.reading?.abort();
     this.#reply(refuse("badRequest"));
     return this.take();
   }

@@ -52,8 +52,9 @@ export class Polling {
     this.#index.delete(session);
     this.#upgrade.abandon(session);
     const { socket: peer } = session;
-    if (peer instanceof PollingPeer && peer.isOwed && ORDERLY.has(why))
-      this.#leaving.add(stateOf(session).sid, peer);
+    if (!(peer instanceof PollingPeer)) return;
+    peer.reading?.abort();
+    if (peer.isOwed && ORDERLY.has(why)) this.#leaving.add(stateOf(session).sid, peer);
   }
 
   /** Answers a request, with the checks of a stock server in its order. */
@@ -91,11 +92,12 @@ export class Polling {
 
   async #post(session: Session, peer: PollingPeer, request: Request): Promise<Response> {
     // A client sends one body at a time, as text.
-    if (peer.isReading || request.headers.get("content-type") === "application/octet-stream")
+    if (peer.reading !== undefined || request.headers.get("content-type") === "application/octet-stream")
       return this.#end(session);
-    peer.isReading = true;
-    const body = await readBody(request, this.#core.config.cluster.limits.frameBytes);
-    peer.isReading = false;
+    peer.reading = new AbortController();
+    const { frameBytes: maxBytes } = this.#core.config.cluster.limits;
+    const body = await readBody(request, { maxBytes, signal: peer.reading.signal });
+    peer.reading = undefined;
     if (body === "tooLarge") return tooLarge();
     // Meanwhile the session has ended, or goes on over a WebSocket.
     if (session.ended || session.socket !== peer) return refuse("badRequest");

@@ -1,19 +1,21 @@
 import type { Life } from "./life.ts";
-import type { ClassName } from "./release.ts";
+import type { Classes } from "./release.ts";
 import type { ServerSocket } from "./sockets.ts";
 import { SimStorage } from "./storage.ts";
 
 /** The bindings of a deployment, each with the class of its objects. An object is named by its binding and its id. */
-const CLASSES: Readonly<Record<string, ClassName>> = {
+const CLASSES: Readonly<Record<string, keyof Classes>> = {
   SHARD: "Shard",
   CHANNEL: "Channel",
   COORDINATOR: "Coordinator",
+  SHARD_SOCKETIO: "SocketIoShard",
 };
-export const BINDINGS: readonly string[] = Object.keys(CLASSES);
+/** The bindings of each deployment. */
+export const BINDINGS = ["SHARD", "CHANNEL", "COORDINATOR"] as const;
 
 /** An object and everything of it that outlives a life in memory. */
 export type SimObject = {
-  readonly className: ClassName;
+  readonly className: keyof Classes;
   readonly storage: SimStorage;
   /** The object has them also while it sleeps. */
   readonly sockets: Set<ServerSocket>;
@@ -61,7 +63,7 @@ export class Objects {
   }
 
   /** The names of all objects of a class. */
-  names(className: ClassName): string[] {
+  names(className: keyof Classes): string[] {
     return [...this.#objects].flatMap(([name, object]) => (object.className === className ? [name] : []));
   }
 

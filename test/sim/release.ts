@@ -14,6 +14,8 @@ import { Shard } from "../../src/shard/shard.ts";
 
 export type { Hooks };
 export type ClassName = "Shard" | "Channel" | "Coordinator";
+/** The classes of a deployment; the simulator's own have one front. */
+export type Classes = Readonly<Record<ClassName, unknown>> & { readonly SocketIoShard?: unknown };
 
 /**
  * The code of one release that the simulator runs. `scripts/keep-release.mjs` bundles this file. The kept release has
@@ -25,7 +27,7 @@ export type Release = {
 };
 
 /** The classes of a deployment that has these hooks. */
-export const classesWith = (hooks: Hooks): Readonly<Record<ClassName, unknown>> => ({
+export const classesWith = (hooks: Hooks): Classes => ({
   Shard: class extends Shard {
     static override readonly front = centrifugeFront();
     static override readonly hooks = hooks;

@@ -6,7 +6,7 @@ import { Network } from "./network.ts";
 import { contextOf } from "./object-context.ts";
 import { BINDINGS, Objects, type SimObject } from "./objects.ts";
 import { Random } from "./random.ts";
-import type { ClassName, Hooks } from "./release.ts";
+import type { Classes, Hooks } from "./release.ts";
 import type { NamedRelease } from "./releases.ts";
 import type { Rollout } from "./rollout.ts";
 import type { ServerSocket } from "./sockets.ts";
@@ -31,7 +31,7 @@ export class World {
   readonly #hooks: Hooks;
   readonly #variables: NamedRelease["variables"] | undefined;
   readonly #envs = new Map<NamedRelease, Cloudflare.Env>();
-  readonly #classes = new Map<NamedRelease, Readonly<Record<ClassName, unknown>>>();
+  readonly #classes = new Map<NamedRelease, Classes>();
   readonly network = new Network(this);
   readonly alarms = new Alarms(this);
   readonly events = new EventCount();
@@ -272,7 +272,7 @@ export class World {
     return alive;
   }
 
-  #classOf(release: NamedRelease, className: ClassName): new (ctx: unknown, env: unknown) => Instance {
+  #classOf(release: NamedRelease, className: keyof Classes): new (ctx: unknown, env: unknown) => Instance {
     const classes = this.#classes.get(release) ?? release.code.classesWith(this.#hooks);
     this.#classes.set(release, classes);
     return classes[className] as new (ctx: unknown, env: unknown) => Instance;

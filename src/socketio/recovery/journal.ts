@@ -35,29 +35,35 @@ export class Journal {
   readonly #storage: DurableObjectStorage;
   readonly #most: typeof MOST;
   #meta: Meta | undefined;
+  /** This life has looked at what is stored: most lives, as those of pings, need not. */
+  #isOpen = false;
   #top = 0;
+  #topBefore = 0;
   #rows = 0;
   #chars = 0;
   /** Made for the first session that needs it, and kept up to date from then on. */
   #index: JournalIndex | undefined;
-  /** The top at the beginning of this life: sessions that a crash has ended got nothing after it. */
-  readonly topBefore: number;
 
   constructor(storage: DurableObjectStorage, most = MOST) {
     this.#storage = storage;
     this.#most = most;
-    this.#meta = storage.kv.get<Meta>(KEY);
-    if (this.#meta !== undefined) this.#count(this.#meta);
-    this.topBefore = this.#top;
   }
 
   get isEmpty(): boolean {
+    this.#open();
     return this.#rows === 0;
   }
 
   /** The place of the newest event. */
   get top(): number {
+    this.#open();
     return this.#top;
+  }
+
+  /** The top at the beginning of this life: sessions that a crash has ended got nothing after it. */
+  get topBefore(): number {
+    this.#open();
+    return this.#topBefore;
   }
 
   offsetAt(sequence: number): Offset {
@@ -86,7 +92,6 @@ export class Journal {
 
   /** The events for one socket after a place, oldest first; undefined where one of them was too large for a row. */
   direct(id: string, after: number): readonly Message[] | undefined {
-    if (this.#meta === undefined) return [];
     const texts = this.view()
       .index.after(id, after)
       .map(
@@ -110,6 +115,7 @@ export class Journal {
    * its listeners.
    */
   trim(before: number, isInUse: (channel: string) => boolean): void {
+    this.#open();
     if (this.#meta === undefined) return;
     const [last] = this.#storage.sql
       .exec<{ last: number; at: number }>(
@@ -198,8 +204,17 @@ export class Journal {
     this.#index = undefined;
   }
 
+  #open(): void {
+    if (this.#isOpen) return;
+    this.#isOpen = true;
+    this.#meta = this.#storage.kv.get<Meta>(KEY);
+    if (this.#meta !== undefined) this.#count(this.#meta);
+    this.#topBefore = this.#top;
+  }
+
   /** Made with the first row. */
   #stored(): Meta {
+    this.#open();
     if (this.#meta !== undefined) return this.#meta;
     this.#storage.sql.exec(
       `CREATE TABLE IF NOT EXISTS socketio_journal (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, at INTEGER NOT NULL,

@@ -24,14 +24,13 @@ export class SavedSessions {
   readonly #storage: Pick<DurableObjectStorage, "sql" | "kv">;
   readonly #sql: SqlStorage;
   #isStored: boolean;
-  /** Rows with an end. */
-  #without = 0;
+  /** Rows with an end; counted when it is first asked. */
+  #without: number | undefined;
 
   constructor(storage: Pick<DurableObjectStorage, "sql" | "kv">) {
     this.#storage = storage;
     this.#sql = storage.sql;
     this.#isStored = storage.kv.get(KEY) !== undefined;
-    if (this.#isStored) this.#recount();
   }
 
   get isEmpty(): boolean {
@@ -52,8 +51,10 @@ export class SavedSessions {
   save(session: SavedSession): void {
     this.#store();
     const until = session.moved?.until ?? session.gone?.until ?? null;
-    if (until !== null && ++this.#without > MOST_WITHOUT) {
-      this.#recount();
+    if (until !== null) {
+      this.#without = (this.#without ?? this.#count()) + 1;
+      // A session that is saved again is no further one.
+      if (this.#without > MOST_WITHOUT) this.#without = this.#count();
       if (this.#without >= MOST_WITHOUT) return this.delete(session.id);
     }
     this.#sql.exec(
@@ -72,7 +73,7 @@ export class SavedSessions {
   expire(now: number): number | undefined {
     if (!this.#isStored) return undefined;
     this.#sql.exec("DELETE FROM socketio_sessions WHERE until < ?", now);
-    this.#recount();
+    this.#without = this.#count();
     const { next } = this.#sql
       .exec<{ next: number | null }>("SELECT MIN(until) AS next FROM socketio_sessions")
       .one();
@@ -88,8 +89,8 @@ export class SavedSessions {
       .map(({ id }) => id);
   }
 
-  #recount(): void {
-    this.#without = this.#sql.exec<{ n: number }>("SELECT COUNT(until) AS n FROM socketio_sessions").one().n;
+  #count(): number {
+    return this.#sql.exec<{ n: number }>("SELECT COUNT(until) AS n FROM socketio_sessions").one().n;
   }
 
   #store(): void {

@@ -1,12 +1,14 @@
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Server } from "socket.io";
+import { Server, type ServerOptions } from "socket.io";
 import { describeApp, type AppSocket } from "./app.ts";
 
 /** The application on a stock server. */
-export async function startStock(): Promise<{ readonly url: URL; stop(): Promise<void> }> {
+export async function startStock(
+  options: Partial<ServerOptions> = {},
+): Promise<{ readonly url: URL; stop(): Promise<void> }> {
   const http = createServer();
-  const io = new Server(http);
+  const io = new Server(http, options);
   describeApp((nsp) => {
     const handlers: [string, (socket: AppSocket, ...args: any[]) => unknown][] = [];
     const namespace = io.of(nsp);

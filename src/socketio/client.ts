@@ -147,6 +147,8 @@ export class Client {
         new Set([id, ...this.#channelsOf(nsp).flatMap((channel) => readChannel(channel).room ?? [])]),
       join: (rooms) =>
         this.#inTurn(async () => {
+          // The join of a shared room tells the user of the data.
+          this.storeData(nsp);
           for (const room of rooms) if (room !== id && isConnected()) await this.#join(nsp, room);
         }),
       leave: (room) =>

@@ -195,6 +195,14 @@ describe("a shared room", () => {
     const ann = await inRooms("p-1", [channel], "ann");
     const nobody = await inRooms("p-2", [channel]);
     const [annId, nobodyId] = [ann.client.id ?? "", nobody.client.id ?? ""];
+    // A handler names the socket and joins before it ends.
+    const bob = await inRooms("p-3", []);
+    await bob.client.emitWithAck("enter", channel, "bob");
+    await eventually(() => seen.length === 3);
+    expect(seen.pop()).toEqual(["join", "bob", bob.client.id]);
+    await bob.client.emitWithAck("leave", channel);
+    await eventually(() => seen.length === 3);
+    expect(seen.pop()).toEqual(["leave", "bob", bob.client.id]);
     const { clients } = await subscription.presence();
     expect(Object.values(clients).map(({ user, client: id }) => [user, id])).toEqual(
       expect.arrayContaining([

@@ -97,6 +97,13 @@ function describeNamespace(namespace: AppNamespace): void {
     await target.emit("said", ...args);
     ack();
   });
+  namespace.on("enter", async (socket, room, user, ack) => {
+    // As one that asks a store for the name.
+    await Promise.resolve();
+    socket.data.user = user;
+    await socket.join(room);
+    ack();
+  });
   namespace.on("near", async (socket, room, text, ack) => {
     await socket.nsp.to(room).local.emit("said", text);
     ack();

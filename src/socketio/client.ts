@@ -1,18 +1,18 @@
 import { logError } from "../platform/logger.ts";
-import { parseChannel } from "../policy/channels.ts";
-import { mayReach } from "../shard/connections/new-channels.ts";
-import { subscriptionsOf, type Session } from "../shard/connections/session.ts";
+import type { TokenBucket } from "../platform/token-bucket.ts";
+import type { Session } from "../shard/connections/session.ts";
 import type { Core } from "../shard/front.ts";
 import { Acks, hasGone, hasTimedOut, type Answered } from "./acks.ts";
 import type { ClusterWork } from "./broadcaster.ts";
+import { ClientRooms } from "./client-rooms.ts";
 import { EmitOrder } from "./emit-order.ts";
 import { encodePacket, PacketReader } from "./packets.ts";
-import { namespaceChannel, readChannel, shardOfSocket } from "./names.ts";
+import { readChannel } from "./names.ts";
 import type { Target } from "./question.ts";
 import { PollingPeer } from "./polling-peer.ts";
 import type { Recovery } from "./recovery/recovery.ts";
+import { newRoomsOf, type ReachedRooms } from "./reached-rooms.ts";
 import { isThenable, Running } from "./running.ts";
-import { channelOfRoom } from "./shared-rooms.ts";
 import { Socket, type SocketWork } from "./socket.ts";
 import { stateOf, type Member, type State } from "./state.ts";
 import { isWritable } from "./wire.ts";
@@ -25,9 +25,12 @@ export type ClientParts = {
   readonly cluster: ClusterWork;
   /** Undefined where no socket is recovered. */
   readonly recovery: Recovery | undefined;
+  readonly reached: ReachedRooms;
   /** Ends a client's socket in one namespace; see `Namespaces.leave`. */
   readonly disconnect: (client: Client, nsp: string, how: { readonly close: boolean }) => void;
 };
+
+const tooFast = (): Error => new Error("the handlers of a connection emit to new rooms too fast");
 
 /** One connection in the memory of its shard; made again from the attachment after a sleep. */
 export class Client {
@@ -37,13 +40,18 @@ export class Client {
   readonly #running = new Running();
   readonly #parts: ClientParts;
   readonly #sockets = new Map<string, { readonly socket: AnySocket; stored: string }>();
+  readonly rooms: ClientRooms;
   /** Joins of this client run one after the other, and its emits to rooms after them. */
-  #rooms: Promise<unknown> = Promise.resolve();
+  #joined: Promise<unknown> = Promise.resolve();
   readonly #emits = new EmitOrder();
+
+  #newRooms: TokenBucket | undefined;
+  #isToldTooFast = false;
 
   constructor(session: Session, parts: ClientParts) {
     this.session = session;
     this.#parts = parts;
+    this.rooms = new ClientRooms(session, parts);
     this.reader = new PacketReader({ maxBytes: parts.core.config.cluster.limits.frameBytes });
   }
 
@@ -112,7 +120,7 @@ export class Client {
   /** Takes the socket out of its namespace and rooms. */
   forget(nsp: string): void {
     const { core, recovery } = this.#parts;
-    for (const channel of this.#channelsOf(nsp)) core.subscriptions.leave(this.session, channel);
+    for (const channel of this.rooms.channelsOf(nsp)) core.subscriptions.leave(this.session, channel);
     const member = this.state.members.get(nsp);
     if (member !== undefined) recovery?.keeper.forget(member.id);
     this.#sockets.delete(nsp);
@@ -128,10 +136,6 @@ export class Client {
     });
   }
 
-  #channelsOf(nsp: string): string[] {
-    return [...subscriptionsOf(this.session).keys()].filter((channel) => readChannel(channel).nsp === nsp);
-  }
-
   #workOf(nsp: string, id: string): SocketWork {
     const { cluster, core, disconnect, recovery } = this.#parts;
     const isConnected = (): boolean => !this.session.ended && this.state.members.get(nsp)?.id === id;
@@ -144,19 +148,16 @@ export class Client {
         remoteAddress: this.state.handshake.address,
       }),
       rooms: () =>
-        new Set([id, ...this.#channelsOf(nsp).flatMap((channel) => readChannel(channel).room ?? [])]),
+        new Set([id, ...this.rooms.channelsOf(nsp).flatMap((channel) => readChannel(channel).room ?? [])]),
       join: (rooms) =>
         this.#inTurn(async () => {
           // The join of a shared room tells the user of the data.
           this.storeData(nsp);
-          for (const room of rooms) if (room !== id && isConnected()) await this.#join(nsp, room);
+          for (const room of rooms) if (room !== id && isConnected()) await this.rooms.join(nsp, room);
         }),
       leave: (room) =>
         this.#inTurn(async () => {
-          const channel = this.#channelsOf(nsp).find((one) => readChannel(one).room === room);
-          if (channel === undefined || !isConnected()) return;
-          core.subscriptions.leave(this.session, channel);
-          recovery?.keeper.left(id, channel);
+          if (isConnected()) this.rooms.leave(nsp, id, room);
         }),
       send: (args, { volatile, ack }) => {
         if (recovery !== undefined && ack === undefined)
@@ -177,10 +178,11 @@ export class Client {
       },
       disconnect: (close) => disconnect(this, nsp, { close }),
       cluster: {
-        publish: (target, args, flags) =>
-          this.#inOrder(flags.local === true ? undefined : target, () =>
-            cluster.publish(target, args, flags),
-          ),
+        publish: (target, args, flags) => {
+          const publish = () => cluster.publish(target, args, flags);
+          if (flags.local === true) return this.#inOrder(undefined, publish);
+          return this.#mayEmit(target) ? this.#inOrder(target, publish) : Promise.reject(tooFast());
+        },
         // Answers of clients may take a minute, and hold up nothing.
         ask: (...call) =>
           call[0].kind === "gather"
@@ -191,66 +193,32 @@ export class Client {
     };
   }
 
+  #mayEmit(target: Target): boolean {
+    const { core, reached } = this.#parts;
+    const now = Date.now();
+    this.#newRooms ??= newRoomsOf(core.config.cluster.limits, now);
+    if (reached.admit(target, this.#newRooms, now)) return true;
+    if (!this.#isToldTooFast) logError(tooFast().message, { session: this.session.attachment.id });
+    this.#isToldTooFast = true;
+    return false;
+  }
+
   /** Joins and leaves of this client, one after the other. */
   #inTurn(work: () => Promise<void>): Promise<void> {
-    const done = this.#rooms.then(work);
-    this.#rooms = this.#running.owe(done);
+    const done = this.#joined.then(work);
+    this.#joined = this.#running.owe(done);
     return done;
   }
 
   /** In the order of the calls, after the joins before them. `target`: of an emit. */
   #inOrder<T>(target: Target | undefined, work: () => Promise<T>): Promise<T> {
     const ended = (done: Promise<T>): Promise<void> => this.#running.owe(done);
-    return this.#emits.run(target, { joined: this.#rooms, work, ended });
+    return this.#emits.run(target, { joined: this.#joined, work, ended });
   }
 
   /** Ends with the joins and emits that have been called. */
   #before(): Promise<unknown> {
-    return Promise.all([this.#rooms, this.#emits.ended]);
-  }
-
-  async #join(nsp: string, room: string): Promise<void> {
-    const { config } = this.#parts.core;
-    const { limits } = config.cluster;
-    if (shardOfSocket(room) !== undefined) throw new Error("no socket joins the room of another socket's id");
-    const channel = channelOfRoom(config, nsp, room);
-    if (subscriptionsOf(this.session).has(channel)) return;
-    this.#checkCount();
-    if (!mayReach(this.session, channel, limits)) throw new Error("a connection joins new rooms too fast");
-    await this.#listen(nsp, channel);
-  }
-
-  /** Hears a channel. `tell` runs in the turn in which it begins. Throws where there is no room for it. */
-  async #listen(nsp: string, channel: string, tell: () => void = () => undefined): Promise<void> {
-    const { core, recovery } = this.#parts;
-    const parsed = parseChannel(channel, core.config.cluster.limits.channelBytes);
-    if (!parsed.ok) throw new Error("a room has a name that is no channel");
-    // Where it is not known what the shard has missed of a channel with history, the client comes back and begins anew.
-    const subscription = { byServer: true } as const;
-    const request = { channel: parsed.channel, user: "", wishes: {}, subscription };
-    const joined = await core.subscriptions.join(this.session, request, ({ position }) => {
-      const member = this.state.members.get(nsp);
-      if (member !== undefined) recovery?.keeper.joined(member.id, channel, position);
-      tell();
-    });
-    if (joined === "full")
-      throw new Error("the rooms are too many: a connection keeps 16 KiB in all (docs/from-socket-io.md)");
-  }
-
-  /** Hears what is for all sockets of a namespace. */
-  async enter(nsp: string, tell: () => void): Promise<void> {
-    this.#checkCount();
-    const channel = namespaceChannel(nsp);
-    const isMadeUp = this.state.members.get(nsp)?.foundBy !== undefined;
-    if (isMadeUp && !mayReach(this.session, channel, this.#parts.core.config.cluster.limits))
-      throw new Error("a connection joins new namespaces too fast");
-    await this.#listen(nsp, channel, tell);
-  }
-
-  #checkCount(): void {
-    const { channelsPerClient } = this.#parts.core.config.cluster.limits;
-    if (subscriptionsOf(this.session).size >= channelsPerClient)
-      throw new Error(`a connection is in ${channelsPerClient} rooms at most, namespaces included`);
+    return Promise.all([this.#joined, this.#emits.ended]);
   }
 
   /** Runs a handler, and stores what it has changed. A handler that fails changes nothing for the client. */

@@ -13,6 +13,7 @@ import { Polling, type PollingRequest } from "./polling.ts";
 import { PollingPeer } from "./polling-peer.ts";
 import type { AllHandlers } from "./registry.ts";
 import { Recovery } from "./recovery/recovery.ts";
+import { ReachedRooms } from "./reached-rooms.ts";
 import { ShardSockets } from "./shard-sockets.ts";
 import { describeMember } from "./shared-rooms.ts";
 import { SocketIndex } from "./socket-index.ts";
@@ -55,6 +56,7 @@ function serveClients(
   const here = { shard, answer };
   const { isShard, members: shards } = core;
   const cluster = clusterWork({ env, publisher, config, shards, isShard, here });
+  const reached = new ReachedRooms();
   const clientOf = (session: Session): Client => {
     const known = clients.get(session);
     if (known !== undefined) return known;
@@ -62,6 +64,7 @@ function serveClients(
       core,
       cluster,
       recovery,
+      reached,
       disconnect: (one, nsp, how) => namespaces.disconnect(one, nsp, how),
     });
     clients.set(session, client);

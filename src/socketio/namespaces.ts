@@ -132,7 +132,7 @@ export class Namespaces {
       if (!client.remember(nsp, member)) throw new Error("a connection keeps 16 KiB in all");
       client.keep(nsp, socket);
       if (secret !== undefined) this.#recovery?.begin({ id, secret }, { nsp, data, session });
-      await client.enter(nsp, told);
+      await client.rooms.enter(nsp, told);
     } catch (error) {
       logError("a socket could not join its namespace", {
         session: session.attachment.id,

@@ -124,3 +124,15 @@ test("[SO37] a middleware that answers late or never drops its event alone", asy
   client.say('42/catch-all,["allowed",1]');
   expect(await client.next('42/catch-all,["handled"')).toBe('42/catch-all,["handled","allowed",1]');
 });
+
+test("[SO39] handlers emit to a bounded number of rooms that nobody knew, for one client", async () => {
+  const [ann, bob] = [await connect("&key=ann"), await connect("&key=ann")];
+  const [count, last, again] = (await ann.ask("emit to many", 1_000)) as [number, string, string];
+  expect([last, again]).toEqual(["the handlers of a connection emit to new rooms too fast", "emitted"]);
+  // Four times `limits.newChannelsPerMinute`, and what has come back meanwhile.
+  expect(count).toBeGreaterThan(120);
+  expect(count).toBeLessThan(1_000);
+  // The rooms are known now, and another client has tokens of its own.
+  expect(await bob.ask("emit to many", 100)).toEqual([100, "emitted", "emitted"]);
+  expect(((await bob.ask("emit to many", count + 10)) as [number])[0]).toBe(count + 10);
+});

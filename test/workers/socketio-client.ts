@@ -53,6 +53,14 @@ export class Client {
     this.#socket.send(frame);
   }
 
+  /** From now on it answers pings, as a stock client does, and lives as long as its test. */
+  answerPings(): this {
+    this.#socket.addEventListener("message", ({ data }) => {
+      if (data === "2" && !this.isClosed) this.say("3");
+    });
+    return this;
+  }
+
   /** The next frame that begins so. */
   async next(start: string): Promise<string> {
     let found: string | undefined;

@@ -98,6 +98,20 @@ export function describeApi(io: ServerHandlers): void {
     const last: unknown = await results.at(-1)?.catch((error: Error) => error.message);
     ack(last);
   });
+  api.on("emit to many", async (socket, count, ack) => {
+    const emitTo = (n: number) =>
+      socket.nsp
+        .to(`made-up-${n}`)
+        .emit("said")
+        .then(
+          () => "emitted",
+          (error: Error) => error.message,
+        );
+    const results: string[] = [];
+    for (let n = 0; n < count && (results.at(-1) ?? "emitted") === "emitted"; n++)
+      results.push(await emitTo(n));
+    ack(results.length, results.at(-1), await emitTo(0));
+  });
   api.onServerSide("say on all", async (nsp, text) => {
     await nsp.local.emit("said", text);
   });

@@ -62,6 +62,7 @@ export function runAutoscale({ name, clients, svg }: AutoscaleOptions): void {
     "shards, least to most": `${Math.min(...size)} to ${peak}`,
     "decisions, and changes of direction": `${plant.changes.length}, ${turns(plant.changes)}`,
     "connections that spilled": round(plant.spilled),
+    "connections refused, each try counted": round(plant.refused),
     "sessions that moved": round(plant.moved),
     "mean wait of a client, seconds": round(waitingSeconds / clients, 1),
     "time of a shard above 90 %": `${round((plant.fullSeconds / plant.shardSeconds) * 100, 2)} %`,

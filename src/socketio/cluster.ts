@@ -1,7 +1,7 @@
 import type { Config } from "../config/config.ts";
 import { hasShard } from "../contracts/descriptor.ts";
 import { CONTRACT } from "../contracts/version.ts";
-import { coordinatorStub } from "../platform/calls.ts";
+import { coordinatorStub, within } from "../platform/calls.ts";
 import { configOf } from "../platform/config.ts";
 import { channelPublisher } from "../platform/publisher.ts";
 import { clusterWork } from "./cluster-work.ts";
@@ -16,12 +16,13 @@ export function socketioOf<Emit extends Events, ServerSide extends Events, Data>
   env: Cloudflare.Env,
 ): Namespace<Emit, ServerSide, Data> {
   const config: Config = configOf(env);
-  const ask = () => coordinatorStub(env).descriptor(CONTRACT);
+  const { deliveryTimeoutMs } = config.cluster.times;
+  const ask = () => within(deliveryTimeoutMs, coordinatorStub(env).descriptor(CONTRACT));
   let asked: ReturnType<typeof ask> | undefined;
   const descriptor = () => (asked ??= ask());
   const work = clusterWork({
     env,
-    publisher: channelPublisher(env, config.cluster.times.deliveryTimeoutMs),
+    publisher: channelPublisher(env, deliveryTimeoutMs),
     config,
     shards: async () => (await descriptor()).shards,
     isShard: async (named) => hasShard(await descriptor(), named),

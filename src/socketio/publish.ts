@@ -2,7 +2,7 @@ import { shardAddress, type ShardAddress } from "../contracts/address.ts";
 import type { PublishRequest } from "../contracts/log.ts";
 import { encodePublication } from "../contracts/publication.ts";
 import { CONTRACT } from "../contracts/version.ts";
-import { shardStub } from "../platform/calls.ts";
+import { shardStub, within } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
 import type { Config } from "../config/config.ts";
 import type { Publisher } from "../platform/publisher.ts";
@@ -83,7 +83,7 @@ async function toChannel(
 }
 
 async function toSocket(
-  { env, isShard }: PublishParts,
+  { env, config, isShard }: PublishParts,
   { nsp, id }: { readonly nsp: string; readonly id: string },
   message: Message,
 ): Promise<void> {
@@ -91,5 +91,7 @@ async function toSocket(
   // No object is made for a shard that a client has made up.
   if (shard === undefined || !(await isShard(shard))) return;
   const question = encodeQuestion({ kind: "emit", nsp, id, message });
-  await shardStub(env, shardAddress(FRONT, shard)).askFront(question, CONTRACT);
+  const asked = shardStub(env, shardAddress(FRONT, shard)).askFront(question, CONTRACT);
+  // The later emits of a client wait for it (SPEC BD101).
+  await within(config.cluster.times.deliveryTimeoutMs, asked);
 }

@@ -337,3 +337,50 @@ test("[SO50] a move takes the members of a shared room along", async () => {
   await subscription.publish({ event: "said", args: ["after the move"] });
   await eventually(() => sockets.every(({ events }) => events.some(([, text]) => text === "after the move")));
 });
+
+test("[SO54] a socket that is recovered has missed nothing of a shared room, from whomever it came", async () => {
+  const own = await startSocketCluster(
+    { socketio: { connectionStateRecovery: true } },
+    { chat: { socketio: true, ...KEPT } },
+  );
+  try {
+    const join = async (key: string) => {
+      const client = own.client("/", { query: { key }, reconnectionDelay: 200, reconnectionDelayMax: 200 });
+      await heard(client, "connect");
+      const events: unknown[][] = [];
+      // With recovery the last argument is the place of the event.
+      client.onAny((...event: unknown[]) => event[0] !== "hello" && events.push(event.slice(0, -1)));
+      await client.emitWithAck("join", "chat:back");
+      return { client, events };
+    };
+    const [away, stays] = await Promise.all([join("away"), join("stays")]);
+    const subscriber = own.centrifuge("back");
+    const subscription = subscriber.newSubscription("chat:back");
+    subscription.subscribe();
+    subscriber.connect();
+    await subscription.ready();
+    const say = async (round: string) => {
+      await subscription.publish({ event: "said", args: [`${round}: subscriber`] });
+      await own.api("publish", { channel: "chat:back", data: `${round}: back end` });
+      await own.server({ verb: "emit", rooms: ["chat:back"], args: ["said", `${round}: server`] });
+      await stays.client.emitWithAck("others", ["chat:back"], `${round}: socket`);
+    };
+    await say("before");
+    await eventually(() => away.events.length === 4);
+    const { id } = away.client;
+    const back = heard(away.client, "connect");
+    away.client.io.engine.close();
+    await say("while away");
+    await back;
+    await say("after");
+    await eventually(() => away.events.length >= 12);
+    expect([away.client.recovered, away.client.id]).toEqual([true, id]);
+    const texts = ["subscriber", "back end", "server", "socket"];
+    expect(away.events.map(([, text]) => text)).toEqual(
+      ["before", "while away", "after"].flatMap((round) => texts.map((text) => `${round}: ${text}`)),
+    );
+    expect(stays.events.length).toBe(9);
+  } finally {
+    await own.stop();
+  }
+});

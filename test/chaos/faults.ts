@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Listeners } from "./listeners.ts";
+import type { Returning } from "./returning.ts";
 import type { Server } from "./server.ts";
 import type { Strangers } from "./strangers.ts";
 
@@ -10,6 +11,7 @@ export async function breakThings(parts: {
   readonly server: Server;
   readonly apiKey: string;
   readonly listeners: Listeners;
+  readonly returning: Returning;
   readonly strangers: Strangers;
   readonly channels: readonly string[];
   readonly random: () => number;
@@ -20,7 +22,7 @@ export async function breakThings(parts: {
   /** So many of the faults kill the whole server. */
   readonly kills: number;
 }): Promise<void> {
-  const { server, listeners, strangers, channels, random, count, seconds, kills } = parts;
+  const { server, listeners, returning, strangers, channels, random, count, seconds, kills } = parts;
   const { faults: faultCount } = parts;
   const pick = <T>(items: readonly T[]): T => items[Math.floor(random() * items.length)] as T;
   const admin = async (method: string, path: string, body?: object): Promise<any> => {
@@ -35,14 +37,22 @@ export async function breakThings(parts: {
     const { shards } = await admin("GET", "/epochs?limit=1").then(({ epochs }) => epochs[0]);
     return shards.filter((shard: any) => shard.state === "active").map((shard: any) => shard.id);
   };
-  const evict = async (className: "Shard" | "Channel", webSockets: "close" | "hibernate") => {
-    const name = className === "Shard" ? `auto/${pick(await activeShards())}` : pick(channels);
+  type Evicted = "Shard" | "SocketIoShard" | "Channel";
+  const evict = async (className: Evicted, webSockets: "close" | "hibernate") => {
+    const name = className === "Channel" ? pick(channels) : `auto/${pick(await activeShards())}`;
     // The order waits until the object has nothing to do; a busy object may never come to that.
     const late = sleep(EVICT_MS).then(() => Promise.reject(new Error("the object was busy")));
     await Promise.race([server.evict({ className, name, webSockets }), late]);
   };
   const faults: Record<string, () => Promise<unknown>> = {
     "client's socket cut": async () => pick(listeners.all).sockets[0]?.terminate(),
+    "Socket.IO client cut off": async () => pick(returning.all).socket.io.engine.close(),
+    "Socket.IO clients cut off": async () => {
+      for (const { socket } of returning.all) socket.io.engine.close();
+    },
+    "Socket.IO shard put to sleep": () => evict("SocketIoShard", "hibernate"),
+    "Socket.IO shard evicted with its sockets": () => evict("SocketIoShard", "close"),
+    "room crashed": () => admin("POST", `/channels/${encodeURIComponent("ringcast:io:/,red")}/crash`),
     "shard put to sleep": () => evict("Shard", "hibernate"),
     "shard evicted with its sockets": () => evict("Shard", "close"),
     "shard crashed": async () => admin("POST", `/shards/${pick(await activeShards())}/crash`),

@@ -2,6 +2,7 @@ import { isShort, SHORT_KEEPS } from "./channels.ts";
 import { judge, type Heard, type Hearing } from "../../src/cli/verify/judge.ts";
 import type { Listeners } from "./listeners.ts";
 import type { Publishers } from "./publishers.ts";
+import type { Returning } from "./returning.ts";
 import type { Witness } from "./witness.ts";
 
 /** A resume over more than `limits.resumeBytes` may be refused. */
@@ -12,13 +13,14 @@ export function report(parts: {
   readonly logs: Map<string, Heard[]>;
   readonly channels: readonly string[];
   readonly listeners: Listeners;
+  readonly returning: Returning;
   readonly publishers: Publishers;
   readonly witness: Witness;
   /** The events of the run, by name. */
   readonly counts: ReadonlyMap<string, number>;
   readonly seed: number;
 }): number {
-  const { logs, channels, listeners, publishers, witness, counts, seed } = parts;
+  const { logs, channels, listeners, returning, publishers, witness, counts, seed } = parts;
   const { acknowledged, bytesOf } = publishers;
   const isTooLarge = (channel: string, from: number, to: number): boolean => {
     const missed = logs.get(channel)?.slice(from, to) ?? [];
@@ -40,6 +42,8 @@ export function report(parts: {
   const keeps = new Map(channels.filter(isShort).map((channel) => [channel, SHORT_KEEPS]));
   const verdict = judge({ acknowledged, logs, keeps, hearings });
   const sum = (numbers: Iterable<number>) => [...numbers].reduce((total, one) => total + one, 0);
+  const ofRooms = returning.problems();
+  if (returning.behind > 0) ofRooms.push(`${returning.behind} rooms lack their last event at a client`);
   const rows: Record<string, number> = {
     "publications acknowledged": sum([...acknowledged.values()].map(({ length }) => length)),
     "publications in the logs": sum([...logs.values()].map(({ length }) => length)),
@@ -47,6 +51,8 @@ export function report(parts: {
     resumes: sum(
       listeners.all.flatMap(({ hearings: all }) => [...all.values()].map(({ resumes }) => resumes)),
     ),
+    "Socket.IO sessions recovered": returning.recovered,
+    "Socket.IO sessions begun anew": returning.anew,
     "answers to the witness": witness.answers,
     "witness: half of the round trips under, ms": witness.percentile(0.5),
     "witness: 99 of 100 round trips under, ms": witness.percentile(0.99),
@@ -55,11 +61,12 @@ export function report(parts: {
     lost: verdict.lost.length,
     repeated: verdict.repeated.length,
     "out of order": verdict.outOfOrder.length,
+    "events of rooms lost, repeated or out of order": ofRooms.length,
     "recovered: false": sum(hearings.map(({ unrecovered }) => unrecovered.length)),
     "recovered: false, unjustified": verdict.unjustified.length,
   };
   console.table(rows);
-  const problems = Object.values(verdict).flat();
+  const problems: unknown[] = [...Object.values(verdict).flat(), ...ofRooms];
   for (const problem of problems.slice(0, 40)) console.error(problem);
   if (problems.length > 0)
     console.error(`${problems.length} violations of laws. Repeat the run with --seed ${seed}.`);

@@ -11,6 +11,7 @@ import { Listeners } from "./listeners.ts";
 import { readLogs } from "./logs.ts";
 import { Publishers } from "./publishers.ts";
 import { mulberry32 } from "./random.ts";
+import { Returning } from "./returning.ts";
 import { report } from "./report.ts";
 import { Server } from "./server.ts";
 import { Strangers } from "./strangers.ts";
@@ -66,6 +67,7 @@ const server = await Server.start({
     anonymous: true,
     limits: { recoveryMaxPublications: 10_000, historyMaxPublications: 10_000 },
     broadcast: { historySize: 10_000 },
+    socketio: { connectionStateRecovery: true },
   },
   RINGCAST_NS_kept: {
     history_size: 100_000,
@@ -81,8 +83,10 @@ try {
   const publishers = new Publishers({ server, apiKey, small, random, pauseMs: PAUSE_MS, count });
   const { acknowledgedAt } = publishers;
   const listeners = new Listeners(server, { clients: CLIENTS, small, acknowledgedAt });
-  await until("all clients are connected", 60_000, () => listeners.areConnected);
+  const returning = new Returning(server, { apiKey, clients: Math.ceil(CLIENTS / 4) });
+  await until("all clients are connected", 60_000, () => listeners.areConnected && returning.areConnected);
   publishers.start(PUBLISHERS);
+  returning.start(PAUSE_MS);
   const witness = new Witness(connect(server, "witness"));
   const watching = witness.watch(() => publishers.isOn);
   const strangers = new Strangers(() => new URL(server.url));
@@ -90,6 +94,7 @@ try {
     server,
     apiKey,
     listeners,
+    returning,
     strangers,
     channels,
     random,
@@ -99,7 +104,7 @@ try {
     kills: KILLS,
   });
   strangers.leave();
-  await Promise.all([publishers.stop(), watching]);
+  await Promise.all([publishers.stop(), returning.stop(), watching]);
   console.log("The faults are over. The run waits until every client has heard every publication.");
   // This is the last publication in each channel: repeated deliveries come before it.
   for (const channel of [...channels, BROADCAST]) await publishers.publishOne(channel, `last-${channel}`);
@@ -107,7 +112,11 @@ try {
   await until("all clients have heard the whole log", 60_000, () => listeners.behind(logs) === 0).catch(
     () => undefined,
   );
-  failed = report({ logs, channels, listeners, publishers, witness, counts, seed: SEED });
+  await until("all sockets have heard the last event", 60_000, () => returning.behind === 0).catch(
+    () => undefined,
+  );
+  failed = report({ logs, channels, listeners, returning, publishers, witness, counts, seed: SEED });
+  returning.leave();
 } finally {
   server.stop();
 }

@@ -17,6 +17,7 @@ const server = new Miniflare({
     bindings: options.bindings,
     durableObjects: {
       SHARD: { className: "Shard", useSQLite: true },
+      SHARD_SOCKETIO: { className: "SocketIoShard", useSQLite: true },
       CHANNEL: { className: "Channel", useSQLite: true },
       COORDINATOR: { className: "Coordinator", useSQLite: true },
     },

@@ -17,7 +17,7 @@ export type ServerOptions = {
 
 export type Order = {
   readonly id: number;
-  readonly className: "Shard" | "Channel" | "Coordinator";
+  readonly className: "Shard" | "SocketIoShard" | "Channel" | "Coordinator";
   readonly name: string;
   readonly webSockets: "close" | "hibernate";
 };
@@ -36,10 +36,12 @@ export class Server {
 
   static async start(bindings: Bindings): Promise<Server> {
     const directory = mkdtempSync(join(tmpdir(), "ringcast-chaos-"));
-    const built = spawnSync("wrangler", ["deploy", "--dry-run", "--outdir", directory], { encoding: "utf8" });
+    const built = spawnSync("wrangler", ["deploy", "src/local.ts", "--dry-run", "--outdir", directory], {
+      encoding: "utf8",
+    });
     if (built.status !== 0) throw new Error(built.stderr);
     const options = {
-      script: join(directory, "index.js"),
+      script: join(directory, "local.js"),
       storage: join(directory, "storage"),
       port: await freePort(),
       bindings,

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { tier } from "../support/tier.ts";
 
 const { seconds, faults, kills, acknowledged } = tier({
-  quick: { seconds: 15, faults: 27, kills: 1, acknowledged: 100 },
+  quick: { seconds: 20, faults: 36, kills: 1, acknowledged: 100 },
   release: { seconds: 300, faults: 400, kills: 10, acknowledged: 2_000 },
 });
 
@@ -16,7 +16,7 @@ type Printed = { readonly stdout: string; readonly stderr: string };
  * reset their connections, flood them, read nothing and answer no close.
  */
 test(
-  "[LG1, DL1, DL2, DL5, BD75] no acknowledged publication is lost, repeated or reordered while parts of the cluster break and strangers flood it",
+  "[LG1, DL1, DL2, DL5, BD75, SO47] no acknowledged publication is lost, repeated or reordered while parts of the cluster break and strangers flood it",
   { timeout: (seconds + 300) * 1_000 },
   async () => {
     const sizes = { clients: 60, seconds, faults, kills };
@@ -29,6 +29,7 @@ test(
     expect(Number(/publications acknowledged +│ (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(acknowledged);
     // A quiet client went on getting answers from its shard.
     expect(Number(/answers to the witness +│ (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(20);
+    expect(Number(/Socket.IO sessions recovered +│ (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(10);
     expect(Number(/resumes +│ (\d+)/.exec(stdout)?.[1])).toBeGreaterThan(50);
   },
 );

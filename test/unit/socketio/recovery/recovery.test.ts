@@ -1,0 +1,204 @@
+import { expect, test } from "vitest";
+import { parseConfig } from "../../../../src/config/config.ts";
+import { shardAddress } from "../../../../src/contracts/address.ts";
+import { newSession } from "../../../../src/shard/connections/sessions.ts";
+import type { Session } from "../../../../src/shard/connections/session.ts";
+import type { Core } from "../../../../src/shard/front.ts";
+import type { Frames } from "../../../../src/shard/frame.ts";
+import { encodeMessage } from "../../../../src/socketio/message.ts";
+import { Recovery } from "../../../../src/socketio/recovery/recovery.ts";
+import type { TakeRequest } from "../../../../src/socketio/recovery/taken.ts";
+import { SocketIndex } from "../../../../src/socketio/socket-index.ts";
+import { SocketWire } from "../../../../src/socketio/wire.ts";
+import { SimStorage } from "../../../sim/storage.ts";
+
+const ID = "auto.s1~aaaaaaaaaaaaaaaaaaaa";
+const SECRET = "bbbbbbbbbbbbbbbbbbbb";
+const CHANNEL = "ringcast:io:/";
+const POSITION = { logEpoch: "e", offset: 0 };
+/** The time of a session, and the time in which a lost connection goes unnoticed. */
+const KEPT_MS = 120_000 + 80_000;
+
+/** One shard with one socket. */
+function setUp(socketio: Record<string, unknown> = { connectionStateRecovery: true }) {
+  const storage = new SimStorage();
+  const sent: Frames[] = [];
+  const armed: number[] = [];
+  const sessions = new Set<Session>();
+  const state = { sid: "", handshake: {}, members: new Map([["/", { id: ID, auth: {}, data: {} }]]) };
+  const session = newSession(
+    {} as WebSocket,
+    {
+      state: "open",
+      id: "s",
+      openedAt: 0,
+      key: "ann",
+      clientRegion: "auto",
+      rank: 0,
+      user: "",
+      subscriptions: new Map([[CHANNEL, { since: 0 }]]),
+      ofFront: state,
+    },
+    { commandBurst: 1, commandsPerSecond: 1 },
+  );
+  const index = new SocketIndex(sessions);
+  const open = (): Recovery | undefined =>
+    Recovery.of({
+      core: {
+        config: parseConfig({ RINGCAST: { socketio } }),
+        shard: shardAddress("socketio", { region: "auto", id: "s1" }),
+        storage: storage as unknown as DurableObjectStorage,
+        connections: {
+          seenAt: () => Date.now(),
+          send: (_: Session, frames: Frames) => sent.push(frames),
+          close: () => end(),
+        },
+        subscriptions: { listenersOf: () => sessions },
+        isShard: () => true,
+        nextPingAt: () => Date.now(),
+        arm: (at: number) => armed.push(at),
+      } as unknown as Core,
+      wire: new SocketWire(),
+      index,
+    });
+  let recovery = open();
+  const begin = (): void => {
+    sessions.add(session);
+    index.add(ID, session);
+    recovery?.begin({ id: ID, secret: SECRET }, { nsp: "/", data: {}, session });
+    recovery?.keeper.joined(ID, CHANNEL, POSITION);
+  };
+  const end = (): void => {
+    sessions.delete(session);
+    index.delete(ID);
+    recovery?.keeper.ended(session, ID, { data: {}, reason: "transport close" });
+  };
+  return {
+    storage,
+    session,
+    sent,
+    armed,
+    begin,
+    end,
+    get recovery(): Recovery {
+      if (recovery === undefined) throw new Error("nothing is recovered");
+      return recovery;
+    },
+    open,
+    /** The object dies, and its socket with it. */
+    crash(): void {
+      sessions.delete(session);
+      index.delete(ID);
+      recovery = open();
+    },
+    written: (): number => storage.sql.exec("SELECT total_changes() AS n").one()?.["n"] as number,
+    rows: (): number =>
+      ["socketio_journal", "socketio_sessions"].reduce(
+        (sum, table) => sum + storage.sql.exec(`SELECT * FROM ${table}`).toArray().length,
+        0,
+      ),
+  };
+}
+
+const batch = (offset: number) => ({
+  channel: CHANNEL,
+  events: [
+    {
+      kind: "pub" as const,
+      offset,
+      body: `{"data":${JSON.stringify(encodeMessage("/", ["e", offset], {}))}}`,
+    },
+  ],
+  durable: true,
+  logEpoch: "e",
+  previous: undefined,
+});
+const take = (offset?: unknown): TakeRequest => ({
+  nsp: "/",
+  id: ID,
+  secret: SECRET,
+  offset,
+  to: "auto.s2",
+  by: "call",
+});
+
+test("[SO48] each thing costs the rows that the guide says, and nothing is written where nothing is recovered", () => {
+  const shard = setUp();
+  let before = 0;
+  const cost = (act: () => unknown): number => {
+    act();
+    const rows = shard.written() - before;
+    before += rows;
+    return rows;
+  };
+  const { recovery } = shard;
+  expect(cost(() => shard.begin())).toBe(1);
+  expect(cost(() => recovery.keeper.joined(ID, `${CHANNEL},red`, POSITION))).toBe(1);
+  expect(cost(() => recovery.keeper.left(ID, `${CHANNEL},red`))).toBe(1);
+  expect(cost(() => recovery.keeper.dataChanged(ID, { a: 1 }))).toBe(1);
+  expect(cost(() => recovery.delivery.encodeBatch(batch(1)))).toBe(1);
+  expect(cost(() => recovery.emit("/", ID, ["direct"], { volatile: false }))).toBe(1);
+  expect(cost(() => recovery.emit("/", ID, ["volatile"], { volatile: true }))).toBe(0);
+  expect(cost(() => shard.end())).toBe(1);
+  expect(cost(() => recovery.take(take()))).toBe(1);
+  expect(setUp({}).open()).toBeUndefined();
+});
+
+test("[SO48] the alarm removes everything in its time, and rings no more when nothing is left", async () => {
+  const shard = setUp();
+  const { recovery } = shard;
+  const start = Date.now();
+  shard.begin();
+  recovery.delivery.encodeBatch(batch(1));
+  expect(shard.armed).toHaveLength(1);
+  // The place of a socket in a quiet channel stays, however long.
+  for (let n = 1; n < 5; n++) expect(await recovery.run(start + n * KEPT_MS)).toBe(start + (n + 1) * KEPT_MS);
+  expect(shard.rows()).toBe(2);
+  shard.end();
+  let due: number | undefined = start + 5 * KEPT_MS;
+  let runs = 0;
+  while (due !== undefined && runs++ < 5) due = await recovery.run(due);
+  expect(due).toBeUndefined();
+  expect(shard.rows()).toBe(0);
+  // What comes then appoints it again.
+  shard.begin();
+  expect(shard.armed).toHaveLength(2);
+});
+
+test("[SO46] a session is taken once, also after a crash; the same call is answered again", () => {
+  const shard = setUp();
+  shard.begin();
+  for (const offset of [1, 2]) shard.recovery.delivery.encodeBatch(batch(offset));
+  const { journalEpoch } = shard.recovery.journal.offsetAt(0);
+  shard.crash();
+  const taken = shard.recovery.take(take(`${journalEpoch}.1`));
+  expect(taken).toMatchObject({ kind: "taken", positions: [[CHANNEL, "e", 1]], direct: [] });
+  expect(shard.recovery.take(take(`${journalEpoch}.1`))).toEqual(taken);
+  expect(shard.recovery.take({ ...take(`${journalEpoch}.1`), by: "another" })).toMatchObject({
+    kind: "none",
+  });
+  expect(shard.recovery.take({ ...take(), to: "auto.s3", by: "third" })).toEqual({
+    kind: "moved",
+    to: "auto.s2",
+  });
+  expect(shard.recovery.take({ ...take(), secret: "c".repeat(20) })).toMatchObject({ kind: "none" });
+});
+
+test("[SO45] an event for a socket that is away waits for it, and a socket that is here is ended when it is taken", () => {
+  const shard = setUp();
+  shard.begin();
+  expect(shard.recovery.emitTo("/", ID, encodeMessage("/", ["here"], {}))).toBe(true);
+  expect(shard.sent).toHaveLength(1);
+  shard.end();
+  const away = encodeMessage("/", ["away"], {});
+  expect(shard.recovery.emitTo("/", ID, away)).toBe(true);
+  expect(shard.recovery.emitTo("/other", ID, away)).toBe(false);
+  expect(shard.recovery.emitTo("/", "auto.s1~cccccccccccccccccccc", away)).toBe(false);
+  const { journalEpoch } = shard.recovery.journal.offsetAt(0);
+  expect(shard.recovery.take(take(`${journalEpoch}.1`))).toMatchObject({ kind: "taken", direct: [away] });
+
+  const faster = setUp();
+  faster.begin();
+  expect(faster.recovery.take({ ...take(), secret: "c".repeat(20) })).toMatchObject({ kind: "none" });
+  expect(faster.recovery.take(take())).toMatchObject({ kind: "taken" });
+});

@@ -27,7 +27,7 @@ export function channelOfRoom(config: Config, nsp: string, room: string): string
   if (nsp === SHARED_NSP && namespaceOf(config, splitName(room))?.socketio === true) {
     if (parseChannel(room, channelBytes).ok) return room;
     throw new InputError(
-      `the room ${shown} is shared with other clients: its name is a channel's, of at most ${channelBytes} printable ASCII characters`,
+      `the room ${shown} is shared with other clients: its name has at most ${channelBytes} characters, all of them printable ASCII`,
     );
   }
   const channel = roomChannel(nsp, room);

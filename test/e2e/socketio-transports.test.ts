@@ -9,6 +9,27 @@ const TRANSPORTS = [
   ["WebSocket only", ["websocket"]],
 ] as const;
 
+test("[SO23] sessions that poll fill a shard as sockets do, and leave it", async () => {
+  const cluster = await startSocketCluster({
+    shards: { initial: 1 },
+    limits: { sessionsPerShard: 2 },
+    times: { lateErrorMs: 0 },
+  });
+  try {
+    const open = (): Promise<Response> => fetch(new URL("/socket.io/?EIO=4&transport=polling", cluster.url));
+    const first = await open();
+    const { sid } = JSON.parse((await first.text()).slice(1)) as { sid: string };
+    expect((await open()).status).toBe(200);
+    const refused = await open();
+    expect([refused.status, refused.headers.get("retry-after")]).toEqual([503, expect.any(String)]);
+    const leave = { method: "POST", body: "1" };
+    await fetch(new URL(`/socket.io/?EIO=4&transport=polling&sid=${sid}`, cluster.url), leave);
+    expect((await open()).status).toBe(200);
+  } finally {
+    await cluster.stop();
+  }
+});
+
 describe.each([1, 8])("stock clients of each transport, %d shards", (initial) => {
   let cluster: SocketCluster;
   beforeAll(async () => {

@@ -1,9 +1,11 @@
-import { abortAllDurableObjects } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { abortAllDurableObjects, createExecutionContext } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Coordinator } from "../../src/coordinator/coordinator.ts";
 import { Shard } from "../../src/shard/shard.ts";
+import worker from "../support/socketio/worker.ts";
 import { startOver } from "./client.ts";
-import { ask, BAD_REQUEST, OK, Poller, SEPARATOR, UNKNOWN } from "./socketio-poller.ts";
+import { ask, BAD_REQUEST, fetchWorker, OK, Poller, SEPARATOR, UNKNOWN } from "./socketio-poller.ts";
 
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -208,6 +210,26 @@ describe("[SO21] the session's id leads to its shard", () => {
     for (let n = 0; n < 50; n++) await ask(`EIO=4&transport=polling&sid=auto.s${n}~aaaaaaaaaaaaaaaaaaaa`);
     const seconds = 1 + Math.ceil((Date.now() - startedAt) / 1_000);
     expect([called.mock.calls.length, asked.mock.calls.length <= seconds]).toEqual([0, true]);
+  });
+
+  test("[SO21] a router that has an old ring finds the session of a shard that has joined since", async () => {
+    await Poller.connect();
+    const added = await fetchWorker(
+      new Request("https://ringcast.test/admin/api/shards", {
+        method: "POST",
+        headers: { "x-api-key": env.API_KEY ?? "", "content-type": "application/json" },
+        body: JSON.stringify({ ids: ["joined"], weight: 16 }),
+      }),
+    );
+    expect(added.status).toBe(200);
+    let poller = await Poller.open();
+    while (!poller.handshake.sid.startsWith("auto.joined~")) poller = await Poller.open();
+    const ofOldRouter = new Request(`https://ringcast.test/socket.io/?${poller.query}`, {
+      method: "POST",
+      body: "40",
+    });
+    const response = await worker.fetch(ofOldRouter, { ...env }, createExecutionContext());
+    expect([response.status, await response.text()]).toEqual([200, "ok"]);
   });
 
   test("[SO21] the checks of a request with an id come in the order of a stock server", async () => {

@@ -165,7 +165,7 @@ export class Client {
         const answered: Answered = (...answer) =>
           this.run(nsp, String(args[0]), () => ack?.answered(...answer));
         if (!isConnected()) return queueMicrotask(() => answered(hasGone(), []));
-        if (volatile === true && !isWritable(this.session))
+        if (volatile === true && !isWritable(this.session, core.connections))
           return queueMicrotask(() => answered(hasTimedOut(), []));
         const ackId = ack === undefined ? undefined : this.acks.expect(nsp, { ...ack, answered });
         try {

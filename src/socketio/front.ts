@@ -98,6 +98,7 @@ function serveClients(
       return connections.end(session, "insufficientState");
     }
     polling.began(session);
+    wire.belongs(session, connections);
     heartbeat.begin(session);
     const handshake = encodeHandshake({
       sid: state.sid,
@@ -120,7 +121,10 @@ function serveClients(
     },
     request: (word, request) => polling.request(word as PollingRequest, request),
     stranger: (socket, frame) => upgrade.take(socket, frame),
-    woke: (session) => heartbeat.begin(session),
+    woke: (session) => {
+      wire.belongs(session, connections);
+      heartbeat.begin(session);
+    },
     frame: async (session, frame) => {
       if (typeof frame !== "string") return read(session, frame);
       const packet = parseEnginePacket(frame);

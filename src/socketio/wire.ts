@@ -1,3 +1,4 @@
+import type { Connections } from "../shard/connections/connections.ts";
 import type { ClientEvent } from "../contracts/publication.ts";
 import { logError } from "../platform/logger.ts";
 import { subscriptionsOf, type Session, type Subscription } from "../shard/connections/session.ts";
@@ -22,6 +23,7 @@ export const NOTHING: readonly Frame[] = [];
 /** From the core's words to the frames of this protocol. */
 export class SocketWire implements Wire {
   readonly heartbeat = { ping: PING, pong: PONG, absorb: NOOP, isFromStart: true } as const;
+  readonly #connections = new WeakMap<Session, Connections>();
   /** The unions that have reached a session lately (SPEC SO11). */
   readonly #unions = new WeakMap<Session, Set<string>>();
 
@@ -54,6 +56,11 @@ export class SocketWire implements Wire {
     };
   }
 
+  /** The session is one of these connections: the shards of an isolate share one wire. */
+  belongs(session: Session, connections: Connections): void {
+    this.#connections.set(session, connections);
+  }
+
   /** Whether a socket of a room gets an event. Counts a union as received. */
   isFor(
     session: Session,
@@ -63,7 +70,7 @@ export class SocketWire implements Wire {
     const member = memberOf(session, nsp);
     if (member === undefined) return false;
     if (except?.some((room) => room === member.id || isIn(session, nsp, room)) === true) return false;
-    if (volatile === true && !isWritable(session)) return false;
+    if (volatile === true && !isWritable(session, this.#connections.get(session))) return false;
     return union === undefined || this.receives(session, union);
   }
 
@@ -79,8 +86,12 @@ export class SocketWire implements Wire {
 }
 
 /** Whether a client takes an event now, rather than later: a volatile one passes over it otherwise (SPEC SO31). */
-export const isWritable = ({ socket, unprovenBytes }: Session): boolean =>
-  socket instanceof PollingPeer ? socket.isHeld : unprovenBytes <= VOLATILE_BYTES;
+export function isWritable(session: Session, connections: Connections | undefined): boolean {
+  const { socket, unprovenBytes } = session;
+  if (socket instanceof PollingPeer) return socket.isHeld;
+  // Most of the bytes that were sent may have been read, and nobody has asked yet.
+  return unprovenBytes <= VOLATILE_BYTES || (connections?.unreadOf(session) ?? 0) <= VOLATILE_BYTES;
+}
 
 export function isIn(session: Session, nsp: string, room: string): boolean {
   const channels = subscriptionsOf(session);

@@ -11,6 +11,7 @@ import { QueueBudget } from "./queue-budget.ts";
 import { Sessions } from "./sessions.ts";
 import type { Closing, Open, Opening, Session } from "./session.ts";
 
+type Accepted = { readonly session: Session; readonly response: Response };
 type Serve = (session: Session, frame: Frame) => Promise<void>;
 
 /** `moving`: the user is about to return, so its channels hold its leaves back. */
@@ -84,10 +85,7 @@ export class Connections {
   }
 
   /** Accepts an upgrade; answers with its session and the 101 for its client. `offered`: the subprotocols that the client offers. */
-  accept(
-    opening: Opening,
-    offered: string | null,
-  ): { readonly session: Session; readonly response: Response } {
+  accept(opening: Opening, offered: string | null): Accepted {
     const { cluster, wire } = this.#parts;
     const { 0: client, 1: server } = new WebSocketPair();
     // Throws where the attachment has no room, and the platform then holds no socket yet.
@@ -121,11 +119,8 @@ export class Connections {
   goOn(session: Session, socket: WebSocket): void {
     socket.serializeAttachment(session.attachment);
     this.#unanswered.delete(socket);
-    this.sessions.replace(session, socket);
     this.#context.unread.bytes -= session.unprovenBytes;
-    session.unprovenBytes = 0;
-    session.askedAt = undefined;
-    session.lastFrameAt = Date.now();
+    this.sessions.replace(session, socket);
   }
 
   /** Lets a session in, under its user's name; answers false where its socket cannot remember as much. */
@@ -137,8 +132,7 @@ export class Connections {
 
   /** When the peer last gave a sign of life, in ms since 1970. */
   seenAt(session: Session): number {
-    const { attachment, lastFrameAt } = session;
-    return Math.max(attachment.openedAt, lastFrameAt, this.#context.answeredAt(session));
+    return Math.max(session.attachment.openedAt, session.lastFrameAt, this.#context.answeredAt(session));
   }
 
   /** Until `release`, frames to the session wait. */
@@ -174,6 +168,11 @@ export class Connections {
     unread.bytes += session.unprovenBytes - before;
     if (result === "slow") this.end(session, "slow");
     else if (unread.bytes > this.#parts.cluster.limits.queuedBytesPerShard) this.relieve(now);
+  }
+
+  /** The bytes that a reader has left unread, as far as is known now. */
+  unreadOf(session: Session): number {
+    return this.#budget.unreadOf(session, Date.now());
   }
 
   /** Gives up the slowest readers where all together leave too much unread; answers whether they still do (SPEC BD28). */

@@ -50,6 +50,15 @@ export class QueueBudget {
     return now - this.#overSince < PATIENCE_MS ? [] : this.#slowest(slow);
   }
 
+  /** The bytes that a reader has left unread, as far as is known. One that nothing is known of is probed for the next time. */
+  unreadOf(session: Session, now: number): number {
+    const { unread } = this.#context;
+    const before = session.unprovenBytes;
+    settle(session, now, this.#context);
+    unread.bytes += session.unprovenBytes - before;
+    return session.unprovenBytes;
+  }
+
   /** As many of the slowest as bring the rest to the bound. */
   #slowest(slow: readonly Session[]): readonly Session[] {
     let excess = this.#context.unread.bytes - this.#limits.queuedBytesPerShard;

@@ -48,10 +48,13 @@ export class Sessions {
     return session;
   }
 
-  /** The session goes on over another peer. */
+  /** The session goes on over another peer, of whose reading nothing is known. */
   replace(session: Session, peer: Peer): void {
     this.bySocket.delete(session.socket);
     session.socket = peer;
+    session.unprovenBytes = 0;
+    session.askedAt = undefined;
+    session.lastFrameAt = Date.now();
     this.bySocket.set(peer, session);
   }
 

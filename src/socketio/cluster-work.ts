@@ -5,7 +5,7 @@ import { logError } from "../platform/logger.ts";
 import { allOf, type ClusterWork } from "./broadcaster.ts";
 import { InputError } from "./input-error.ts";
 import { encodeMessage, nextStamp } from "./message.ts";
-import { FRONT, roomChannel } from "./names.ts";
+import { FRONT, roomChannel, shardOfSocket } from "./names.ts";
 import { MESSAGE_CHARS, publishWith, type PublishParts } from "./publish.ts";
 import { encodeQuestion, type Question } from "./question.ts";
 import { isThenable } from "./running.ts";
@@ -26,6 +26,8 @@ export type ClusterWorkParts = PublishParts & {
 /** Reaches the sockets of all shards, from a shard or from any other code of the Worker (SPEC SO12). */
 export function clusterWork(parts: ClusterWorkParts): ClusterWork {
   const { env, shards, here } = parts;
+  // A socket that was recovered keeps its id, and may be on any shard.
+  const recoversSockets = parts.config.rooms !== undefined;
   const isHere = (shard: Named): boolean => here !== undefined && isSame(here.shard, shard);
   const askOne = async (shard: Named, question: string): Promise<unknown> => {
     const answer = isHere(shard)
@@ -37,7 +39,9 @@ export function clusterWork(parts: ClusterWorkParts): ClusterWork {
     if (!isLocal) {
       const all = await shards();
       // As in the package `socket.io`: the other servers.
-      return question.kind === "serverSide" ? all.filter((shard) => !isHere(shard)) : all;
+      if (question.kind === "serverSide") return all.filter((shard) => !isHere(shard));
+      const named = recoversSockets ? undefined : shardsNamedBy(question);
+      return named === undefined ? all : all.filter((shard) => named.some((one) => isSame(one, shard)));
     }
     if (here === undefined) throw new Error("only handlers have local sockets: this code runs in no shard");
     return [here.shard];
@@ -82,6 +86,15 @@ const isSame = (one: Named, other: Named): boolean => one.region === other.regio
 
 const logFailure = (message: string, { kind, nsp }: Question, error: unknown): void =>
   logError(message, { question: kind, namespace: nsp, error });
+
+/** Where a question is about sockets by their ids alone, the shards that these name. */
+function shardsNamedBy(question: Question): readonly Named[] | undefined {
+  if (!("rooms" in question) || question.rooms.length === 0) return undefined;
+  const named = question.rooms.map(shardOfSocket);
+  return named.some((shard) => shard === undefined)
+    ? undefined
+    : named.filter((shard) => shard !== undefined);
+}
 
 /** The answers of all shards together have a bound, and each shard has its part of it. */
 const partOf = (question: Question, shards: number): Question =>

@@ -1,5 +1,6 @@
 import { Decoder, Encoder, PacketType, type Packet } from "socket.io-parser";
 import { MESSAGE, type EngineFrame } from "./engine.ts";
+import { InputError } from "./input-error.ts";
 
 /**
  * Socket.IO 5 packets, as the stock parser reads and writes them, within bounds of our own.
@@ -129,13 +130,15 @@ const encoder = new Encoder();
 
 /**
  * The frames of one packet: its text, then its attachments. They MUST follow each other on the connection. Throws
- * where JSON cannot hold the arguments.
+ * where JSON cannot hold the arguments, and where a stock client could not take them.
  */
 export function encodePacket(packet: ServerPacket): readonly [string, ...EngineFrame[]] {
   const [text, ...attachments] = encoder.encode(plain(packet)) as [
     string,
     ...(ArrayBufferLike | ArrayBufferView | Blob)[],
   ];
+  if (attachments.length > MOST_ATTACHMENTS)
+    throw new InputError(`an event has at most ${MOST_ATTACHMENTS} binary parts, not ${attachments.length}`);
   return [MESSAGE + text, ...attachments.map(bytesOf)];
 }
 

@@ -33,6 +33,14 @@ function collect(client: Socket, event = "said"): unknown[] {
   return all;
 }
 
+test("[SO6] an event with more binary parts than a stock client takes is refused to the handler", async () => {
+  const client = await connect();
+  const said = heard(client, "said");
+  expect(await client.emitWithAck("send parts", 11)).toBe("an event has at most 10 binary parts, not 11");
+  expect(await client.emitWithAck("send parts", 10)).toBe("sent");
+  expect(await said).toHaveLength(10);
+});
+
 describe("[SO31] flags of an emit", () => {
   test("[SO31] `local` reaches the sockets of the same shard, and no other", async () => {
     const clients = await inRooms(Array.from({ length: 16 }, () => ["local"]));
@@ -180,6 +188,9 @@ describe("[SO32] acknowledgements of many clients", () => {
     const asked = { verb: "ask", nsp: "/api", rooms: ["asked", "also"], args: ["question", "why"] };
     const result = await cluster.server({ ...asked, except: [clients[0]?.id] });
     expect(result.answers.toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    const others = await clients[2]?.emitWithAck("ask others", "asked");
+    expect(others).toHaveLength(9);
+    expect(others).not.toContain(2);
     const nobody = await cluster.server({ ...asked, rooms: ["nobody"] });
     expect(nobody).toEqual({ answers: [] });
     expect(await clients[11]?.emitWithAck("ask one", clients[3]?.id)).toBe(3);

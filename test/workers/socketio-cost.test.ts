@@ -2,12 +2,17 @@ import { afterEach, expect, test, vi } from "vitest";
 import { Channel } from "../../src/channel/channel.ts";
 import { Shard } from "../../src/shard/shard.ts";
 import { adopted, changeRing, keysOf, startOver, until } from "./client.ts";
-import { Client } from "./socketio-client.ts";
+import { Client, fetchWorker } from "./socketio-client.ts";
 
 afterEach(async () => {
   vi.restoreAllMocks();
   await startOver();
 });
+
+async function growTo64(): Promise<void> {
+  await changeRing({ kind: "add", count: 56 });
+  await adopted();
+}
 
 /** Counts the calls that carry an emit, and no other: what others cause at the same time does not disturb it. */
 function countCalls() {
@@ -32,8 +37,7 @@ test.each([
 ])(
   "[SO38] an emit to a room on $shards of 64 shards costs one call to its channel and one for each of these",
   async ({ shards, relays }) => {
-    await changeRing({ kind: "add", count: 56 });
-    await adopted();
+    await growTo64();
     const clients: Client[] = [];
     for (let n = 1; n <= shards; n++) {
       const [key = ""] = await keysOf(`auto-${n}`, 1);
@@ -51,3 +55,22 @@ test.each([
   },
   180_000,
 );
+
+test("[SO38] a question about sockets by their ids costs one call to each shard that these name", async () => {
+  await growTo64();
+  const [ann, bob] = [await Client.connect("&key=ann"), await Client.connect("&key=bob")];
+  const ids = [ann, bob].map(
+    ({ frames }) =>
+      /"sid":"(auto[^"]*)"/.exec(String(frames.find((frame) => String(frame).startsWith("40"))))?.[1],
+  );
+  const counts = countCalls();
+  const fetchSockets = async (rooms: unknown[]) => {
+    const request = { method: "POST", body: JSON.stringify({ verb: "fetch", rooms }) };
+    const response = await fetchWorker(new Request("https://ringcast.test/server", request));
+    return (await response.json<{ id: string }[]>()).map(({ id }) => id);
+  };
+  expect(await fetchSockets([ids[0]])).toEqual([ids[0]]);
+  expect(counts(ids[0] ?? "").questions).toBe(1);
+  expect(await fetchSockets([ids[1], "a room"])).toEqual([ids[1]]);
+  expect(counts("a room").questions).toBe(64);
+}, 180_000);

@@ -82,6 +82,18 @@ export function describeApi(io: ServerHandlers): void {
         ack(error?.message ?? null, answers),
       );
   });
+  api.on("ask others", async (socket, room, ack) => {
+    ack(await socket.timeout(10_000).to(room).emitWithAck("question", "others"));
+  });
+  api.on("send parts", (socket, count, ack) => {
+    const parts = Array.from({ length: count }, () => new Uint8Array(1));
+    try {
+      socket.emit("said", ...parts);
+      ack("sent");
+    } catch (error) {
+      ack((error as Error).message);
+    }
+  });
   api.on("ask one", async (socket, id, ack) => {
     const [found] = await socket.nsp.in(id).fetchSockets();
     ack(

@@ -59,5 +59,7 @@ test("[SO32] arguments travel packed, with binary data, and text that is none is
   expect(unpack(pack(args))).toEqual(args);
   expect(unpack(pack([]))).toEqual([]);
   expect(() => unpack("42nothing")).toThrow("holds no arguments");
-  expect(() => pack(Array.from({ length: 11 }, () => new Uint8Array(1)))).toThrow("at most 10 binary parts");
+  expect(() => pack(Array.from({ length: 11 }, () => new Uint8Array(1)))).toThrow(
+    "at most 10 binary parts, not 11",
+  );
 });

@@ -14,6 +14,7 @@ interface ServerToClient {
 }
 interface InterServer {
   ping: () => void;
+  load: (of: string, ack: (sockets: number) => void) => void;
 }
 interface SocketData {
   name: string;
@@ -43,10 +44,35 @@ function handle(io: Handlers): void {
     // @ts-expect-error -- the answer is a number
     ack("1", "more");
   });
+  io.onAny((socket, event, ...args) => {
+    expectTypeOf(socket).toEqualTypeOf<One>();
+    expectTypeOf(event).toEqualTypeOf<string | number>();
+    return args;
+  });
+  io.usePacket((socket, [event], next) => {
+    expectTypeOf(socket).toEqualTypeOf<One>();
+    next(event === "no" ? new Error("no") : undefined);
+  });
+  io.onServerSide("load", async (nsp, of, ack) => {
+    expectTypeOf(of).toEqualTypeOf<string>();
+    ack((await nsp.local.in(of).fetchSockets()).length);
+    await nsp.emit("said", "hi");
+    // @ts-expect-error -- the answer is a number
+    ack("1");
+  });
+  // @ts-expect-error -- servers send each other no such event
+  io.onServerSide("say", () => undefined);
   // @ts-expect-error -- clients send no such event
   io.on("shout", () => undefined);
   // @ts-expect-error -- a room is a text
   io.on("say", (_, room: number) => room);
+  const tenants = io.of<ClientToServer, ServerToClient>((name, auth, next) => {
+    expectTypeOf(name).toEqualTypeOf<string>();
+    next(null, auth["token"] === "yes");
+  });
+  tenants.on("say", (socket, room) => socket.to(room).emit("said", socket.nsp.name));
+  // @ts-expect-error -- clients send no such event there
+  io.of<ClientToServer, ServerToClient>(/^\/org-/).on("shout", () => undefined);
 }
 
 export async function emit(socket: One): Promise<void> {
@@ -81,6 +107,18 @@ export async function broadcast(nsp: Namespace<ServerToClient, InterServer, Sock
   await found?.emit("said", "hi");
   // @ts-expect-error -- a text is no number
   await found?.emit("said", 1);
+  expectTypeOf(await nsp.timeout(1).emitWithAck("question", "why")).toEqualTypeOf<number[]>();
+  await nsp.timeout(1).emit("question", "why", (error, answers) => {
+    expectTypeOf(error).toEqualTypeOf<Error | null>();
+    expectTypeOf(answers).toEqualTypeOf<number[]>();
+  });
+  expectTypeOf(await found?.timeout(1).emitWithAck("question", "why")).toEqualTypeOf<number | undefined>();
+  await nsp.serverSideEmit("ping");
+  expectTypeOf(await nsp.serverSideEmitWithAck("load", "room")).toEqualTypeOf<number[]>();
+  // @ts-expect-error -- servers send each other no such event
+  await nsp.serverSideEmit("said", "hi");
+  // @ts-expect-error -- a text is missing
+  await nsp.serverSideEmit("load");
   const other = nsp.of<{ news: (n: number) => void }>("/news");
   await other.emit("news", 1);
   // @ts-expect-error -- another namespace has its own events
@@ -104,5 +142,6 @@ test("[SO36] a map of events in the order of the package `socket.io` types handl
   const io: Handlers = new ServerHandlers();
   handle(io);
   expect(["connection", "say", "count"].map((event) => io.handlersFor(event).length)).toEqual([1, 2, 1]);
+  expect(io.serverSideFor("load")).toHaveLength(1);
   expect(io.of("chat")).toBeInstanceOf(NamespaceHandlers);
 });

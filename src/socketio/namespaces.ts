@@ -171,7 +171,7 @@ export class Namespaces {
       return true;
     }
     this.#open(session);
-    if (!(await reconnect.enter())) return session.ended;
+    if (!(await reconnect.enter(JSON.parse(JSON.stringify(socket.data) ?? "null")))) return session.ended;
     client.keep(nsp, socket);
     this.#dispatcher.tell(client, { nsp, event: "connection" }, [socket]);
     return true;

@@ -17,12 +17,13 @@ const lastOf = ({ first, count }: BatchEntry): number => first + count - 1;
 /** The batches of a journal by channel, in the order of the journal. */
 export class JournalIndex {
   readonly #byChannel = new Map<string, BatchEntry[]>();
+  /** Those with unions, which are few. */
+  readonly #withUnions = new Map<string, BatchEntry[]>();
 
   /** MUST come in the order of the journal. */
   add(channel: string, entry: BatchEntry): void {
-    const entries = this.#byChannel.get(channel);
-    if (entries === undefined) this.#byChannel.set(channel, [entry]);
-    else entries.push(entry);
+    append(this.#byChannel, channel, entry);
+    if (entry.unions.length > 0) append(this.#withUnions, channel, entry);
   }
 
   /** The batches of a channel that begin after a place in the journal. */
@@ -45,7 +46,7 @@ export class JournalIndex {
 
   /** The unions of a channel between two places in the journal, the first excluded. */
   *unions(channel: string, after: number, upTo: number): Generator<string> {
-    const entries = this.#byChannel.get(channel) ?? [];
+    const entries = this.#withUnions.get(channel) ?? [];
     for (let n = countWhile(entries, (entry) => lastOf(entry) <= after); n < entries.length; n++) {
       const entry = entries[n];
       if (entry === undefined || entry.first > upTo) return;
@@ -53,6 +54,12 @@ export class JournalIndex {
         if (entry.first + at > after && entry.first + at <= upTo) yield union;
     }
   }
+}
+
+function append(lists: Map<string, BatchEntry[]>, channel: string, entry: BatchEntry): void {
+  const entries = lists.get(channel);
+  if (entries === undefined) lists.set(channel, [entry]);
+  else entries.push(entry);
 }
 
 /** How many of a list's first elements a condition holds for, which holds for no later one. */

@@ -30,8 +30,8 @@ type Rejoined = {
   readonly missed: readonly Publication[];
 };
 
-/** Newest last. */
-const MOST_UNIONS = 1_000;
+/** Other copies of a union come within moments. The newest are last. */
+const MOST_UNIONS = 128;
 
 /**
  * A client comes back for its session (SPEC SO41, SO45). Taken, the session is kept here from the same turn on, so that a
@@ -47,6 +47,7 @@ export class Reconnect {
   readonly #secret: string;
   /** What the client has missed is sent with this place. */
   readonly #place: number;
+  #isRemembered = false;
 
   private constructor(
     parts: ReconnectParts,
@@ -86,7 +87,7 @@ export class Reconnect {
       data: taken.data,
       epoch,
       start,
-      unions: taken.unions,
+      unions: taken.unions.slice(-MOST_UNIONS),
       channels: Object.fromEntries(
         taken.positions.map(([channel, logEpoch, offset]) => [channel, [logEpoch, offset, start]]),
       ),
@@ -97,6 +98,11 @@ export class Reconnect {
       state: this.#state,
       gone: { upTo: start, receivedAt: 0, until: now + windowMs },
     });
+    if (client.session.ended) return;
+    // From this turn on events for the socket come here, and wait for what came before them.
+    parts.recovery.gates.close(client.session, nsp);
+    parts.index.add(id, client.session);
+    this.#isRemembered = client.remember(nsp, this.member);
   }
 
   /** Undefined: it is a new session, or the connection has ended. */
@@ -113,8 +119,11 @@ export class Reconnect {
     const to = shardPrefix(parts.core.shard);
     const request = { ...pid, nsp, offset: auth["offset"], ...(user === undefined ? {} : { user }), to, by };
     try {
-      const taken = await parts.recovery.ask(request);
-      if (taken.kind === "taken") return new Reconnect(parts, { ...pid, ...connect, client, user, taken });
+      return await parts.recovery.ask(request, client.session, (taken) =>
+        taken.kind === "taken"
+          ? new Reconnect(parts, { ...pid, ...connect, client, user, taken })
+          : undefined,
+      );
     } catch (error) {
       logError("a session could not be taken over, and begins anew", {
         namespace: nsp,
@@ -127,15 +136,14 @@ export class Reconnect {
 
   /**
    * Joins the channels again, and sends what the client has missed, then the answer to its CONNECT. Answers false where
-   * one channel cannot prove that nothing is missing: then nothing is sent, and the session begins anew.
+   * one channel cannot prove that nothing is missing: then nothing is sent, and the session begins anew. `data`: the
+   * middlewares may have changed it.
    */
-  async enter(): Promise<boolean> {
-    const { index, recovery } = this.#parts;
+  async enter(data: unknown): Promise<boolean> {
     const { session } = this.#client;
     const { id } = this.member;
-    recovery.gates.close(session, this.#nsp);
-    if (!this.#client.remember(this.#nsp, this.member)) return this.cancel();
-    index.add(id, session);
+    if (!this.#isRemembered || !this.#client.remember(this.#nsp, { ...this.member, data }))
+      return this.cancel();
     const results = await Promise.allSettled(this.#taken.positions.map((at) => this.#join(at)));
     // The session stays as it was taken, and its client may come back for it.
     if (session.ended) return false;
@@ -185,6 +193,7 @@ export class Reconnect {
     ];
     const state: SavedState = {
       ...this.#state,
+      data: this.#client.state.members.get(this.#nsp)?.data,
       start: this.#place,
       unions: unions.slice(-MOST_UNIONS),
       ...(missed.length === 0 ? {} : { isReplayed: true }),

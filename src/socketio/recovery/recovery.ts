@@ -24,6 +24,8 @@ import type { Taken, TakeRequest } from "./taken.ts";
 const ASK_MS = 5_000;
 /** An event for a socket that has moved often is passed on so often. */
 const MOST_HOPS = 3;
+/** A client that makes up sessions costs other shards no more than so many calls for each connection. */
+const MOST_ASKS = 128;
 /** The time of the last renewal of aliases. */
 const RENEWED_KEY = "socketio:renewed";
 
@@ -47,6 +49,7 @@ export class Recovery {
   #isArmed = false;
   /** Sessions that this shard has asked others for: events for them may come before their answers. */
   readonly #asking = new Set<Promise<unknown>>();
+  readonly #asks = new WeakMap<Session, number>();
 
   constructor(
     parts: RecoveryParts,
@@ -116,21 +119,24 @@ export class Recovery {
 
   /** Sends an event to one socket, wherever it is, or keeps it for the socket's return. Answers whether it is known. */
   emitTo(nsp: string, id: string, message: Message, hops = 0): boolean | Promise<boolean> {
+    const isKnown = this.#emitHere(nsp, id, message);
+    if (isKnown) return true;
+    const to = this.saved.find(id)?.moved?.to;
+    if (to !== undefined && to !== shardPrefix(this.#parts.core.shard))
+      return hops < MOST_HOPS && this.#passOn(to, { kind: "emit", nsp, id, message, hops: hops + 1 });
+    // It may be on its way here.
+    return this.#asking.size > 0 && this.#emitLater(nsp, id, message);
+  }
+
+  /** The same for a socket that is here, or was here last. */
+  #emitHere(nsp: string, id: string, message: Message): boolean {
     const session = this.#parts.index.find(id);
-    if (session !== undefined && !session.ended) {
-      this.delivery.send(session, { nsp, id }, message);
-      this.arm();
-      return true;
-    }
-    const saved = this.saved.find(id);
-    if (saved === undefined) return this.#asking.size > 0 ? this.#emitLater(nsp, id, message, hops) : false;
-    if (saved.moved !== undefined) {
-      const { to } = saved.moved;
-      if (hops >= MOST_HOPS || to === shardPrefix(this.#parts.core.shard)) return false;
-      return this.#passOn(to, { kind: "emit", nsp, id, message, hops: hops + 1 });
-    }
-    if (saved.state.nsp !== nsp || !carriesOffset({ message, frames: [message.text] })) return false;
-    this.journal.appendDirect(id, message, Date.now());
+    const isHere = session !== undefined && !session.ended;
+    const saved = isHere ? undefined : this.saved.find(id);
+    if (isHere) this.delivery.send(session, { nsp, id }, message);
+    else if (saved === undefined || saved.moved !== undefined || saved.state.nsp !== nsp) return false;
+    else if (carriesOffset({ message, frames: [message.text] }))
+      this.journal.appendDirect(id, message, Date.now());
     this.arm();
     return true;
   }
@@ -147,16 +153,21 @@ export class Recovery {
     return taken;
   }
 
-  /** Asks the shards for a session, from the one that its id names on. `by`: see {@link TakeRequest}. */
-  async ask(request: TakeRequest): Promise<Taken> {
-    const { core } = this.#parts;
-    const here = shardPrefix(core.shard);
-    const asked = this.#ask(request, here);
-    this.#asking.add(asked);
+  /**
+   * Asks the shards for a session, from the one that its id names on. `use` runs in the turn of the answer: events for the
+   * socket that have come here before wait for it.
+   */
+  async ask<Used>(request: TakeRequest, session: Session, use: (taken: Taken) => Used): Promise<Used> {
+    const asks = (this.#asks.get(session) ?? 0) + 1;
+    this.#asks.set(session, asks);
+    if (asks > MOST_ASKS) return use({ kind: "none", reason: "the connection asks too often" });
+    const here = shardPrefix(this.#parts.core.shard);
+    const used = this.#ask(request, here).then(use);
+    this.#asking.add(used);
     try {
-      return await asked;
+      return await used;
     } finally {
-      this.#asking.delete(asked);
+      this.#asking.delete(used);
     }
   }
 
@@ -197,9 +208,9 @@ export class Recovery {
     }
   }
 
-  async #emitLater(nsp: string, id: string, message: Message, hops: number): Promise<boolean> {
+  async #emitLater(nsp: string, id: string, message: Message): Promise<boolean> {
     await Promise.allSettled(this.#asking);
-    return this.#parts.index.find(id) === undefined ? false : this.emitTo(nsp, id, message, hops);
+    return this.#emitHere(nsp, id, message);
   }
 
   /** The shards that ids name forget where their sockets are, unless they are told again. */

@@ -24,6 +24,14 @@ function setUp(socketio: Record<string, unknown> = { connectionStateRecovery: tr
   const storage = new SimStorage();
   const sent: Frames[] = [];
   const armed: number[] = [];
+  /** The questions to other shards; each waits for its answer. */
+  const asked: { readonly shard: string; readonly answer: (answer: unknown) => void }[] = [];
+  const stubOf = (shard: string) => ({
+    askFront: () =>
+      new Promise<string>((resolve) =>
+        asked.push({ shard, answer: (answer) => resolve(JSON.stringify(answer)) }),
+      ),
+  });
   const sessions = new Set<Session>();
   const state = { sid: "", handshake: {}, members: new Map([["/", { id: ID, auth: {}, data: {} }]]) };
   const session = newSession(
@@ -45,6 +53,7 @@ function setUp(socketio: Record<string, unknown> = { connectionStateRecovery: tr
   const open = (): Recovery | undefined =>
     Recovery.of({
       core: {
+        env: { SHARD_SOCKETIO: { getByName: stubOf } },
         config: parseConfig({ RINGCAST: { socketio } }),
         shard: shardAddress("socketio", { region: "auto", id: "s1" }),
         storage: storage as unknown as DurableObjectStorage,
@@ -78,6 +87,7 @@ function setUp(socketio: Record<string, unknown> = { connectionStateRecovery: tr
     session,
     sent,
     armed,
+    asked,
     begin,
     end,
     get recovery(): Recovery {
@@ -201,4 +211,60 @@ test("[SO45] an event for a socket that is away waits for it, and a socket that 
   faster.begin();
   expect(faster.recovery.take({ ...take(), secret: "c".repeat(20) })).toMatchObject({ kind: "none" });
   expect(faster.recovery.take(take())).toMatchObject({ kind: "taken" });
+});
+
+test("[SO46] an event for a socket that is on its way here waits for it", async () => {
+  const shard = setUp();
+  const { recovery } = shard;
+  const away = "auto.s2~cccccccccccccccccccc";
+  const request = { ...take(), id: away, to: "auto.s1" };
+  const taking = recovery.ask(request, shard.session, (taken) => {
+    if (taken.kind !== "taken") return;
+    const state = {
+      nsp: "/",
+      data: {},
+      epoch: recovery.journal.offsetAt(0).journalEpoch,
+      start: 0,
+      channels: {},
+    };
+    recovery.saved.save({
+      id: away,
+      secret: SECRET,
+      state,
+      gone: { upTo: 0, receivedAt: 0, until: Infinity },
+    });
+  });
+  const message = encodeMessage("/", ["early"], {});
+  const emitted = recovery.emitTo("/", away, message);
+  await Promise.resolve();
+  expect(shard.asked.map((one) => one.shard)).toEqual(["auto/s2"]);
+  shard.asked[0]?.answer({ kind: "taken", data: {}, positions: [], unions: [], direct: [] });
+  expect(await emitted).toBe(true);
+  await taking;
+  expect(recovery.journal.direct(away, 0)).toEqual([message]);
+});
+
+test("[SO46] a session that has moved is asked for where it is, and its first shard is told of the next", async () => {
+  const shard = setUp();
+  const { recovery } = shard;
+  const away = "auto.s2~cccccccccccccccccccc";
+  const taking = recovery.ask({ ...take(), id: away, to: "auto.s1" }, shard.session, ({ kind }) => kind);
+  await Promise.resolve();
+  shard.asked[0]?.answer({ kind: "moved", to: "auto.s3" });
+  while (shard.asked.length < 2) await new Promise((resolve) => setTimeout(resolve));
+  shard.asked[1]?.answer({ kind: "taken", data: {}, positions: [], unions: [], direct: [] });
+  expect(await taking).toBe("taken");
+  expect(shard.asked.map((one) => one.shard)).toEqual(["auto/s2", "auto/s3", "auto/s2"]);
+});
+
+test("[SO46] a connection asks other shards so often, and no more", async () => {
+  const shard = setUp();
+  const away = { ...take(), id: "auto.s2~cccccccccccccccccccc", to: "auto.s1" };
+  const answers = Array.from({ length: 200 }, () =>
+    shard.recovery.ask(away, shard.session, ({ kind }) => kind),
+  );
+  await Promise.resolve();
+  expect(shard.asked).toHaveLength(128);
+  for (const { answer } of shard.asked) answer({ kind: "none", reason: "" });
+  expect(await Promise.all(answers)).toEqual(answers.map(() => "none"));
 });

@@ -69,9 +69,9 @@ export class Upgrades {
     ctx.waitUntil(timetable.arm("ping", now + pingIntervalMs));
     ctx.waitUntil(timetable.arm("sweep", now + staleConnectionMs));
     counters.upgrades += 1;
-    if (route.unreachable !== undefined) moves.regionGuests.came(route.unreachable, now);
     const opening = openingOf(route, { rank: admission.rank, openedAt: now, ring: moves.membership.ring });
-    const response = route.inMemory === true ? this.#open(opening) : this.#accept(opening, offered);
+    const response = route.inMemory === true ? await this.#open(opening) : this.#accept(opening, offered);
+    if (route.unreachable !== undefined) moves.regionGuests.came(route.unreachable, now);
     const { size } = connections.sessions;
     if (size >= cluster.scale.mark * cluster.limits.sessionsPerShard) moves.reports.hurry(now);
     return response;

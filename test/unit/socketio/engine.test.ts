@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import {
   encodeHandshake,
   encodePayload,
+  frameOf,
   parseEnginePacket,
   parsePayload,
   type EnginePacket,
@@ -47,6 +48,17 @@ describe("[SO1] Engine.IO packets", () => {
       }),
       { seed: 20_261_129 },
     );
+  });
+
+  test("[SO20] a packet of a body is carried out as the frame that a WebSocket would have", () => {
+    fc.assert(
+      fc.property(fc.array(nearlyPacket, { minLength: 1, maxLength: 6 }), (texts) => {
+        const known = texts.filter((text) => parseEnginePacket(text) !== undefined);
+        expect(parsePayload(known.join("\u001E"))?.map(frameOf) ?? []).toEqual(known);
+      }),
+      { seed: 20_261_129 },
+    );
+    expect(parsePayload("bAQID")?.map(frameOf)).toEqual([Uint8Array.of(1, 2, 3)]);
   });
 
   test("[SO1] the stock parser reads our bodies, and we read those of the stock parser", async () => {

@@ -91,6 +91,12 @@ function describeNamespace(namespace: AppNamespace): void {
     await target.except(except).emit("said", ...args);
     ack();
   });
+  namespace.on("passing", async (socket, rooms, ...args) => {
+    const ack = args.pop();
+    const target = rooms.length === 0 ? socket.nsp : socket.nsp.to(rooms);
+    await target.volatile.emit("said", ...args);
+    ack();
+  });
   namespace.on("others", async (socket, rooms, ...args) => {
     const ack = args.pop();
     const target = rooms.length === 0 ? socket.broadcast : socket.to(rooms);
@@ -108,9 +114,11 @@ function describeNamespace(namespace: AppNamespace): void {
     await socket.nsp.to(room).local.emit("said", text);
     ack();
   });
-  namespace.on("ask me", async (socket, question, ack) => {
+  namespace.on("ask me", async (socket, question, ...rest) => {
+    const ack = rest.pop();
+    const [ms = 1_000] = rest;
     try {
-      ack("answer", await socket.timeout(1_000).emitWithAck("question", question));
+      ack("answer", await socket.timeout(ms).emitWithAck("question", question));
     } catch (error) {
       ack("error", (error as Error).message);
     }

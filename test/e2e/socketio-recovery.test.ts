@@ -215,7 +215,9 @@ describe("a client that comes back", () => {
 });
 
 test("[SO45] middlewares are asked again where `skipMiddlewares` is false, and a refused session is gone", async () => {
-  const asking = await startSocketCluster({ socketio: { connectionStateRecovery: { skipMiddlewares: false } } });
+  const asking = await startSocketCluster({
+    socketio: { connectionStateRecovery: { skipMiddlewares: false } },
+  });
   try {
     const client = asking.client("/closed", { auth: { password: "open sesame" }, reconnection: false });
     await heard(client, "hello");

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
-import { api, Client, fetchWorker, startOver } from "./client.ts";
+import { api, Client, coordinatorObject, fetchWorker, startOver } from "./client.ts";
 
 afterEach(startOver);
 
@@ -150,4 +151,24 @@ describe("[AP8] the server API refuses a field that it does not know", () => {
     const { result } = await api("history", { channel: "kept:room", limit: 10 });
     expect(result.publications).toMatchObject([{ data: 1 }]);
   });
+});
+
+test("[EL6] the cluster and its policy tell how far a joining shard has come", async () => {
+  await admin("PATCH", "/shards/auto-2", { weight: 4 });
+  await runInDurableObject(coordinatorObject(), (_, { storage }) => {
+    const kept = storage.kv.get<object>("scale");
+    storage.kv.put("scale", { ...kept, own: { "auto-2": { fullWeight: 16, since: 1 } } });
+  });
+  await evictDurableObject(coordinatorObject());
+  const { shards } = (await admin("GET", "/cluster")).body;
+  const stepOf = (id: string) => {
+    const { weight, fullWeight } = shards.find((shard: any) => shard.id === id);
+    return { weight, fullWeight };
+  };
+  expect(stepOf("auto-2")).toEqual({ weight: 4, fullWeight: 16 });
+  expect(stepOf("auto-1")).toEqual({ weight: 16, fullWeight: undefined });
+  const scale = (await admin("GET", "/scale")).body;
+  expect(scale.shards).toContainEqual(
+    expect.objectContaining({ id: "auto-2", weight: 4, fullWeight: 16, owner: "policy" }),
+  );
 });

@@ -4,16 +4,25 @@ import type { Server } from "./server.ts";
 
 const ROOMS = ["red", "green", "blue", "grey"];
 const ROOMS_EACH = 2;
+/** In the place of a room: what is for one client alone, and what is for two rooms at once. */
+const ALONE = "alone";
+const UNION = "union";
+const UNION_EVERY = 5;
 
 /** What one client has heard of one room, in order; `anew` where its session has begun anew. */
 type Heard = number | "anew";
 type Client = {
   readonly socket: Socket;
+  /** The last id of its socket, also while it is away. */
+  id: string;
   readonly rooms: readonly string[];
   readonly heard: Map<string, Heard[]>;
+  readonly unions: number[];
+  /** What the server has taken for this client alone. */
+  readonly taken: number[];
 };
 
-/** Stock Socket.IO clients whose sessions are recovered, in rooms to which a back end speaks (SPEC SO47). */
+/** Stock Socket.IO clients whose sessions are recovered, to whose rooms and ids a back end speaks (SPEC SO47). */
 export class Returning {
   readonly all: readonly Client[];
   recovered = 0;
@@ -32,18 +41,11 @@ export class Returning {
   }
 
   get areConnected(): boolean {
-    return this.all.every(({ socket, heard }) => socket.connected && heard.size === ROOMS_EACH);
+    return this.all.every(({ socket, heard }) => socket.connected && heard.size > ROOMS_EACH);
   }
 
   start(pauseMs: number): void {
-    this.#speaking = ROOMS.map(async (room) => {
-      for (let n = 0; !this.#over.signal.aborted; n++) {
-        await this.#say(room, n);
-        await sleep(pauseMs);
-      }
-      // A last one that everybody has to hear.
-      while (!(await this.#say(room, Infinity))) await sleep(500);
-    });
+    this.#speaking = [...ROOMS.map((room, n) => this.#speakIn(room, n, pauseMs)), this.#speakToEach(pauseMs)];
   }
 
   async stop(): Promise<void> {
@@ -51,67 +53,99 @@ export class Returning {
     await Promise.all(this.#speaking);
   }
 
-  /** How many have not heard the last event of a room. */
+  /** Of how many rooms some client has not heard the last event. */
   get behind(): number {
-    return this.all.flatMap(({ heard }) => [...heard.values()]).filter((all) => all.at(-1) !== Infinity)
-      .length;
+    const all = this.all.flatMap(({ heard }) => [...heard.values()]);
+    return all.filter((events) => events.at(-1) !== Infinity).length;
   }
 
   /** The sentences about what was lost, repeated or out of order within a session. */
   problems(): string[] {
-    return this.all.flatMap(({ heard, rooms }, n) =>
-      rooms.flatMap((room) =>
-        judge(heard.get(room) ?? [], this.#taken.get(room) ?? []).map(
-          (what) => `returning-${n} in ${room}: ${what}`,
+    return this.all.flatMap(({ heard, rooms, taken, unions }, n) => [
+      ...[...rooms, ALONE].flatMap((room) =>
+        judge(heard.get(room) ?? [], this.#taken.get(room) ?? taken).map(
+          (what) => `returning-${n}, ${room}: ${what}`,
         ),
       ),
-    );
+      ...unions
+        .filter((event, at) => unions.indexOf(event) < at)
+        .map((event) => `returning-${n} has heard the union ${event} twice`),
+    ]);
   }
 
   leave(): void {
     for (const { socket } of this.all) socket.disconnect();
   }
 
+  async #speakIn(room: string, of: number, pauseMs: number): Promise<void> {
+    const other = ROOMS[(of + 1) % ROOMS.length] as string;
+    for (let n = 0; !this.#over.signal.aborted; n++) {
+      if (await this.#say([room], [room, n])) this.#taken.get(room)?.push(n);
+      // The order between rooms is open, so a union is judged by itself.
+      if (n % UNION_EVERY === 0) await this.#say([room, other], [UNION, n * ROOMS.length + of]);
+      await sleep(pauseMs);
+    }
+    // A last one that everybody has to hear.
+    while (!(await this.#say([room], [room, null]))) await sleep(500);
+  }
+
+  async #speakToEach(pauseMs: number): Promise<void> {
+    for (let n = 0; !this.#over.signal.aborted; n++) {
+      for (const client of this.all) if (await this.#say([client.id], [ALONE, n])) client.taken.push(n);
+      await sleep(pauseMs);
+    }
+    for (const client of this.all) {
+      while (client.heard.get(ALONE)?.at(-1) !== Infinity) {
+        // Without an answer it may have been heard: a second one would be no fault of the server.
+        await this.#say([client.id], [ALONE, null]);
+        await sleep(500);
+      }
+    }
+  }
+
   #connect(n: number): Client {
     const socket = io(this.#server.url, {
-      transports: ["websocket"],
+      // A half of them polls first, as a stock client does by itself.
+      transports: n % 2 === 0 ? ["websocket"] : ["polling", "websocket"],
       forceNew: true,
       query: { key: `returning-${n}` },
       reconnectionDelay: 200,
       reconnectionDelayMax: 2_000,
     });
     const rooms = Array.from({ length: ROOMS_EACH }, (_, k) => ROOMS[(n + k) % ROOMS.length] as string);
-    const heard = new Map<string, Heard[]>();
+    const heard = new Map<string, Heard[]>([[ALONE, []]]);
+    const client: Client = { socket, id: "", rooms, heard, unions: [], taken: [] };
     socket.on("connect", () => {
-      if (socket.recovered) this.recovered += 1;
-      else {
-        if (heard.size > 0) this.anew += 1;
-        for (const room of rooms) {
-          heard.get(room)?.push("anew");
-          // A crash may have taken the answer, or the join itself.
-          socket.timeout(5_000).emit("join", room, (error: Error | null) => {
-            if (error === null && !heard.has(room)) heard.set(room, []);
-            if (error !== null) socket.io.engine.close();
-          });
-        }
+      client.id = socket.id ?? "";
+      if (socket.recovered) {
+        this.recovered += 1;
+        return;
+      }
+      if (heard.size > ROOMS_EACH) this.anew += 1;
+      for (const all of heard.values()) all.push("anew");
+      for (const room of rooms) {
+        // A crash may have taken the answer, or the join itself.
+        socket.timeout(5_000).emit("join", room, (error: Error | null) => {
+          if (error !== null) socket.io.engine.close();
+          else if (!heard.has(room)) heard.set(room, []);
+        });
       }
     });
-    socket.on("said", (room: string, event: number | null) => heard.get(room)?.push(event ?? Infinity));
-    return { socket, rooms, heard };
+    socket.on("said", (room: string, event: number | null) => {
+      if (room === UNION) client.unions.push(event ?? 0);
+      else if (heard.get(room)?.at(-1) !== Infinity) heard.get(room)?.push(event ?? Infinity);
+    });
+    return client;
   }
 
-  async #say(room: string, event: number): Promise<boolean> {
+  /** Answers whether the server has taken it. */
+  async #say(rooms: readonly string[], args: readonly unknown[]): Promise<boolean> {
     try {
       const response = await fetch(`${this.#server.url}/socket.io/api/emit`, {
         method: "POST",
         headers: { "x-api-key": this.#apiKey, "content-type": "application/json" },
-        body: JSON.stringify({
-          rooms: [room],
-          event: "said",
-          args: [room, Number.isFinite(event) ? event : null],
-        }),
+        body: JSON.stringify({ rooms, event: "said", args }),
       });
-      if (response.ok) this.#taken.get(room)?.push(event);
       return response.ok;
     } catch {
       return false;
@@ -128,13 +162,12 @@ export function judge(heard: readonly Heard[], taken: readonly number[]): string
       last = undefined;
       continue;
     }
-    if (last !== undefined && event <= last) problems.push(`${event} after ${last}`);
     const before = last;
-    if (before !== undefined)
-      problems.push(
-        ...taken.filter((one) => one > before && one < event).map((one) => `${one} is lost before ${event}`),
-      );
     last = event;
+    if (before === undefined) continue;
+    if (event <= before) problems.push(`${event} after ${before}`);
+    const lost = taken.filter((one) => one > before && one < event);
+    problems.push(...lost.map((one) => `${one} is lost before ${event}`));
   }
   return problems;
 }

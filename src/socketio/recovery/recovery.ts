@@ -114,7 +114,11 @@ export class Recovery {
   /** A handler sends an event to its socket, also where that has gone meanwhile. */
   emit(nsp: string, id: string, args: EventArgs, { volatile }: { readonly volatile: boolean }): void {
     const how = { stamp: nextStamp(), ...(volatile ? { volatile } : {}) };
-    void this.emitTo(nsp, id, encodeMessage(nsp, args, how));
+    const emitted = this.emitTo(nsp, id, encodeMessage(nsp, args, how));
+    if (emitted instanceof Promise)
+      emitted.catch((error: unknown) =>
+        logError("an event did not reach the shard of a recovered socket", { socket: id, error }),
+      );
   }
 
   /** Sends an event to one socket, wherever it is, or keeps it for the socket's return. Answers whether it is known. */
@@ -199,13 +203,9 @@ export class Recovery {
     return within(ASK_MS, stub.askFront(encodeQuestion(question), CONTRACT));
   }
 
+  /** Rejects where the other shard does not answer: the event may have reached it or not. */
   async #passOn(to: string, question: Question): Promise<boolean> {
-    try {
-      return this.#parts.core.isShard(readShard(to)) && (await this.#call(to, question)) === "true";
-    } catch (error) {
-      logError("an event did not reach the shard of a recovered socket", { shard: to, error });
-      return false;
-    }
+    return this.#parts.core.isShard(readShard(to)) && (await this.#call(to, question)) === "true";
   }
 
   async #emitLater(nsp: string, id: string, message: Message): Promise<boolean> {

@@ -58,7 +58,8 @@ function sweepOne({ connections, times, endSubscription }: SweepParts, session: 
 }
 
 /**
- * Sends every open session its ping, unless its front does, and drops those that have not answered the one before.
+ * Sends every open session its ping, unless its front does, and drops those that have not answered the one before. A
+ * connection that is pinged from its start gets no ping in its first moments; with the next alarm it is still in time.
  *
  * `previousPingAt` is when that was. A session that has shown no life since is dead, provided that it had
  * `pongTimeoutMs` for it, or as many pings as come in that time: an alarm that comes late, or early, kills no session.
@@ -72,7 +73,9 @@ export function pingAll(
   const unansweredSince = previousPingAt - Math.max(0, pongTimeoutMs - pingIntervalMs);
   for (const session of connections.sessions) {
     if (session.pingedBy === "front") continue;
-    if (session.attachment.state === "opening" && heartbeat.isFromStart !== true) continue;
+    const { state, openedAt } = session.attachment;
+    const isDue = heartbeat.isFromStart === true ? now - openedAt >= pongTimeoutMs / 2 : state !== "opening";
+    if (!isDue) continue;
     if (patient && connections.seenAt(session) < unansweredSince) connections.end(session, "noPong");
     else connections.send(session, heartbeat.ping);
   }

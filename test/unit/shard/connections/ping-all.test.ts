@@ -1,0 +1,32 @@
+import { expect, test } from "vitest";
+import { pingAll } from "../../../../src/shard/connections/sweep.ts";
+
+type Session = { attachment: { state: "opening" | "open"; openedAt: number } };
+
+const times = { pingIntervalMs: 25_000, pongTimeoutMs: 20_000 };
+
+/** The sessions that are pinged at a time. */
+function pinged(sessions: readonly Session[], now: number, isFromStart: boolean): Session[] {
+  const sent: Session[] = [];
+  const connections = {
+    sessions,
+    seenAt: () => now,
+    end: () => undefined,
+    send: (session: Session) => sent.push(session),
+  };
+  const heartbeat = { ping: "2", pong: "3", absorb: "6", ...(isFromStart ? { isFromStart: true } : {}) };
+  pingAll({ connections, times, heartbeat } as never, { now, previousPingAt: now - times.pingIntervalMs });
+  return sent;
+}
+
+test("[SO24] a connection is pinged from its start, but not in its first moments, and in time for its client", () => {
+  const opening = (openedAt: number): Session => ({ attachment: { state: "opening", openedAt } });
+  const open: Session = { attachment: { state: "open", openedAt: 100_000 } };
+  const [young, older] = [opening(99_000), opening(90_000)];
+  expect(pinged([young, older, open], 100_000, true)).toEqual([older]);
+  // Its client waits for the interval and the time for an answer.
+  const next = 100_000 + times.pingIntervalMs;
+  expect(pinged([young, open], next, true)).toEqual([young, open]);
+  expect(next - 90_001).toBeLessThan(times.pingIntervalMs + times.pongTimeoutMs);
+  expect(pinged([young, older, open], 100_000, false)).toEqual([open]);
+});

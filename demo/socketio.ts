@@ -23,8 +23,17 @@ type Absence = { readonly from: number; to: number };
 type DemoClient = { readonly key: string; readonly client: Socket; heard: number[]; absences: Absence[] };
 type Emitted = { readonly at: number; done: number };
 
-console.log(`\nRingcast demonstration: ${CLIENTS} stock Socket.IO clients on one machine.\n`);
-const cluster = await startSocketCluster({ shards: { initial: 4 }, limits: { upgradesPerSecond: 2_000 } });
+/** With connection state recovery a client that comes back gets what it has missed. */
+const isRecovering = process.argv.includes("--recovery");
+
+console.log(
+  `\nRingcast demonstration: ${CLIENTS} stock Socket.IO clients on one machine, ${isRecovering ? "with" : "without"} connection state recovery.\n`,
+);
+const cluster = await startSocketCluster({
+  shards: { initial: 4 },
+  limits: { upgradesPerSecond: 2_000 },
+  socketio: { connectionStateRecovery: isRecovering },
+});
 const guests: DemoClient[] = [];
 /** By its number. */
 const emitted: Emitted[] = [];
@@ -49,8 +58,11 @@ try {
 console.log();
 console.table(rows);
 finish(
-  "Only the predicted clients moved, and each came back by itself. A client that was there missed no event; one that " +
-    "was away\nmissed the events of that time, as it would with a stock server.",
+  `Only the predicted clients moved, and each came back by itself. A client that was there missed no event;\n${
+    isRecovering
+      ? "one that was away is the same socket, and got the events of that time."
+      : "one that was away missed the events of that time, as it would with a stock server."
+  }`,
 );
 
 async function connectClients(): Promise<void> {
@@ -66,7 +78,8 @@ async function connectClients(): Promise<void> {
 }
 
 function createClient(key: string): DemoClient {
-  const client = cluster.client("/", { query: { key } });
+  // The default transports: polling first.
+  const client = cluster.client("/", { query: { key }, transports: ["polling", "websocket"] });
   const guest: DemoClient = { key, client, heard: [], absences: [] };
   client.on("said", (n: number) => guest.heard.push(n));
   client.on("disconnect", () => guest.absences.push({ from: performance.now(), to: Infinity }));
@@ -169,6 +182,13 @@ async function judge(step: string, predicted: number): Promise<void> {
     `${last - first} events meanwhile; a moved client missed ${mean(whileAway, moved.length)} of them, while it was away`,
   );
   check("no client missed an event while it was there", lost === 0);
+  if (isRecovering) {
+    check(
+      "each moved client was recovered",
+      moved.every(({ client }) => client.recovered),
+    );
+    check("no client missed an event while it was away", whileAway === 0);
+  }
   check("no client heard an event twice or out of order", disorder === 0);
   rows.push({
     step,

@@ -31,8 +31,10 @@ login.addEventListener("submit", (event) => {
 function enter(username: string, room: string): void {
   const socket: Socket<ToClient, ToServer> = io();
   const state = element("#state");
-  // Also after each reconnection: the client is a new socket then.
-  socket.on("connect", () => socket.emit("add user", username, room));
+  // Also after a reconnection, unless the socket is the same as before.
+  socket.on("connect", () => {
+    if (!socket.recovered) socket.emit("add user", username, room);
+  });
   socket.on("disconnect", (reason) => (state.textContent = `connecting … (${reason})`));
   socket.on("login", ({ numUsers }) => {
     state.textContent = `${username} in ${room}`;

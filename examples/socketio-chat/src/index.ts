@@ -1,4 +1,4 @@
-import { createRingcast, type ServerHandlers } from "ringcast";
+import { createRingcast, type ServerHandlers, type Socket } from "ringcast";
 import type { ToClient, ToServer } from "./events.ts";
 
 /** Kept through sleep. Undefined until the socket has a name. */
@@ -10,10 +10,11 @@ const ringcast = createRingcast({
       if (socket.data.user !== undefined || !isName(name) || !isName(room)) return;
       socket.data.user = { name, room };
       await socket.join(room);
-      // A variable would count the users of one shard, and forget them in its sleep. All shards are asked.
-      const numUsers = (await socket.nsp.in(room).fetchSockets()).length;
-      socket.emit("login", { numUsers });
-      socket.to(room).emit("user joined", { username: name, numUsers });
+      await welcome(socket);
+    });
+    io.on("connection", async (socket) => {
+      // The others have heard that it left. It is in its room, and has got what it missed.
+      if (socket.recovered) await welcome(socket);
     });
     io.on("new message", (socket, message) => {
       const { user } = socket.data;
@@ -34,6 +35,16 @@ const ringcast = createRingcast({
     });
   },
 });
+
+/** Tells a user and the others in the room that the user is there. */
+async function welcome(socket: Socket<ToServer, ToClient, {}, Data>): Promise<void> {
+  const { user } = socket.data;
+  if (user === undefined) return;
+  // A variable would count the users of one shard, and forget them in its sleep. All shards are asked.
+  const numUsers = (await socket.nsp.in(user.room).fetchSockets()).length;
+  socket.emit("login", { numUsers });
+  socket.to(user.room).emit("user joined", { username: user.name, numUsers });
+}
 
 /** Clients send anything. */
 const isName = (name: unknown): name is string =>

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import { findNamespace } from "../../../src/socketio/find-namespace.ts";
-import { ServerHandlers } from "../../../src/socketio/registry.ts";
+import { ServerHandlers, type NamespaceFunction } from "../../../src/socketio/registry.ts";
 
 const LIMITS = { channelBytes: 255, timeoutMs: 20 };
 const find = (io: ServerHandlers, nsp: string, auth = {}) => findNamespace(io, { nsp, auth }, LIMITS);
@@ -35,7 +35,7 @@ test("[SO30] a function that is late, rejects or gives an error knows no namespa
 
 test("[SO30] no function is asked for a name that no channel can have", async () => {
   const io = new ServerHandlers();
-  const asked = vi.fn();
+  const asked = vi.fn<NamespaceFunction>();
   io.of(asked);
   expect(await find(io, `/${"x".repeat(255)}`)).toBe(undefined);
   expect(await find(io, "/\ud800")).toBe(undefined);

@@ -60,7 +60,7 @@ export class PollingPeer implements MemoryPeer {
   /** The client has closed: no packet is owed to it, and its GET ends. */
   closedByClient(): void {
     this.#isDone = true;
-    this.#queue = [];
+    this.take();
     this.#reply(packets([NOOP]));
   }
 

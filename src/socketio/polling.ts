@@ -63,7 +63,10 @@ export class Polling {
     request: Request,
   ): Promise<Response> {
     const session = this.#index.find(sid);
-    if (session === undefined) return this.#afterTheEnd(sid, request.method);
+    if (session === undefined) {
+      const isPoll = !isUpgrade && transport === "polling" && isOfVersion;
+      return isPoll ? this.#afterTheEnd(sid, request.method) : refuse("unknownSession");
+    }
     const { socket: peer } = session;
     const isPolling = peer instanceof PollingPeer;
     if (!isUpgrade && isPolling !== (transport === "polling")) return refuse("badRequest");
@@ -80,6 +83,7 @@ export class Polling {
     if (peer === undefined) return refuse("unknownSession");
     // The client does not know yet that its packets reach nobody.
     if (method === "POST") return taken();
+    if (method !== "GET") return refuse("badMethod");
     const answer = await peer.poll();
     if (!peer.isClosing) this.#leaving.delete(sid);
     return answer;

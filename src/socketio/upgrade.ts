@@ -1,3 +1,4 @@
+import { answerClose } from "../shard/connections/answer-close.ts";
 import type { Connections } from "../shard/connections/connections.ts";
 import type { Session } from "../shard/connections/session.ts";
 import type { Frame } from "../shard/frame.ts";
@@ -49,7 +50,9 @@ export class Upgrade {
   take(socket: WebSocket, frame: Frame | undefined): void {
     const probe = this.#probes.get(socket);
     if (probe === undefined) return;
-    const packet = typeof frame === "string" ? parseEnginePacket(frame) : undefined;
+    // Its frames cost what those of its session cost.
+    const isAdmitted = probe.session.frames.take(Date.now());
+    const packet = isAdmitted && typeof frame === "string" ? parseEnginePacket(frame) : undefined;
     if (packet?.kind === "ping" && packet.data === "probe") {
       socket.send(PROBED);
       probe.releases ??= setInterval(() => probe.peer.release(), RELEASE_MS);
@@ -73,7 +76,7 @@ export class Upgrade {
 
   #drop(socket: WebSocket): void {
     this.#forget(socket);
-    socket.close(1000);
+    answerClose(socket, { code: 1000, reason: "" });
   }
 
   #forget(socket: WebSocket): void {

@@ -25,6 +25,14 @@ describe("[SO23] sessions that poll are bounded as sockets are", () => {
     expect(answer).toMatchObject(BAD_REQUEST);
   });
 
+  test("[SO23] a flood of probes ends its socket", async () => {
+    const poller = await Poller.connect();
+    const socket = await poller.socket();
+    for (let n = 0; n < 2_000; n++) socket.say("2probe");
+    await socket.closed;
+    expect((await poller.post("3")).status).toBe(200);
+  });
+
   test("[SO23] a session that leaves too much unread is ended", async () => {
     const poller = await Poller.connect();
     const large = "x".repeat(60_000);

@@ -137,6 +137,10 @@ describe("[SO20] a session that polls", () => {
     const poller = await Poller.connect();
     await poller.post('42["throw away",true]');
     expect(await poller.post("3")).toMatchObject(OK);
+    // No other request takes what the next GET is owed.
+    const websocket = poller.query.replace("polling", "websocket");
+    expect(await ask(websocket, { headers: { upgrade: "websocket" } })).toMatchObject(UNKNOWN);
+    expect((await ask(poller.query, { method: "PUT" })).status).toBe(400);
     expect(await poller.get()).toMatchObject({ status: 200, body: "41" });
     expect(await poller.post("3")).toMatchObject(OK);
     expect(await poller.get()).toMatchObject({ status: 200, body: "1" });

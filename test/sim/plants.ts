@@ -13,6 +13,8 @@ export type Plant = Edit & {
   readonly releases?: RolloutKind;
   readonly also?: readonly Edit[];
   readonly isRare?: true;
+  /** The traits of the histories that find it; drawn for each history by default. */
+  readonly traits?: string;
 };
 
 /**
@@ -70,8 +72,8 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     file: "src/shard/subscriptions/heard.ts",
     code: 'if (logEpoch === heard.superseded?.logEpoch) return { kind: "ask" };',
     instead: "",
-    seed: 174_103_662,
-    isRare: true,
+    traits: "lateCalls",
+    seed: 45,
   },
   "impatient-queue": {
     file: "src/events/event-queue.ts",

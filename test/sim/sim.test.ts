@@ -157,10 +157,10 @@ describe.concurrent("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7
     expect(output).toContain("0 broke a law");
   });
 
-  test.each(SLIPS)("a slip in the code is found: %s", async (name, { seed }) => {
+  test.each(SLIPS)("a slip in the code is found: %s", async (name, { seed, traits }) => {
     // The search begins at the seed that found the slip first. After a change of the code a later seed may find it.
     const shape = ["--plant", name, "--seed", String(seed), "--steps", "40", "--histories", "4000"];
-    const { code, output } = await sim(...shape);
+    const { code, output } = await sim(...shape, ...(traits === undefined ? [] : ["--traits", traits]));
     expect(output).toContain(", 1 broke a law");
     expect(code).toBe(1);
   });

@@ -1,5 +1,5 @@
 import { wakeAnew } from "./aftermath.ts";
-import { BROADCAST, CHANNELS } from "./channels.ts";
+import { BROADCAST, CHANNELS, FLEETING, objectOf } from "./channels.ts";
 import type { SimClient } from "./client.ts";
 import { HostileClient } from "./hostile-client.ts";
 import type { Publishers } from "./publishers.ts";
@@ -60,6 +60,7 @@ export class TraitSteps {
     else if (trait === "lostAlarms")
       this.#loseAlarm(fate.pick(this.#world.objects.names(fate.pick(CLASSES))));
     else if (trait === "largePublications") this.#publishLarge();
+    else if (trait === "lateCalls") this.#dieInDelivery();
     else if (trait === "manyChannels") this.#passThroughChannels(client);
     else if (trait === "hostileClients") {
       if (fate.chance(0.3)) this.#stranger.vanish();
@@ -86,6 +87,16 @@ export class TraitSteps {
     const isBurst = fate.chance(0.04);
     const bytes = Math.floor(LARGEST_BYTES * fate.next() ** (isBurst ? 0.1 : 3));
     for (let n = isBurst ? BURST : 1; n > 0; n--) this.#publishers.publish(channel, bytes);
+  }
+
+  /** The calls of the life that ends arrive, some of them after those of the next one. */
+  #dieInDelivery(): void {
+    const { clock, fate } = this.#world;
+    this.#world.network.faults = { lost: 0, answerLost: 0, late: 0.3 };
+    this.#publishers.publish(FLEETING);
+    clock.after(fate.int(1, 40), () => this.#world.crash(objectOf(FLEETING)));
+    for (let n = fate.int(1, 4); n > 0; n--)
+      clock.after(fate.int(10, 400), () => this.#world.outside(() => this.#publishers.publish(FLEETING)));
   }
 
   #passThroughChannels(client: SimClient): void {

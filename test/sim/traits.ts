@@ -23,6 +23,8 @@ export const TRAITS = [
   "hostileClients",
   /** The ring moves by itself, and shards have guests. */
   "scaling",
+  /** A channel that keeps nothing dies while its calls are on the way, and speaks again at once. */
+  "lateCalls",
 ] as const;
 export type Trait = (typeof TRAITS)[number];
 
@@ -51,13 +53,18 @@ const ONE_IN = 6;
 /** Traits that the pinned seeds of sim.test.ts were found without have numbers of their own. */
 const LATER: ReadonlySet<Trait> = new Set<Trait>(["scaling"]);
 
+/** Traits that a history has only where they are asked for, so that the seeds of all others stay what they were. */
+const ASKED_FOR: ReadonlySet<Trait> = new Set<Trait>(["lateCalls"]);
+
 /** Draws the traits of a history. `asked`: these instead, also those that are not kept yet. */
 export function drawTraits(
   { first, later }: { readonly first: Random; readonly later: Random },
   kind: RolloutKind,
   asked: readonly Trait[] | undefined,
 ): ReadonlySet<Trait> {
-  const drawn = TRAITS.filter((trait) => (LATER.has(trait) ? later : first).chance(1 / ONE_IN));
+  const drawn = TRAITS.filter((trait) => !ASKED_FOR.has(trait)).filter((trait) =>
+    (LATER.has(trait) ? later : first).chance(1 / ONE_IN),
+  );
   const possible = drawn.filter((trait) => isJudged(trait) && (kind === "none" || !PRESENT_ONLY.has(trait)));
   return new Set(asked ?? possible);
 }

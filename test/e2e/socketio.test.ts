@@ -259,7 +259,9 @@ describe("clients that break the protocol", () => {
     expect(await large.closed).toBe(1009);
     const flood = await raw();
     flood.socket.send("40");
-    for (let n = 0; n < 2_000; n++) flood.socket.send('42["echo"]');
+    // Each costs a token for every 4 KiB, so that a busy machine that reads slowly meets a flood, too.
+    const frame = `42["nobody hears it","${"x".repeat(60_000)}"]`;
+    for (let n = 0; n < 600; n++) flood.socket.send(frame);
     expect(await flood.closed).toBe(4029);
   });
 });

@@ -221,6 +221,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     receive,
     members: () => moves.membership.ring?.descriptor.shards ?? [],
     isShard: (named) => moves.membership.isShard(named),
+    emitter,
     storage,
     arm: (at) => waitUntil(arm("front", at)),
     nextPingAt: () => timetable.at("ping"),

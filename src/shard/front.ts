@@ -9,6 +9,7 @@ import type { Verifier } from "../tokens/verifier.ts";
 import type { Connections } from "./connections/connections.ts";
 import type { Opening, Session } from "./connections/session.ts";
 import type { Counters } from "./records/counters.ts";
+import type { Emitter } from "./subscriptions/emitter.ts";
 import type { Broadcast } from "./subscriptions/broadcast.ts";
 import type { Subscriptions } from "./subscriptions/subscriptions.ts";
 import type { EndReason } from "./connections/end-reasons.ts";
@@ -82,6 +83,8 @@ export type Core = {
   readonly members: () => readonly Pick<ShardSpec, "id" | "region">[];
   /** Whether there is an object of such a shard, as far as this shard knows, also of one that was removed. */
   readonly isShard: (named: Pick<ShardSpec, "id" | "region">) => boolean;
+  /** What channels have said and is on its way to sessions; see `Emitter`. */
+  readonly emitter: Pick<Emitter, "isIdle" | "sent">;
   /** For tables and keys that begin with the front's name. */
   readonly storage: DurableObjectStorage;
   /** Appoints `Service.run`, ms since 1970. */

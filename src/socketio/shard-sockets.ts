@@ -64,7 +64,7 @@ export class ShardSockets {
         for (const {
           client: { session },
         } of chosen)
-          if (recovery !== undefined) recovery.delivery.sendTo(session, nsp, question.message);
+          if (recovery !== undefined) recovery.emitToMember(session, nsp, question.message);
           else if (wire.isFor(session, nsp, question.message)) connections.send(session, frames);
         return "null";
       }

@@ -5,7 +5,6 @@ import type { Connections } from "../../shard/connections/connections.ts";
 import { logError } from "../../platform/logger.ts";
 import { framesOf, type Message } from "../message.ts";
 import { readChannel } from "../names.ts";
-import { memberOf } from "../state.ts";
 import { NOTHING, readBatch, type Encoded, type SocketWire } from "../wire.ts";
 import type { Gates } from "./gates.ts";
 import type { Journal } from "./journal.ts";
@@ -67,12 +66,6 @@ export class Delivery {
       ? this.#place(event, journal.appendDirect(id, message, Date.now()))
       : event.frames;
     connections.send(session, gates.pass(session, nsp, frames));
-  }
-
-  /** The same for a socket that a local emit has found. */
-  sendTo(session: Session, nsp: string, message: Message): void {
-    const member = memberOf(session, nsp);
-    if (member !== undefined) this.send(session, { nsp, id: member.id }, message);
   }
 
   /** The frames of an event at its place. */

@@ -9,7 +9,7 @@ import { encodeMessage, nextStamp, type Message } from "../message.ts";
 import type { EventArgs } from "../packets.ts";
 import { FRONT, readShard, shardPrefix } from "../names.ts";
 import { encodeQuestion, type Question } from "../question.ts";
-import { stateOf } from "../state.ts";
+import { memberOf, stateOf } from "../state.ts";
 import type { SocketIndex } from "../socket-index.ts";
 import type { SocketWire } from "../wire.ts";
 import { Delivery } from "./delivery.ts";
@@ -50,6 +50,8 @@ export class Recovery {
   /** Sessions that this shard has asked others for: events for them may come before their answers. */
   readonly #asking = new Set<Promise<unknown>>();
   readonly #asks = new WeakMap<Session, number>();
+  /** The last event for one socket that waits for what channels have said before it. */
+  #late: Promise<void> | undefined;
 
   constructor(
     parts: RecoveryParts,
@@ -132,17 +134,50 @@ export class Recovery {
     return this.#asking.size > 0 && this.#emitLater(nsp, id, message);
   }
 
+  /** The same for a socket that a local emit has found. */
+  emitToMember(session: Session, nsp: string, message: Message): void {
+    const member = memberOf(session, nsp);
+    if (member !== undefined) this.#emitHere(nsp, member.id, message);
+  }
+
   /** The same for a socket that is here, or was here last. */
   #emitHere(nsp: string, id: string, message: Message): boolean {
     const session = this.#parts.index.find(id);
     const isHere = session !== undefined && !session.ended;
     const saved = isHere ? undefined : this.saved.find(id);
-    if (isHere) this.delivery.send(session, { nsp, id }, message);
+    if (isHere) this.#send(session, { nsp, id }, message);
     else if (saved === undefined || saved.moved !== undefined || saved.state.nsp !== nsp) return false;
     else if (carriesOffset({ message, frames: [message.text] }))
       this.journal.appendDirect(id, message, Date.now());
     this.arm();
     return true;
+  }
+
+  /** A place in the journal MUST be given in the order of sending: what is on its way to the socket goes first. */
+  #send(session: Session, to: { readonly nsp: string; readonly id: string }, message: Message): void {
+    const { emitter } = this.#parts.core;
+    if (this.#late === undefined && emitter.isIdle) return this.delivery.send(session, to, message);
+    const late = this.#sendLate(this.#late, session, () => {
+      // The socket may have gone meanwhile.
+      if (session.ended) this.#emitHere(to.nsp, to.id, message);
+      else this.delivery.send(session, to, message);
+    });
+    this.#late = late;
+    void late.finally(() => {
+      if (this.#late === late) this.#late = undefined;
+    });
+  }
+
+  async #sendLate(before: Promise<void> | undefined, session: Session, send: () => void): Promise<void> {
+    const { connections, emitter } = this.#parts.core;
+    await before;
+    while (!emitter.isIdle) await emitter.sent();
+    try {
+      send();
+    } catch (error) {
+      logError("an event could not be written down", { session: session.attachment.id, error });
+      connections.end(session, "insufficientState");
+    }
   }
 
   /** Gives a session away. Its socket may be here still, where the client was faster than the end of its connection. */

@@ -50,6 +50,11 @@ function setUp(socketio: Record<string, unknown> = { connectionStateRecovery: tr
     { commandBurst: 1, commandsPerSecond: 1 },
   );
   const index = new SocketIndex(sessions);
+  let release = (): void => undefined;
+  const emitter = {
+    isIdle: true,
+    sent: () => new Promise<void>((resolve) => (release = resolve)),
+  };
   const open = (): Recovery | undefined =>
     Recovery.of({
       core: {
@@ -63,6 +68,7 @@ function setUp(socketio: Record<string, unknown> = { connectionStateRecovery: tr
           close: () => end(),
         },
         subscriptions: { listenersOf: () => sessions },
+        emitter,
         isShard: () => true,
         nextPingAt: () => Date.now(),
         arm: (at: number) => armed.push(at),
@@ -88,6 +94,14 @@ function setUp(socketio: Record<string, unknown> = { connectionStateRecovery: tr
     sent,
     armed,
     asked,
+    /** A batch is on its way to the sockets; the answer ends it. */
+    pause(): () => void {
+      emitter.isIdle = false;
+      return () => {
+        emitter.isIdle = true;
+        release();
+      };
+    },
     begin,
     end,
     get recovery(): Recovery {
@@ -267,4 +281,33 @@ test("[SO46] a connection asks other shards so often, and no more", async () => 
   expect(shard.asked).toHaveLength(128);
   for (const { answer } of shard.asked) answer({ kind: "none", reason: "" });
   expect(await Promise.all(answers)).toEqual(answers.map(() => "none"));
+});
+
+test("[SO43] an event for one socket gets no place before what is on its way to the socket, nor before another", async () => {
+  const shard = setUp();
+  shard.begin();
+  const { recovery } = shard;
+  const resume = shard.pause();
+  const before = recovery.journal.top;
+  for (const event of ["first", "second"]) recovery.emit("/", ID, [event], { volatile: false });
+  await Promise.resolve();
+  expect([shard.sent.length, recovery.journal.top]).toEqual([0, before]);
+  resume();
+  recovery.emit("/", ID, ["third"], { volatile: false });
+  while (shard.sent.length < 3) await new Promise((resolve) => setTimeout(resolve));
+  expect(shard.sent.map((frames) => /first|second|third/.exec(String(frames))?.[0])).toEqual([
+    "first",
+    "second",
+    "third",
+  ]);
+  // One that waits for a socket that goes meanwhile waits for its return.
+  const again = shard.pause();
+  recovery.emit("/", ID, ["late"], { volatile: false });
+  shard.session.ended = true;
+  shard.end();
+  again();
+  const { journalEpoch } = recovery.journal.offsetAt(0);
+  await new Promise((resolve) => setTimeout(resolve));
+  const offset = `${journalEpoch}.${recovery.journal.offsetAt(before + 3).sequence.toString(36)}`;
+  expect(recovery.take(take(offset))).toMatchObject({ direct: [{ text: '42["late"]' }] });
 });

@@ -15,8 +15,8 @@ export type Present = { readonly client: string; readonly user: string; readonly
 
 /**
  * A publication as it is stored and delivered. `body` is the JSON text of `{data, info?, tags?}`, encoded once, where
- * the publication is made. `data` comes first and stays as it was sent (SPEC CE4). What the front of its publisher tells
- * itself comes last, see {@link readForFront}.
+ * the publication is made. `data` comes first and stays as it was sent (SPEC CE4). The words of the publisher's front to
+ * itself come last, see {@link readForFront}.
  */
 export type Publication = {
   readonly kind: "pub";

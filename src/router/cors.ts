@@ -1,5 +1,5 @@
 /**
- * What a browser needs to be told about a request from another origin. Allowed origins are echoed, as answers to
+ * The headers that tell a browser about a request from another origin. Allowed origins are echoed, as answers to
  * requests with credentials name one origin (Fetch, "CORS protocol").
  */
 const corsHeaders = (origin: string): Record<string, string> => ({

@@ -153,7 +153,7 @@ export class Returning {
   }
 }
 
-/** `taken`: what the server has acknowledged. What it has not may be heard, or not. */
+/** `taken`: the numbers that the server has acknowledged. A client may hear others, too. */
 export function judge(heard: readonly Heard[], taken: readonly number[]): string[] {
   const problems: string[] = [];
   let last: number | undefined;

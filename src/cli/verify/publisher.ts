@@ -70,7 +70,7 @@ export class Publications {
     }
   }
 
-  /** A stock client. What got no answer is not sent again, and may be in the log or not. */
+  /** A stock client. A publication without an answer is not sent again, and may be in the log or not. */
   async byClientOf(
     client: StockClient,
     { name, pauseMs }: { readonly name: string; readonly pauseMs: number },

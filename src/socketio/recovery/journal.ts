@@ -25,7 +25,7 @@ type NewRow = Omit<Row, "first"> & { readonly packet: string | null };
 export type Batch = Omit<BatchEntry, "first">;
 
 /**
- * What a shard has delivered, in order: a row for each batch of a channel, and a row for each event to one socket, with
+ * The deliveries of a shard, in order: a row for each batch of a channel, and a row for each event to one socket, with
  * the event itself (SPEC SO43).
  *
  * A row is written in the turn that sends its event, so the output gate lets no client see an offset that a crash could

@@ -41,7 +41,7 @@ export class Keeper {
   constructor(parts: KeeperParts) {
     this.#parts = parts;
     const { cluster } = parts.core.config;
-    // Who has not answered the ping before the last one is here no more.
+    // A client that has not answered the ping before the last one has gone.
     this.#receivedBefore =
       (parts.core.nextPingAt() ?? 0) - 2 * cluster.times.pingIntervalMs - receivedAfterMs(cluster);
   }

@@ -184,7 +184,7 @@ test("[SO48] the alarm removes everything in its time, and rings no more when no
   while (due !== undefined && runs++ < 5) due = await recovery.run(due);
   expect(due).toBeUndefined();
   expect(shard.rows()).toBe(0);
-  // What comes then appoints it again.
+  // The next event appoints it again.
   shard.begin();
   expect(shard.armed).toHaveLength(2);
 });

@@ -37,6 +37,8 @@ const ringcast = (changes: object = {}, classes: WorkerSpec["classes"] = {}): Wo
     // Ringcast has one shard, because the other rows have one object.
     RINGCAST: {
       shards: { initial: 1 },
+      // The policy would add a shard in the middle of a measurement.
+      scale: { mode: "off" },
       limits: LIMITS,
       ...changes,
     },

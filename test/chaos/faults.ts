@@ -46,9 +46,9 @@ export async function breakThings(parts: {
   };
   const faults: Record<string, () => Promise<unknown>> = {
     "client's socket cut": async () => pick(listeners.all).sockets[0]?.terminate(),
-    "Socket.IO client cut off": async () => pick(returning.all).socket.io.engine.close(),
+    "Socket.IO client cut off": async () => returning.cutOff([pick(returning.all)]),
     "Socket.IO clients cut off": async () => {
-      for (const { socket } of returning.all) socket.io.engine.close();
+      returning.cutOff(returning.all);
     },
     "Socket.IO shard put to sleep": () => evict("SocketIoShard", "hibernate"),
     "Socket.IO shard evicted with its sockets": () => evict("SocketIoShard", "close"),

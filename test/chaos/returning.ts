@@ -53,6 +53,20 @@ export class Returning {
     await Promise.all(this.#speaking);
   }
 
+  /**
+   * Closes connections. A client that closes its own in the turn of its upgrade keeps the events of that turn for later,
+   * and the offset that it then states does not cover them: it hears them twice, from a stock server too.
+   */
+  cutOff(clients: readonly Client[]): void {
+    for (const { socket } of clients) {
+      const { engine } = socket.io;
+      const close = (): void => void setImmediate(() => engine.close());
+      if (Reflect.get(engine, "upgrading") === true)
+        engine.once("upgrade", close).once("upgradeError", close);
+      else engine.close();
+    }
+  }
+
   /** Of how many rooms some client has not heard the last event. */
   get behind(): number {
     const all = this.all.flatMap(({ heard }) => [...heard.values()]);
@@ -126,7 +140,7 @@ export class Returning {
       for (const room of rooms) {
         // A crash may have taken the answer, or the join itself.
         socket.timeout(5_000).emit("join", room, (error: Error | null) => {
-          if (error !== null) socket.io.engine.close();
+          if (error !== null) this.cutOff([client]);
           else if (!heard.has(room)) heard.set(room, []);
         });
       }

@@ -99,6 +99,8 @@ export class Reconnect {
       gone: { upTo: start, receivedAt: 0, until: now + windowMs },
     });
     if (client.session.ended) return;
+    // Before any other copy of them: a session remembers the newest alone.
+    for (const union of taken.unions.slice(-MOST_UNIONS)) parts.wire.receives(client.session, union);
     // From this turn on events for the socket come here, and wait for what came before them.
     parts.recovery.gates.close(client.session, nsp);
     parts.index.add(id, client.session);
@@ -215,7 +217,6 @@ export class Reconnect {
     const { wire } = this.#parts;
     const { session } = this.#client;
     const { direct, unions } = this.#taken;
-    for (const union of unions) wire.receives(session, union);
     const received = new Set(unions);
     const ofOne = direct.map((message) => ({ message, frames: framesOf(message), offset: undefined }));
     const ofRooms = rejoined.map(({ channel, missed: events }) =>

@@ -75,7 +75,16 @@ export function planRecovery(
   const unions = [...(saved.unions ?? []), ...index.unions(id, saved.start, since)];
   for (const [channel, joined] of Object.entries(saved.channels)) {
     if (joined === null) return { kind: "restart", reason: "a channel that keeps nothing" };
-    positions.set(channel, positionAt(channel, joined, { since, upTo: end.upTo, ends: saved.ends, index }));
+    positions.set(
+      channel,
+      positionAt(channel, joined, {
+        since,
+        upTo: end.upTo,
+        ends: saved.ends,
+        trimmed: trimmed.sequence,
+        index,
+      }),
+    );
     unions.push(...index.unions(channel, joined[2], Math.min(since, end.upTo)));
   }
   return { kind: "resume", since, positions, unions: [...new Set(unions)].slice(-MOST_UNIONS) };
@@ -110,12 +119,21 @@ function statedIn(
 
 type Range = { readonly upTo: number; readonly index: JournalIndex };
 
-function positionAt(
-  channel: string,
-  joined: Joined,
-  { since, upTo, ends, index }: Range & { readonly since: number; readonly ends: SavedState["ends"] },
-): Position {
+type Asked = Range & {
+  readonly since: number;
+  readonly ends: SavedState["ends"];
+  readonly trimmed: number;
+};
+
+/**
+ * Where a client is that has got everything up to `since`: after the last batch until then. The next batch says it only
+ * where that one is trimmed: after a crash the shard may have begun the channel anew in between.
+ */
+function positionAt(channel: string, joined: Joined, { since, upTo, ends, trimmed, index }: Asked): Position {
   const after = Math.max(since, joined[2]);
+  const last = index.lastUpTo(channel, after);
+  if (trimmed <= joined[2] || (last !== undefined && last.first > joined[2]))
+    return endOf(channel, joined, { upTo: after, index });
   const next = index.firstAfter(channel, after);
   if (next === undefined || next.first > upTo)
     return ends?.[channel] ?? endOf(channel, joined, { upTo, index });

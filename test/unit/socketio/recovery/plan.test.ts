@@ -168,6 +168,27 @@ describe("where a session goes on", () => {
     expect(plan(one, encodeOffset({ journalEpoch: "elsewher", sequence: 900 }))).toMatchObject(resumed);
   });
 
+  const begunAnew = [
+    ["later than its client had come, as the shard had missed events", 11],
+    ["earlier, as the channel did not know of the last delivery", 9],
+  ] as const;
+  for (const [what, since] of begunAnew)
+    test(`[SO41] a life of the shard that lost its sockets has begun a channel ${what}`, () => {
+      const journal = open(new SimStorage());
+      const { journalEpoch: epoch, sequence: start } = journal.offsetAt(journal.top);
+      const state = { nsp: "/", data: {}, epoch, start, channels: { a: ["e", 9, start] as const } };
+      const batch = { count: 1, logEpoch: "e", unions: [] };
+      const received = journal.appendBatch("a", { ...batch, since: 9 }, 1_000);
+      // The shard dies. Its next life hears the channel, and dies too; no row says when the session has ended.
+      journal.appendBatch("a", { ...batch, since, count: 2 }, 2_000);
+      const offset = encodeOffset({ journalEpoch: epoch, sequence: received });
+      const end = { upTo: journal.top, receivedAt: 0 };
+      expect(planRecovery({ id: "s", state }, offset, end, journal.view())).toMatchObject({
+        kind: "resume",
+        positions: new Map([["a", { logEpoch: "e", offset: 10 }]]),
+      });
+    });
+
   test("[SO41] what proves nothing is refused", () => {
     const one = model();
     // The last argument of a volatile event.

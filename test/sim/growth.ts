@@ -7,7 +7,7 @@ export type Quarter = Stored & {
 };
 
 export type Stored = {
-  /** The mean of the shards of the ring. A shard that has left keeps its last ring for ever. */
+  /** The mean of the shards of the ring, without what a number bounds. A shard that has left keeps its last ring for ever. */
   readonly shardBytes: number;
   /** Channels that store something, and the rows of all of them. */
   readonly channels: number;

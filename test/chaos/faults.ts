@@ -46,7 +46,8 @@ export async function breakThings(parts: {
   };
   const faults: Record<string, () => Promise<unknown>> = {
     "client's socket cut": async () => pick(listeners.all).sockets[0]?.terminate(),
-    "Socket.IO client cut off": async () => returning.cutOff([pick(returning.all)]),
+    "Socket.IO client cut off": async () =>
+      returning.cutOff(returning.all.length === 0 ? [] : [pick(returning.all)]),
     "Socket.IO clients cut off": async () => {
       returning.cutOff(returning.all);
     },

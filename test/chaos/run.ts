@@ -26,13 +26,14 @@ const { values } = parseArgs({
     faults: { type: "string", default: "40" },
     pause: { type: "string", default: "100" },
     kills: { type: "string", default: "1" },
+    sockets: { type: "string", default: "15" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     help: { type: "boolean", default: false },
   },
 });
 if (values.help) {
   console.log(
-    "npm run chaos -- [--clients 60] [--channels 10] [--publishers 6] [--seconds 60] [--pause 100 ms] [--faults 40] [--kills 1] [--seed N]",
+    "npm run chaos -- [--clients 60] [--channels 10] [--publishers 6] [--seconds 60] [--pause 100 ms] [--faults 40] [--kills 1] [--sockets 15] [--seed N]",
   );
   process.exit(0);
 }
@@ -83,7 +84,7 @@ try {
   const publishers = new Publishers({ server, apiKey, small, random, pauseMs: PAUSE_MS, count });
   const { acknowledgedAt } = publishers;
   const listeners = new Listeners(server, { clients: CLIENTS, small, acknowledgedAt });
-  const returning = new Returning(server, { apiKey, clients: Math.ceil(CLIENTS / 4) });
+  const returning = new Returning(server, { apiKey, clients: Number(values.sockets) });
   await until("all clients are connected", 60_000, () => listeners.areConnected && returning.areConnected);
   publishers.start(PUBLISHERS);
   returning.start(PAUSE_MS);

@@ -108,6 +108,8 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
       "/shards/{id}",
       "/shards/{id}/crash",
       "/shards/{id}/drain",
+      "/socketio/rooms",
+      "/socketio/sockets",
       "/users/{user}/disconnect",
       "/users/{user}/sessions",
     ]);

@@ -41,7 +41,7 @@ console.log(`
 
   The console ${url}/#key=${apiKey}
   Connect     new Centrifuge("${url.replace("http", "ws")}/connection/websocket?key=ann")   (npm install centrifuge)
-              io("${url}", { transports: ["websocket"] }).emit("join", "lobby")   (npm install socket.io-client)
+              io("${url}").emit("join", "lobby")   (npm install socket.io-client)
   The shards  curl -H 'X-API-Key: ${apiKey}' ${url}/admin/api/cluster
   One more    curl -H 'X-API-Key: ${apiKey}' -H 'Content-Type: application/json' -d '{"count":1}' ${url}/admin/api/shards
 

@@ -6,8 +6,6 @@ import { Failure } from "./failure.ts";
 
 /** A token is renewed by the SDK before it ends. */
 const TOKEN_LIFE = "15m";
-/** The most channels of one request to `/live`. */
-const CHANNELS_OF_A_REQUEST = 16;
 
 type WatchTokens = { readonly connection: string; readonly tokens: Readonly<Record<string, string>> };
 
@@ -51,7 +49,7 @@ export class Clients {
 
   #watch(channels: readonly string[]): Promise<WatchTokens> {
     return this.#api.admin<WatchTokens>("POST", "/live", {
-      channels: channels.slice(0, CHANNELS_OF_A_REQUEST),
+      channels,
     });
   }
 }

@@ -100,7 +100,6 @@ export class Listener {
     this.#client.close();
   }
 
-  /** `keeps`: a listener that was further behind could not recover. */
   hearings(): Hearing[] {
     return [...this.#live].map(([channel, { from, heard, unrecovered }]) => ({
       who: this.key,

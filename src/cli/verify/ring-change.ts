@@ -17,26 +17,29 @@ export class BorrowedShard {
     this.id = id;
   }
 
-  /** Adds a shard and waits until every shard knows it. */
+  /** Adds a shard. The caller has it from then on, and MUST give it back whatever follows. */
   static async add(api: ClusterApi): Promise<BorrowedShard> {
     const before = new Set((await api.state()).shards.map(({ id }) => id));
     const { shards } = await api.admin<ChangeAnswer>("POST", "/shards", { count: 1 });
     const added = shards.find(({ id }) => !before.has(id));
     if (added === undefined) throw new Failure("the cluster has added no shard");
-    const borrowed = new BorrowedShard(api, added.id);
-    await until(async () => (await api.state()).untold.length === 0, `every shard knows ${added.id}`);
-    return borrowed;
+    return new BorrowedShard(api, added.id);
+  }
+
+  /** Waits until every shard knows it. */
+  async joined(): Promise<void> {
+    await until(async () => (await this.#api.state()).untold.length === 0, `every shard knows ${this.id}`);
   }
 
   /** Drains the shard and waits until it has left the cluster. */
   async giveBack(): Promise<void> {
     if (!this.#isHere) return;
-    this.#isHere = false;
     await this.#api.admin("POST", `/shards/${encodeURIComponent(this.id)}/drain`, {});
     await until(
       async () => (await this.#api.state()).shards.every(({ id }) => id !== this.id),
       `${this.id} has left the cluster`,
     );
+    this.#isHere = false;
   }
 }
 

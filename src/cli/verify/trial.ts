@@ -212,6 +212,7 @@ class Trial {
       return `not tried: ${error.message}`;
     }
     const { id } = this.#borrowed;
+    await this.#borrowed.joined();
     await this.#calm();
     this.#step(`${id} is drained, and leaves`);
     await this.#borrowed.giveBack();

@@ -87,6 +87,7 @@ export default defineConfig({
           exclude: [
             "test/workers/hooks*.test.ts",
             "test/workers/fronts*.test.ts",
+            "test/workers/own*.test.ts",
             "test/workers/socketio*.test.ts",
           ],
           ...PATIENT,
@@ -148,6 +149,22 @@ export default defineConfig({
         test: {
           name: "fronts",
           include: ["test/workers/fronts*.test.ts"],
+          ...PATIENT,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // A deployment with code of its own.
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./test/workers/own/wrangler.toml" },
+            miniflare: { bindings: BINDINGS },
+          }),
+        ],
+        test: {
+          name: "own",
+          include: ["test/workers/own*.test.ts"],
           ...PATIENT,
           maxWorkers: 2,
           sequence: { groupOrder: 1 },

@@ -66,11 +66,23 @@ const MAY_IMPORT = {
     "tokens",
     "version",
   ],
+  // The deployment's own code runs the commands of the HTTP API.
+  server: ["config", "platform", "policy", "router", "tokens"],
   // The page runs without the platform.
   console: ["contracts", "elastic", "ring", "type:config"],
   // The command runs in Node, on a machine of its user.
   cli: ["contracts", "elastic", "ring", "version"],
-  ringcast: ["centrifuge", "socketio", "channel", "coordinator", "router", "shard", "env", "type:hooks"],
+  ringcast: [
+    "centrifuge",
+    "socketio",
+    "channel",
+    "coordinator",
+    "router",
+    "server",
+    "shard",
+    "env",
+    "type:hooks",
+  ],
   index: ["ringcast"],
   local: ["ringcast"],
   env: ["type:shard", "type:channel", "type:coordinator"],

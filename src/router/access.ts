@@ -1,4 +1,5 @@
 import type { Context } from "hono";
+import { ConfigError } from "../config/config.ts";
 
 /** The access that an API key gives (SPEC AU4). */
 export type Access = "full" | "read" | "none";
@@ -22,6 +23,18 @@ export async function accessOf<Env extends { Bindings: Cloudflare.Env }>(
   );
   if (matches[0] === true || matches[1] === true) return "full";
   return matches.includes(true) ? "read" : "none";
+}
+
+/** Throws `ConfigError` in a deployment that no key can open (SPEC PK5). */
+export function requireKeys({
+  API_KEY,
+  API_KEY_PREVIOUS,
+  READ_KEY,
+  READ_KEY_PREVIOUS,
+}: Cloudflare.Env): void {
+  const keys = [API_KEY, API_KEY_PREVIOUS, READ_KEY, READ_KEY_PREVIOUS];
+  if (keys.every((key) => key === undefined || key === ""))
+    throw new ConfigError("neither of the secrets API_KEY and READ_KEY is set, so no request has access");
 }
 
 /** The key in `X-API-Key`, else the one in `Authorization` after `apikey` or `Bearer` (docs/protocol.md C41). */

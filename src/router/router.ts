@@ -1,38 +1,42 @@
 import { Hono } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { ConfigError, type Config } from "../config/config.ts";
+import { ConfigError } from "../config/config.ts";
 import type { Hooks } from "../hooks/hooks.ts";
-import { configOf } from "../platform/config.ts";
-import { configuredDescriptor } from "../platform/configured.ts";
-import { namespaceIn } from "../platform/jurisdiction.ts";
 import { logError } from "../platform/logger.ts";
-import { acceptOperator } from "../tokens/operator.ts";
-import { createVerifier } from "../tokens/verifier.ts";
 import { createAdmin } from "./admin/app.ts";
 import { createApi } from "./api/api.ts";
 import { accessOf } from "./access.ts";
 import { connectClient } from "./connection.ts";
 import { answerError } from "./errors.ts";
-import { LateErrors } from "./late-errors.ts";
+import { createParts, type Parts, type PartsOf } from "./parts.ts";
 import { connectSocket } from "./socketio.ts";
 import { createSocketioApi } from "./socketio-api/app.ts";
-import { RingCache } from "./ring-cache.ts";
 
-/** The Worker. Its only state is the newest ring that its isolate has seen (docs/platform.md P27). */
-export function createRouter(
-  hooks: Hooks,
-  { socketio = false }: { readonly socketio?: boolean } = {},
-): Hono<{ Bindings: Cloudflare.Env }> {
-  const partsByEnv = new WeakMap<object, ReturnType<typeof createParts>>();
-  const partsOf = (env: Cloudflare.Env) => {
-    let parts = partsByEnv.get(env);
+/** Makes the parts of a deployment at their first use, once for each isolate. */
+export function partsWith(hooks: Hooks): PartsOf {
+  const known = new WeakMap<object, Parts>();
+  return (env) => {
+    let parts = known.get(env);
     if (parts === undefined) {
       parts = createParts(env, hooks);
-      partsByEnv.set(env, parts);
+      known.set(env, parts);
     }
     return parts;
   };
+}
 
+/** The Worker. Its only state is the newest ring that its isolate has seen (docs/platform.md P27). */
+export function createRouter(
+  partsOf: PartsOf,
+  { socketio = false }: { readonly socketio?: boolean } = {},
+): Hono<{ Bindings: Cloudflare.Env }> {
+  const isDevelopment = (env: Cloudflare.Env): boolean => {
+    try {
+      return partsOf(env).cluster.development;
+    } catch {
+      return false;
+    }
+  };
   const app = new Hono<{ Bindings: Cloudflare.Env }>();
   app.get("/connection/websocket", (request) => connectClient(request, partsOf(request.env)));
   app.get("/connection/websocket/:key", (request) => connectClient(request, partsOf(request.env)));
@@ -77,8 +81,8 @@ export function createRouter(
     logError("a request failed", { method: request.req.method, path: request.req.path, error });
     if (error instanceof ConfigError || isSettingError(error)) {
       // A key opens the reason; the names of settings are no business of strangers (SPEC OP11).
-      const isOperator = (await accessOf(request)) !== "none";
-      const message = isOperator ? error.message : "the cluster is not configured correctly";
+      const isShown = isDevelopment(request.env) || (await accessOf(request)) !== "none";
+      const message = isShown ? error.message : "the cluster is not configured correctly";
       return answerError(request, 500, { code: "badConfiguration", message });
     }
     return answerError(request, 500, { code: "internal", message: "internal server error" });
@@ -88,28 +92,3 @@ export function createRouter(
 
 /** An object has refused a setting; a call between objects carries the text of an error and not its class. */
 const isSettingError = (error: Error): boolean => /^(\w+: )?RINGCAST\./.test(error.message);
-
-/** The parts that all requests of an isolate share. Throws `ConfigError`. */
-function createParts(env: Cloudflare.Env, hooks: Hooks) {
-  const config: Config = configOf(env);
-  namespaceIn(env.COORDINATOR, config.cluster.shards.jurisdiction);
-  const { cluster } = config;
-  return {
-    config,
-    cluster,
-    hooks,
-    verifier: acceptOperator(
-      createVerifier({
-        tokens: cluster.tokens,
-        hmacSecrets: [env.TOKEN_HMAC_SECRET, env.TOKEN_HMAC_SECRET_PREVIOUS],
-      }),
-      [env.API_KEY, env.API_KEY_PREVIOUS],
-    ),
-    cache: new RingCache(configuredDescriptor(config)),
-    lateErrors: new LateErrors(
-      { maxMs: cluster.times.lateErrorMs, most: cluster.limits.lateErrors },
-      Math.random,
-      Date.now(),
-    ),
-  };
-}

@@ -1,5 +1,5 @@
 /** Replaces `cloudflare:workers`. */
-export class DurableObject<Env> {
+class Base<Env> {
   protected readonly ctx: unknown;
   protected readonly env: Env;
 
@@ -8,3 +8,6 @@ export class DurableObject<Env> {
     this.env = env;
   }
 }
+
+export class DurableObject<Env> extends Base<Env> {}
+export class WorkerEntrypoint<Env> extends Base<Env> {}

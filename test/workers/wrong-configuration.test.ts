@@ -88,3 +88,22 @@ test("[AU11] the previous value of a key gives the same access, and nothing with
     body: { error: { message: expect.stringContaining("channel") } },
   });
 });
+
+test("[PK5] a deployment without any key, or without an object, says so, and seems not to be down", async () => {
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  const keyless = { API_KEY: "", READ_KEY: undefined };
+  const problem = (message: unknown) => ({
+    status: 500,
+    body: { error: { code: "badConfiguration", message } },
+  });
+  const key = { "x-api-key": env.API_KEY ?? "" };
+  for (const path of ["/admin/api/cluster", "/api/info"]) {
+    expect(await ask(path, keyless, key)).toEqual(problem(expect.stringContaining("API_KEY and READ_KEY")));
+    const deployed = { ...keyless, RINGCAST_OVERRIDES: {} };
+    expect(await ask(path, deployed, key)).toEqual(problem("the cluster is not configured correctly"));
+  }
+  for (const path of ["/api/info", "/connection/websocket?key=ann"])
+    expect(await ask(path, { CHANNEL: undefined }, { ...key, upgrade: "websocket" })).toEqual(
+      problem(expect.stringContaining("no Durable Object binding CHANNEL")),
+    );
+});

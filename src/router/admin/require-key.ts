@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from "hono";
-import { accessOf, keyIn } from "../access.ts";
+import { accessOf, keyIn, requireKeys } from "../access.ts";
 import { answerError } from "../errors.ts";
 
 const READING_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
@@ -8,6 +8,7 @@ const READING_POST = "/admin/api/live";
 
 /** Refuses a request to the operator's API without a key that permits it (SPEC AU4). */
 export const requireKey: MiddlewareHandler<{ Bindings: Cloudflare.Env }> = async (request, next) => {
+  requireKeys(request.env);
   if (keyIn(request) === undefined) {
     return answerError(request, 401, { code: "noKey", message: "send an API key in the X-API-Key header" });
   }

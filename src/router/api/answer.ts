@@ -30,6 +30,10 @@ export class JsonResult {
 export const encodeResult = (result: object): string =>
   result instanceof JsonResult ? result.json : JSON.stringify(result);
 
+/** A result as a value. */
+export const resultValue = (result: object): unknown =>
+  result instanceof JsonResult ? JSON.parse(result.json) : result;
+
 export const encodeAnswer = (answer: Answer): string =>
   "error" in answer ? JSON.stringify(answer) : `{"result":${encodeResult(answer.result)}}`;
 

@@ -2,7 +2,7 @@ import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { channelPublisher } from "../../platform/publisher.ts";
-import { accessOf, type Access } from "../access.ts";
+import { accessOf, requireKeys, type Access } from "../access.ts";
 import { answerError } from "../errors.ts";
 import { AnswerBudget } from "./answer-budget.ts";
 import { encodeAnswer, encodeResult, statusOf, type Answer } from "./answer.ts";
@@ -31,6 +31,7 @@ export function createApi(partsOf: (env: Cloudflare.Env) => Pick<Call, "config" 
   app.get("/openapi.json", (request) => request.json(apiDocument()));
 
   app.use(async (request, next) => {
+    requireKeys(request.env);
     const access = await accessOf(request, request.req.query("api_key"));
     // Centrifugo's libraries expect an empty body (docs/protocol.md C41).
     if (access === "none") return request.body(null, 401);

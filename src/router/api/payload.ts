@@ -22,8 +22,22 @@ export function readPayload({
   if (b64data !== "") return readBase64(b64data);
   if (data instanceof DataText) return data.json === undefined ? TOO_DEEP : { ok: true, json: data.json };
   if (data === undefined) return { ok: false, reason: "data is required" };
-  return { ok: true, json: JSON.stringify(data) };
+  return readJavaScript(data);
 }
+
+/** A value of the deployment's own code, which may be no JSON at all. */
+function readJavaScript(data: unknown): Payload {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(data);
+  } catch (error) {
+    // A text of so many levels overflows the stack.
+    return error instanceof RangeError ? TOO_DEEP : NOT_JSON;
+  }
+  return text === undefined ? NOT_JSON : cut(text);
+}
+
+const NOT_JSON: Payload = { ok: false, reason: "data is not JSON" };
 
 function readBase64(base64: string): Payload {
   let text: string;
@@ -34,6 +48,10 @@ function readBase64(base64: string): Payload {
   } catch {
     return { ok: false, reason: "b64data is not JSON in Base64" };
   }
+  return cut(text);
+}
+
+function cut(text: string): Payload {
   const whole = findPart(text, []);
   if (whole === undefined || whole.levels > MOST_LEVELS) return TOO_DEEP;
   return { ok: true, json: cutPart(text, whole) };

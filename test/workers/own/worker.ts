@@ -1,0 +1,30 @@
+import { DurableObject } from "cloudflare:workers";
+import { createRingcast } from "../../../src/ringcast.ts";
+
+/** The bodies of the messages that came to the dead-letter queue. */
+export const dead: unknown[] = [];
+
+const realtime = createRingcast();
+
+export class Shard extends realtime.Shard {}
+export class Channel extends realtime.Channel {}
+export class Coordinator extends realtime.Coordinator {}
+export class RingcastService extends realtime.RingcastService {}
+
+/** An object of the application's own. */
+export class Game extends DurableObject<Cloudflare.Env> {
+  async score(points: number) {
+    return realtime(this.env).publish("kept:game", { points });
+  }
+}
+
+export default {
+  ...realtime.handler,
+  async queue(batch, env) {
+    if (batch.queue === "dead") dead.push(...batch.messages.map(({ body }) => body));
+    else await realtime.consumeQueue(batch, env);
+  },
+  async scheduled(_, env) {
+    await realtime(env).publish("kept:cron", { tick: true });
+  },
+} satisfies ExportedHandler<Cloudflare.Env>;

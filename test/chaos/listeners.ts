@@ -57,6 +57,16 @@ export class Listeners {
     return late.length;
   }
 
+  cutAll(): void {
+    for (const { sockets } of this.all) sockets[0]?.terminate();
+  }
+
+  /** The client's socket is open and takes no byte for a while. */
+  stopReading({ sockets: [socket] }: Listener, forMs: number): void {
+    socket?.pause();
+    setTimeout(() => socket?.resume(), forMs);
+  }
+
   #listen(server: Server, n: number, small: readonly string[]): Listener {
     const sockets: WebSocket[] = [];
     const client = connect(server, `listener-${n}`, sockets);

@@ -27,6 +27,7 @@ export class Publishers {
   readonly bytesOf = new Map<string, number>();
   readonly #parts: PublishersParts;
   #isOn = true;
+  #bursts = 0;
   #running: Promise<void>[] = [];
 
   constructor(parts: PublishersParts) {
@@ -73,6 +74,16 @@ export class Publishers {
       }
     }
     this.#acknowledge(channel, id);
+  }
+
+  /** Publishes `count` at once, each of about so many bytes. */
+  async burst(channel: string, { count, bytes }: { count: number; bytes: number }): Promise<void> {
+    this.#bursts += 1;
+    const text = PADDING.repeat(Math.ceil(bytes / PADDING.length));
+    const burst = this.#bursts;
+    await Promise.all(
+      Array.from({ length: count }, (_, n) => this.publishOne(channel, `burst-${burst}-${n}`, text)),
+    );
   }
 
   /** Publishes one after the other. An unanswered publication is not sent again; the log has it once or lacks it. */

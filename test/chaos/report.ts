@@ -1,5 +1,6 @@
 import { isShort, SHORT_KEEPS } from "./channels.ts";
 import { judge, type Heard, type Hearing } from "../../src/cli/verify/judge.ts";
+import { FAULT } from "./faults.ts";
 import type { Listeners } from "./listeners.ts";
 import type { Publishers } from "./publishers.ts";
 import type { Returning } from "./returning.ts";
@@ -8,7 +9,16 @@ import type { Witness } from "./witness.ts";
 /** A resume over more than `limits.resumeBytes` may be refused. */
 const RESUME_BYTES = 4 * 2 ** 20;
 
-/** Prints what a run has seen; answers how many violations of laws there are. */
+/** What a run has seen. */
+export type Outcome = {
+  readonly counts: Readonly<Record<string, number>>;
+  /** How often each kind of fault came. */
+  readonly faults: Readonly<Record<string, number>>;
+  /** A sentence for each violation of a law. */
+  readonly problems: readonly string[];
+};
+
+/** Prints and answers what a run has seen. */
 export function report(parts: {
   readonly logs: Map<string, Heard[]>;
   readonly channels: readonly string[];
@@ -19,7 +29,7 @@ export function report(parts: {
   /** The events of the run, by name. */
   readonly counts: ReadonlyMap<string, number>;
   readonly seed: number;
-}): number {
+}): Outcome {
   const { logs, channels, listeners, returning, publishers, witness, counts, seed } = parts;
   const { acknowledged, bytesOf } = publishers;
   const isTooLarge = (channel: string, from: number, to: number): boolean => {
@@ -57,7 +67,6 @@ export function report(parts: {
     "witness: half of the round trips under, ms": witness.percentile(0.5),
     "witness: 99 of 100 round trips under, ms": witness.percentile(0.99),
     "longest from acknowledged to delivered, ms": listeners.longestMs,
-    ...Object.fromEntries([...counts].toSorted(([a], [b]) => a.localeCompare(b))),
     lost: verdict.lost.length,
     repeated: verdict.repeated.length,
     "out of order": verdict.outOfOrder.length,
@@ -65,10 +74,14 @@ export function report(parts: {
     "recovered: false": sum(hearings.map(({ unrecovered }) => unrecovered.length)),
     "recovered: false, unjustified": verdict.unjustified.length,
   };
-  console.table(rows);
-  const problems: unknown[] = [...Object.values(verdict).flat(), ...ofRooms];
+  const events = [...counts].toSorted(([a], [b]) => a.localeCompare(b));
+  console.table({ ...rows, ...Object.fromEntries(events) });
+  const faults = events.flatMap(([event, times]) =>
+    event.startsWith(FAULT) ? [[event.slice(FAULT.length), times] as const] : [],
+  );
+  const problems = [...Object.values(verdict).flat(), ...ofRooms];
   for (const problem of problems.slice(0, 40)) console.error(problem);
   if (problems.length > 0)
     console.error(`${problems.length} violations of laws. Repeat the run with --seed ${seed}.`);
-  return problems.length;
+  return { counts: rows, faults: Object.fromEntries(faults), problems };
 }

@@ -2,10 +2,12 @@
  * Breaks a running cluster in every way that we know, while stock clients publish and listen. Then it checks whether
  * an acknowledged publication was lost, repeated or put out of order. The exit status is 1 if a law was broken.
  */
+import { writeFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { BROADCAST, LARGE, SHORT_KEEPS, smallChannels } from "./channels.ts";
 import { connect } from "./connect.ts";
+import { Crowd } from "./crowd.ts";
 import { breakThings } from "./faults.ts";
 import { Listeners } from "./listeners.ts";
 import { readLogs } from "./logs.ts";
@@ -28,6 +30,8 @@ const { values } = parseArgs({
     kills: { type: "string", default: "1" },
     sockets: { type: "string", default: "15" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
+    /** A file that gets what the run has seen, as JSON. */
+    record: { type: "string" },
     help: { type: "boolean", default: false },
   },
 });
@@ -66,7 +70,10 @@ const server = await Server.start({
     development: true,
     insecure: true,
     anonymous: true,
-    limits: { recoveryMaxPublications: 10_000, historyMaxPublications: 10_000 },
+    limits: { recoveryMaxPublications: 10_000, historyMaxPublications: 10_000, sessionsPerShard: 100 },
+    // Minutes become seconds, so that the ring also moves by itself.
+    times: { healthReportMs: 2_000 },
+    scale: { min: 2, lowForMs: 4_000, settleMs: 5_000, youngMs: 2_000, lastMovesMs: 4_000 },
     broadcast: { historySize: 10_000 },
     socketio: { connectionStateRecovery: true },
   },
@@ -79,6 +86,13 @@ const server = await Server.start({
   RINGCAST_NS_large: { history_size: 100_000, history_ttl: "24h", force_recovery: true },
   RINGCAST_NS_short: { history_size: SHORT_KEEPS, history_ttl: "24h", force_recovery: true },
 });
+// The server has a process group of its own, and would stay.
+for (const signal of ["SIGINT", "SIGTERM"] as const) {
+  process.once(signal, () => {
+    server.stop();
+    process.exit(2);
+  });
+}
 let failed = 0;
 try {
   const publishers = new Publishers({ server, apiKey, small, random, pauseMs: PAUSE_MS, count });
@@ -91,12 +105,15 @@ try {
   const witness = new Witness(connect(server, "witness"));
   const watching = witness.watch(() => publishers.isOn);
   const strangers = new Strangers(() => new URL(server.url));
+  const crowd = new Crowd(server, small);
   await breakThings({
     server,
     apiKey,
     listeners,
+    publishers,
     returning,
     strangers,
+    crowd,
     channels,
     random,
     count,
@@ -105,6 +122,7 @@ try {
     kills: KILLS,
   });
   strangers.leave();
+  crowd.leave();
   await Promise.all([publishers.stop(), returning.stop(), watching]);
   console.log("The faults are over. The run waits until every client has heard every publication.");
   // This is the last publication in each channel: repeated deliveries come before it.
@@ -116,7 +134,9 @@ try {
   await until("all sockets have heard the last event", 60_000, () => returning.behind === 0).catch(
     () => undefined,
   );
-  failed = report({ logs, channels, listeners, returning, publishers, witness, counts, seed: SEED });
+  const outcome = report({ logs, channels, listeners, returning, publishers, witness, counts, seed: SEED });
+  if (values.record !== undefined) writeFileSync(values.record, JSON.stringify(outcome));
+  failed = outcome.problems.length;
   returning.leave();
 } finally {
   server.stop();

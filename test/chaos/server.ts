@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 
 type Json = string | number | boolean | null | Json[] | { [field: string]: Json };
 export type Bindings = Record<string, Json>;
@@ -59,6 +60,15 @@ export class Server {
   async killAndRestart(): Promise<void> {
     this.#kill();
     await this.#launch();
+  }
+
+  /** Stops every process of the server for a while. */
+  async freeze(forMs: number): Promise<void> {
+    const pid = this.#process?.pid;
+    if (pid === undefined) throw new Error("the server is down");
+    process.kill(-pid, "SIGSTOP");
+    await sleep(forMs);
+    process.kill(-pid, "SIGCONT");
   }
 
   /** Rejects if the object is not running. */

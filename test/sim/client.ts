@@ -128,6 +128,7 @@ export class SimClient {
     const socket = this.#socket;
     if (socket === undefined) return;
     this.#world.note(`${this.name} is cut off`);
+    this.#world.countFault("client cut off");
     socket.close(1006);
     this.#onClose(socket);
   }

@@ -42,6 +42,8 @@ export type Outcome = {
   /** The kinds of the policy's own changes of the ring, and the guests that shards have in the end. */
   readonly scaled: readonly string[];
   readonly guests: number;
+  /** How often each kind of fault came. */
+  readonly faults: ReadonlyMap<string, number>;
   readonly trace: readonly string[];
 };
 
@@ -99,6 +101,7 @@ export async function runHistory(
       deliveries: history.deliveries,
       callsBetweenReleases: world.network.callsBetweenReleases,
       ...scalingOf(world),
+      faults: world.faults,
       trace: world.trace,
     };
   } finally {

@@ -74,6 +74,8 @@ export class Network {
     const fail = (error: Error): void => back(() => reject(error));
     const isLost = world.random.chance(this.faults.lost);
     const answerIsLost = world.random.chance(this.faults.answerLost);
+    if (isLost) world.countFault("call lost");
+    else if (answerIsLost) world.countFault("answer lost");
     world.clock.after(this.#delay(), () => {
       if (isLost || caller.silenced) return fail(new Error("the network lost a call"));
       const life = world.wake(name);
@@ -132,7 +134,9 @@ export class Network {
 
   #delay(): number {
     const { random } = this.#world;
-    return random.chance(this.faults.late) ? random.int(100, 12_000) : random.int(1, 20);
+    if (!random.chance(this.faults.late)) return random.int(1, 20);
+    this.#world.countFault("message late, up to 12 s");
+    return random.int(100, 12_000);
   }
 }
 

@@ -69,9 +69,11 @@ export class Steps {
     };
     void coordinator
       .descriptor(CONTRACT)
-      .then((descriptor) =>
-        coordinator.change({ change: decide(descriptor), dryRun: false, by: "history" }, CONTRACT),
-      )
+      .then((descriptor) => {
+        const change = decide(descriptor);
+        this.#world.countFault(`ring change: ${change.kind}`);
+        return coordinator.change({ change, dryRun: false, by: "history" }, CONTRACT);
+      })
       .catch(() => undefined);
   }
 }

@@ -55,15 +55,19 @@ export class TraitSteps {
   #show(trait: Trait): void {
     const { fate } = this.#world;
     const client = fate.pick(this.#clients);
-    if (trait === "silentPeers") client.isSilent = fate.chance(0.7);
-    else if (trait === "endTogether") this.#endTogether();
+    if (trait === "silentPeers") {
+      client.isSilent = fate.chance(0.7);
+      if (client.isSilent) this.#world.countFault("client that answers no close");
+    } else if (trait === "endTogether") this.#endTogether();
     else if (trait === "lostAlarms")
       this.#loseAlarm(fate.pick(this.#world.objects.names(fate.pick(CLASSES))));
     else if (trait === "largePublications") this.#publishLarge();
     else if (trait === "lateCalls") this.#dieInDelivery();
     else if (trait === "manyChannels") this.#passThroughChannels(client);
     else if (trait === "hostileClients") {
-      if (fate.chance(0.3)) this.#stranger.vanish();
+      const vanishes = fate.chance(0.3);
+      this.#world.countFault(vanishes ? "strangers vanish" : "strangers flood or read nothing");
+      if (vanishes) this.#stranger.vanish();
       else this.#stranger.attack();
     }
   }
@@ -72,11 +76,13 @@ export class TraitSteps {
   #endTogether(): void {
     const shard = this.#world.fate.pick(this.#clients).shard;
     if (shard === undefined || !this.#world.sleep(shard)) return;
+    this.#world.countFault("clients of a sleeping shard gone together");
     for (const client of this.#clients) if (client.shard === shard) client.cut();
   }
 
   #loseAlarm(name: string): void {
     this.#world.note(`the platform gives up the alarm of ${name}`);
+    this.#world.countFault("alarm given up by the platform");
     this.#world.objects.of(name).storage.alarmAt = null;
     this.#lostAlarms.add(name);
   }
@@ -85,6 +91,7 @@ export class TraitSteps {
     const { fate } = this.#world;
     const channel = fate.pick([...CHANNELS, BROADCAST]);
     const isBurst = fate.chance(0.04);
+    this.#world.countFault(isBurst ? "burst of large publications" : "large publication");
     const bytes = Math.floor(LARGEST_BYTES * fate.next() ** (isBurst ? 0.1 : 3));
     for (let n = isBurst ? BURST : 1; n > 0; n--) this.#publishers.publish(channel, bytes);
   }
@@ -92,6 +99,7 @@ export class TraitSteps {
   /** The calls of the life that ends arrive, some of them after those of the next one. */
   #dieInDelivery(): void {
     const { clock, fate } = this.#world;
+    this.#world.countFault("channel dies while it delivers");
     this.#world.network.faults = { lost: 0, answerLost: 0, late: 0.3 };
     this.#publishers.publish(FLEETING);
     clock.after(fate.int(1, 40), () => this.#world.crash(objectOf(FLEETING)));

@@ -42,6 +42,8 @@ export class World {
   /** The event from which the present code follows. */
   event: Event = { subrequests: 0 };
   readonly violations: string[] = [];
+  /** How often each kind of fault came. */
+  readonly faults = new Map<string, number>();
   /** Resolves when no promise can go on. */
   settled: () => Promise<void> = settled;
   #trace: string[] | undefined;
@@ -81,6 +83,10 @@ export class World {
 
   note(what: string): void {
     this.#trace?.push(`${((this.clock.now - 1_800_000_000_000) / 1_000).toFixed(3)} ${what}`);
+  }
+
+  countFault(kind: string): void {
+    this.faults.set(kind, (this.faults.get(kind) ?? 0) + 1);
   }
 
   violate(what: string): void {
@@ -200,6 +206,7 @@ export class World {
     const { life } = object;
     if (life === undefined || !isIdle(life)) return false;
     this.note(`${name} sleeps`);
+    this.countFault(`${object.className.toLowerCase()} put to sleep`);
     life.dead = true;
     object.life = undefined;
     object.memoryLosses += 1;
@@ -215,6 +222,9 @@ export class World {
     const object = this.objects.of(name);
     const { life } = object;
     this.note(`${name} crashes${silenced ? ", silenced" : ""}`);
+    this.countFault(
+      `${object.className.toLowerCase()} crashed${silenced ? ", and what it had sent was lost" : ""}`,
+    );
     object.crashes += 1;
     for (const socket of object.sockets) socket.die();
     object.sockets.clear();
@@ -234,6 +244,7 @@ export class World {
   deploy(): void {
     this.note(`deployment of the other release, resets within ${this.#rollout.resetWithinMs} ms`);
     this.#rollout.deploy();
+    this.countFault("deployment of another release");
     for (const [name, object] of this.objects) {
       const { life } = object;
       const { afterMs, silenced } = this.#rollout.drawReset();

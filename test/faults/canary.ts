@@ -1,0 +1,59 @@
+import { PLANTS } from "../sim/plants.ts";
+import type { Code } from "./code.ts";
+import type { Canary } from "./report.ts";
+import { Worker } from "./workers.ts";
+
+/** A canary MUST be found within so many histories. Each slip that can be one is found by one history in 100 or more. */
+export const WITHIN = 2_000;
+const BATCH = 25;
+/** Apart from all other seeds, so that a canary takes none of them. */
+const FIRST_SEED = 3_000_000_001;
+const SEEDS = 1_000_000_000;
+
+/** The slips that histories of the most frequent kind find soon. */
+export const CANARIES = Object.entries(PLANTS)
+  .filter(
+    ([, { isRare, traits, releases }]) => isRare !== true && traits === undefined && releases === undefined,
+  )
+  .map(([name]) => name);
+
+/**
+ * Runs histories of a build that has a slip, in a process like that of all others. The history that finds it MUST pass
+ * without the slip. `turn` chooses the seeds, and the slip where none is named.
+ */
+export async function runCanary(parts: {
+  readonly code: Code;
+  readonly turn: number;
+  readonly plant?: string | undefined;
+  readonly within: number;
+}): Promise<Canary> {
+  const { code, turn, within } = parts;
+  const plant = parts.plant ?? CANARIES[turn % CANARIES.length] ?? "";
+  const options = optionsOf(plant);
+  const mixed = Number.parseInt(code.commit.slice(0, 8), 16) + turn * WITHIN;
+  const from = FIRST_SEED + (mixed % SEEDS);
+  const canary = { plant, options, from, within };
+  const [planted, sound] = await Promise.all([Worker.start(plant), Worker.start()]);
+  try {
+    for (let seed = from; seed < from + within; seed += BATCH) {
+      const seeds = { from: seed, count: Math.min(BATCH, from + within - seed) };
+      const { violations } = await planted.run({ seeds, options, stopsAtFirst: true });
+      const [violation] = violations;
+      if (violation === undefined) continue;
+      const alone = { from: violation.seed, count: 1 };
+      const without = await sound.run({ seeds: alone, options, stopsAtFirst: true });
+      if (without.violations.length === 0)
+        return { ...canary, foundAt: violation.seed, broke: violation.what[0] };
+    }
+    return canary;
+  } finally {
+    planted.stop();
+    sound.stop();
+  }
+}
+
+/** The histories that can find a slip, as options of `npm run sim`. */
+function optionsOf(plant: string): string {
+  const { releases = "none", traits } = PLANTS[plant] ?? {};
+  return `--steps 60 --releases ${releases}${traits === undefined ? "" : ` --traits ${traits}`}`;
+}

@@ -1,0 +1,29 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Run } from "./record.ts";
+
+/** The files that decide what a run does. */
+const RUNS = ["src", "test/sim", "test/chaos", "package-lock.json"];
+
+/** The code that a run has run, as its row names it. */
+export type Code = Pick<Run, "commit" | "srcTree" | "isClean" | "versions">;
+
+export function readCode(root: string): Code {
+  const git = (...args: string[]): string =>
+    execFileSync("git", args, { cwd: root, encoding: "utf8" }).trim();
+  const versionOf = (path: string): string =>
+    (JSON.parse(readFileSync(join(root, path), "utf8")) as { version: string }).version;
+  return {
+    commit: git("rev-parse", "HEAD"),
+    srcTree: git("rev-parse", "HEAD:src"),
+    isClean: git("status", "--porcelain", "--", ...RUNS) === "",
+    versions: {
+      project: versionOf("package.json"),
+      node: process.versions.node,
+      workerd: versionOf("node_modules/workerd/package.json"),
+    },
+  };
+}
+
+export const isSame = (one: Code, other: Code): boolean => JSON.stringify(one) === JSON.stringify(other);

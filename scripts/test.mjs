@@ -6,6 +6,5 @@ const tier = process.argv.includes("--release") ? "release" : "quick";
 
 await runSteps([
   checks,
-  [{ name: "deployment", command: "wrangler", args: ["deploy", "--dry-run"] }],
   [vitest("tests", { env: { RINGCAST_TESTS: tier } })],
 ]);

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { cutPart, findPart, MOST_LEVELS } from "../contracts/json-text.ts";
 import { tagsFilterSchema } from "../policy/tags-filter.ts";
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** The sources of a connection's key. A key places a connection and never identifies its user (SPEC AU7). */
 const AFFINITY_SOURCES = ["key", "token", "path", "cookie", "ip"] as const;

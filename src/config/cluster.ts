@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { affinitySchema } from "./affinity.ts";
 import { count } from "./count.ts";
 import { limitsSchema } from "./limits.ts";

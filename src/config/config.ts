@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { clusterSchema, type ClusterConfig } from "./cluster.ts";
 import { readForeignOptions } from "./foreign-options.ts";
 import { missingPartner, namespaceSchema, type NamespaceConfig } from "./namespace.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { count } from "./count.ts";
 
 /** The limits of clients, shards and the server API. A client over a limit gets a code from the one table (SPEC SE3). */

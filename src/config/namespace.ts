@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { count } from "./count.ts";
 
 /** A duration, written as in Centrifugo's configuration ("90s", "1h30m") and read as ms (docs/protocol.md C40). */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /**
  * The location hints of Durable Objects (docs/platform.md P32). `auto` gives no hint, and the place of the

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { count } from "./count.ts";
 
 const part = (most: number) => z.number().min(0.01).max(most);

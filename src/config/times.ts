@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { count } from "./count.ts";
 
 /** How long the parts of a cluster wait, in ms. */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** The public keys and the claims by which a token is verified. The HMAC secret is `TOKEN_HMAC_SECRET`. */
 export const tokensSchema = z

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ConnectChange, Identity, PublishChange, Refusal, RpcAnswer, SubscribeChange } from "./hooks.ts";
 
 /** The schemas of the answers of hooks. They keep a mistake in the deployment's code from becoming a broken frame. */

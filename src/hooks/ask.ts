@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Close, ReplyError } from "../contracts/refusal.ts";
 import { within } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { Tags } from "../contracts/publication.ts";
 
 /** Which publications a subscriber wants, by their tags (Centrifuge protocol, `FilterNode`). */

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import type { ConnectionClaims, SubscriptionClaims } from "./claims.ts";
 import { jsonClaim } from "./json-claim.ts";
 

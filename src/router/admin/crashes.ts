@@ -1,25 +1,25 @@
-import type { Context } from "hono";
 import { shardAddress } from "../../contracts/address.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { channelStub, coordinatorStub, shardStub } from "../../platform/calls.ts";
 import { configOf } from "../../platform/config.ts";
 import { frontsOf } from "../../platform/fronts.ts";
-import { adminRoute, fail, type AdminApp } from "./route.ts";
+import { addRoute, fail, type AdminApp, type AdminRequest } from "./route.ts";
 import { channelParam, crashed, shardParam } from "./schemas/common.ts";
 
 /** The routes that crash an object, to show how the cluster recovers. They work only where `development` is on. */
 export function addCrashes(app: AdminApp): void {
-  app.openapi(
-    adminRoute({
+  addRoute(
+    app,
+    {
       method: "post",
       path: "/shards/{id}/crash",
       summary: "Crash a shard, to show how its clients recover (only where `development` is on)",
-      request: { params: shardParam },
+      params: shardParam,
       answer: crashed,
-    }),
-    async (request) => {
+    },
+    async (request, { params }) => {
       if (!inDevelopment(request)) return failOutside(request);
-      const { id } = request.req.valid("param");
+      const { id } = params;
       const { shards } = await coordinatorStub(request.env).descriptor(CONTRACT);
       const shard = shards.find((one) => one.id === id);
       if (shard === undefined)
@@ -29,44 +29,44 @@ export function addCrashes(app: AdminApp): void {
           crash(shardStub(request.env, shardAddress(front, shard)).crash()),
         ),
       );
-      return request.json({ crashed: id }, 200);
+      return { crashed: id };
     },
   );
-  app.openapi(
-    adminRoute({
+  addRoute(
+    app,
+    {
       method: "post",
       path: "/channels/{channel}/crash",
       summary: "Crash the object of a channel (only where `development` is on)",
-      request: { params: channelParam },
+      params: channelParam,
       answer: crashed,
-    }),
-    async (request) => {
+    },
+    async (request, { params }) => {
       if (!inDevelopment(request)) return failOutside(request);
-      const { channel } = request.req.valid("param");
+      const { channel } = params;
       await crash(channelStub(request.env, channel).crash());
-      return request.json({ crashed: channel }, 200);
+      return { crashed: channel };
     },
   );
-  app.openapi(
-    adminRoute({
+  addRoute(
+    app,
+    {
       method: "post",
       path: "/coordinator/crash",
       summary: "Crash the coordinator (only where `development` is on)",
       answer: crashed,
-    }),
+    },
     async (request) => {
       if (!inDevelopment(request)) return failOutside(request);
       await crash(coordinatorStub(request.env).crash());
-      return request.json({ crashed: "coordinator" }, 200);
+      return { crashed: "coordinator" };
     },
   );
 }
 
-type Request = Context<{ Bindings: Cloudflare.Env }>;
+const inDevelopment = ({ env }: AdminRequest): boolean => configOf(env).cluster.development;
 
-const inDevelopment = ({ env }: Request): boolean => configOf(env).cluster.development;
-
-const failOutside = (request: Request) =>
+const failOutside = (request: AdminRequest) =>
   fail(request, 403, {
     code: "developmentOnly",
     message: "an object can be crashed only where `development` is on",

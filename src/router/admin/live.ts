@@ -5,7 +5,7 @@ import { configOf } from "../../platform/config.ts";
 import { logError } from "../../platform/logger.ts";
 import { signForOperator } from "../../tokens/operator.ts";
 import { accessOf } from "../access.ts";
-import { adminRoute, fail, jsonBody, type AdminApp } from "./route.ts";
+import { addRoute, fail, type AdminApp } from "./route.ts";
 import { clientsBody, clientTokens, liveBody, liveTokens } from "./schemas/live.ts";
 
 /** The cluster reports to the live feed for this long after a page was closed. The SDK renews the token by itself. */
@@ -15,16 +15,17 @@ const CONNECTION_MS = 900_000;
 
 /** The routes that sign tokens for the operator's page and for its simulated clients, which are stock clients. */
 export function addLive(app: AdminApp): void {
-  app.openapi(
-    adminRoute({
+  addRoute(
+    app,
+    {
       method: "post",
       path: "/live",
       summary: "Sign tokens to watch the cluster or channels with; the reading key may ask for them too",
-      request: { body: jsonBody(liveBody) },
+      body: liveBody,
       answer: liveTokens,
-    }),
-    async (request) => {
-      const { channels } = request.req.valid("json");
+    },
+    async (request, { body }) => {
+      const { channels } = body;
       const { env } = request;
       const now = Date.now();
       const expiresAt = now + WATCH_MS;
@@ -43,25 +44,23 @@ export function addLive(app: AdminApp): void {
       const connection = await signForOperator(key, { sub: "" }, now + CONNECTION_MS);
       const access: "full" | "read" = (await accessOf(request)) === "full" ? "full" : "read";
       const socketioPath = socketio.path;
-      return request.json(
-        { access, development, socketioPath, channel: LIVE_CHANNEL, connection, tokens, expiresAt },
-        200,
-      );
+      return { access, development, socketioPath, channel: LIVE_CHANNEL, connection, tokens, expiresAt };
     },
   );
-  app.openapi(
-    adminRoute({
+  addRoute(
+    app,
+    {
       method: "post",
       path: "/clients",
       summary: "Sign connection tokens for simulated clients",
-      request: { body: jsonBody(clientsBody) },
+      body: clientsBody,
       answer: clientTokens,
-    }),
-    async (request) => {
+    },
+    async (request, { body }) => {
       const expiresAt = Date.now() + CONNECTION_MS;
       const sign = (sub: string) => signForOperator(request.env.API_KEY ?? "", { sub }, expiresAt);
-      const tokens = await signEach(request.req.valid("json").users, sign);
-      return request.json({ tokens, expiresAt }, 200);
+      const tokens = await signEach(body.users, sign);
+      return { tokens, expiresAt };
     },
   );
 }

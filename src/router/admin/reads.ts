@@ -1,48 +1,51 @@
 import type { ShardReport } from "../../contracts/coordinator.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { coordinatorStub } from "../../platform/calls.ts";
-import { adminRoute, type AdminApp } from "./route.ts";
+import { addRoute, type AdminApp } from "./route.ts";
 import { clusterReport, epochList, epochsQuery, explainQuery, explanation } from "./schemas/reads.ts";
 
 /** The routes that show the shards, the epochs, and the owner of a key. */
 export function addReads(app: AdminApp): void {
-  app.openapi(
-    adminRoute({
+  addRoute(
+    app,
+    {
       method: "get",
       path: "/cluster",
       summary: "Show the shards and their present state",
       answer: clusterReport,
-    }),
+    },
     async (request) => {
       const { shards, ...cluster } = await coordinatorStub(request.env).cluster(CONTRACT);
-      return request.json({ ...cluster, shards: shards.map(showShard) }, 200);
+      return { ...cluster, shards: shards.map(showShard) };
     },
   );
-  app.openapi(
-    adminRoute({
+  addRoute(
+    app,
+    {
       method: "get",
       path: "/epochs",
       summary: "List the latest changes, the newest first, with their predicted and reported moves",
-      request: { query: epochsQuery },
+      query: epochsQuery,
       answer: epochList,
-    }),
-    async (request) => {
-      const { limit } = request.req.valid("query");
+    },
+    async (request, { query }) => {
+      const { limit } = query;
       const epochs = await coordinatorStub(request.env).epochs(limit, CONTRACT);
-      return request.json({ epochs }, 200);
+      return { epochs };
     },
   );
-  app.openapi(
-    adminRoute({
+  addRoute(
+    app,
+    {
       method: "get",
       path: "/explain",
       summary: "Show the shard that owns a key, and the reason",
-      request: { query: explainQuery },
+      query: explainQuery,
       answer: explanation,
-    }),
-    async (request) => {
-      const { key, region } = request.req.valid("query");
-      return request.json(await coordinatorStub(request.env).explain(key, region, CONTRACT), 200);
+    },
+    async (request, { query }) => {
+      const { key, region } = query;
+      return await coordinatorStub(request.env).explain(key, region, CONTRACT);
     },
   );
 }

@@ -1,40 +1,92 @@
-import { createRoute, z, type OpenAPIHono } from "@hono/zod-openapi";
-import type { Context, MiddlewareHandler } from "hono";
+import { Hono, type Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import * as z from "zod";
+import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from "zod-openapi";
 import { answerError } from "../errors.ts";
+import { jsonOf } from "../openapi.ts";
 import { errorBody } from "./schemas/common.ts";
 
 type Env = { Bindings: Cloudflare.Env };
-export type AdminApp = OpenAPIHono<Env>;
+export type AdminRequest = Context<Env>;
 
-export const jsonBody = <Schema extends z.ZodType>(body: Schema) => ({
-  required: true,
-  content: { "application/json": { schema: body } },
-});
+/** The routes of the operator's API, and what its OpenAPI document says of them. */
+export class AdminApp extends Hono<Env> {
+  readonly paths: Record<string, ZodOpenApiPathsObject[string]> = {};
+}
 
-const problem = (description: string) => ({
-  description,
-  content: { "application/json": { schema: errorBody } },
-});
+type Method = "get" | "post" | "patch" | "delete";
+type RouteSpec<Query, Params, Body, Answer> = {
+  readonly method: Method;
+  /** As in OpenAPI: `/shards/{id}`. */
+  readonly path: string;
+  readonly summary: string;
+  readonly query?: Query;
+  readonly params?: Params;
+  readonly body?: Body;
+  readonly answer: Answer;
+};
+type Input<Query, Params, Body> = {
+  readonly query: z.output<Query>;
+  readonly params: z.output<Params>;
+  readonly body: z.output<Body>;
+};
 
-const noQuery = z.strictObject({});
+/** Stands for a query, a path or a body that a route has none of. */
+const nothing = z.strictObject({});
+type Nothing = typeof nothing;
 
 /**
- * A route of the operator's API, with the errors that each of its routes can answer with. A route refuses a body or a
+ * Adds a route: its schemas check the request, and make its part of the OpenAPI document. A route refuses a body or a
  * query key that it does not know, because the key may be an option such as `dryRun` (SPEC OP10).
+ *
+ * `handle` returns the answer's JSON, or a response of its own, such as one of {@link fail}.
  */
-export function adminRoute<
-  Method extends "get" | "post" | "patch" | "delete",
-  Path extends string,
+export function addRoute<
   Answer extends z.ZodType,
-  Request extends NonNullable<Parameters<typeof createRoute>[0]["request"]> = {},
->(spec: { method: Method; path: Path; summary: string; answer: Answer; request?: Request }) {
-  const { answer, request, ...rest } = spec;
-  return createRoute({
-    ...rest,
-    request: { query: noQuery, ...request } as Request,
-    middleware: [request?.body === undefined ? refuseBody : refuseOtherBody] as const,
+  Query extends z.ZodObject = Nothing,
+  Params extends z.ZodObject = Nothing,
+  Body extends z.ZodType = Nothing,
+>(
+  app: AdminApp,
+  spec: RouteSpec<Query, Params, Body, Answer>,
+  handle: (request: AdminRequest, input: Input<Query, Params, Body>) => Promise<z.input<Answer> | Response>,
+): void {
+  const { method, path, query = nothing, params, body } = spec;
+  app.paths[path] = { ...app.paths[path], [method]: describe(spec) };
+  app.on(method, path.replaceAll(/\{(\w+)\}/g, ":$1"), async (request) => {
+    const refusal = await (body === undefined ? refuseBody(request) : refuseOtherBody(request));
+    if (refusal !== undefined) return refusal;
+    const input = {
+      query: parse(query, "query", queryOf(request)),
+      params: params === undefined ? {} : parse(params, "param", request.req.param()),
+      body: body === undefined ? {} : parse(body, "json", await jsonOfBody(request)),
+    } as Input<Query, Params, Body>;
+    const answer = await handle(request, input);
+    return answer instanceof Response ? answer : request.json(answer as object, 200);
+  });
+}
+
+/** Answers with one of the errors of a route. */
+export const fail = (
+  request: AdminRequest,
+  status: 400 | 403 | 404 | 409,
+  error: { readonly code: string; readonly message: string },
+): Response => answerError(request, status, error);
+
+function describe<Query extends z.ZodObject, Params extends z.ZodObject, Body extends z.ZodType>(
+  spec: RouteSpec<Query, Params, Body, z.ZodType>,
+): ZodOpenApiOperationObject {
+  const { summary, query, params, body, answer } = spec;
+  const requestParams = {
+    ...(query === undefined ? {} : { query }),
+    ...(params === undefined ? {} : { path: params }),
+  };
+  return {
+    summary,
+    requestParams,
+    ...(body === undefined ? {} : { requestBody: { required: true, content: jsonOf(body) } }),
     responses: {
-      200: { description: "Done", content: { "application/json": { schema: answer } } },
+      200: { description: "Done", content: jsonOf(answer) },
       400: problem("The request is not valid"),
       401: problem("The API key is absent or wrong"),
       403: problem("The API key or the deployment does not permit the request"),
@@ -42,30 +94,55 @@ export function adminRoute<
       409: problem("The cluster refuses the change"),
       415: problem("The body is not JSON by its header"),
     },
+  };
+}
+
+const problem = (description: string) => ({ description, content: jsonOf(errorBody) });
+
+/** Throws where a part of a request is not valid; the first fault is enough. */
+function parse<Schema extends z.ZodType>(schema: Schema, part: string, value: unknown): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  const field = issue?.path.join(".") ?? "";
+  throw new HTTPException(400, {
+    message: `${field === "" ? part : field}: ${issue?.message ?? "cannot be read"}`,
   });
 }
 
-const hasBody = async (request: Context<Env>): Promise<boolean> =>
-  (await request.req.arrayBuffer()).byteLength > 0;
+/** A key that stands several times in a query has all its values. */
+const queryOf = ({ req }: AdminRequest): Record<string, string | string[]> =>
+  Object.fromEntries(
+    Object.entries(req.queries()).map(([name, values]) => [
+      name,
+      values.length === 1 ? (values[0] ?? "") : values,
+    ]),
+  );
 
-const refuseBody: MiddlewareHandler<Env> = async (request, next) => {
-  if (!(await hasBody(request))) return next();
+async function jsonOfBody(request: AdminRequest): Promise<unknown> {
+  if (!isJson(request)) return {};
+  try {
+    return await request.req.json<unknown>();
+  } catch {
+    throw new HTTPException(400, { message: "the body is not JSON" });
+  }
+}
+
+const isJson = ({ req }: AdminRequest): boolean =>
+  /^application\/json *(;|$)/i.test(req.header("content-type") ?? "");
+
+const hasBody = async ({ req }: AdminRequest): Promise<boolean> => (await req.arrayBuffer()).byteLength > 0;
+
+async function refuseBody(request: AdminRequest): Promise<Response | undefined> {
+  if (!(await hasBody(request))) return undefined;
   const { method, path } = request.req;
   const message = `${method} ${path} takes no body; its options go into the query`;
   return answerError(request, 400, { code: "badRequest", message });
-};
+}
 
 /** Without this check a body of another type would count as empty. */
-const refuseOtherBody: MiddlewareHandler<Env> = async (request, next) => {
-  const type = request.req.header("content-type") ?? "";
-  if (/^application\/json *(;|$)/i.test(type) || !(await hasBody(request))) return next();
+async function refuseOtherBody(request: AdminRequest): Promise<Response | undefined> {
+  if (isJson(request) || !(await hasBody(request))) return undefined;
   const message = "send a body with the header Content-Type: application/json";
   return answerError(request, 415, { code: "jsonOnly", message });
-};
-
-/** Answers with one of the errors of a route. */
-export const fail = <Status extends 400 | 403 | 404 | 409>(
-  request: Context<Env>,
-  status: Status,
-  error: { readonly code: string; readonly message: string },
-) => request.json({ error }, status);
+}

@@ -2,40 +2,42 @@ import { DISCONNECTS } from "../../centrifuge/codes.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { coordinatorStub } from "../../platform/calls.ts";
 import { unreachedIds } from "../outcomes.ts";
-import { adminRoute, type AdminApp } from "./route.ts";
+import { addRoute, type AdminApp } from "./route.ts";
 import { userDisconnected, userParam, userSessions } from "./schemas/users.ts";
 
 /** The routes about one user, wherever its sessions are. */
 export function addUsers(app: AdminApp): void {
-  app.openapi(
-    adminRoute({
+  addRoute(
+    app,
+    {
       method: "get",
       path: "/users/{user}/sessions",
       summary: "List the sessions of a user, on all shards: the first 1,000 of them",
-      request: { params: userParam },
+      params: userParam,
       answer: userSessions,
-    }),
-    async (request) => {
-      const { user } = request.req.valid("param");
+    },
+    async (request, { params }) => {
+      const { user } = params;
       const answer = await coordinatorStub(request.env).sessionsOf(user, CONTRACT);
-      return request.json({ ...answer, truncated: answer.truncated ?? false }, 200);
+      return { ...answer, truncated: answer.truncated ?? false };
     },
   );
-  app.openapi(
-    adminRoute({
+  addRoute(
+    app,
+    {
       method: "post",
       path: "/users/{user}/disconnect",
       summary: "Close every session of a user; the clients do not reconnect",
-      request: { params: userParam },
+      params: userParam,
       answer: userDisconnected,
-    }),
-    async (request) => {
-      const { user } = request.req.valid("param");
+    },
+    async (request, { params }) => {
+      const { user } = params;
       const action = { kind: "disconnect", user, client: null, except: [], ...DISCONNECTS.forced } as const;
       const { outcomes } = await coordinatorStub(request.env).act(action, CONTRACT);
       const disconnected = outcomes.reduce((sum, { done }) => sum + (done?.sessions ?? 0), 0);
       const unreachable = unreachedIds(outcomes);
-      return request.json({ disconnected, unreachable }, 200);
+      return { disconnected, unreachable };
     },
   );
 }

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { encodeKept } from "../../centrifuge/frames.ts";
 import { keepsHistory } from "../../config/namespace.ts";
 import { CONTRACT } from "../../contracts/version.ts";

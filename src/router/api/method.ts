@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Config } from "../../config/config.ts";
 import type { Publisher } from "../../platform/publisher.ts";
 import type { RingCache } from "../ring-cache.ts";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { numberOfUsers } from "../../contracts/distinct-users.ts";
 import { countPresence, limitPresence } from "../../contracts/presence.ts";
 import { CONTRACT } from "../../contracts/version.ts";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { keepsHistory } from "../../config/namespace.ts";
 import type { PublishRequest } from "../../contracts/log.ts";
 import { encodePublication } from "../../contracts/publication.ts";

@@ -1,5 +1,5 @@
 import { html, raw } from "hono/html";
-import { z } from "zod";
+import * as z from "zod";
 import { apiDocument } from "./document.ts";
 import { METHODS } from "./methods.ts";
 

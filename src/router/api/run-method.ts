@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import type { Config } from "../../config/config.ts";
 import { logError } from "../../platform/logger.ts";
 import { homeOf } from "../../policy/channels.ts";

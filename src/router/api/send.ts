@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { CONTRACT } from "../../contracts/version.ts";
 import { coordinatorStub, within } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";

@@ -1,4 +1,4 @@
-import type { z } from "zod";
+import type * as z from "zod";
 import { DISCONNECTS } from "../../centrifuge/codes.ts";
 import type { Action } from "../../contracts/orders.ts";
 import { CONTRACT } from "../../contracts/version.ts";

@@ -1,4 +1,4 @@
-import type { z } from "@hono/zod-openapi";
+import type * as z from "zod";
 import { InputError } from "../../socketio/input-error.ts";
 import type { Namespace } from "../../socketio/namespace.ts";
 import { bytesAsJson, withBytes } from "../../socketio/shared-rooms.ts";

@@ -1,14 +1,14 @@
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { REGIONS, shardIdSchema } from "../../../config/regions.ts";
 import { MAX_WEIGHT } from "../../../ring/descriptor.ts";
 
 /** Schemas that several routes of the operator's API use. They check the requests and make the OpenAPI document. */
 
-export const shardId = z.string().openapi({ example: "auto-1" });
+export const shardId = z.string().meta({ example: "auto-1" });
 export const region = z
   .enum(REGIONS)
-  .openapi({ description: "The location hint of a Durable Object; `auto` gives no hint." });
-export const weight = z.number().int().min(1).max(MAX_WEIGHT).openapi({
+  .meta({ description: "The location hint of a Durable Object; `auto` gives no hint." });
+export const weight = z.number().int().min(1).max(MAX_WEIGHT).meta({
   description: "The shard's part of the ring, relative to the weights of the other shards.",
   example: 16,
 });
@@ -21,21 +21,21 @@ export const channelParam = z.object({ channel: z.string().min(1).max(1024) });
 
 export const errorBody = z
   .object({ error: z.object({ code: z.string(), message: z.string() }) })
-  .openapi("Error");
+  .meta({ id: "Error" });
 
 export const shardSpec = z
   .object({ id: shardId, region: z.string(), weight, state: z.enum(["active", "draining", "down"]) })
-  .openapi("Shard");
+  .meta({ id: "Shard" });
 
 export const predictedMoves = z
   .object({
-    moving: z.number().int().openapi({ description: "Sessions that will move." }),
+    moving: z.number().int().meta({ description: "Sessions that will move." }),
     from: counts,
     to: counts,
-    unknown: list(z.string()).openapi({
+    unknown: list(z.string()).meta({
       description: "Shards that did not answer, so that their sessions are not counted.",
     }),
   })
-  .openapi("PredictedMoves");
+  .meta({ id: "PredictedMoves" });
 
-export const crashed = z.object({ crashed: z.string() }).openapi("Crashed");
+export const crashed = z.object({ crashed: z.string() }).meta({ id: "Crashed" });

@@ -1,4 +1,4 @@
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 
 export const liveBody = z
   .strictObject({
@@ -6,26 +6,26 @@ export const liveBody = z
       .array(z.string().min(1).max(1024))
       .max(16)
       .default([])
-      .openapi({ description: "Channels to watch; `ringcast:live` is the live feed of the cluster." }),
+      .meta({ description: "Channels to watch; `ringcast:live` is the live feed of the cluster." }),
   })
-  .openapi("Watch");
+  .meta({ id: "Watch" });
 
 export const liveTokens = z
   .object({
-    access: z.enum(["full", "read"]).openapi({ description: "The access of the API key of this request." }),
+    access: z.enum(["full", "read"]).meta({ description: "The access of the API key of this request." }),
     development: z.boolean(),
-    socketioPath: z.string().openapi({ description: "The path of Socket.IO clients and of their HTTP API." }),
-    channel: z.string().openapi({ description: "The channel of the live feed." }),
-    connection: z.string().openapi({ description: "A connection token without a user." }),
-    tokens: z.record(z.string(), z.string()).openapi({ description: "The subscription tokens, by channel." }),
+    socketioPath: z.string().meta({ description: "The path of Socket.IO clients and of their HTTP API." }),
+    channel: z.string().meta({ description: "The channel of the live feed." }),
+    connection: z.string().meta({ description: "A connection token without a user." }),
+    tokens: z.record(z.string(), z.string()).meta({ description: "The subscription tokens, by channel." }),
     expiresAt: z.number().int(),
   })
-  .openapi("WatchTokens");
+  .meta({ id: "WatchTokens" });
 
 export const clientsBody = z
   .strictObject({ users: z.array(z.string().min(1).max(255)).min(1).max(500) })
-  .openapi("Clients");
+  .meta({ id: "Clients" });
 
 export const clientTokens = z
   .object({ tokens: z.record(z.string(), z.string()), expiresAt: z.number().int() })
-  .openapi("ClientTokens");
+  .meta({ id: "ClientTokens" });

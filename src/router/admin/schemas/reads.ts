@@ -1,4 +1,4 @@
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { counts, list, predictedMoves, region, ringEpoch, shardId, shardSpec } from "./common.ts";
 
 export const clusterReport = z
@@ -13,18 +13,18 @@ export const clusterReport = z
         id: shardId,
         region: z.string(),
         weight: z.number().int(),
-        fullWeight: z.number().int().optional().openapi({
+        fullWeight: z.number().int().optional().meta({
           description: "The weight after the last step, where the shard is joining in steps.",
         }),
         state: z.enum(["active", "draining", "down", "leaving"]),
-        share: z.number().openapi({ description: "The shard's part of the ring of its region, 0 to 1." }),
+        share: z.number().meta({ description: "The shard's part of the ring of its region, 0 to 1." }),
         sessions: z.number().int().nullable(),
-        guests: z.number().int().nullable().openapi({
+        guests: z.number().int().nullable().meta({
           description: "Sessions of these whose first owner is another shard, which handed them on.",
         }),
         channels: z.number().int().nullable(),
         ringEpochSeen: z.number().int().nullable(),
-        droppedEvents: z.number().int().nullable().openapi({
+        droppedEvents: z.number().int().nullable().meta({
           description:
             "Events that the shard has dropped since it came to life, as a receiver had too many waiting.",
         }),
@@ -33,14 +33,14 @@ export const clusterReport = z
       }),
     ),
   })
-  .openapi("Cluster");
+  .meta({ id: "Cluster" });
 
 export const epochList = z
   .object({
     epochs: list(
       z.object({
         ringEpoch,
-        at: z.number().int().openapi({ description: "Milliseconds since 1970." }),
+        at: z.number().int().meta({ description: "Milliseconds since 1970." }),
         cause: z.string(),
         by: z.string(),
         shards: list(shardSpec),
@@ -48,12 +48,12 @@ export const epochList = z
         moved: z
           .number()
           .int()
-          .openapi({ description: "Sessions that moved, as far as the shards have reported." }),
+          .meta({ description: "Sessions that moved, as far as the shards have reported." }),
         movedFrom: counts,
       }),
     ),
   })
-  .openapi("Epochs");
+  .meta({ id: "Epochs" });
 
 export const explanation = z
   .object({
@@ -68,7 +68,7 @@ export const explanation = z
     point: z.object({ position: z.number().int(), shard: z.string(), index: z.number().int() }).nullable(),
     previousOwner: z.string().nullable(),
   })
-  .openapi("Explanation");
+  .meta({ id: "Explanation" });
 
 export const explainQuery = z.object({ key: z.string().min(1).max(1024), region: region.default("auto") });
 export const epochsQuery = z.object({ limit: z.coerce.number().int().min(1).max(200).default(20) });

@@ -1,25 +1,25 @@
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { SCALE_MODES } from "../../../contracts/scale.ts";
 import { list, shardId } from "./common.ts";
 
-const part = z.number().openapi({ description: "A part of the limit: 0 is idle, 1 is the limit." });
-const time = z.number().int().openapi({ description: "Milliseconds since 1970." });
-const mode = z.enum(SCALE_MODES).openapi({
+const part = z.number().meta({ description: "A part of the limit: 0 is idle, 1 is the limit." });
+const time = z.number().int().meta({ description: "Milliseconds since 1970." });
+const mode = z.enum(SCALE_MODES).meta({
   description: "`on` changes the ring, `suggest` says what it would do, `off` does nothing.",
 });
 
 const decision = z.object({
   at: time,
   kind: z.enum(["hold", "add", "step", "drain", "back"]),
-  reason: z.string().openapi({ example: "81 % of sockets on auto-2, mark 75 %" }),
-  done: z.boolean().openapi({ description: "False where the decision has not changed the ring." }),
+  reason: z.string().meta({ example: "81 % of sockets on auto-2, mark 75 %" }),
+  done: z.boolean().meta({ description: "False where the decision has not changed the ring." }),
   change: z
     .union([
       z.object({ kind: z.literal("add"), count: z.number().int(), region: z.string() }),
       z.object({ kind: z.enum(["drain", "remove"]), id: shardId }),
     ])
     .optional()
-    .openapi({ description: "The change that a suggestion is about; its request takes `dryRun`." }),
+    .meta({ description: "The change that a suggestion is about; its request takes `dryRun`." }),
 });
 
 export const scaleReport = z
@@ -37,11 +37,9 @@ export const scaleReport = z
         fullWeight: z
           .number()
           .int()
-          .openapi({ description: "The weight after the last step, for a shard that is joining." }),
-        owner: z
-          .enum(["policy", "operator"])
-          .openapi({ description: "The policy drains only its own shards." }),
-        callers: z.object({ overloaded: z.number().int(), silent: z.number().int() }).optional().openapi({
+          .meta({ description: "The weight after the last step, for a shard that is joining." }),
+        owner: z.enum(["policy", "operator"]).meta({ description: "The policy drains only its own shards." }),
+        callers: z.object({ overloaded: z.number().int(), silent: z.number().int() }).optional().meta({
           description:
             "Calls to the shard that others have lately seen fail: refused as overloaded, or without an answer.",
         }),
@@ -52,20 +50,20 @@ export const scaleReport = z
             refused: z
               .number()
               .int()
-              .openapi({ description: "Connections refused for lack of room since the report before." }),
+              .meta({ description: "Connections refused for lack of room since the report before." }),
             clients: z
               .record(z.string(), z.number().int())
-              .openapi({ description: "Sessions by the region of the client." }),
+              .meta({ description: "Sessions by the region of the client." }),
           })
           .nullable(),
       }),
     ),
     last: decision.nullable(),
-    decisions: list(decision).openapi({
+    decisions: list(decision).meta({
       description: "The decisions that changed the ring, the newest first.",
     }),
     looksAgainAt: time.nullable(),
   })
-  .openapi("Scale");
+  .meta({ id: "Scale" });
 
-export const scaleBody = z.strictObject({ mode }).openapi("ChooseScaleMode");
+export const scaleBody = z.strictObject({ mode }).meta({ id: "ChooseScaleMode" });

@@ -1,4 +1,4 @@
-import { z } from "@hono/zod-openapi";
+import * as z from "zod";
 import { list } from "./common.ts";
 
 export const userParam = z.object({ user: z.string().min(1).max(255) });
@@ -15,11 +15,11 @@ export const userSessions = z
         channels: list(z.string()),
       }),
     ),
-    truncated: z.boolean().openapi({ description: "The user has more sessions than this answer." }),
+    truncated: z.boolean().meta({ description: "The user has more sessions than this answer." }),
     unreachable: list(z.string()),
   })
-  .openapi("UserSessions");
+  .meta({ id: "UserSessions" });
 
 export const userDisconnected = z
   .object({ disconnected: z.number().int(), unreachable: list(z.string()) })
-  .openapi("UserDisconnected");
+  .meta({ id: "UserDisconnected" });

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** The parameters and results of `rpc` and `batch`. */
 

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 
 /** Fields that several methods of the server API have. Fields have Centrifugo's names; an unknown field is refused (SPEC AP8). */
 

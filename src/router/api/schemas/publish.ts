@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { b64data, channel, data, offset, shardOutcome } from "./fields.ts";
 
 const publication = {

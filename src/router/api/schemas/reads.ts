@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { channel, offset, position } from "./fields.ts";
 
 const clientInfo = z.object({

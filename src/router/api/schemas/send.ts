@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { b64data, data, shardOutcome, user } from "./fields.ts";
 
 export const sendParams = z.strictObject({

@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { b64data, channel, client, data, position, seconds, session, user } from "./fields.ts";
 
 export const subscribeParams = z.strictObject({

@@ -4,7 +4,4 @@ import { runSteps, vitest } from "./steps.mjs";
 
 const tier = process.argv.includes("--release") ? "release" : "quick";
 
-await runSteps([
-  checks,
-  [vitest("tests", { env: { RINGCAST_TESTS: tier } })],
-]);
+await runSteps([checks, [vitest("tests", { env: { RINGCAST_TESTS: tier } })]]);

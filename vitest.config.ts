@@ -218,7 +218,9 @@ export default defineConfig({
           testTimeout: 600_000,
           sequence: { groupOrder: 2 },
           // Each file starts a whole server, and waits for it most of the time.
-          maxWorkers: 2,
+          maxWorkers: 3,
+          // The packages that start a server are loaded once for each process.
+          isolate: false,
         },
       },
     ],

@@ -211,7 +211,8 @@ describe.each(["timer", "alarm"] as const)("the protocols, heartbeat by %s", (he
     });
   });
 
-  describe("[SO24] the heartbeat", () => {
+  // They wait most of the time.
+  describe.concurrent("[SO24] the heartbeat", () => {
     test("[SO24] over polling", async () => {
       const sid = await openPolling();
       for (let n = 0; n < 3; n++) {

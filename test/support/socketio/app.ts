@@ -81,6 +81,14 @@ function describeNamespace(namespace: AppNamespace): void {
     await socket.join(room);
     ack([...socket.rooms].filter((room) => room !== socket.id).toSorted());
   });
+  namespace.on("join if there is room", async (socket, room, ack) => {
+    try {
+      await socket.join(room);
+      ack(true);
+    } catch {
+      ack(false);
+    }
+  });
   namespace.on("leave", async (socket, room, ack) => {
     await socket.leave(room);
     ack();

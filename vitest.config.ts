@@ -92,7 +92,7 @@ export default defineConfig({
           ],
           ...PATIENT,
           // Most of a test is waiting.
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
@@ -130,7 +130,7 @@ export default defineConfig({
           include: ["test/workers/hooks*.test.ts"],
           ...PATIENT,
           // Most of a test is waiting.
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
@@ -150,7 +150,7 @@ export default defineConfig({
           name: "fronts",
           include: ["test/workers/fronts*.test.ts"],
           ...PATIENT,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
@@ -195,7 +195,7 @@ export default defineConfig({
           name: "socketio",
           include: ["test/workers/socketio*.test.ts"],
           ...PATIENT,
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },
@@ -216,7 +216,7 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           ...PATIENT,
           testTimeout: 600_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 1 },
           // Each file starts a whole server, and waits for it most of the time.
           maxWorkers: 3,
           // The packages that start a server are loaded once for each process.

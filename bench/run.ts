@@ -11,6 +11,8 @@ import { balance } from "./cases/ring-balance.ts";
 import { memory, resume, socketioMemory, wake } from "./cases/shard.ts";
 import { direct, publish, router } from "./cases/single.ts";
 import { lowRate, saturation, socketioStream, stream } from "./cases/stream.ts";
+import { findLosses, machineOf } from "./lib/against.ts";
+import { drawResults } from "./lib/drawing.ts";
 import { describeMachine } from "./lib/machine.ts";
 import { asMarkdown, printTable, summarise, type Result } from "./lib/report.ts";
 
@@ -42,15 +44,21 @@ const { values } = parseArgs({
     rounds: { type: "string" },
     json: { type: "string" },
     record: { type: "boolean", default: false },
+    against: { type: "string" },
+    draw: { type: "boolean", default: false },
     help: { type: "boolean", default: false },
   },
 });
 if (values.help) {
   console.log(`npm run bench -- [--case NAME ...] [--quick] [--clients N] [--rounds N] [--json FILE] [--record]
+    [--against FILE] [--draw]
 
 Cases: ${Object.keys(CASES).join(", ")}, ring-balance. Without --case: all but ring-balance.
 --quick    a tenth of the clients, one round: only shows that the cases run
---record   keeps the results in bench/results.json and their tables in bench/README.md`);
+--record   keeps the results in bench/results.json, their tables in bench/README.md, and the drawing of them
+--against  compares with the results in FILE (bench/results.json is the record), which have to come from the same
+           machine; names each figure that is a tenth worse, and then ends with the status 1
+--draw     only draws bench/results.json again, as bench/results.svg`);
   process.exit(0);
 }
 const wanted = values.case ?? Object.keys(CASES);
@@ -62,12 +70,19 @@ if (unknown.length > 0) {
   process.exit(1);
 }
 const RESULTS = join(import.meta.dirname, "results.json");
+type Results = Record<string, Result>;
+const readResults = (file: string) => JSON.parse(readFileSync(file, "utf8")) as Results;
+if (values.draw) {
+  draw(readResults(RESULTS));
+  process.exit(0);
+}
 const options = {
   quick: values.quick,
   clients: values.clients === undefined ? undefined : Number(values.clients),
 };
 const machine = describeMachine();
-const results: Record<string, Result> = {};
+const recorded = values.against === undefined ? undefined : recordedOn(machine, values.against);
+const results: Results = {};
 for (const name of wanted) {
   if (name === "ring-balance") balance();
   else results[name] = await run(name, CASES[name] as Case);
@@ -75,7 +90,37 @@ for (const name of wanted) {
   if (values.json !== undefined) writeFileSync(values.json, `${JSON.stringify(results, null, 2)}\n`);
 }
 if (values.record) record();
-process.exit(0);
+process.exit(recorded === undefined ? 0 : compare(recorded));
+
+/** The results of a file by case. Ends the process where they are those of another machine. */
+function recordedOn(here: string, file: string): Results {
+  const all = readResults(file);
+  const wrong = Object.entries(all).find(
+    ([name, result]) =>
+      wanted.includes(name) && machineOf(result) !== machineOf({ ...result, machine: here }),
+  );
+  if (wrong === undefined) return all;
+  console.error(`${file} has the figures of another machine: ${wrong[1].machine}. This one: ${here}`);
+  process.exit(2);
+}
+
+/** Prints what is worse than on record. Answers with the exit status. */
+function compare(before: Results): number {
+  const compared = Object.entries(results).filter(([name]) => before[name] !== undefined);
+  const losses = compared.flatMap(([name, result]) => findLosses(name, before[name] as Result, result));
+  const without = Object.keys(results).filter((name) => before[name] === undefined);
+  if (without.length > 0) console.log(`not on record: ${without.join(", ")}`);
+  for (const { name, row, metric, recorded: was, now, times } of losses) {
+    const figures = `${now.toPrecision(3)} now, ${was.toPrecision(3)} on record`;
+    console.log(`worse: ${name}, ${row}, ${metric}: ${figures} (${((times - 1) * 100).toFixed(0)} % worse)`);
+  }
+  console.log(`${compared.length} cases compared with the record, ${losses.length} figures are worse`);
+  return losses.length > 0 ? 1 : 0;
+}
+
+function draw(all: Results): void {
+  writeFileSync(join(import.meta.dirname, "results.svg"), drawResults(all));
+}
 
 async function run(name: string, one: Case): Promise<Result> {
   const rounds: Round[] = [];
@@ -98,11 +143,12 @@ async function run(name: string, one: Case): Promise<Result> {
 
 /** Records the results of this run. The other cases keep the results of their last run. */
 function record(): void {
-  const all = { ...(JSON.parse(readFileSync(RESULTS, "utf8")) as Record<string, Result>), ...results };
+  const all = { ...readResults(RESULTS), ...results };
   const sorted = Object.fromEntries(
     Object.keys(CASES).flatMap((name) => (all[name] === undefined ? [] : [[name, all[name]]])),
   );
   writeFileSync(RESULTS, `${JSON.stringify(sorted, null, 2)}\n`);
+  draw(sorted);
   const readme = join(import.meta.dirname, "README.md");
   const [before, after] = readFileSync(readme, "utf8").split(/<!-- results -->[^]*<!-- end of results -->/);
   const tables = Object.entries(sorted).map(([name, result]) => asMarkdown(name, result));

@@ -8,9 +8,14 @@ const ROOMS_EACH = 2;
 const ALONE = "alone";
 const UNION = "union";
 const UNION_EVERY = 5;
+/** So long the last words are said again to clients that have not heard them. */
+const LAST_MS = 60_000;
 
-/** What one client has heard of one room, in order; `anew` where its session has begun anew. */
-type Heard = number | "anew";
+/**
+ * What one client has heard of one room, in order; `anew` where its session has begun anew, and where it was told that it
+ * had joined, the number that was being said.
+ */
+type Heard = number | "anew" | { readonly joinedAt: number };
 type Client = {
   readonly socket: Socket;
   /** The last id of its socket, also while it is away. */
@@ -20,6 +25,8 @@ type Client = {
   readonly unions: number[];
   /** What the server has taken for this client alone. */
   readonly taken: number[];
+  /** The rooms that its session has joined, as it was told. */
+  readonly joined: Set<string>;
 };
 
 /** Stock Socket.IO clients whose sessions are recovered, to whose rooms and ids a back end speaks (SPEC SO47). */
@@ -31,6 +38,8 @@ export class Returning {
   readonly #apiKey: string;
   /** The events of each room that the server has taken, in order. */
   readonly #taken = new Map<string, number[]>(ROOMS.map((room) => [room, []]));
+  /** The number that was last said in each room, whether it was taken or not. */
+  readonly #said = new Map<string, number>();
   readonly #over = new AbortController();
   #speaking: Promise<void>[] = [];
 
@@ -70,7 +79,7 @@ export class Returning {
   /** Of how many rooms some client has not heard the last event. */
   get behind(): number {
     const all = this.all.flatMap(({ heard }) => [...heard.values()]);
-    return all.filter((events) => events.at(-1) !== Infinity).length;
+    return all.filter((events) => !isComplete(events)).length;
   }
 
   /** The sentences about what was lost, repeated or out of order within a session. */
@@ -94,13 +103,18 @@ export class Returning {
   async #speakIn(room: string, of: number, pauseMs: number): Promise<void> {
     const other = ROOMS[(of + 1) % ROOMS.length] as string;
     for (let n = 0; !this.#over.signal.aborted; n++) {
+      this.#said.set(room, n);
       if (await this.#say([room], [room, n])) this.#taken.get(room)?.push(n);
       // The order between rooms is open, so a union is judged by itself.
       if (n % UNION_EVERY === 0) await this.#say([room, other], [UNION, n * ROOMS.length + of]);
       await sleep(pauseMs);
     }
-    // A last one that everybody has to hear.
-    while (!(await this.#say([room], [room, null]))) await sleep(500);
+    const members = this.all.filter(({ rooms }) => rooms.includes(room));
+    await this.#sayLast(
+      () => [room],
+      [room, null],
+      () => members.every(({ heard }) => isComplete(heard.get(room))),
+    );
   }
 
   async #speakToEach(pauseMs: number): Promise<void> {
@@ -108,13 +122,28 @@ export class Returning {
       for (const client of this.all) if (await this.#say([client.id], [ALONE, n])) client.taken.push(n);
       await sleep(pauseMs);
     }
-    for (const client of this.all) {
-      while (client.heard.get(ALONE)?.at(-1) !== Infinity) {
-        // Without an answer it may have been heard: a second one would be no fault of the server.
-        await this.#say([client.id], [ALONE, null]);
-        await sleep(500);
-      }
-    }
+    await Promise.all(
+      this.all.map((client) =>
+        this.#sayLast(
+          () => [client.id],
+          [ALONE, null],
+          () => isComplete(client.heard.get(ALONE)),
+        ),
+      ),
+    );
+  }
+
+  /**
+   * Says what everybody has to hear until everybody has: a client whose session begins anew may not have been in the room
+   * yet, and what was taken without an answer may be heard twice, which is no fault of the server.
+   */
+  async #sayLast(
+    rooms: () => readonly string[],
+    args: readonly unknown[],
+    isHeard: () => boolean,
+  ): Promise<void> {
+    for (const until = Date.now() + LAST_MS; !isHeard() && Date.now() < until; await sleep(500))
+      await this.#say(rooms(), args);
   }
 
   #connect(n: number): Client {
@@ -128,28 +157,34 @@ export class Returning {
     });
     const rooms = Array.from({ length: ROOMS_EACH }, (_, k) => ROOMS[(n + k) % ROOMS.length] as string);
     const heard = new Map<string, Heard[]>([[ALONE, []]]);
-    const client: Client = { socket, id: "", rooms, heard, unions: [], taken: [] };
+    const client: Client = { socket, id: "", rooms, heard, unions: [], taken: [], joined: new Set() };
     socket.on("connect", () => {
       client.id = socket.id ?? "";
-      if (socket.recovered) {
-        this.recovered += 1;
-        return;
+      if (socket.recovered) this.recovered += 1;
+      else {
+        if (heard.size > ROOMS_EACH) this.anew += 1;
+        for (const all of heard.values()) all.push("anew");
+        client.joined.clear();
       }
-      if (heard.size > ROOMS_EACH) this.anew += 1;
-      for (const all of heard.values()) all.push("anew");
-      for (const room of rooms) {
-        // A crash may have taken the answer, or the join itself.
-        socket.timeout(5_000).emit("join", room, (error: Error | null) => {
-          if (error !== null) this.cutOff([client]);
-          else if (!heard.has(room)) heard.set(room, []);
-        });
-      }
+      // A crash or a cut may have taken the answer, or the join itself.
+      for (const room of rooms) if (!client.joined.has(room)) this.#join(client, room);
     });
     socket.on("said", (room: string, event: number | null) => {
       if (room === UNION) client.unions.push(event ?? 0);
-      else if (heard.get(room)?.at(-1) !== Infinity) heard.get(room)?.push(event ?? Infinity);
+      else if (!isComplete(heard.get(room))) heard.get(room)?.push(event ?? Infinity);
     });
     return client;
+  }
+
+  #join(client: Client, room: string): void {
+    const { heard, joined, socket } = client;
+    socket.timeout(5_000).emit("join", room, (error: Error | null) => {
+      // It is tried again with the next connection.
+      if (error !== null) return socket.connected ? this.cutOff([client]) : undefined;
+      joined.add(room);
+      if (!heard.has(room)) heard.set(room, []);
+      heard.get(room)?.push({ joinedAt: this.#said.get(room) ?? -1 });
+    });
   }
 
   /** Answers whether the server has taken it. */
@@ -167,21 +202,33 @@ export class Returning {
   }
 }
 
-/** `taken`: the numbers that the server has acknowledged. A client may hear others, too. */
+/** The last words have been heard; a later join is no matter. */
+const isComplete = (heard: readonly Heard[] = []): boolean =>
+  heard.findLast((event) => typeof event === "number") === Infinity;
+
+/**
+ * `taken`: the numbers that the server has acknowledged. A client may hear others, too. One that was told that it had joined
+ * hears everything that is said after.
+ */
 export function judge(heard: readonly Heard[], taken: readonly number[]): string[] {
   const problems: string[] = [];
   let last: number | undefined;
+  let joinedAt: number | undefined;
   for (const event of heard) {
     if (event === "anew") {
-      last = undefined;
+      last = joinedAt = undefined;
       continue;
     }
-    const before = last;
+    if (typeof event === "object") {
+      joinedAt ??= event.joinedAt;
+      continue;
+    }
+    if (last !== undefined && event <= last) problems.push(`${event} after ${last}`);
+    const from = last ?? joinedAt ?? Infinity;
+    problems.push(
+      ...taken.filter((one) => one > from && one < event).map((one) => `${one} is lost before ${event}`),
+    );
     last = event;
-    if (before === undefined) continue;
-    if (event <= before) problems.push(`${event} after ${before}`);
-    const lost = taken.filter((one) => one > before && one < event);
-    problems.push(...lost.map((one) => `${one} is lost before ${event}`));
   }
   return problems;
 }

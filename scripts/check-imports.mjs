@@ -77,6 +77,7 @@ const MAY_IMPORT = {
     "socketio",
     "channel",
     "coordinator",
+    "platform",
     "router",
     "server",
     "shard",

@@ -1,6 +1,9 @@
 import { createRingcast } from "./ringcast.ts";
 
-const { handler, Shard, Channel, Coordinator } = createRingcast();
+const ringcast = createRingcast();
 
-export default handler;
-export { Shard, Channel, Coordinator };
+export default ringcast.handler;
+export class Shard extends ringcast.Shard {}
+export class Channel extends ringcast.Channel {}
+export class Coordinator extends ringcast.Coordinator {}
+export class RingcastService extends ringcast.RingcastService {}

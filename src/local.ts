@@ -4,7 +4,7 @@ import { createRingcast } from "./ringcast.ts";
  * The Worker of `npm start`: the shipped one, and a Socket.IO server to try (docs/from-socket-io.md). Any client may
  * join any room and speak there, so this is no server to deploy.
  */
-const { handler, Shard, SocketIoShard, Channel, Coordinator } = createRingcast({
+const ringcast = createRingcast({
   socketio: (io) => {
     for (const namespace of [io, io.of("/chat")]) {
       namespace.on("join", async (socket, room, done) => {
@@ -22,5 +22,9 @@ const { handler, Shard, SocketIoShard, Channel, Coordinator } = createRingcast({
   },
 });
 
-export default handler;
-export { Shard, SocketIoShard, Channel, Coordinator };
+export default ringcast.handler;
+export class Shard extends ringcast.Shard {}
+export class SocketIoShard extends ringcast.SocketIoShard {}
+export class Channel extends ringcast.Channel {}
+export class Coordinator extends ringcast.Coordinator {}
+export class RingcastService extends ringcast.RingcastService {}

@@ -1,8 +1,10 @@
 import "./env.ts";
+import type { DurableObject } from "cloudflare:workers";
 import { centrifugeFront } from "./centrifuge/front.ts";
 import { Channel } from "./channel/channel.ts";
 import { Coordinator } from "./coordinator/coordinator.ts";
 import type { Hooks } from "./hooks/hooks.ts";
+import { readEnvWith } from "./platform/bindings.ts";
 import { createRouter, partsWith } from "./router/router.ts";
 import { consumeQueue as consume } from "./server/consume-queue.ts";
 import { createServer } from "./server/server.ts";
@@ -25,7 +27,15 @@ export type RingcastOptions<
   readonly hooks?: Hooks;
   /** Describes the server of Socket.IO clients, if there is one (docs/from-socket-io.md). */
   readonly socketio?: (io: ServerHandlers<Listen, Emit, ServerSide, Data>) => void;
+  /**
+   * The beginning of the names of this cluster's bindings, variables and secrets, such as `GAME_`: it then has `GAME_SHARD`,
+   * `GAME_RINGCAST`, `GAME_API_KEY`, and sees no other. It MUST NOT change, as a binding's name finds the stored objects.
+   */
+  readonly prefix?: string;
 };
+
+/** A Durable Object class of the cluster. Only the cluster calls its methods. */
+export type ClusterObject = new (ctx: DurableObjectState, env: Cloudflare.Env) => DurableObject<object>;
 
 /**
  * A cluster: the exports of a deployment's Worker. Called with the Worker's `env` it is the server API, for any code of
@@ -40,13 +50,13 @@ export type Ringcast<
   readonly handler: {
     fetch(request: Request, env: Cloudflare.Env, ctx: ExecutionContext): Response | Promise<Response>;
   };
-  readonly Shard: typeof Shard;
-  readonly Channel: typeof Channel;
-  readonly Coordinator: typeof Coordinator;
+  readonly Shard: ClusterObject;
+  readonly Channel: ClusterObject;
+  readonly Coordinator: ClusterObject;
   /** The shards of Socket.IO clients. A Worker with such clients MUST export it, and bind it as `SHARD_SOCKETIO`. */
-  readonly SocketIoShard: typeof Shard;
+  readonly SocketIoShard: ClusterObject;
   /** The server API for other Workers, which bind this class as the entrypoint of a service. */
-  readonly RingcastService: typeof ServerService;
+  readonly RingcastService: new (ctx: ExecutionContext, env: Cloudflare.Env) => ServerService;
   /** Publishes the messages of a queue: `export default { ...handler, queue: consumeQueue }`. */
   consumeQueue(batch: MessageBatch<unknown>, env: Cloudflare.Env): Promise<void>;
   /** Reaches Socket.IO clients from any code of the Worker. */
@@ -56,6 +66,7 @@ export type Ringcast<
 export type * from "./hooks/hooks.ts";
 export type * from "./server/server-types.ts";
 export type { QueuedPublication } from "./server/consume-queue.ts";
+export type { ServerService } from "./server/service.ts";
 export type { NamespaceHandlers, ServerHandlers } from "./socketio/registry.ts";
 export type { Broadcaster } from "./socketio/broadcaster.ts";
 export type { Namespace } from "./socketio/namespace.ts";
@@ -65,29 +76,36 @@ export type { Socket } from "./socketio/socket.ts";
 /**
  * Makes a cluster: the handler of the Worker, and its three Durable Object classes.
  *
- * The Worker MUST export the classes as `Shard`, `Channel` and `Coordinator`, and bind them as `SHARD`, `CHANNEL` and
- * `COORDINATOR`. These names MUST NOT change, because the storage of an object belongs to its class (docs/platform.md
- * P39).
+ * The Worker MUST export the classes as classes of its own (`export class Shard extends ringcast.Shard {}`), and bind them
+ * as `SHARD`, `CHANNEL` and `COORDINATOR`. The names of class and binding MUST NOT change, because the storage of an
+ * object belongs to its class (docs/platform.md P39).
  */
 export function createRingcast<
   Listen extends Events = AnyEvents,
   Emit extends Events = Listen,
   ServerSide extends Events = AnyEvents,
   Data = AnyData,
->({ hooks = {}, socketio }: RingcastOptions<Listen, Emit, ServerSide, Data> = {}): Ringcast<
+>({ hooks = {}, socketio, prefix = "" }: RingcastOptions<Listen, Emit, ServerSide, Data> = {}): Ringcast<
   Emit,
   ServerSide,
   Data
 > {
   const partsOf = partsWith(hooks);
-  const serverOf = (env: Cloudflare.Env): Server => createServer(env, partsOf);
+  const readEnv = readEnvWith(prefix);
+  const serverOf = (env: Cloudflare.Env): Server => createServer(readEnv(env), partsOf);
   const router = createRouter(partsOf, { socketio: socketio !== undefined });
   const server = new ServerHandlers<Listen, Emit, ServerSide, Data>();
   socketio?.(server);
   const socketFront = socketioFront(server);
   const front = centrifugeFront();
   return Object.assign(serverOf, {
-    handler: { fetch: router.fetch },
+    handler: {
+      fetch:
+        prefix === ""
+          ? router.fetch
+          : (request: Request, env: Cloudflare.Env, ctx: ExecutionContext) =>
+              router.fetch(request, readEnv(env), ctx),
+    },
     RingcastService: class extends ServerService {
       protected static override readonly serverOf = serverOf;
     },
@@ -95,17 +113,29 @@ export function createRingcast<
     Shard: class extends Shard {
       static override readonly front = front;
       static override readonly hooks = hooks;
+      constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+        super(ctx, readEnv(env));
+      }
     },
     SocketIoShard: class extends Shard {
       static override readonly front = socketFront;
       static override readonly hooks = hooks;
+      constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+        super(ctx, readEnv(env));
+      }
     },
-    socketio: socketioOf,
+    socketio: (env: Cloudflare.Env) => socketioOf<Emit, ServerSide, Data>(readEnv(env)),
     Channel: class extends Channel {
       static override readonly hooks = hooks;
+      constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+        super(ctx, readEnv(env));
+      }
     },
     Coordinator: class extends Coordinator {
       static override readonly hooks = hooks;
+      constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+        super(ctx, readEnv(env));
+      }
     },
   });
 }
@@ -113,4 +143,4 @@ export function createRingcast<
 const partsOf = partsWith({});
 
 /** The server API of the cluster whose objects have the usual bindings, for code that does not have the cluster at hand. */
-export const ringcast = (env: Cloudflare.Env): Server => createServer(env, partsOf);
+export const ringcast = (env: Cloudflare.Env): Server => createServer(readEnvWith("")(env), partsOf);

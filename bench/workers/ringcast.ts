@@ -10,6 +10,7 @@ import { encodeRoute, ROUTE_HEADER } from "../../src/contracts/route.ts";
 import { buildRing } from "../../src/ring/build.ts";
 import { configuredDescriptor } from "../../src/platform/configured.ts";
 import { createRingcast } from "../../src/ringcast.ts";
+import type { Shard as AnyShard } from "../../src/shard/shard.ts";
 import { FRONT } from "../../src/socketio/names.ts";
 import type { HotOrder } from "../lib/hot.ts";
 import { Spans } from "../lib/spans.ts";
@@ -26,7 +27,7 @@ const shipped = createRingcast({
   },
 });
 
-const measured = (Shipped: typeof shipped.Shard) =>
+const measured = (Shipped: typeof AnyShard) =>
   class extends Shipped {
     readonly #spans = new Spans();
     #wokeInMs: number | undefined;
@@ -55,8 +56,10 @@ const measured = (Shipped: typeof shipped.Shard) =>
     }
   };
 
-export class Shard extends measured(shipped.Shard) {}
-export class SocketIoShard extends measured(shipped.SocketIoShard) {}
+export class Shard extends measured(shipped.Shard as typeof shipped.Shard & typeof AnyShard) {}
+export class SocketIoShard extends measured(
+  shipped.SocketIoShard as typeof shipped.Shard & typeof AnyShard,
+) {}
 
 const SHARD = { id: "auto-1", region: "auto" };
 let route: string | undefined;

@@ -19,7 +19,7 @@ const WAIT_MS = 2_000;
 const LISTS_AT_ONCE = 8;
 
 type Parts = {
-  readonly env: Cloudflare.Env;
+  readonly env: RingcastEnv;
   readonly channel: string;
   /** The calls to shards that the channel has seen fail. */
   readonly failures: Pick<Failures, "note">;

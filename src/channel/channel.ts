@@ -35,7 +35,7 @@ import { openRecords, type Records } from "./records.ts";
  *
  * Addressed by the channel's name, so it stays where it is when the ring changes.
  */
-export class Channel extends DurableObject<Cloudflare.Env> implements Served<ChannelContract> {
+export class Channel extends DurableObject<RingcastEnv> implements Served<ChannelContract> {
   /** See `Shard.hooks`. */
   static readonly hooks: Hooks = {};
   readonly #name: string;
@@ -48,7 +48,7 @@ export class Channel extends DurableObject<Cloudflare.Env> implements Served<Cha
   #records: Records;
   #awake = false;
 
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+  constructor(ctx: DurableObjectState, env: RingcastEnv) {
     super(ctx, env);
     const { hooks }: typeof Channel = new.target;
     if (ctx.id.name === undefined) throw new Error("a channel is addressed by its name");

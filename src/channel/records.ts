@@ -20,7 +20,7 @@ export type Records = {
 /** Opens what a channel has stored. `onForgotten`: a shard listens no more. */
 export function openRecords(parts: {
   readonly ctx: DurableObjectState;
-  readonly env: Cloudflare.Env;
+  readonly env: RingcastEnv;
   readonly config: Config;
   readonly hooks: Hooks;
   readonly channel: string;

@@ -38,7 +38,7 @@ type ChangeOptions = {
 };
 
 export type ChangesParts = {
-  readonly env: Cloudflare.Env;
+  readonly env: RingcastEnv;
   readonly config: Config;
   readonly store: Store;
   readonly members: Members;

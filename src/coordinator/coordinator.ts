@@ -52,13 +52,13 @@ const BROADCAST_WAIT_MS = 5_000;
  *
  * Connections and publications never need it: without it the membership stands still, and everything else goes on.
  */
-export class Coordinator extends DurableObject<Cloudflare.Env> implements Served<CoordinatorContract> {
+export class Coordinator extends DurableObject<RingcastEnv> implements Served<CoordinatorContract> {
   /** See `Shard.hooks`. */
   static readonly hooks: Hooks = {};
   readonly #parts: CoordinatorParts;
   #awake = false;
 
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+  constructor(ctx: DurableObjectState, env: RingcastEnv) {
     super(ctx, env);
     const { hooks }: typeof Coordinator = new.target;
     const usage = new UsageLedger(new UsageMeter(this, ctx), Date.now());

@@ -16,7 +16,7 @@ type Rated = { readonly line: CostLine; readonly month: Billed };
 
 /** Estimates the bill from what the objects have counted (SPEC EL54). A shard that is silent shows its last report. */
 export async function askCost(
-  env: Cloudflare.Env,
+  env: RingcastEnv,
   parts: {
     readonly store: Store;
     readonly members: Members;

@@ -4,7 +4,7 @@ import { askAll } from "../fanout/ask-all.ts";
 
 /** Whether a shard's objects have sessions. Throws where one does not answer, so that the caller asks again. */
 export async function hasSessions(
-  env: Cloudflare.Env,
+  env: RingcastEnv,
   objects: readonly ShardAddress[],
   waitMs: number,
 ): Promise<boolean> {

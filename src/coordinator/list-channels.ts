@@ -20,7 +20,7 @@ type Part = ChannelsPage & { readonly complete: boolean };
  * more to say about it, so each number is whole, also where the list is truncated.
  */
 export async function listChannels(
-  env: Cloudflare.Env,
+  env: RingcastEnv,
   shards: readonly ShardAddress[],
   query: { readonly pattern: string; readonly names: number; readonly waitMs: number },
 ): Promise<ChannelList> {

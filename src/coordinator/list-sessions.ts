@@ -13,7 +13,7 @@ const LEAST_PAGE_BYTES = 16_384;
 
 /** The sessions of a user over all shards, so many as an operator can read (SPEC BD40). */
 export async function listSessions(
-  env: Cloudflare.Env,
+  env: RingcastEnv,
   shards: readonly ShardAddress[],
   { user, waitMs }: { readonly user: string; readonly waitMs: number },
 ): Promise<UserSessions> {

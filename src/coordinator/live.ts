@@ -9,14 +9,10 @@ const WATCH_MS = 2_000;
 /** The coordinator's part in the live feed: it tells the shards to speak, and speaks of epochs (SPEC OP2). */
 export class Live {
   readonly #ctx: DurableObjectState;
-  readonly #env: Cloudflare.Env;
+  readonly #env: RingcastEnv;
   readonly #shards: () => readonly ShardAddress[];
 
-  constructor(parts: {
-    ctx: DurableObjectState;
-    env: Cloudflare.Env;
-    shards: () => readonly ShardAddress[];
-  }) {
+  constructor(parts: { ctx: DurableObjectState; env: RingcastEnv; shards: () => readonly ShardAddress[] }) {
     this.#ctx = parts.ctx;
     this.#env = parts.env;
     this.#shards = parts.shards;

@@ -17,7 +17,7 @@ export const FAILOVER = "failover";
 type Watches = Readonly<Record<string, Watch>>;
 
 export type OutagesParts = {
-  readonly env: Cloudflare.Env;
+  readonly env: RingcastEnv;
   readonly storage: DurableObjectStorage;
   readonly times: ClusterConfig["times"];
   readonly store: Store;

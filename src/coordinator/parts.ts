@@ -38,7 +38,7 @@ export type CoordinatorParts = {
 /** Builds the parts and joins them. Every effect of one part on another is named here. */
 export function buildParts(of: {
   readonly ctx: DurableObjectState;
-  readonly env: Cloudflare.Env;
+  readonly env: RingcastEnv;
   readonly config: Config;
   readonly hooks: Hooks;
   readonly usage: UsageLedger;

@@ -14,7 +14,7 @@ const UNCHECKED = "unchecked";
  */
 export function checkPlace(
   ctx: DurableObjectState,
-  env: Cloudflare.Env,
+  env: RingcastEnv,
   jurisdiction: Jurisdiction | undefined,
 ): void {
   const { kv } = ctx.storage;

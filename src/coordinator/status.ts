@@ -9,7 +9,7 @@ import type { RingShard, Store } from "./store.ts";
 
 /** The cluster as of now. A shard that does not answer within `waitMs` shows what it last reported. */
 export async function askStatus(
-  env: Cloudflare.Env,
+  env: RingcastEnv,
   parts: {
     readonly store: Store;
     readonly members: Members;

@@ -21,7 +21,7 @@ export class Events {
 
   constructor(parts: {
     readonly ctx: DurableObjectState;
-    readonly env: Cloudflare.Env;
+    readonly env: RingcastEnv;
     readonly config: Config;
     readonly hooks: Hooks;
     readonly timetable: Pick<Timetable<"events">, "arm">;
@@ -30,7 +30,7 @@ export class Events {
   }) {
     const { ctx, env, config, hooks, ordered } = parts;
     this.#arm = (at) => ctx.waitUntil(parts.timetable.arm("events", at));
-    this.#sinks = createSinks({ storage: ctx.storage, env, config, hooks, ordered });
+    this.#sinks = createSinks({ storage: ctx.storage, env, ctx, config, hooks, ordered });
   }
 
   /** Whether any receiver wants events of a type. */

@@ -1,6 +1,6 @@
 import type { Config } from "../config/config.ts";
 import type { WebhookConfig } from "../config/webhook.ts";
-import type { Hooks } from "../hooks/hooks.ts";
+import type { HookContext, Hooks } from "../hooks/hooks.ts";
 import type { Event, EventType } from "./event.ts";
 import { EventQueue, type RetrySettings } from "./event-queue.ts";
 import { tellHook, typesWithHook } from "./tell-hook.ts";
@@ -29,7 +29,8 @@ export type Sink = {
 
 type Parts = {
   readonly storage: DurableObjectStorage;
-  readonly env: Cloudflare.Env;
+  readonly env: RingcastEnv;
+  readonly ctx: HookContext;
   readonly config: Config;
   readonly hooks: Hooks;
   /** Whether the hooks are told of one event after the other. The webhook always gets events in order. */
@@ -42,7 +43,7 @@ export function createSinks(parts: Parts): Sink[] {
   return webhook === undefined ? [hookSink(parts)] : [hookSink(parts), webhookSink(parts, webhook)];
 }
 
-function hookSink({ storage, env, config, hooks, ordered }: Parts): Sink {
+function hookSink({ storage, env, ctx, config, hooks, ordered }: Parts): Sink {
   const { times, webhook, limits } = config.cluster;
   const { retryFirstMs, retryLastMs, keepMs } = webhook ?? HOOK_RETRY;
   const settings = { ...limits, batchEvents: 1, retryFirstMs, retryLastMs, keepMs };
@@ -51,7 +52,7 @@ function hookSink({ storage, env, config, hooks, ordered }: Parts): Sink {
     types: new Set(typesWithHook(hooks)),
     delayMs: 0,
     deliver: async ([event]) => {
-      if (event !== undefined) await tellHook(hooks, event, { env, timeoutMs: times.hookTimeoutMs });
+      if (event !== undefined) await tellHook(hooks, event, { env, ctx, timeoutMs: times.hookTimeoutMs });
     },
     atOnce: ordered ? 1 : HOOKS_AT_ONCE,
     busy: false,

@@ -1,4 +1,5 @@
-import type { Hooks } from "../hooks/hooks.ts";
+import type { ChannelEvent, HookContext, Hooks } from "../hooks/hooks.ts";
+import { workerEnv } from "../platform/bindings.ts";
 import { within } from "../platform/calls.ts";
 import type { Event, EventType } from "./event.ts";
 
@@ -24,24 +25,24 @@ export function typesWithHook(hooks: Hooks): EventType[] {
 export async function tellHook(
   hooks: Hooks,
   event: Event,
-  by: { readonly env: Cloudflare.Env; readonly timeoutMs: number },
+  by: { readonly env: RingcastEnv; readonly ctx: HookContext; readonly timeoutMs: number },
 ): Promise<void> {
   await within(
     by.timeoutMs,
-    Promise.resolve().then(() => callHook(hooks, event, by.env)),
+    Promise.resolve().then(() => callHook(hooks, event, { env: workerEnv(by.env), ctx: by.ctx })),
   );
 }
 
-function callHook(hooks: Hooks, event: Event, env: Cloudflare.Env): unknown {
+function callHook(hooks: Hooks, event: Event, by: Pick<ChannelEvent, "env" | "ctx">): unknown {
   switch (event.type) {
     case "disconnected":
-      return hooks.onDisconnect?.({ ...event, env });
+      return hooks.onDisconnect?.({ ...event, ...by });
     case "occupied":
-      return hooks.onChannelOccupied?.({ ...event, env });
+      return hooks.onChannelOccupied?.({ ...event, ...by });
     case "vacated":
-      return hooks.onChannelVacated?.({ ...event, env });
+      return hooks.onChannelVacated?.({ ...event, ...by });
     case "shards":
-      return hooks.onShardChange?.({ ...event, env });
+      return hooks.onShardChange?.({ ...event, ...by });
     case "connected":
     case "published":
       return undefined;

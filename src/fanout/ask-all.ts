@@ -12,7 +12,7 @@ export type Answers<T> = {
 
 /** Asks every shard at once; one that does not answer holds up the others for `waitMs` and no longer. */
 export async function askAll<T>(
-  env: Cloudflare.Env,
+  env: RingcastEnv,
   shards: Iterable<ShardAddress>,
   question: {
     readonly waitMs: number;

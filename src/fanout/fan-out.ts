@@ -30,7 +30,7 @@ type Carrier<Target, Done> = {
  * A shard that a relay did not reach has no `done`: its lane calls it again. Outcomes are in the order of the targets.
  */
 export function deliverAll(
-  env: Cloudflare.Env,
+  env: RingcastEnv,
   order: DeliverOrder,
   targets: readonly DeliverTarget[],
   waitMs: number,
@@ -51,7 +51,7 @@ export function deliverAll(
  * once, where the action may reach it twice: everything but a message may (SPEC FO5, FO7).
  */
 export function actOnAll(
-  env: Cloudflare.Env,
+  env: RingcastEnv,
   action: Action,
   to: { readonly targets: readonly SentAddress[]; readonly waitMs: number },
 ): Promise<FannedOut<Reached>> {
@@ -68,7 +68,7 @@ export function actOnAll(
 }
 
 export const deliverOne = (
-  env: Cloudflare.Env,
+  env: RingcastEnv,
   { delivery }: DeliverOrder,
   target: DeliverTarget,
 ): Promise<Delivered> => shardStub(env, target).deliver(deliveryTo(delivery, target), CONTRACT);
@@ -79,7 +79,7 @@ export const deliveryTo = (
   { registration, mayRepeat, usage }: DeliverTarget,
 ): Delivery => ({ ...delivery, registration, mayRepeat, ...(usage === undefined ? {} : { usage }) });
 
-export const actOnOne = (env: Cloudflare.Env, order: ActOrder, shard: SentAddress): Promise<Reached> =>
+export const actOnOne = (env: RingcastEnv, order: ActOrder, shard: SentAddress): Promise<Reached> =>
   shardStub(env, shard).carryOut(order, shard, CONTRACT);
 
 export type OutcomeOptions = {

@@ -8,7 +8,7 @@ import { askAll } from "./ask-all.ts";
  * overload the next one.
  */
 export async function whoAnswers(
-  env: Cloudflare.Env,
+  env: RingcastEnv,
   shards: Iterable<ShardAddress>,
   waitMs: number,
 ): Promise<ReadonlySet<string>> {

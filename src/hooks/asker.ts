@@ -1,9 +1,11 @@
 import type { ShardAddress } from "../contracts/address.ts";
+import { workerEnv } from "../platform/bindings.ts";
 import { connectAnswer, publishAnswer, rpcAnswer, subscribeAnswer } from "./answers.ts";
 import { ask, PASS, type Asked } from "./ask.ts";
 import type {
   ConnectChange,
   ConnectEvent,
+  HookContext,
   Hooks,
   HookSession,
   PublishChange,
@@ -14,18 +16,22 @@ import type {
   SubscribeEvent,
 } from "./hooks.ts";
 
-type Context = "env" | "shard" | "session";
+type Context = "env" | "ctx" | "shard" | "session";
 
 /** Asks the hooks that decide, for the sessions of one shard. Without a hook every operation goes on unchanged. */
 export class Asker {
   readonly hooks: Hooks;
   readonly #timeoutMs: number;
-  readonly #context: Pick<ConnectEvent, "env" | "shard">;
+  readonly #context: Pick<ConnectEvent, "env" | "ctx" | "shard">;
 
-  constructor(hooks: Hooks, parts: { env: Cloudflare.Env; shard: ShardAddress; timeoutMs: number }) {
+  constructor(
+    hooks: Hooks,
+    parts: { env: RingcastEnv; ctx: HookContext; shard: ShardAddress; timeoutMs: number },
+  ) {
     this.hooks = hooks;
     this.#timeoutMs = parts.timeoutMs;
-    this.#context = { env: parts.env, shard: { id: parts.shard.id, region: parts.shard.region } };
+    const { env, ctx } = parts;
+    this.#context = { env: workerEnv(env), ctx, shard: { id: parts.shard.id, region: parts.shard.region } };
   }
 
   async connect(session: HookSession, event: Omit<ConnectEvent, Context>): Promise<Asked<ConnectChange>> {

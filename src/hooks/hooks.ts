@@ -141,8 +141,12 @@ export type HookSession = {
 /** The shard that the session is on. */
 export type HookShard = { readonly id: string; readonly region: string };
 
+/** Work that goes on after the hook has answered: `ctx.waitUntil(promise)`. */
+export type HookContext = { waitUntil(promise: Promise<unknown>): void };
+
 type InSession = {
   readonly env: Cloudflare.Env;
+  readonly ctx: HookContext;
   readonly shard: HookShard;
   readonly session: HookSession;
 };
@@ -150,6 +154,7 @@ type InSession = {
 /** `region` is the client's region (docs/platform.md P34), and `auto` where it is unknown. `request` is the upgrade. */
 export type AuthenticateEvent = {
   readonly env: Cloudflare.Env;
+  readonly ctx: HookContext;
   readonly region: string;
   readonly request: Request;
 };
@@ -171,7 +176,12 @@ export type PublishEvent = InSession & { readonly channel: string; readonly data
 export type RpcEvent = InSession & { readonly method: string; readonly data: unknown };
 
 /** `id` belongs to this event alone and stays the same in each repetition. `at` is in ms since 1970. */
-type ToldEvent = { readonly env: Cloudflare.Env; readonly id: string; readonly at: number };
+type ToldEvent = {
+  readonly env: Cloudflare.Env;
+  readonly ctx: HookContext;
+  readonly id: string;
+  readonly at: number;
+};
 
 /** `code` and `reason` are those of the close. A session whose shard died has the code 1006 and the reason `lost`. */
 export type DisconnectEvent = ToldEvent & {

@@ -10,7 +10,7 @@ export type LogDuty = "deliver" | "expire";
 
 export type ChannelLogParts = {
   readonly ctx: DurableObjectState;
-  readonly env: Cloudflare.Env;
+  readonly env: RingcastEnv;
   readonly config: Config;
   readonly name: string;
   /** Undefined where it is not configured: then nothing is kept. */

@@ -25,7 +25,7 @@ const FIRST_PAUSE_MS = 50;
  * keeps its own place in the log and its own answer, however the events came to it.
  */
 export class Deliveries {
-  readonly #env: Cloudflare.Env;
+  readonly #env: RingcastEnv;
   readonly #timeoutMs: number;
   readonly #listeners: { readonly size: number };
   readonly #failures: Failures;
@@ -34,7 +34,7 @@ export class Deliveries {
 
   /** `listeners`: how many shards listen at the time of a delivery. */
   constructor(
-    env: Cloudflare.Env,
+    env: RingcastEnv,
     listeners: { readonly size: number },
     {
       times,

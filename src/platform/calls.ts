@@ -17,7 +17,7 @@ export type ShardStub = ShardContract & { fetch(request: Request): Promise<Respo
  * How one object finds another and calls it. Only the first `get` of an object places it, so every caller gives the
  * hint (docs/platform.md P32). A stub that has thrown stays broken: make a new one for each call.
  */
-export function shardStub(env: Cloudflare.Env, shard: SentAddress): ShardStub {
+export function shardStub(env: RingcastEnv, shard: SentAddress): ShardStub {
   const { front = FIRST_FRONT, name, region } = shard;
   const namespace = front === FIRST_FRONT ? env.SHARD : namespaceOfFront(env, front);
   return placed(env, namespace).getByName(
@@ -26,11 +26,11 @@ export function shardStub(env: Cloudflare.Env, shard: SentAddress): ShardStub {
   );
 }
 
-export const channelStub = (env: Cloudflare.Env, channel: string): ChannelContract =>
+export const channelStub = (env: RingcastEnv, channel: string): ChannelContract =>
   placed(env, env.CHANNEL).getByName(channel);
 
 /** One for each cluster: a Worker is a cluster. */
-export const coordinatorStub = (env: Cloudflare.Env): CoordinatorContract =>
+export const coordinatorStub = (env: RingcastEnv): CoordinatorContract =>
   placed(env, env.COORDINATOR).getByName(COORDINATOR);
 
 const COORDINATOR = "coordinator";
@@ -40,7 +40,7 @@ const jurisdictions = new WeakMap<object, Jurisdiction | undefined>();
 
 /** The objects of a class where the cluster is: its jurisdiction is part of each address (SPEC EL46). */
 function placed<Namespace extends { jurisdiction(name: Jurisdiction): Namespace }>(
-  env: Cloudflare.Env,
+  env: RingcastEnv,
   namespace: Namespace,
 ): Namespace {
   if (!jurisdictions.has(env)) jurisdictions.set(env, configOf(env).cluster.shards.jurisdiction);
@@ -50,12 +50,12 @@ function placed<Namespace extends { jurisdiction(name: Jurisdiction): Namespace 
 
 /** The coordinator that the cluster would have in another jurisdiction. */
 export const coordinatorIn = (
-  env: Cloudflare.Env,
+  env: RingcastEnv,
   jurisdiction: Jurisdiction | undefined,
 ): CoordinatorContract => namespaceIn(env.COORDINATOR, jurisdiction).getByName(COORDINATOR);
 
 /** The object that keeps a channel's log. */
-export const homeStub = (env: Cloudflare.Env, home: ChannelHome): LogContract =>
+export const homeStub = (env: RingcastEnv, home: ChannelHome): LogContract =>
   home.kind === "coordinator" ? coordinatorStub(env) : channelStub(env, home.channel);
 
 /** How long an ambiguous failure between our objects is retried before the caller hears of it. */

@@ -4,7 +4,7 @@ import type { Shard } from "../shard/shard.ts";
 const PREFIX = "SHARD_";
 
 /** The fronts that this deployment has a binding for; orders, status and counts cover these (SPEC FR2). */
-export function frontsOf(env: Cloudflare.Env): readonly string[] {
+export function frontsOf(env: RingcastEnv): readonly string[] {
   const others = Object.keys(env).filter(
     (name) => name.startsWith(PREFIX) && isNamespace(Reflect.get(env, name)),
   );
@@ -16,17 +16,14 @@ const isNamespace = (binding: unknown): boolean =>
   typeof binding === "object" && binding !== null && "getByName" in binding;
 
 /** The shards of a further front, where the deployment has a binding for it. */
-export function bindingOfFront(
-  env: Cloudflare.Env,
-  front: string,
-): DurableObjectNamespace<Shard> | undefined {
+export function bindingOfFront(env: RingcastEnv, front: string): DurableObjectNamespace<Shard> | undefined {
   return env[bindingName(front)];
 }
 
 const bindingName = (front: string): `SHARD_${string}` => `${PREFIX}${front.toUpperCase()}`;
 
 /** The shards of a further front. Throws where the deployment has no binding for it. */
-export function namespaceOfFront(env: Cloudflare.Env, front: string): DurableObjectNamespace<Shard> {
+export function namespaceOfFront(env: RingcastEnv, front: string): DurableObjectNamespace<Shard> {
   const namespace = bindingOfFront(env, front);
   if (namespace === undefined)
     throw new Error(`there is no binding ${bindingName(front)} for the front ${front}`);

@@ -4,7 +4,7 @@ import { logError } from "./logger.ts";
 import { channelStub } from "./calls.ts";
 
 /** At most once: the next pulse, or a look at the cluster, makes good what the live feed loses. */
-export async function publishLive(env: Cloudflare.Env, event: LiveEvent): Promise<void> {
+export async function publishLive(env: RingcastEnv, event: LiveEvent): Promise<void> {
   try {
     const publication = { id: crypto.randomUUID(), body: JSON.stringify({ data: event }) };
     await channelStub(env, LIVE_CHANNEL).publish(publication, CONTRACT);

@@ -121,12 +121,12 @@ function giveUp(lane: Entry[], failure: unknown): void {
 }
 
 /** The publisher of a shard, or of one request. */
-export const channelPublisher = (env: Cloudflare.Env, timeoutMs: number): Publisher =>
+export const channelPublisher = (env: RingcastEnv, timeoutMs: number): Publisher =>
   new Publisher((channel, publications) => publishTo(env, channel, publications), { timeoutMs });
 
 /** A channel of release 0.2.0 takes publications one by one: the calls of one stub arrive in order. */
 async function publishTo(
-  env: Cloudflare.Env,
+  env: RingcastEnv,
   channel: string,
   publications: readonly PublishRequest[],
 ): Promise<readonly PublishResult[]> {

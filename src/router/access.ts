@@ -9,7 +9,7 @@ export type Access = "full" | "read" | "none";
  * value of either (SPEC AU11). `otherwise` is a key that did not come in a header. In a deployment without keys no
  * request has access.
  */
-export async function accessOf<Env extends { Bindings: Cloudflare.Env }>(
+export async function accessOf<Env extends { Bindings: RingcastEnv }>(
   request: Context<Env>,
   otherwise?: string,
 ): Promise<Access> {
@@ -26,12 +26,7 @@ export async function accessOf<Env extends { Bindings: Cloudflare.Env }>(
 }
 
 /** Throws `ConfigError` in a deployment that no key can open (SPEC PK5). */
-export function requireKeys({
-  API_KEY,
-  API_KEY_PREVIOUS,
-  READ_KEY,
-  READ_KEY_PREVIOUS,
-}: Cloudflare.Env): void {
+export function requireKeys({ API_KEY, API_KEY_PREVIOUS, READ_KEY, READ_KEY_PREVIOUS }: RingcastEnv): void {
   const keys = [API_KEY, API_KEY_PREVIOUS, READ_KEY, READ_KEY_PREVIOUS];
   if (keys.every((key) => key === undefined || key === ""))
     throw new ConfigError("neither of the secrets API_KEY and READ_KEY is set, so no request has access");

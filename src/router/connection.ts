@@ -4,6 +4,7 @@ import type { ClusterConfig } from "../config/cluster.ts";
 import type { Region } from "../config/regions.ts";
 import type { RouteIdentity } from "../contracts/route.ts";
 import type { Hooks } from "../hooks/hooks.ts";
+import { workerEnv } from "../platform/bindings.ts";
 import type { Verifier } from "../tokens/verifier.ts";
 import { readAffinity } from "./affinity.ts";
 import { authenticate } from "./authenticate.ts";
@@ -16,7 +17,7 @@ import { verifyUpgradeToken } from "./upgrade-token.ts";
 /** The one subprotocol that the server agrees on (docs/protocol.md C2). */
 const SUBPROTOCOL = "centrifuge-json";
 
-export type Upgrade = Context<{ Bindings: Cloudflare.Env }>;
+export type Upgrade = Context<{ Bindings: RingcastEnv }>;
 
 export type UpgradeParts = {
   readonly cluster: ClusterConfig;
@@ -156,7 +157,8 @@ async function identityOf(
 ): Promise<RouteIdentity | undefined> {
   const { hooks, cluster } = parts;
   if (hooks.authenticate === undefined) return undefined;
-  const event = { env: request.env, region, request: request.req.raw };
+  const ctx = { waitUntil: (promise: Promise<unknown>) => request.executionCtx.waitUntil(promise) };
+  const event = { env: workerEnv(request.env), ctx, region, request: request.req.raw };
   return authenticate(() => hooks.authenticate?.(event), { timeoutMs: cluster.times.hookTimeoutMs });
 }
 

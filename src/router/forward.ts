@@ -30,7 +30,7 @@ export type Forwarded =
   | { readonly kind: "unavailable"; readonly retryAfterSeconds: number; readonly message: string };
 
 type Upgrade = {
-  readonly env: Cloudflare.Env;
+  readonly env: RingcastEnv;
   /** The front of the client's protocol; the first front unless given. */
   readonly front?: string;
   /** The subprotocol to agree on, if the client offers it. */
@@ -223,7 +223,7 @@ async function findUnreachable({ env, cache }: Upgrade, shard: ShardAddress): Pr
 }
 
 /** Takes the coordinator's descriptor. Does not reject. */
-export async function askCoordinator(env: Cloudflare.Env, cache: RingCache): Promise<void> {
+export async function askCoordinator(env: RingcastEnv, cache: RingCache): Promise<void> {
   try {
     cache.correct(await within(COORDINATOR_WAIT_MS, coordinatorStub(env).descriptor(CONTRACT)));
   } catch (error) {

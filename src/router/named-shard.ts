@@ -12,7 +12,7 @@ const LOOK_MS = 1_000;
  */
 export async function namedShard(
   id: string,
-  { env, cache }: { readonly env: Cloudflare.Env; readonly cache: RingCache },
+  { env, cache }: { readonly env: RingcastEnv; readonly cache: RingCache },
 ): Promise<ShardAddress | undefined> {
   const named = shardOfSocket(id);
   if (named === undefined) return undefined;

@@ -20,12 +20,12 @@ export type Parts = {
   readonly lateErrors: LateErrors;
 };
 
-export type PartsOf = (env: Cloudflare.Env) => Parts;
+export type PartsOf = (env: RingcastEnv) => Parts;
 
 const OBJECTS = ["SHARD", "CHANNEL", "COORDINATOR"] as const;
 
 /** Throws `ConfigError`. */
-export function createParts(env: Cloudflare.Env, hooks: Hooks): Parts {
+export function createParts(env: RingcastEnv, hooks: Hooks): Parts {
   // Without this check each request would fail in its own way, as if the fault could pass (SPEC PK5).
   const missing = OBJECTS.filter((name) => env[name] === undefined);
   if (missing.length > 0)

@@ -31,7 +31,7 @@ export const passBy = (verdicts: Verdicts, region: string, now: number): void =>
 
 /** A shard has not answered: whether others of its region do not either. An overloaded one is there. */
 export async function isSilent(
-  env: Cloudflare.Env,
+  env: RingcastEnv,
   { front, region, id }: { readonly front: string; readonly region: string; readonly id: string },
   { ring, verdicts }: { readonly ring: Ring; readonly verdicts: Verdicts },
 ): Promise<boolean> {

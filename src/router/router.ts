@@ -29,15 +29,15 @@ export function partsWith(hooks: Hooks): PartsOf {
 export function createRouter(
   partsOf: PartsOf,
   { socketio = false }: { readonly socketio?: boolean } = {},
-): Hono<{ Bindings: Cloudflare.Env }> {
-  const isDevelopment = (env: Cloudflare.Env): boolean => {
+): Hono<{ Bindings: RingcastEnv }> {
+  const isDevelopment = (env: RingcastEnv): boolean => {
     try {
       return partsOf(env).cluster.development;
     } catch {
       return false;
     }
   };
-  const app = new Hono<{ Bindings: Cloudflare.Env }>();
+  const app = new Hono<{ Bindings: RingcastEnv }>();
   app.get("/connection/websocket", (request) => connectClient(request, partsOf(request.env)));
   app.get("/connection/websocket/:key", (request) => connectClient(request, partsOf(request.env)));
   app.route("/admin/api", createAdmin());

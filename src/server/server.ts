@@ -13,7 +13,7 @@ import { signConnection, signSubscription } from "./sign-token.ts";
  * MUST be made for each request or event, which costs nothing: its publications to one channel go there together and in
  * order, and requests share no promises. Throws `ConfigError`.
  */
-export function createServer(env: Cloudflare.Env, partsOf: PartsOf): Server {
+export function createServer(env: RingcastEnv, partsOf: PartsOf): Server {
   const { config, cache } = partsOf(env);
   const { times, limits } = config.cluster;
   const publisher = channelPublisher(env, times.deliveryTimeoutMs);

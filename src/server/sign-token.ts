@@ -11,7 +11,7 @@ import type {
   Token,
 } from "./server-types.ts";
 
-type Deployment = { readonly env: Cloudflare.Env; readonly config: Config };
+type Deployment = { readonly env: RingcastEnv; readonly config: Config };
 
 const DEFAULT_LIFETIME_S = 3_600;
 

@@ -39,7 +39,7 @@ export type Duty = "ping" | "sweep" | "events" | "vacancies" | "lost" | "front" 
 
 export type FloorsParts = {
   readonly ctx: DurableObjectState;
-  readonly env: Cloudflare.Env;
+  readonly env: RingcastEnv;
   readonly config: Config;
   readonly shard: ShardAddress;
   readonly front: Front;
@@ -195,7 +195,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     createVerifier({ tokens, hmacSecrets: [env.TOKEN_HMAC_SECRET, env.TOKEN_HMAC_SECRET_PREVIOUS] }),
     [env.API_KEY, env.API_KEY_PREVIOUS],
   );
-  const asker = new Asker(hooks, { env, shard, timeoutMs: times.hookTimeoutMs });
+  const asker = new Asker(hooks, { env, ctx, shard, timeoutMs: times.hookTimeoutMs });
   const armSweep = async (session: Session): Promise<void> => {
     if (session.ended) return;
     const deadline = nextDeadline(session, times, Date.now());

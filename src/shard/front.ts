@@ -67,7 +67,7 @@ export type Service = {
 
 /** The parts of a shard that its front may use. */
 export type Core = {
-  readonly env: Cloudflare.Env;
+  readonly env: RingcastEnv;
   readonly config: Config;
   readonly shard: ShardAddress;
   readonly connections: Connections;

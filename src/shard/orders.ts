@@ -18,7 +18,7 @@ import { relay } from "./relay.ts";
 import type { Wire } from "./wire.ts";
 
 export type OrdersParts = {
-  readonly env: Cloudflare.Env;
+  readonly env: RingcastEnv;
   readonly config: Config;
   readonly shard: ShardAddress;
   readonly wire: Wire;

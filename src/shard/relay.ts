@@ -12,7 +12,7 @@ import { actOnOne, deliverOne, deliveryTo, outcomeOf, type OutcomeOptions } from
 
 /** How a shard carries out its own part of a branch. */
 export type RelayParts = {
-  readonly env: Cloudflare.Env;
+  readonly env: RingcastEnv;
   readonly isHere: (target: SentAddress) => boolean;
   readonly deliver: (delivery: Delivery) => Delivered | Promise<Delivered>;
   readonly act: (action: Action) => Promise<Reached>;

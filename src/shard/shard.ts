@@ -48,7 +48,7 @@ import { pageOfChannels } from "./subscriptions/channels-page.ts";
  * This class is the surface: it takes the calls of other objects, the events of sockets and the alarm, and hands each
  * to the floor that does the work (floors.ts). A deployment's class carries its front and hooks.
  */
-export abstract class Shard extends DurableObject<Cloudflare.Env> implements Served<ShardContract> {
+export abstract class Shard extends DurableObject<RingcastEnv> implements Served<ShardContract> {
   /** The client protocol; see ringcast.ts. Static: no caller over RPC sees it. */
   static readonly front: Front | undefined = undefined;
   static readonly hooks: Hooks = {};
@@ -60,7 +60,7 @@ export abstract class Shard extends DurableObject<Cloudflare.Env> implements Ser
   #awake = false;
   readonly #turns = new Turns(this.ctx);
 
-  constructor(ctx: DurableObjectState, env: Cloudflare.Env) {
+  constructor(ctx: DurableObjectState, env: RingcastEnv) {
     super(ctx, env);
     const { front, hooks }: typeof Shard = new.target;
     if (front === undefined || front.name !== front.name.toLowerCase())

@@ -13,7 +13,7 @@ import type { Events } from "./types.ts";
  * made for each request, as requests share no promises.
  */
 export function socketioOf<Emit extends Events, ServerSide extends Events, Data>(
-  env: Cloudflare.Env,
+  env: RingcastEnv,
 ): Namespace<Emit, ServerSide, Data> {
   const config: Config = configOf(env);
   const { deliveryTimeoutMs } = config.cluster.times;

@@ -21,7 +21,7 @@ type Reached = { readonly truncated: boolean; readonly unreachable: readonly str
 
 /** The largest rooms of a namespace, over all shards. A room that a shard has left out for its size counts too few. */
 export async function listRooms(
-  env: Cloudflare.Env,
+  env: RingcastEnv,
   { nsp, limit }: { readonly nsp: string; readonly limit: number },
 ): Promise<Reached & { readonly sockets: number; readonly rooms: readonly RoomCount[] }> {
   const { answers, unreachable } = await askShards(env, { kind: "rooms", nsp, limit });
@@ -40,7 +40,7 @@ export async function listRooms(
 
 /** Some sockets of a namespace, or of one of its rooms. */
 export async function listSockets(
-  env: Cloudflare.Env,
+  env: RingcastEnv,
   { nsp, room, limit }: { readonly nsp: string; readonly room: string | null; readonly limit: number },
 ): Promise<Reached & { readonly sockets: readonly ShownSocket[] }> {
   const { answers, unreachable } = await askShards(env, { kind: "sockets", nsp, room, limit });
@@ -54,7 +54,7 @@ export async function listSockets(
 }
 
 async function askShards(
-  env: Cloudflare.Env,
+  env: RingcastEnv,
   inspection: Inspection,
 ): Promise<{ readonly answers: readonly string[]; readonly unreachable: readonly string[] }> {
   const { shards } = await coordinatorStub(env).descriptor(CONTRACT);

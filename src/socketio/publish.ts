@@ -17,7 +17,7 @@ import { channelOfRoom, encodeShared, isShared } from "./shared-rooms.ts";
 export const MESSAGE_CHARS = 1_048_576;
 
 export type PublishParts = {
-  readonly env: Cloudflare.Env;
+  readonly env: RingcastEnv;
   readonly publisher: Publisher;
   readonly config: Config;
   /** Whether there is such a shard: a client may make up the id of a socket. */

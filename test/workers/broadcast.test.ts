@@ -1,6 +1,7 @@
 import { abortAllDurableObjects, evictDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Coordinator, Shard } from "../../src/index.ts";
+import { Coordinator } from "../../src/coordinator/coordinator.ts";
+import { Shard } from "../../src/shard/shard.ts";
 import { BROADCAST, broadcast, clientOn, heard, joined } from "./broadcasts.ts";
 import {
   api,

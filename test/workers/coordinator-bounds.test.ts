@@ -4,7 +4,7 @@ import { shardAddress } from "../../src/contracts/address.ts";
 import { CONTRACT } from "../../src/contracts/version.ts";
 import { EPOCHS_KEPT } from "../../src/coordinator/retention.ts";
 import { Store } from "../../src/coordinator/store.ts";
-import { Shard } from "../../src/index.ts";
+import { Shard } from "../../src/shard/shard.ts";
 import { adopted, changeRing, coordinator, coordinatorObject, settled, startOver, until } from "./client.ts";
 
 afterEach(async () => {

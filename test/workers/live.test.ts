@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { runInDurableObject } from "cloudflare:test";
 import { SignJWT } from "jose";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Channel } from "../../src/index.ts";
+import { Channel } from "../../src/channel/channel.ts";
 import { LIVE_CHANNEL, type LiveEvent } from "../../src/contracts/live.ts";
 import { CONTRACT } from "../../src/contracts/version.ts";
 import {

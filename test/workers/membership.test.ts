@@ -3,7 +3,8 @@ import { evictDurableObject, runDurableObjectAlarm } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { forward } from "../../src/router/forward.ts";
 import { RingCache } from "../../src/router/ring-cache.ts";
-import { Coordinator, Shard } from "../../src/index.ts";
+import { Coordinator } from "../../src/coordinator/coordinator.ts";
+import { Shard } from "../../src/shard/shard.ts";
 import type { Change } from "../../src/contracts/change.ts";
 import { CONTRACT } from "../../src/contracts/version.ts";
 import {

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { CONTRACT } from "../../src/contracts/version.ts";
-import { Shard } from "../../src/index.ts";
+import { Shard } from "../../src/shard/shard.ts";
 import { shardStub } from "../../src/platform/calls.ts";
 import { frontsOf } from "../../src/platform/fronts.ts";
 import { api, changeRing, coordinatorObject, nameOf, startOver } from "./client.ts";

@@ -9,17 +9,13 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { ringcast, type Answer, type Server, type Token } from "../../src/ringcast.ts";
 import { Channel } from "../../src/channel/channel.ts";
 import { Client, fetchWorker, startOver, until } from "./client.ts";
-import worker, { dead, type Game, type RingcastService } from "./own/worker.ts";
+import worker, { dead, games, heard, type Game, type RingcastService } from "./own/worker.ts";
 
-declare global {
-  namespace Cloudflare {
-    interface Env {
-      PUBLICATIONS: Queue;
-      REALTIME: Service<RingcastService>;
-      GAME: DurableObjectNamespace<Game>;
-    }
-  }
-}
+const bound = env as typeof env & {
+  readonly PUBLICATIONS: Queue;
+  readonly REALTIME: Service<RingcastService>;
+  readonly GAME: DurableObjectNamespace<Game>;
+};
 
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -128,7 +124,7 @@ describe("[PK1] the Worker's own code has the server API", () => {
     expect((await ringcast(env).history("kept:cron", { limit: 1 })).result?.publications).toMatchObject([
       { data: { tick: true } },
     ]);
-    expect(await env.GAME.getByName("a").score(3)).toMatchObject({ result: { offset: 1 } });
+    expect(await bound.GAME.getByName("a").score(3)).toMatchObject({ result: { offset: 1 } });
   });
 
   test("[PK5] a Worker without the objects hears which binding is missing", () => {
@@ -141,12 +137,12 @@ describe("[PK2] another Worker binds the cluster as a service", () => {
   test("the service has each method of the server API, and answers the same", async () => {
     const client = await Client.connect("ann");
     await client.ask({ subscribe: { channel: "kept:service" } });
-    using published = await env.REALTIME.publish("kept:service", { by: "service" });
+    using published = await bound.REALTIME.publish("kept:service", { by: "service" });
     expect(published).toMatchObject({ result: { offset: 1 } });
     await until(() => client.heard("kept:service").length === 1);
-    using refused = await env.REALTIME.publish("nowhere:a", 1);
+    using refused = await bound.REALTIME.publish("nowhere:a", 1);
     expect(refused).toEqual(await ringcast(env).publish("nowhere:a", 1));
-    const service = env.REALTIME as unknown as Record<string, (...call: unknown[]) => Promise<object>>;
+    const service = bound.REALTIME as unknown as Record<string, (...call: unknown[]) => Promise<object>>;
     const calls: Record<keyof Server, unknown[]> = {
       publish: ["kept:a", 1],
       broadcast: [["kept:a"], 1],
@@ -173,7 +169,7 @@ describe("[PK2] another Worker binds the cluster as a service", () => {
 describe("[PK3] a queue's messages are publications", () => {
   test("each message is published once, and what cannot be published comes to the dead-letter queue", async () => {
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
-    await env.PUBLICATIONS.sendBatch([
+    await bound.PUBLICATIONS.sendBatch([
       { body: { channel: "kept:q", data: 1 } },
       { body: { channel: "nowhere:q", data: 2 } },
       { body: "no publication" },
@@ -221,6 +217,32 @@ describe("[PK3] a queue's messages are publications", () => {
     const server = ringcast(env);
     for (const channel of ["kept:again", "kept:failing"])
       expect((await server.history(channel, { limit: -1 })).result?.publications.length).toBe(1);
+  });
+});
+
+describe("[PK6] two clusters in one Worker", () => {
+  const ofGames = (request: Request) =>
+    Promise.resolve(games.handler.fetch(request, env, createExecutionContext()));
+
+  test("each has its own objects, settings, keys and clients, and hooks get the whole `env`", async () => {
+    const [ann, bob] = [await Client.connect("ann"), await Client.connect("bob", { fetcher: ofGames })];
+    await ann.ask({ subscribe: { channel: "kept:both" } });
+    await bob.ask({ subscribe: { channel: "kept:both" } });
+    expect((await games(env).publish("kept:both", "of games")).result).toMatchObject({ offset: 1 });
+    expect((await ringcast(env).publish("kept:both", "usual")).result).toMatchObject({ offset: 1 });
+    await until(() => ann.heard("kept:both").length + bob.heard("kept:both").length === 2);
+    expect(ann.heard("kept:both")).toEqual(["usual"]);
+    expect(bob.heard("kept:both")).toEqual(["of games"]);
+    expect(await ringcast(env).publish("game:a", 1)).toMatchObject({ error: { code: 102 } });
+    expect(await games(env).publish("heard:a", 1)).toMatchObject({ error: { code: 102 } });
+    expect(heard.length).toBeGreaterThan(0);
+    expect(heard.every((one) => typeof one === "object" && one !== null && "GAME" in one)).toBe(true);
+    await until(async () => (await ringcast(env).history("kept:from-game")).result?.offset === 1);
+    const withKey = (key = "") =>
+      new Request("https://ringcast.test/api/info", { method: "POST", headers: { "x-api-key": key } });
+    expect((await ofGames(withKey(env.API_KEY))).status).toBe(401);
+    expect((await ofGames(withKey("the-key-of-the-games"))).status).toBe(200);
+    expect((await fetchWorker(withKey("the-key-of-the-games"))).status).toBe(401);
   });
 });
 

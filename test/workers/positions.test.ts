@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, expect, test, vi } from "vitest";
 import { CONTRACT } from "../../src/contracts/version.ts";
-import { Shard } from "../../src/index.ts";
+import { Shard } from "../../src/shard/shard.ts";
 import { channelStub } from "../../src/platform/calls.ts";
 import {
   api,

@@ -1,7 +1,8 @@
 import { env } from "cloudflare:workers";
 import { evictDurableObject, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Channel, Shard } from "../../src/index.ts";
+import { Channel } from "../../src/channel/channel.ts";
+import { Shard } from "../../src/shard/shard.ts";
 import { channelStub } from "../../src/platform/calls.ts";
 import type { Delivered, Delivery } from "../../src/contracts/orders.ts";
 import { tier } from "../support/tier.ts";

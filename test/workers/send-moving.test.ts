@@ -3,7 +3,7 @@ import { runDurableObjectAlarm } from "cloudflare:test";
 import { SignJWT } from "jose";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { CONTRACT } from "../../src/contracts/version.ts";
-import { Shard } from "../../src/index.ts";
+import { Shard } from "../../src/shard/shard.ts";
 import { buildRing } from "../../src/ring/build.ts";
 import { Migration } from "../../src/shard/moves/migration.ts";
 import {

@@ -1,6 +1,7 @@
 import { abortAllDurableObjects, runDurableObjectAlarm, runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Channel, Shard } from "../../src/index.ts";
+import { Channel } from "../../src/channel/channel.ts";
+import { Shard } from "../../src/shard/shard.ts";
 import {
   adopted,
   api,

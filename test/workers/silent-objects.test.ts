@@ -1,5 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { Channel, Coordinator } from "../../src/index.ts";
+import { Channel } from "../../src/channel/channel.ts";
+import { Coordinator } from "../../src/coordinator/coordinator.ts";
 import { api, Client, Gate, startOver } from "./client.ts";
 
 afterEach(async () => {

@@ -1,7 +1,7 @@
 import { runInDurableObject } from "cloudflare:test";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { isDeliverBranch } from "../../src/contracts/orders.ts";
-import { Shard } from "../../src/index.ts";
+import { Shard } from "../../src/shard/shard.ts";
 import { BROADCAST, broadcast, clientOn, heard } from "./broadcasts.ts";
 import { adopted, api, changeRing, channelObject, startOver, until } from "./client.ts";
 

@@ -3,7 +3,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { SignJWT, type JWTPayload } from "jose";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { decodeRoute, ROUTE_HEADER, type Route } from "../../src/contracts/route.ts";
-import { Shard } from "../../src/index.ts";
+import { Shard } from "../../src/shard/shard.ts";
 import { adopted, Client, fetchWorker, keysOf, shardObject, startOver } from "./client.ts";
 
 afterEach(async () => {

@@ -3,7 +3,9 @@ import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { addUsage, NO_USAGE, type Usage } from "../../src/contracts/usage.ts";
 import { CONTRACT } from "../../src/contracts/version.ts";
 import { costReport } from "../../src/router/admin/schemas/cost.ts";
-import { Channel, Coordinator, Shard } from "../../src/index.ts";
+import { Channel } from "../../src/channel/channel.ts";
+import { Coordinator } from "../../src/coordinator/coordinator.ts";
+import { Shard } from "../../src/shard/shard.ts";
 import {
   api,
   appointmentsOf,

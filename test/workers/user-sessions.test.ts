@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { CONTRACT } from "../../src/contracts/version.ts";
 import { SESSIONS_LISTED } from "../../src/coordinator/list-sessions.ts";
-import { Shard } from "../../src/index.ts";
+import { Shard } from "../../src/shard/shard.ts";
 import { Sessions } from "../../src/shard/connections/sessions.ts";
 import { Client, fetchWorker, keysOf, shard, startOver } from "./client.ts";
 

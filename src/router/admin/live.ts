@@ -66,7 +66,7 @@ export function addLive(app: AdminApp): void {
 }
 
 /** Where the coordinator fails, the page still gets its tokens: they open other channels, and the feed stays silent. */
-async function watch(env: Cloudflare.Env, until: number): Promise<void> {
+async function watch(env: RingcastEnv, until: number): Promise<void> {
   try {
     await coordinatorStub(env).watch(until, CONTRACT);
   } catch (error) {

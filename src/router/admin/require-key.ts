@@ -7,7 +7,7 @@ const READING_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 const READING_POST = "/admin/api/live";
 
 /** Refuses a request to the operator's API without a key that permits it (SPEC AU4). */
-export const requireKey: MiddlewareHandler<{ Bindings: Cloudflare.Env }> = async (request, next) => {
+export const requireKey: MiddlewareHandler<{ Bindings: RingcastEnv }> = async (request, next) => {
   requireKeys(request.env);
   if (keyIn(request) === undefined) {
     return answerError(request, 401, { code: "noKey", message: "send an API key in the X-API-Key header" });

@@ -6,7 +6,7 @@ import { answerError } from "../errors.ts";
 import { jsonOf } from "../openapi.ts";
 import { errorBody } from "./schemas/common.ts";
 
-type Env = { Bindings: Cloudflare.Env };
+type Env = { Bindings: RingcastEnv };
 export type AdminRequest = Context<Env>;
 
 /** The routes of the operator's API, and what its OpenAPI document says of them. */

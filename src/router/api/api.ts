@@ -13,7 +13,7 @@ import { METHOD_NUMBERS, METHODS } from "./methods.ts";
 import { referencePage } from "./reference.ts";
 import { runMethod } from "./run-method.ts";
 
-type App = { Bindings: Cloudflare.Env; Variables: { access: Access } };
+type App = { Bindings: RingcastEnv; Variables: { access: Access } };
 
 /**
  * The server API, compatible with Centrifugo's (docs/protocol.md C41, C43).
@@ -21,7 +21,7 @@ type App = { Bindings: Cloudflare.Env; Variables: { access: Access } };
  * `POST /api/<method>` takes JSON and answers 200 with `result` or `error`. `POST /api` takes the older form, with one
  * command on each line. `GET /api` is a page that describes the methods.
  */
-export function createApi(partsOf: (env: Cloudflare.Env) => Pick<Call, "config" | "cache">): Hono<App> {
+export function createApi(partsOf: (env: RingcastEnv) => Pick<Call, "config" | "cache">): Hono<App> {
   const app = new Hono<App>();
   app.get("/", (request) =>
     request.html(referencePage(), 200, {

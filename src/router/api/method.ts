@@ -7,7 +7,7 @@ import type { Answer } from "./answer.ts";
 
 /** The parts of the deployment that a method works with. */
 export type Call = {
-  readonly env: Cloudflare.Env;
+  readonly env: RingcastEnv;
   readonly config: Config;
   readonly cache: RingCache;
   /** Of this request alone (SPEC EL24). */

@@ -13,13 +13,13 @@ import { answerError } from "../errors.ts";
 import { socketioDocument } from "./document.ts";
 import { METHODS, type Method } from "./methods.ts";
 
-type App = { Bindings: Cloudflare.Env };
+type App = { Bindings: RingcastEnv };
 
 /**
  * The HTTP API for other back ends, under `socketio.path` and `api/`: `POST <method>` takes and gives JSON, and needs a
  * key (SPEC SO35). Its requests come with their path after that prefix.
  */
-export function createSocketioApi(configOf: (env: Cloudflare.Env) => Config): Hono<App> {
+export function createSocketioApi(configOf: (env: RingcastEnv) => Config): Hono<App> {
   const app = new Hono<App>();
   // It is public, and tools fetch it without a key.
   app.get("/openapi.json", (request) =>

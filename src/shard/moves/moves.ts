@@ -22,7 +22,7 @@ export type MovesDuty = "moves" | "report" | "guests";
 
 export type MovesParts = {
   readonly storage: DurableObjectStorage;
-  readonly env: Cloudflare.Env;
+  readonly env: RingcastEnv;
   readonly cluster: ClusterConfig;
   readonly shard: ShardAddress;
   readonly connections: Connections;

@@ -11,7 +11,7 @@ import { isRegionGuest, type Membership } from "./membership.ts";
 type Past = Readonly<Record<string, PastOutages>>;
 
 export type RegionGuestsParts = {
-  readonly env: Cloudflare.Env;
+  readonly env: RingcastEnv;
   readonly storage: DurableObjectStorage;
   readonly times: Pick<ClusterConfig["times"], "regionCheckMs">;
   readonly shard: ShardAddress;

@@ -22,7 +22,7 @@ const LOOK_AFTER_MS = 100;
 
 export type ReportsParts = {
   readonly storage: DurableObjectStorage;
-  readonly env: Cloudflare.Env;
+  readonly env: RingcastEnv;
   readonly shard: ShardAddress;
   readonly intervalMs: number;
   readonly load: ShardLoad;

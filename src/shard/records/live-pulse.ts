@@ -17,7 +17,7 @@ type Name = Pick<Pulse, "shard" | "front">;
  */
 export class LivePulse {
   readonly #ctx: DurableObjectState;
-  readonly #env: Cloudflare.Env;
+  readonly #env: RingcastEnv;
   readonly #name: Name;
   readonly #counters: Counters;
   readonly #vitals: () => Vitals;
@@ -27,7 +27,7 @@ export class LivePulse {
 
   constructor(parts: {
     ctx: DurableObjectState;
-    env: Cloudflare.Env;
+    env: RingcastEnv;
     shard: ShardAddress;
     counters: Counters;
     vitals: () => Vitals;

@@ -11,7 +11,7 @@ const COORDINATOR_WAIT_MS = 1_500;
 const COORDINATOR_REST_MS = 900;
 
 export type LogCallsParts = {
-  readonly env: Cloudflare.Env;
+  readonly env: RingcastEnv;
   readonly config: Config;
   readonly shard: ShardAddress;
   /** A call has failed; the log may have registered the shard all the same, or may do so yet. */

@@ -24,7 +24,7 @@ import { Announcer } from "./announcer.ts";
 import { SharedAnswers } from "./shared-answers.ts";
 
 export type PresenceParts = {
-  readonly env: Cloudflare.Env;
+  readonly env: RingcastEnv;
   readonly config: Config;
   readonly shard: ShardAddress;
   /** See `Front.describe`. */

@@ -11,6 +11,24 @@ export class Channel extends realtime.Channel {}
 export class Coordinator extends realtime.Coordinator {}
 export class RingcastService extends realtime.RingcastService {}
 
+/** What the hooks of the second cluster have got. */
+export const heard: unknown[] = [];
+
+/** A second cluster in the same Worker. */
+export const games = createRingcast({
+  prefix: "GAME_",
+  hooks: {
+    onSubscribe({ env, ctx, channel }) {
+      heard.push(env);
+      ctx.waitUntil(realtime(env).publish("kept:from-game", { channel }));
+    },
+  },
+});
+
+export class GameShard extends games.Shard {}
+export class GameChannel extends games.Channel {}
+export class GameCoordinator extends games.Coordinator {}
+
 /** An object of the application's own. */
 export class Game extends DurableObject<Cloudflare.Env> {
   async score(points: number) {

@@ -38,28 +38,15 @@ function start(args: readonly string[], url = cluster.url) {
   const ended = new Promise<Ended>((resolve) => {
     child.on("close", (status) => resolve({ status, out, err }));
   });
-  return { ended, said: () => err };
+  return { ended, said: () => err, interrupt: () => child.kill("SIGINT") };
 }
 
 const ringcast = (...args: string[]): Promise<Ended> => start(args).ended;
 
+const SMALL = "verify --json --namespace kept --clients 8 --channels 3 --seconds 1".split(" ");
+
 async function verify(args: readonly string[], url = cluster.url): Promise<Ended & { findings: Findings }> {
-  const ended = await start(
-    [
-      "verify",
-      "--json",
-      "--namespace",
-      "kept",
-      "--clients",
-      "8",
-      "--channels",
-      "3",
-      "--seconds",
-      "1",
-      ...args,
-    ],
-    url,
-  ).ended;
+  const ended = await start([...SMALL, ...args], url).ended;
   return { ...ended, findings: ended.out === "" ? undefined : JSON.parse(ended.out) };
 }
 
@@ -107,6 +94,19 @@ describe("[CL1] `ringcast verify` checks the promise on a cluster", () => {
     expect(status).toBe(0);
     expect(findings).toMatchObject({ ok: true, clientsAre: "operators", ringChange: "not tried" });
     expect((await cluster.admin("GET", "/epochs?limit=1")).body.epochs).toEqual(epochs);
+  });
+
+  test("a trial that is interrupted while its shard is there gives it back", async () => {
+    const before = await shards();
+    const { ended, interrupt } = start([...SMALL, "--yes"]);
+    await eventually(async () => (await shards()).length > before.length);
+    interrupt();
+    expect(await ended).toMatchObject({
+      status: 2,
+      out: "",
+      err: expect.stringContaining("the ring is as before"),
+    });
+    expect(await shards()).toEqual(before);
   });
 
   const faults: [

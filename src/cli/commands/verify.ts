@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline/promises";
 import { Option, type Command } from "commander";
 import { Clients } from "../clients.ts";
+import { Failure } from "../failure.ts";
 import { targetOf, wholeNumber, withCommonOptions, type Common } from "../options.ts";
 import { pageOf } from "../verify/findings.ts";
 import { runTrial } from "../verify/trial.ts";
@@ -51,7 +52,14 @@ export function addVerify(program: Command): void {
       const secret = options.tokenSecret ?? localTokenSecret;
       const clients = new Clients(api, secret);
       const changesRing = options.ring && (options.yes === true || (await consents()));
-      const findings = await runTrial({ api, clients, output }, { ...options, changesRing });
+      const interrupted = new AbortController();
+      const interrupt = (): void => {
+        output.step("The trial ends, and gives back what it has taken; a second Ctrl-C ends it at once");
+        interrupted.abort(new Failure("the trial was ended; the ring is as before"));
+      };
+      process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+      const { signal } = interrupted;
+      const findings = await runTrial({ api, clients, output }, { ...options, changesRing, signal });
       output.result(findings, () => pageOf(findings));
       if (!findings.ok) process.exitCode = 1;
     });

@@ -26,9 +26,12 @@ export class BorrowedShard {
     return new BorrowedShard(api, added.id);
   }
 
-  /** Waits until every shard knows it. */
-  async joined(): Promise<void> {
-    await until(async () => (await this.#api.state()).untold.length === 0, `every shard knows ${this.id}`);
+  /** Waits until every shard knows it, or until the signal. */
+  async joined(signal: AbortSignal): Promise<void> {
+    await until(async () => {
+      signal.throwIfAborted();
+      return (await this.#api.state()).untold.length === 0;
+    }, `every shard knows ${this.id}`);
   }
 
   /** Drains the shard and waits until it has left the cluster. */

@@ -22,6 +22,8 @@ export type TrialOptions = {
   readonly namespace: string;
   /** Whether the trial may add a shard and drain it again. */
   readonly changesRing: boolean;
+  /** Ends the trial before its time. */
+  readonly signal: AbortSignal;
 };
 
 const CHANNELS_EACH = 2;
@@ -61,8 +63,9 @@ class Trial {
   readonly #times = new ListenerTimes();
   readonly #listeners: readonly Listener[];
   readonly #publishing: Promise<void>[] = [];
-  /** The reason why publishing stopped, which ends the trial. */
-  readonly #stopped = new AbortController();
+  readonly #publishingFailed = new AbortController();
+  /** The reason why the trial ends before its time. */
+  readonly #stopped: AbortSignal;
   #borrowed: BorrowedShard | undefined;
 
   constructor(
@@ -74,6 +77,7 @@ class Trial {
     options: TrialOptions,
   ) {
     [this.#api, this.#clients, this.#output, this.#options] = [api, clients, output, options];
+    this.#stopped = AbortSignal.any([options.signal, this.#publishingFailed.signal]);
     const prefix = options.namespace === "" ? "" : `${options.namespace}:`;
     this.#channels = Array.from({ length: options.channels }, (_, n) => `${prefix}${this.#name}-${n}`);
     this.#publications = new Publications(this.#channels);
@@ -164,7 +168,7 @@ class Trial {
     const isOver = (): boolean =>
       this.#listeners.every(({ isListening }) => isListening) ||
       this.#listeners.some(({ isRefused }) => isRefused);
-    await this.#until(CONNECT_MS, isOver).catch(() => undefined);
+    await this.#untilAtMost(CONNECT_MS, isOver);
     const late = this.#listeners.filter(({ isListening }) => !isListening);
     const [first] = late.toSorted((a, b) => Number(b.isRefused) - Number(a.isRefused));
     if (first !== undefined)
@@ -181,7 +185,7 @@ class Trial {
 
   #publish(): void {
     const start = (publishing: Promise<void>): void => {
-      this.#publishing.push(publishing.catch((error: unknown) => this.#stopped.abort(error)));
+      this.#publishing.push(publishing.catch((error: unknown) => this.#publishingFailed.abort(error)));
     };
     for (let n = 0; n < BACK_ENDS; n++)
       start(this.#publications.overHttpFrom(this.#api, `${this.#name}-http-${n}`, PAUSE_MS));
@@ -212,7 +216,7 @@ class Trial {
       return `not tried: ${error.message}`;
     }
     const { id } = this.#borrowed;
-    await this.#borrowed.joined();
+    await this.#borrowed.joined(this.#stopped);
     await this.#calm();
     this.#step(`${id} is drained, and leaves`);
     await this.#borrowed.giveBack();
@@ -222,7 +226,7 @@ class Trial {
   async #finishPublishing(): Promise<void> {
     this.#publications.end();
     await Promise.all(this.#publishing);
-    this.#stopped.signal.throwIfAborted();
+    this.#stopped.throwIfAborted();
     // The newest publication of each channel: a repeated delivery of another would come before it.
     await Promise.all(
       this.#channels.map((channel) =>
@@ -238,9 +242,9 @@ class Trial {
       ),
     );
     // A client that stays behind is what the judge is for.
-    await this.#until(CATCH_UP_MS, () =>
+    await this.#untilAtMost(CATCH_UP_MS, () =>
       this.#listeners.every((listener) => [...tops].every(([channel, top]) => listener.at(channel) >= top)),
-    ).catch(() => undefined);
+    );
   }
 
   #readLogs(hearings: readonly Hearing[]) {
@@ -253,15 +257,16 @@ class Trial {
   }
 
   async #calm(part = 1): Promise<void> {
-    await sleep(this.#options.seconds * part * 1_000, undefined, { signal: this.#stopped.signal }).catch(() =>
-      this.#stopped.signal.throwIfAborted(),
+    await sleep(this.#options.seconds * part * 1_000, undefined, { signal: this.#stopped }).catch(() =>
+      this.#stopped.throwIfAborted(),
     );
   }
 
-  async #until(forMs: number, condition: () => boolean): Promise<void> {
+  /** Waits until the condition is true, or the time is over. */
+  async #untilAtMost(forMs: number, condition: () => boolean): Promise<void> {
     const end = Date.now() + forMs;
-    while (!condition()) {
-      if (Date.now() > end) throw new Error("the condition has stayed false");
+    while (!condition() && Date.now() < end) {
+      this.#stopped.throwIfAborted();
       await sleep(50);
     }
   }

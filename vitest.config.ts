@@ -52,6 +52,9 @@ const BINDINGS = {
 /** Bounds for a busy machine, not expectations. */
 const PATIENT = { testTimeout: 180_000, hookTimeout: 180_000 };
 
+/** Tests with a runtime or a whole server: most of a test is waiting, so three of them run on two cores. */
+const TOGETHER = { maxWorkers: 3, sequence: { groupOrder: 1 } };
+
 export default defineConfig({
   test: {
     provide: { tier: process.env["RINGCAST_TESTS"] === "release" ? "release" : "quick" },
@@ -91,9 +94,7 @@ export default defineConfig({
             "test/workers/socketio*.test.ts",
           ],
           ...PATIENT,
-          // Most of a test is waiting.
-          maxWorkers: 3,
-          sequence: { groupOrder: 1 },
+          ...TOGETHER,
         },
       },
       {
@@ -129,9 +130,7 @@ export default defineConfig({
           name: "hooks",
           include: ["test/workers/hooks*.test.ts"],
           ...PATIENT,
-          // Most of a test is waiting.
-          maxWorkers: 3,
-          sequence: { groupOrder: 1 },
+          ...TOGETHER,
         },
       },
       {
@@ -150,8 +149,7 @@ export default defineConfig({
           name: "fronts",
           include: ["test/workers/fronts*.test.ts"],
           ...PATIENT,
-          maxWorkers: 3,
-          sequence: { groupOrder: 1 },
+          ...TOGETHER,
         },
       },
       {
@@ -166,8 +164,7 @@ export default defineConfig({
           name: "own",
           include: ["test/workers/own*.test.ts"],
           ...PATIENT,
-          maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+          ...TOGETHER,
         },
       },
       {
@@ -195,8 +192,7 @@ export default defineConfig({
           name: "socketio",
           include: ["test/workers/socketio*.test.ts"],
           ...PATIENT,
-          maxWorkers: 3,
-          sequence: { groupOrder: 1 },
+          ...TOGETHER,
         },
       },
       {
@@ -216,9 +212,7 @@ export default defineConfig({
           include: ["test/e2e/**/*.test.ts"],
           ...PATIENT,
           testTimeout: 600_000,
-          sequence: { groupOrder: 1 },
-          // Each file starts a whole server, and waits for it most of the time.
-          maxWorkers: 3,
+          ...TOGETHER,
           // The packages that start a server are loaded once for each process.
           isolate: false,
         },

@@ -52,8 +52,11 @@ const BINDINGS = {
 /** Bounds for a busy machine, not expectations. */
 const PATIENT = { testTimeout: 180_000, hookTimeout: 180_000 };
 
-/** Tests with a runtime or a whole server: most of a test is waiting, so three of them run on two cores. */
-const TOGETHER = { maxWorkers: 3, sequence: { groupOrder: 1 } };
+/**
+ * Tests with a runtime or a whole server: most of a test is waiting, so three of them run on two cores. Files run one
+ * after the other in a process, which loads the packages and starts the runtime once: a file leaves nothing behind.
+ */
+const TOGETHER = { maxWorkers: 3, isolate: false, sequence: { groupOrder: 1 } };
 
 export default defineConfig({
   test: {
@@ -213,8 +216,6 @@ export default defineConfig({
           ...PATIENT,
           testTimeout: 600_000,
           ...TOGETHER,
-          // The packages that start a server are loaded once for each process.
-          isolate: false,
         },
       },
     ],

@@ -15,9 +15,13 @@ export type PublishersParts = {
   readonly small: readonly string[];
   readonly random: () => number;
   readonly pauseMs: number;
+  /** So many publications are in one request of a back end. */
+  readonly batch: number;
   /** Counts an event of the run. */
   readonly count: (event: string) => void;
 };
+
+type Item = { readonly channel: string; readonly id: string };
 
 /** Stock clients and back ends that publish, and what the server has acknowledged. */
 export class Publishers {
@@ -57,23 +61,7 @@ export class Publishers {
    * answers, so the log must have the publication once.
    */
   async publishOne(channel: string, id: string, text = PADDING): Promise<void> {
-    const { server, apiKey, count } = this.#parts;
-    this.bytesOf.set(id, text.length);
-    const body = JSON.stringify({ channel, data: { id, text }, idempotency_key: id });
-    for (let answered = false; !answered;) {
-      try {
-        const headers = { "x-api-key": apiKey };
-        const response = await fetch(`${server.url}/api/publish`, { method: "POST", headers, body });
-        answered = "result" in ((await response.json()) as object);
-      } catch {
-        // The server is down at the moment.
-      }
-      if (!answered) {
-        count("repeated requests to the API");
-        await sleep(100);
-      }
-    }
-    this.#acknowledge(channel, id);
+    await this.#publishAll([{ channel, id }], text);
   }
 
   /** Publishes `count` at once, each of about so many bytes. */
@@ -105,13 +93,43 @@ export class Publishers {
     client.disconnect();
   }
 
-  /** A back end: broadcasts and publishes in turn. */
+  /** A back end: it broadcasts in every second request, or once in each that has several publications. */
   async #publishOverHttp(n: number): Promise<void> {
-    const { random, pauseMs } = this.#parts;
+    const { random, pauseMs, batch } = this.#parts;
     for (let k = 0; this.#isOn; k++) {
-      const channel = k % 2 === 0 ? BROADCAST : this.#pick();
-      await this.publishOne(channel, `http-${n}-${k}`);
+      const items = Array.from({ length: batch }, (_, m) => ({
+        channel: m === 0 && (batch > 1 || k % 2 === 0) ? BROADCAST : this.#pick(),
+        id: `http-${n}-${k}-${m}`,
+      }));
+      await this.#publishAll(items, PADDING);
       await sleep(random() * pauseMs * 2);
+    }
+  }
+
+  /** Publishes in one request, and sends again what the server has not taken. */
+  async #publishAll(items: readonly Item[], text: string): Promise<void> {
+    const { server, apiKey, count } = this.#parts;
+    for (const { id } of items) this.bytesOf.set(id, text.length);
+    const headers = { "x-api-key": apiKey };
+    for (let open = items; open.length > 0;) {
+      const commands = open.map(({ channel, id }) => ({
+        publish: { channel, data: { id, text }, idempotency_key: id },
+      }));
+      const body = JSON.stringify({ commands });
+      let replies: readonly object[] = [];
+      try {
+        const response = await fetch(`${server.url}/api/batch`, { method: "POST", headers, body });
+        ({ replies = [] } = (await response.json()) as { replies?: readonly object[] });
+      } catch {
+        // The server is down at the moment.
+      }
+      const isTaken = (n: number): boolean => "publish" in (replies[n] ?? {});
+      for (const [n, { channel, id }] of open.entries()) if (isTaken(n)) this.#acknowledge(channel, id);
+      open = open.filter((_, n) => !isTaken(n));
+      if (open.length > 0) {
+        count("repeated requests to the API");
+        await sleep(100);
+      }
     }
   }
 

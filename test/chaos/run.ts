@@ -27,6 +27,7 @@ const { values } = parseArgs({
     seconds: { type: "string", default: "60" },
     faults: { type: "string", default: "40" },
     pause: { type: "string", default: "100" },
+    batch: { type: "string", default: "1" },
     kills: { type: "string", default: "1" },
     sockets: { type: "string", default: "15" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
@@ -37,7 +38,7 @@ const { values } = parseArgs({
 });
 if (values.help) {
   console.log(
-    "npm run chaos -- [--clients 60] [--channels 10] [--publishers 6] [--seconds 60] [--pause 100 ms] [--faults 40] [--kills 1] [--sockets 15] [--seed N]",
+    "npm run chaos -- [--clients 60] [--channels 10] [--publishers 6] [--seconds 60] [--pause 100 ms] [--batch 1] [--faults 40] [--kills 1] [--sockets 15] [--seed N]",
   );
   process.exit(0);
 }
@@ -95,7 +96,15 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
 }
 let failed = 0;
 try {
-  const publishers = new Publishers({ server, apiKey, small, random, pauseMs: PAUSE_MS, count });
+  const publishers = new Publishers({
+    server,
+    apiKey,
+    small,
+    random,
+    pauseMs: PAUSE_MS,
+    batch: Number(values.batch),
+    count,
+  });
   const { acknowledgedAt } = publishers;
   const listeners = new Listeners(server, { clients: CLIENTS, small, acknowledgedAt });
   const returning = new Returning(server, { apiKey, clients: Number(values.sockets) });

@@ -59,7 +59,7 @@ export function faultKinds(parts: FaultParts): FaultKinds {
     const name = await nameOf(className);
     // The order waits until the object has nothing to do; a busy object may never come to that.
     const late = sleep(EVICT_MS).then(() => Promise.reject(new Error("the object was busy")));
-    await Promise.race([server.evict({ className, name, webSockets }), late]);
+    await publishers.quietly(() => Promise.race([server.evict({ className, name, webSockets }), late]));
   };
   const crashChannel = (channel: string) => admin("POST", `/channels/${encodeURIComponent(channel)}/crash`);
   return {
@@ -84,7 +84,7 @@ export function faultKinds(parts: FaultParts): FaultKinds {
       publishers.burst(pick(channels), { count: 200, bytes: 200 }),
     "burst of large publications": () => publishers.burst(LARGE, { count: 5, bytes: 900_000 }),
     "shard added": async () =>
-      (await activeShards()).length < MOST_SHARDS && admin("POST", "/shards", { count: 1 }),
+      (await activeShards()).length < MOST_SHARDS && admin("POST", "/shards", { count: 2 }),
     "shard drained": async () => {
       const id = await spareShard();
       return id !== undefined && admin("POST", `/shards/${id}/drain`, {});

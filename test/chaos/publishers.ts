@@ -32,6 +32,7 @@ export class Publishers {
   readonly #parts: PublishersParts;
   #isOn = true;
   #bursts = 0;
+  #silence = Promise.resolve();
   #running: Promise<void>[] = [];
 
   constructor(parts: PublishersParts) {
@@ -49,6 +50,17 @@ export class Publishers {
       ...Array.from({ length: BACK_ENDS }, (_, n) => this.#publishOverHttp(n)),
       this.#publishLarge(),
     ];
+  }
+
+  /** No publisher begins a publication while `act` goes on, so that objects may sleep. */
+  async quietly<T>(act: () => Promise<T>): Promise<T> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#silence = promise;
+    try {
+      return await act();
+    } finally {
+      resolve();
+    }
   }
 
   async stop(): Promise<void> {
@@ -79,6 +91,7 @@ export class Publishers {
     const { server, count, random, pauseMs } = this.#parts;
     const client = connect(server, `publisher-${n}`);
     for (let k = 0; this.#isOn; k++) {
+      await this.#silence;
       const channel = this.#pick();
       const id = `${n}-${k}`;
       try {
@@ -97,6 +110,7 @@ export class Publishers {
   async #publishOverHttp(n: number): Promise<void> {
     const { random, pauseMs, batch } = this.#parts;
     for (let k = 0; this.#isOn; k++) {
+      await this.#silence;
       const items = Array.from({ length: batch }, (_, m) => ({
         channel: m === 0 && (batch > 1 || k % 2 === 0) ? BROADCAST : this.#pick(),
         id: `http-${n}-${k}-${m}`,
@@ -136,6 +150,7 @@ export class Publishers {
   async #publishLarge(): Promise<void> {
     const { random } = this.#parts;
     for (let k = 0; this.#isOn; k++) {
+      await this.#silence;
       const text = PADDING.repeat(Math.ceil((random() * LARGEST_BYTES) / PADDING.length));
       await this.publishOne(LARGE, `large-${k}`, text);
       await sleep(random() * LARGE_PAUSE_MS);

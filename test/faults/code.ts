@@ -26,4 +26,8 @@ export function readCode(root: string): Code {
   };
 }
 
+/** Whether a remote branch has the commit, so that a reader can check it out. */
+export const isPublic = (root: string): boolean =>
+  execFileSync("git", ["branch", "--remotes", "--contains", "HEAD"], { cwd: root, encoding: "utf8" }) !== "";
+
 export const isSame = (one: Code, other: Code): boolean => JSON.stringify(one) === JSON.stringify(other);

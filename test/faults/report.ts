@@ -86,7 +86,7 @@ export function reportOf(parts: ReportParts): string {
     "is broken. In the end each acknowledged publication must be in its log once, and each listener must have heard",
     "the log in order.",
     "",
-    `${n(onServer.runs)} runs have a verdict or had none: ${n(onServer.counts[WITHOUT_VERDICT] ?? 0)} ended without one, for example because the machine was too busy, and add`,
+    `Runs: ${n(onServer.runs)}. Runs without a verdict, for example because the machine was too busy: ${n(onServer.counts[WITHOUT_VERDICT] ?? 0)}; they add`,
     `nothing to the sums. ${n(onServer.counts["deliveries"] ?? 0)} deliveries, ${n(onServer.counts["resumes"] ?? 0)} resumes.`,
     "",
     ...table("kind of fault", onServer.faults),

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { runCanary, WITHIN } from "./canary.ts";
 import { runChaos } from "./chaos.ts";
-import { readCode } from "./code.ts";
+import { isPublic, readCode } from "./code.ts";
 import { Gate } from "./gate.ts";
 import { runHistories } from "./histories.ts";
 import { ACKNOWLEDGED, distinctSeeds, sumOf } from "./record.ts";
@@ -92,6 +92,8 @@ const wants = {
   },
 };
 
+if (!values.report && !isPublic(ROOT))
+  console.warn("No remote branch has this commit. Push it as it is, or no reader can repeat the runs.");
 while (!values.report && (wants.simulator() || wants.chaos())) {
   await gate.opened();
   const code = readCode(ROOT);

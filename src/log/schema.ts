@@ -30,6 +30,14 @@ const MIGRATIONS = [
    DROP TABLE ids_before;`,
 ];
 
+/** What all steps together make of an empty store, in one (SPEC SM3): a new name is made at its first call. */
+const FRESH = `DROP TABLE IF EXISTS log;
+   DROP TABLE IF EXISTS listeners;
+   CREATE TABLE log (id INTEGER PRIMARY KEY CHECK (id = 1), epoch TEXT NOT NULL, top INTEGER NOT NULL, at INTEGER NOT NULL, version INTEGER NOT NULL DEFAULT 0, version_epoch TEXT NOT NULL DEFAULT '', hidden INTEGER NOT NULL DEFAULT 0, heard INTEGER NOT NULL DEFAULT 0);
+   CREATE TABLE publications (offset INTEGER PRIMARY KEY, at INTEGER NOT NULL, body TEXT NOT NULL, id TEXT, until INTEGER, version INTEGER, version_epoch TEXT);
+   CREATE TABLE ids (n INTEGER PRIMARY KEY, id TEXT NOT NULL, offset INTEGER NOT NULL, until INTEGER NOT NULL);
+   CREATE TABLE listeners (registration INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE, region TEXT NOT NULL, heard INTEGER NOT NULL, front TEXT NOT NULL DEFAULT 'centrifuge');`;
+
 /** The statements that bring a store back to the schema of the release before; a release with a new schema leaves them. */
 const BACK = "schemaBack";
 
@@ -69,9 +77,15 @@ export function migrate(storage: DurableObjectStorage): void {
   const back = version > MIGRATIONS.length ? storage.kv.get<string>(BACK) : undefined;
   if (version > MIGRATIONS.length && back === undefined) return;
   storage.transactionSync(() => {
-    for (const step of back === undefined ? MIGRATIONS.slice(version) : [back]) storage.sql.exec(step);
+    for (const step of stepsFrom(version, back)) storage.sql.exec(step);
     storage.kv.put("schema", MIGRATIONS.length);
     if (back === undefined) storage.kv.put(BACK, UNDO);
     else storage.kv.delete(BACK);
   });
+}
+
+/** The statements that make a store of this version what this release expects; `back`: those that a newer release has left. */
+function stepsFrom(version: number, back: string | undefined): readonly string[] {
+  if (back !== undefined) return [back];
+  return version === 0 ? [FRESH] : MIGRATIONS.slice(version);
 }

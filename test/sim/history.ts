@@ -106,7 +106,7 @@ export async function runHistory(
     };
   } finally {
     restore();
-    world.objects.close();
+    world.close();
   }
 }
 

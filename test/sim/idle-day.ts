@@ -46,7 +46,7 @@ for (const name of names()) {
     keys += 1;
     put(key, value);
   };
-  rowsOf.set(name, () => keys + Number(storage.query("SELECT total_changes() AS n")[0]?.["n"]));
+  rowsOf.set(name, () => keys + storage.rowsWritten);
 }
 const allRows = () => [...rowsOf].map(([name, count]) => [name, count()] as const);
 

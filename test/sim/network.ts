@@ -1,3 +1,4 @@
+import { clone } from "./clone.ts";
 import type { Life } from "./life.ts";
 import { bytesOf, PLATFORM } from "./platform-limits.ts";
 import type { World } from "./world.ts";
@@ -58,7 +59,7 @@ export class Network {
     }
     const tooLarge = isFetch ? undefined : this.#tooLarge(args, `a call of ${name} ${method}`);
     if (tooLarge !== undefined) return Promise.reject(tooLarge);
-    const sent = isFetch ? args : structuredClone(args);
+    const sent = isFetch ? args : clone(args);
     const sentAt = world.clock.now;
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     caller.waiting += 1;
@@ -106,7 +107,7 @@ export class Network {
           (value) => {
             const failure = isFetch ? undefined : this.#tooLarge(value, `the answer to ${method}`, life);
             if (failure !== undefined) return answered(() => reject(failure));
-            const answer = isFetch ? value : structuredClone(value);
+            const answer = isFetch ? value : clone(value);
             const ended = { name, method, args: sent, answer, release, callerHasEnded };
             this.onCall?.(ended);
             return answered(() => {

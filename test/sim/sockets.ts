@@ -1,3 +1,4 @@
+import { clone } from "./clone.ts";
 import { bytesOf, PLATFORM } from "./platform-limits.ts";
 import type { World } from "./world.ts";
 
@@ -114,11 +115,11 @@ export class ServerSocket {
       this.#world.refused(`an attachment of ${bytes} bytes`);
       throw new Error("the attachment is too large");
     }
-    this.#attachment = structuredClone(value);
+    this.#attachment = clone(value);
   }
 
   deserializeAttachment(): unknown {
-    return structuredClone(this.#attachment);
+    return clone(this.#attachment);
   }
 
   /** Sends into nothing where the peer is gone and the socket reads as open. */

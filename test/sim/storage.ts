@@ -1,5 +1,10 @@
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import type { SQLInputValue } from "node:sqlite";
+import { clone } from "./clone.ts";
+import { Cursor, type Row } from "./cursor.ts";
+import type { Database } from "./database.ts";
+import { EMPTY_SCHEMA, openDatabase, releaseDatabase, type Schema } from "./databases.ts";
 import { bytesOf, PLATFORM } from "./platform-limits.ts";
+import { kindOf } from "./queries.ts";
 
 type ListOptions = {
   readonly prefix?: string;
@@ -20,15 +25,31 @@ export type Dump = {
 };
 
 /**
+ * The storage as it was when a transaction began. `rows`: undefined until the transaction writes one. `begun`: the
+ * savepoint of SQLite to go back to; transactions between whose beginnings nothing was written have one together.
+ */
+type Savepoint = {
+  readonly schema: Schema | undefined;
+  readonly database: Database | undefined;
+  rows: Map<string, unknown> | undefined;
+  begun: { readonly name: string } | undefined;
+};
+
+/**
  * The storage of an object: a SQLite database, key-value rows and an alarm. A write is durable at once. It refuses what
  * the platform refuses (SPEC BD70).
  */
 export class SimStorage {
-  #database: DatabaseSync | undefined;
-  readonly #statements = new Map<string, StatementSync>();
-  #countChanges: StatementSync | undefined;
+  #database: Database | undefined;
+  /** The schema with which the database was opened. */
+  #opened: Schema = EMPTY_SCHEMA;
+  /** Undefined where a statement has run whose schema is not known. */
+  #schema: Schema | undefined = EMPTY_SCHEMA;
+  /** The transactions that are under way, the outermost first. */
+  readonly #savepoints: Savepoint[] = [];
   #rows = new Map<string, unknown>();
-  #depth = 0;
+  /** How many rows of tables were ever written. */
+  rowsWritten = 0;
   alarmAt: number | null = null;
   /** How often the alarm has failed since it was set. */
   alarmFailures = 0;
@@ -38,7 +59,7 @@ export class SimStorage {
   onAlarm: (at: number) => void = () => undefined;
 
   readonly kv = {
-    get: (key: string): unknown => cloneOf(this.#rows.get(key)),
+    get: (key: string): unknown => clone(this.#rows.get(key)),
     put: (key: string, value: unknown): void => {
       if (value === undefined) throw new TypeError(`the value of ${key} is undefined`);
       const bytes = key.length + bytesOf(value);
@@ -46,9 +67,13 @@ export class SimStorage {
         this.onRefused(`a value of ${bytes} bytes under ${key}`);
         throw new RangeError(`Values cannot be larger than ${PLATFORM.valueBytes} bytes.`);
       }
-      this.#rows.set(key, cloneOf(value));
+      this.#keepRows();
+      this.#rows.set(key, clone(value));
     },
-    delete: (key: string): boolean => this.#rows.delete(key),
+    delete: (key: string): boolean => {
+      this.#keepRows();
+      return this.#rows.delete(key);
+    },
     /** In the order of the keys, as they are when the list is asked for. */
     list: (options: ListOptions = {}): Iterable<[string, unknown]> => {
       const { prefix = "", start, startAfter, end, reverse = false, limit = Infinity } = options;
@@ -60,82 +85,130 @@ export class SimStorage {
           (end === undefined || key < end),
       );
       keys.sort((a, b) => (a < b ? -1 : 1) * (reverse ? -1 : 1));
-      return keys.slice(0, limit).map((key) => [key, cloneOf(this.#rows.get(key))]);
+      return keys.slice(0, limit).map((key) => [key, clone(this.#rows.get(key))]);
     },
   };
 
   readonly sql = {
-    exec: (query: string, ...values: SQLInputValue[]) => {
-      const onlyReads = /^\s*SELECT\b/iu.test(query);
-      const before = onlyReads ? 0 : this.#changes();
-      const rows = this.#queryForObject(query, values);
-      const rowsWritten = onlyReads ? 0 : this.#changes() - before;
-      const iterator = rows[Symbol.iterator]();
-      return {
-        // The platform counts the rows of indexes too, and each row that it looks at.
-        rowsRead: rows.length,
-        rowsWritten,
-        toArray: () => [...iterator],
-        one: () => {
-          if (rows.length !== 1) throw new Error(`the query has ${rows.length} rows, and must have one`);
-          return rows[0];
-        },
-        next: () => iterator.next(),
-        raw: () => rows.map((row) => Object.values(row))[Symbol.iterator](),
-        columnNames: Object.keys(rows[0] ?? {}),
-        [Symbol.iterator]: () => iterator,
-      };
+    exec: (query: string, ...values: SQLInputValue[]): Cursor => {
+      if (kindOf(query) === "transaction")
+        throw new Error("the platform refuses statements of transactions: use transactionSync");
+      try {
+        const cursor = this.#run(query, values);
+        this.rowsWritten += cursor.rowsWritten;
+        return cursor;
+      } catch (error) {
+        const { message } = error as Error;
+        if (/too big|too many|too long|too large/u.test(message)) this.onRefused(`${message}: ${query}`);
+        throw error;
+      }
     },
   };
 
-  #changes(): number {
-    if (this.#database === undefined) return 0;
-    this.#countChanges ??= this.#database.prepare("SELECT total_changes() AS n");
-    return Number(this.#countChanges.get()?.["n"]);
+  query(query: string, ...values: SQLInputValue[]): Row[] {
+    return this.#run(query, values).toArray();
   }
 
-  #queryForObject(query: string, values: SQLInputValue[]): Record<string, unknown>[] {
-    if (/^\s*(?:BEGIN|SAVEPOINT|COMMIT|ROLLBACK|RELEASE)\b/iu.test(query))
-      throw new Error("the platform refuses statements of transactions: use transactionSync");
-    try {
-      return this.query(query, ...values);
-    } catch (error) {
-      const { message } = error as Error;
-      if (/too big|too many|too long|too large/u.test(message)) this.onRefused(`${message}: ${query}`);
-      throw error;
+  #run(query: string, values: readonly SQLInputValue[]): Cursor {
+    const kind = kindOf(query);
+    if (kind === "read") return new Cursor(this.#open().read(query, values), 0);
+    if (kind === "schema" && values.length === 0) return new Cursor([], this.#changeSchema(query));
+    const database = this.#open();
+    this.#beginSavepoints(database);
+    if (kind === "write") return new Cursor([], database.write(query, values));
+    if (kind === "writeAndRead") {
+      const rows = database.writeAndRead(query, values);
+      return new Cursor(rows, rows.length);
     }
+    this.#schema = undefined;
+    const before = database.changes;
+    const rows = database.run(query, values);
+    return new Cursor(rows, database.changes - before);
   }
 
-  query(query: string, ...values: SQLInputValue[]): Record<string, unknown>[] {
-    this.#database ??= new DatabaseSync(":memory:", { limits: PLATFORM.sql });
-    if (values.length === 0 && query.trim().includes(";\n")) {
-      this.#database.exec(query);
-      return [];
+  /** Runs a statement that changes the schema, unless it is known which schema it makes. Returns the rows it writes. */
+  #changeSchema(statement: string): number {
+    const known = this.#schema?.after(statement);
+    if (known !== undefined && known === this.#schema) return 0;
+    if (this.#database === undefined && known?.proof.isProven === true) {
+      this.#schema = known;
+      return 0;
     }
-    let statement = this.#statements.get(query);
-    if (statement === undefined) {
-      statement = this.#database.prepare(query);
-      this.#statements.set(query, statement);
-    }
-    return statement.all(...values);
+    const database = this.#open();
+    this.#beginSavepoints(database);
+    const schema = this.#schema;
+    // A statement that fails may have made a part of its changes.
+    this.#schema = undefined;
+    const before = database.changes;
+    database.run(statement);
+    this.#schema = schema?.add(statement);
+    return database.changes - before;
+  }
+
+  /** The database, which is opened where it is first needed. */
+  #open(): Database {
+    if (this.#database !== undefined) return this.#database;
+    // Before the first statement runs, the schema is known.
+    this.#opened = this.#schema ?? EMPTY_SCHEMA;
+    this.#database = openDatabase(this.#opened);
+    return this.#database;
+  }
+
+  #release(): void {
+    if (this.#database !== undefined) releaseDatabase(this.#database, this.#opened, this.#schema);
+    this.#database = undefined;
+    this.#schema = EMPTY_SCHEMA;
   }
 
   transactionSync<T>(work: () => T): T {
-    const rows = new Map(this.#rows);
-    const savepoint = `s${this.#depth++}`;
-    this.query(`SAVEPOINT ${savepoint}`);
+    const outer = this.#savepoints.at(-1);
+    const savepoint: Savepoint = {
+      schema: this.#schema,
+      database: this.#database,
+      rows: undefined,
+      begun: undefined,
+    };
+    this.#savepoints.push(savepoint);
     try {
       const result = work();
-      this.query(`RELEASE ${savepoint}`);
+      const { begun } = savepoint;
+      if (begun !== undefined && begun !== outer?.begun) this.#database?.release(begun.name);
       return result;
     } catch (error) {
-      this.query(`ROLLBACK TO ${savepoint}`);
-      this.query(`RELEASE ${savepoint}`);
-      this.#rows = rows;
+      this.#rollBack(savepoint, outer);
       throw error;
     } finally {
-      this.#depth -= 1;
+      this.#savepoints.pop();
     }
+  }
+
+  /** Savepoints begin at the first statement that writes. */
+  #beginSavepoints(database: Database): void {
+    const last = this.#savepoints.at(-1);
+    if (last === undefined || last.begun !== undefined) return;
+    const begun = { name: `s${this.#savepoints.length}` };
+    database.begin(begun.name);
+    for (const savepoint of this.#savepoints) savepoint.begun ??= begun;
+  }
+
+  #rollBack({ schema, database, rows, begun }: Savepoint, outer: Savepoint | undefined): void {
+    if (begun !== undefined) {
+      this.#database?.run(`ROLLBACK TO ${begun.name}`);
+      if (begun !== outer?.begun) this.#database?.release(begun.name);
+    }
+    // The database was opened since, perhaps with tables that the storage had not before.
+    if (database === undefined && this.#database !== undefined) {
+      this.#database.close();
+      this.#database = undefined;
+      for (const one of this.#savepoints) one.begun = undefined;
+    }
+    this.#schema = schema;
+    if (rows !== undefined) this.#rows = rows;
+  }
+
+  /** A savepoint keeps the key-value rows as they were before the first that is written. */
+  #keepRows(): void {
+    for (const savepoint of this.#savepoints) savepoint.rows ??= new Map(this.#rows);
   }
 
   /** The storage as the platform gives it to one life, which may put functions of its own in the place of these. */
@@ -177,8 +250,7 @@ export class SimStorage {
   /** Forgets the rows, the tables and the alarm. */
   deleteAll = (): Promise<void> => {
     this.#rows.clear();
-    this.close();
-    this.#database = undefined;
+    this.#release();
     return this.deleteAlarm();
   };
 
@@ -200,7 +272,8 @@ export class SimStorage {
     let rows = this.#rows.size;
     let bytes = 0;
     for (const [key, value] of this.#rows) bytes += key.length + bytesOf(value);
-    const tables = this.#database === undefined ? [] : this.dump().tables;
+    const hasTables = this.#database !== undefined || this.#schema !== EMPTY_SCHEMA;
+    const tables = hasTables ? this.dump().tables : [];
     for (const table of tables) {
       rows += table.rows.length;
       for (const row of table.rows) bytes += bytesOf(row);
@@ -236,12 +309,6 @@ export class SimStorage {
   }
 
   close(): void {
-    this.#statements.clear();
-    this.#countChanges = undefined;
-    this.#database?.close();
+    this.#release();
   }
 }
-
-/** A copy, as the platform makes one by serializing. Copying a text or a number with it costs more than all else. */
-const cloneOf = (value: unknown): unknown =>
-  typeof value === "object" && value !== null ? structuredClone(value) : value;

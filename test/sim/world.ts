@@ -1,10 +1,11 @@
 import { Alarms } from "./alarms.ts";
 import { Clock } from "./clock.ts";
+import { bindingsOf, borrow, giveBack, type Deployment } from "./deployments.ts";
 import { EventCount } from "./event-count.ts";
 import { isIdle, newLife, type Event, type Instance, type Life } from "./life.ts";
 import { Network } from "./network.ts";
 import { contextOf } from "./object-context.ts";
-import { BINDINGS, Objects, type SimObject } from "./objects.ts";
+import { Objects, type SimObject } from "./objects.ts";
 import { Random } from "./random.ts";
 import type { Classes, Hooks } from "./release.ts";
 import type { NamedRelease } from "./releases.ts";
@@ -30,8 +31,8 @@ export class World {
   readonly #rollout: Rollout;
   readonly #hooks: Hooks;
   readonly #variables: NamedRelease["variables"] | undefined;
-  readonly #envs = new Map<NamedRelease, Cloudflare.Env>();
-  readonly #classes = new Map<NamedRelease, Classes>();
+  readonly #deployments = new Map<NamedRelease, Deployment>();
+  readonly #stubs = new Map<string, object>();
   readonly network = new Network(this);
   readonly alarms = new Alarms(this);
   readonly events = new EventCount();
@@ -67,10 +68,7 @@ export class World {
     this.#outside = newLife({ name: "outside", release: undefined, instance: {} });
     this.current = this.#outside;
     this.#trace = options.trace ? [] : undefined;
-    const bindings = Object.fromEntries(
-      BINDINGS.map((binding) => [binding, { getByName: (id: string) => this.stub(`${binding} ${id}`) }]),
-    );
-    this.env = bindings as unknown as Cloudflare.Env;
+    this.env = bindingsOf(() => this);
   }
 
   get isTraced(): boolean {
@@ -151,8 +149,11 @@ export class World {
   }
 
   stub(name: string): object {
-    return new Proxy(
-      {},
+    const known = this.#stubs.get(name);
+    if (known !== undefined) return known;
+    const stub = new Proxy(
+      // It is no plain object, so it cannot be sent in a call.
+      Object.create(STUB) as object,
       {
         get: (_, method) =>
           method === "then"
@@ -160,6 +161,8 @@ export class World {
             : (...args: unknown[]) => this.network.call(name, String(method), args),
       },
     );
+    this.#stubs.set(name, stub);
+    return stub;
   }
 
   /** Calls an object with an event of its socket. */
@@ -193,11 +196,24 @@ export class World {
 
   /** The bindings and variables of a release's deployment. */
   envOf(release: NamedRelease): Cloudflare.Env {
+    return this.#deploymentOf(release).env;
+  }
+
+  #deploymentOf(release: NamedRelease): Deployment {
+    const known = this.#deployments.get(release);
+    if (known !== undefined) return known;
     const isPresent = release.name === this.#rollout.present.name;
     const variables = isPresent ? (this.#variables ?? release.variables) : release.variables;
-    const env = this.#envs.get(release) ?? { ...variables, ...this.env };
-    this.#envs.set(release, env);
-    return env;
+    const deployment = borrow(release, { variables, world: this, hooks: this.#hooks });
+    this.#deployments.set(release, deployment);
+    return deployment;
+  }
+
+  /** Ends the world: what is dear to make serves the next one. */
+  close(): void {
+    this.objects.close();
+    for (const deployment of this.#deployments.values()) giveBack(deployment);
+    this.#deployments.clear();
   }
 
   /** Ends a life but keeps sockets and storage. False, and nothing changes, where the object is busy. */
@@ -284,11 +300,12 @@ export class World {
   }
 
   #classOf(release: NamedRelease, className: keyof Classes): new (ctx: unknown, env: unknown) => Instance {
-    const classes = this.#classes.get(release) ?? release.code.classesWith(this.#hooks);
-    this.#classes.set(release, classes);
-    return classes[className] as new (ctx: unknown, env: unknown) => Instance;
+    return this.#deploymentOf(release).classes[className] as new (ctx: unknown, env: unknown) => Instance;
   }
 }
+
+/** The prototype of stubs. */
+const STUB = Object.freeze({});
 
 /** The `setImmediate` of the process. */
 const realImmediate = setImmediate;

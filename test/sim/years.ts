@@ -50,7 +50,7 @@ export async function* liveYears(seed: number, years: number): AsyncGenerator<Qu
     }
   } finally {
     restore();
-    world.objects.close();
+    world.close();
   }
 }
 

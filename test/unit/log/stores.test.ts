@@ -77,6 +77,20 @@ describe("the store of a durable log", () => {
   });
 });
 
+describe("[SM3] a new store", () => {
+  test("has the schema, to the letter, and the way back of a store that was migrated step by step", () => {
+    const [made, migrated] = [new SimStorage(), storeOfContract1().storage];
+    migrate(made as unknown as DurableObjectStorage);
+    const schemaOf = (storage: SimStorage) =>
+      storage
+        .query("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name")
+        .map(({ sql, ...row }) => ({ ...row, sql: String(sql).replaceAll(/\s+/gu, " ") }));
+    expect(schemaOf(made).length).toBeGreaterThan(4);
+    expect(schemaOf(made)).toEqual(schemaOf(migrated));
+    for (const key of ["schema", "schemaBack"]) expect(made.kv.get(key)).toEqual(migrated.kv.get(key));
+  });
+});
+
 /** A channel that release 0.1.0 has stored: two publications, and a shard that listens. */
 function storeOfContract1(): { storage: SimStorage; log: Log } {
   const storage = new SimStorage();

@@ -5,7 +5,8 @@ import { Channel } from "./channel/channel.ts";
 import { Coordinator } from "./coordinator/coordinator.ts";
 import type { Hooks } from "./hooks/hooks.ts";
 import { readEnvWith } from "./platform/bindings.ts";
-import { createRouter, partsWith } from "./router/router.ts";
+import { mount, type Mount } from "./router/mount.ts";
+import { createRoutes, partsWith, type Routes } from "./router/router.ts";
 import { consumeQueue as consume } from "./server/consume-queue.ts";
 import { createServer } from "./server/server.ts";
 import type { Server } from "./server/server-types.ts";
@@ -32,6 +33,8 @@ export type RingcastOptions<
    * `GAME_RINGCAST`, `GAME_API_KEY`, and sees no other. It MUST NOT change, as a binding's name finds the stored objects.
    */
   readonly prefix?: string;
+  /** The path before each address of the cluster, such as `/realtime`. */
+  readonly basePath?: string;
 };
 
 /** A Durable Object class of the cluster. Only the cluster calls its methods. */
@@ -47,9 +50,11 @@ export type Ringcast<
   Data = AnyData,
 > = {
   (env: Cloudflare.Env): Server;
-  readonly handler: {
-    fetch(request: Request, env: Cloudflare.Env, ctx: ExecutionContext): Response | Promise<Response>;
-  };
+  readonly handler: Pick<Mount, "fetch">;
+  /** Answers the requests to the addresses of the cluster, and answers each other one with undefined. */
+  readonly routeRequest: Mount["routeRequest"];
+  /** The addresses for an application with Hono: `app.route("/realtime", ringcast.routes())`. */
+  routes(): Routes;
   readonly Shard: ClusterObject;
   readonly Channel: ClusterObject;
   readonly Coordinator: ClusterObject;
@@ -85,27 +90,32 @@ export function createRingcast<
   Emit extends Events = Listen,
   ServerSide extends Events = AnyEvents,
   Data = AnyData,
->({ hooks = {}, socketio, prefix = "" }: RingcastOptions<Listen, Emit, ServerSide, Data> = {}): Ringcast<
-  Emit,
-  ServerSide,
-  Data
-> {
+>({
+  hooks = {},
+  socketio,
+  prefix = "",
+  basePath = "",
+}: RingcastOptions<Listen, Emit, ServerSide, Data> = {}): Ringcast<Emit, ServerSide, Data> {
   const partsOf = partsWith(hooks);
   const readEnv = readEnvWith(prefix);
   const serverOf = (env: Cloudflare.Env): Server => createServer(readEnv(env), partsOf);
-  const router = createRouter(partsOf, { socketio: socketio !== undefined });
+  if (!/^(\/[^/?#]+)*$/.test(basePath))
+    throw new TypeError(
+      `basePath is a path such as "/realtime", without a slash at its end, and not "${basePath}"`,
+    );
+  const addresses = { socketio: socketio !== undefined, readEnv: prefix === "" ? undefined : readEnv };
+  const { fetch, routeRequest } = mount(
+    createRoutes(partsOf, { ...addresses, basePath, hasIndex: true }),
+    basePath,
+  );
   const server = new ServerHandlers<Listen, Emit, ServerSide, Data>();
   socketio?.(server);
   const socketFront = socketioFront(server);
   const front = centrifugeFront();
   return Object.assign(serverOf, {
-    handler: {
-      fetch:
-        prefix === ""
-          ? router.fetch
-          : (request: Request, env: Cloudflare.Env, ctx: ExecutionContext) =>
-              router.fetch(request, readEnv(env), ctx),
-    },
+    handler: { fetch },
+    routeRequest,
+    routes: () => createRoutes(partsOf, addresses),
     RingcastService: class extends ServerService {
       protected static override readonly serverOf = serverOf;
     },

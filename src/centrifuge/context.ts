@@ -1,7 +1,8 @@
 import type { ReplyError } from "../contracts/refusal.ts";
+import { missingNamespace, type ChannelName } from "../policy/channels.ts";
 import type { Open, Session } from "../shard/connections/session.ts";
 import type { Core } from "../shard/front.ts";
-import { DISCONNECTS, type DisconnectName, type ErrorName } from "./codes.ts";
+import { DISCONNECTS, ERRORS, type DisconnectName, type ErrorName } from "./codes.ts";
 import { encodeError } from "./reply.ts";
 import type { CentrifugeWire } from "./wire.ts";
 
@@ -13,6 +14,20 @@ export type Client = { readonly session: Session; readonly open: Open };
 
 export function disconnect({ connections }: Context, session: Session, why: DisconnectName): void {
   connections.close(session, DISCONNECTS[why]);
+}
+
+/** Answers a command that the policy does not permit; in development with the setting that is missing (SPEC PK9). */
+export function failPolicy(
+  context: Context,
+  session: Session,
+  { id, error, channel }: { readonly id: number; readonly error: ErrorName; readonly channel: ChannelName },
+): void {
+  const missing = error === "unknownChannel" ? missingNamespace(context.config, channel) : undefined;
+  const { code, message } = ERRORS.unknownChannel;
+  fail(context, session, {
+    id,
+    error: missing === undefined ? error : { code, message: `${message}: ${missing}` },
+  });
 }
 
 /** Answers a command with an error. */

@@ -1,5 +1,6 @@
 import { RESERVED_NAMESPACE, type Config } from "../config/config.ts";
 import type { NamespaceConfig } from "../config/namespace.ts";
+import { NAMESPACE_PREFIX } from "../config/variable-names.ts";
 
 /** The channels of the front of Socket.IO begin so. */
 export const ROOM_PREFIX = `${RESERVED_NAMESPACE}:io:`;
@@ -45,6 +46,12 @@ export function namespaceOf(config: Config, channel: ChannelName): NamespaceConf
   if (isBroadcast(config, channel.name)) return config.broadcast;
   return channel.namespace === undefined ? config.defaultNamespace : config.namespaces.get(channel.namespace);
 }
+
+/** In development: the setting that is missing where the namespace of a channel is not configured (SPEC PK9). */
+export const missingNamespace = ({ cluster }: Config, { namespace }: ChannelName): string | undefined =>
+  cluster.development && namespace !== undefined
+    ? `no namespace "${namespace}"; it would be the variable ${NAMESPACE_PREFIX}${namespace}`
+    : undefined;
 
 /** The options of a channel's log: rooms of Socket.IO have their own, though no namespace opens them to clients. */
 export const logOptionsOf = (config: Config, channel: ChannelName): NamespaceConfig | undefined =>

@@ -1,3 +1,7 @@
+import type { MiddlewareHandler } from "hono";
+import { originAllowed } from "./connection.ts";
+import type { PartsOf } from "./parts.ts";
+
 /**
  * The headers that tell a browser about a request from another origin. Allowed origins are echoed, as answers to
  * requests with credentials name one origin (Fetch, "CORS protocol").
@@ -23,3 +27,18 @@ export function preflight(origin: string, askedHeaders: string | undefined): Res
   headers.append("vary", "Access-Control-Request-Headers");
   return new Response(null, { status: 204, headers });
 }
+
+/** Lets pages of other origins call an API where `allowedOrigins` has them (SPEC PK8). They need a key like all others. */
+export const allowOrigins =
+  (partsOf: PartsOf): MiddlewareHandler<{ Bindings: RingcastEnv }> =>
+  async (request, next) => {
+    const { req } = request;
+    const origin = req.header("origin");
+    const url = new URL(req.url);
+    if (origin === undefined || origin === url.origin) return next();
+    if (!originAllowed(origin, url, partsOf(request.env).cluster)) return next();
+    if (req.method === "OPTIONS") return preflight(origin, req.header("access-control-request-headers"));
+    await next();
+    request.res = withCors(request.res, origin);
+    return undefined;
+  };

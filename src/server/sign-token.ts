@@ -1,6 +1,6 @@
 import { SignJWT } from "jose";
 import type { Config } from "../config/config.ts";
-import { namespaceOf, parseChannel } from "../policy/channels.ts";
+import { missingNamespace, namespaceOf, parseChannel } from "../policy/channels.ts";
 import { fail } from "../router/api/answer.ts";
 import { parseConnectionClaims, parseSubscriptionClaims, type ParsedClaims } from "../tokens/parse-claims.ts";
 import type {
@@ -31,7 +31,8 @@ export function signSubscription(
   const { config } = deployment;
   const parsed = parseChannel(channel, config.cluster.limits.channelBytes);
   if (!parsed.ok) return Promise.resolve(fail("badRequest", "the channel's name is not valid"));
-  if (namespaceOf(config, parsed.channel) === undefined) return Promise.resolve(fail("unknownChannel"));
+  if (namespaceOf(config, parsed.channel) === undefined)
+    return Promise.resolve(fail("unknownChannel", missingNamespace(config, parsed.channel)));
   return sign(deployment, { ...claims, user, channel }, parseSubscriptionClaims);
 }
 

@@ -2,7 +2,10 @@ import { describe, expect, test } from "vitest";
 import { api, checkAnswers, position } from "../support/api-cluster.ts";
 import { API_KEY, READ_KEY } from "../support/cluster.ts";
 
-const UNKNOWN = { code: 102, message: "unknown channel" };
+const UNKNOWN = {
+  code: 102,
+  message: 'unknown channel: no namespace "nowhere"; it would be the variable RINGCAST_NS_nowhere',
+};
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 
 describe("[AP1] the envelope is Centrifugo's", () => {
@@ -12,9 +15,9 @@ describe("[AP1] the envelope is Centrifugo's", () => {
     for (const [method, params, answer] of [
       ["nothing", {}, error(104, "method not found: nothing")],
       ["rpc", { method: "any", params: {} }, error(104, "method not found")],
-      ["publish", { channel: "nowhere:a", data: 1 }, error(102, "unknown channel")],
-      ["history", { channel: "nowhere:a" }, error(102, "unknown channel")],
-      ["subscribe", { channel: "nowhere:a", user: "u" }, error(102, "unknown channel")],
+      ["publish", { channel: "nowhere:a", data: 1 }, { error: UNKNOWN }],
+      ["history", { channel: "nowhere:a" }, { error: UNKNOWN }],
+      ["subscribe", { channel: "nowhere:a", user: "u" }, { error: UNKNOWN }],
       ["history", { channel: "passing:a" }, error(108, "not available")],
       ["history_remove", { channel: "passing:a" }, error(108, "not available")],
       ["presence", { channel: "passing:a" }, error(108, "not available")],
@@ -77,14 +80,19 @@ describe("[AP1] the envelope is Centrifugo's", () => {
     expect(await api.call("publish", { channel: null, data: 1 })).toMatchObject({ error: { code: 107 } });
   });
 
-  test("a body that is not JSON gets 400 as text, in both forms", async () => {
+  test("a body that is not JSON gets 400 with a reason, in both forms, and another method 405", async () => {
     for (const path of ["/publish", "", "/batch"]) {
       const response = await api.post(path, "{not json", { "x-api-key": API_KEY });
-      expect([response.status, response.headers.get("content-type")]).toEqual([
+      expect([response.status, await response.json()]).toMatchObject([
         400,
-        "text/plain; charset=UTF-8",
+        { error: { code: "badRequest", message: expect.stringContaining("JSON") } },
       ]);
-      expect(await response.text()).not.toBe("");
+    }
+    const { url } = await api.post("/publish", "{}");
+    for (const method of ["GET", "PUT", "DELETE"]) {
+      const response = await fetch(url, { method });
+      expect([response.status, response.headers.get("allow")]).toEqual([405, "POST"]);
+      expect(await response.json()).toMatchObject({ error: { code: "methodNotAllowed" } });
     }
   });
 
@@ -155,8 +163,8 @@ describe("[AP1] the envelope is Centrifugo's", () => {
   });
 });
 
-describe("[AP2] a request without a valid key gets an empty 401", () => {
-  test("the key comes in either header or in the query, and a wrong key gets an empty 401", async () => {
+describe("[AP2] a request without a valid key gets 401", () => {
+  test("the key comes in either header or in the query, and without a valid one 401 says why", async () => {
     const lower = `apikey ${API_KEY}`;
     for (const [path, headers, status] of [
       ["/info", { "x-api-key": API_KEY }, 200],
@@ -176,7 +184,7 @@ describe("[AP2] a request without a valid key gets an empty 401", () => {
       const response = await api.post(path, "{}", headers);
       const text = await response.text();
       expect(response.status, `${path} ${JSON.stringify(headers)}`).toBe(status);
-      if (status === 401) expect(text).toBe("");
+      if (status === 401) expect(JSON.parse(text)).toMatchObject({ error: { message: expect.any(String) } });
     }
   });
 
@@ -221,7 +229,10 @@ describe("[AP4] a request over the limits is refused as a whole", () => {
     const lines = await api.post("", Array.from({ length: 21 }, () => line).join("\n"), {
       "x-api-key": API_KEY,
     });
-    expect([lines.status, await lines.text()]).toEqual([400, "at most 20 commands at once"]);
+    expect([lines.status, await lines.json()]).toMatchObject([
+      400,
+      { error: { message: "at most 20 commands at once" } },
+    ]);
     expect((await api.call("history", { channel: "kept:large" })).result.offset).toBe(0);
   });
 });

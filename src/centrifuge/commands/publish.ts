@@ -8,7 +8,7 @@ import { mayPublish } from "../../policy/permissions.ts";
 import { mayReach } from "../../shard/connections/new-channels.ts";
 import { hookSession } from "../../shard/connections/session.ts";
 import type { CommandOf } from "../command.ts";
-import { fail, type Client, type Context } from "../context.ts";
+import { fail, failPolicy, type Client, type Context } from "../context.ts";
 import { encodeReply } from "../reply.ts";
 
 /** Publishes for a client. Answered when the channel has it; a failure that says nothing is tried again by id. */
@@ -31,7 +31,7 @@ export async function publish(
   if (asker.hooks.onPublish !== undefined) {
     const subscribed = subscriptions.has(channel.name);
     const mayBe = mayPublish({ config, channel, user, operator, subscribed, granted: true });
-    if (mayBe !== "allowed") return fail(context, session, { id, error: mayBe });
+    if (mayBe !== "allowed") return failPolicy(context, session, { id, error: mayBe, channel });
     asked = await asker.publish(hookSession(open), { channel: channel.name, data: JSON.parse(json) });
     if (session.ended) return;
     // While a hook thinks, the session may lose its subscription or be refreshed.
@@ -50,7 +50,7 @@ export async function publish(
     subscribed,
     granted: allow === true,
   });
-  if (permission !== "allowed") return fail(context, session, { id, error: permission });
+  if (permission !== "allowed") return failPolicy(context, session, { id, error: permission, channel });
   if (!subscribed && !mayReach(session, channel.name, config.cluster.limits))
     return fail(context, session, { id, error: "tooManyRequests" });
 

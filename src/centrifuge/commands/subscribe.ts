@@ -12,7 +12,7 @@ import type { Wishes } from "../../shard/subscriptions/join.ts";
 import type { SubscriptionClaims } from "../../tokens/claims.ts";
 import type { DisconnectName, ErrorName } from "../codes.ts";
 import type { CommandOf } from "../command.ts";
-import { disconnect, fail, type Client, type Context } from "../context.ts";
+import { disconnect, fail, failPolicy, type Client, type Context } from "../context.ts";
 import { encodeReply, encodeSubscribeReply } from "../reply.ts";
 import { timeToLive } from "./time-to-live.ts";
 
@@ -49,7 +49,7 @@ export async function subscribe(
   const digest = channel.users && (await digestFor(channel, open.user));
   const asking = { config, channel, user: open.user, digest, operator: open.operator };
   const mayBe = planSubscribe({ ...asking, granted: true });
-  if (mayBe !== "allowed") return refuse(mayBe);
+  if (mayBe !== "allowed") return failPolicy(context, session, { id, error: mayBe, channel });
   const asked: Asked<SubscribeChange> =
     open.operator === true
       ? PASS
@@ -59,7 +59,7 @@ export async function subscribe(
   if (asked.kind === "disconnect") return connections.close(session, asked.close);
   const { allow, info, data } = asked.change;
   const permission = planSubscribe({ ...asking, granted: claims !== undefined || allow === true });
-  if (permission !== "allowed") return refuse(permission);
+  if (permission !== "allowed") return failPolicy(context, session, { id, error: permission, channel });
   if (!mayReach(session, channel.name, limits)) return refuse("tooManyRequests");
 
   const { tf: filter } = body;

@@ -2,6 +2,7 @@ import type { ChangeResult, PredictedMoves } from "../../contracts/change.ts";
 import type { ShardSpec } from "../../ring/descriptor.ts";
 import type { ChangeRequest } from "../model/change-request.ts";
 import { apiKey } from "./api-key.ts";
+import { clusterUrl } from "../model/cluster-url.ts";
 
 /** A failed call: the code and the message of the cluster, or of this page where the cluster gave none. */
 export class ApiError extends Error {
@@ -92,21 +93,21 @@ export type SendOutcome = {
 
 /** Calls the operator's API. Throws `ApiError`, also where the cluster cannot be reached. */
 export async function callAdminApi<Answer>(method: string, path: string, body?: unknown): Promise<Answer> {
-  const response = await send(method, `/admin/api${path}`, body);
+  const response = await send(method, `admin/api${path}`, body);
   if (response.status >= 400) throw apiError(response.status, response.body);
   return response.body as Answer;
 }
 
 /** Calls a method of the server API. Throws `ApiError`, also where the cluster cannot be reached. */
 export async function callServerApi<Answer>(method: string, body: unknown): Promise<Answer> {
-  const response = await send("POST", `/api/${method}`, body);
+  const response = await send("POST", `api/${method}`, body);
   if (response.status >= 400 || hasError(response.body)) throw apiError(response.status, response.body);
   return (response.body as { result: Answer }).result;
 }
 
 /** Calls a method of the HTTP API for Socket.IO, under the path of its clients. Throws `ApiError`. */
 export async function callSocketIoApi(path: string, method: string, body: unknown): Promise<void> {
-  const response = await send("POST", `${path}api/${method}`, body);
+  const response = await send("POST", `${path.slice(1)}api/${method}`, body);
   if (response.status >= 400) throw apiError(response.status, response.body);
 }
 
@@ -120,7 +121,7 @@ export const makeChange = ({ method, path, body }: ChangeRequest): Promise<Chang
 async function send(method: string, path: string, body: unknown): Promise<{ status: number; body: unknown }> {
   let response: Response;
   try {
-    response = await fetch(path, {
+    response = await fetch(clusterUrl(location.href, path), {
       method,
       headers: {
         "x-api-key": apiKey.value,

@@ -1,5 +1,6 @@
 import { io } from "socket.io-client";
 import { FIRST_CONNECT, MOVED } from "../model/sim-client-view.ts";
+import { clusterUrl } from "../model/cluster-url.ts";
 import { CONNECT_TIMEOUT_MS, type SimLink, type SimLinkParts } from "./sim-link.ts";
 
 /** A lost connection comes back as soon as one of the Centrifuge SDK does. */
@@ -18,7 +19,7 @@ export function linkSocketIo(parts: SimLinkParts): SimLink {
   const socket = io({
     // Each client has a socket of its own.
     forceNew: true,
-    path,
+    path: clusterUrl(location.href, path.slice(1)).pathname,
     autoConnect: false,
     transports: ["websocket"],
     query: { key, token },

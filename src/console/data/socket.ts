@@ -1,3 +1,5 @@
+import { clusterUrl } from "../model/cluster-url.ts";
+
 /**
  * A `WebSocket` class for the stock SDK that also reports two things that the SDK keeps to itself: the shard that took
  * a connection (`node` of the connect reply), and a socket that closed before it opened.
@@ -36,7 +38,7 @@ function nodeOf(frame: string): string | undefined {
 
 /** The WebSocket address of the cluster for a client with this key. */
 export function endpoint(key: string): string {
-  const url = new URL("/connection/websocket", location.href);
+  const url = clusterUrl(location.href, "connection/websocket");
   url.protocol = url.protocol.replace("http", "ws");
   url.searchParams.set("key", key);
   return url.href;

@@ -1,4 +1,5 @@
 import { bodyLimit } from "hono/body-limit";
+import { basePath } from "hono/route";
 import { configOf } from "../../platform/config.ts";
 import { answerError } from "../errors.ts";
 import { writeOpenApi } from "../openapi.ts";
@@ -21,7 +22,9 @@ export function createAdmin(): AdminApp {
   const app = new AdminApp();
   // The document needs no key: it is public, and tools fetch it without one.
   app.get("/openapi.json", (request) =>
-    request.json(writeOpenApi({ title: "Ringcast operator's API", path: "/admin/api", paths: app.paths })),
+    request.json(
+      writeOpenApi({ title: "Ringcast operator's API", path: basePath(request), paths: app.paths }),
+    ),
   );
   app.use(requireKey);
   app.use((request, next) => {
@@ -47,11 +50,5 @@ export function createAdmin(): AdminApp {
   addUsers(app);
   addSocketIo(app);
   addLive(app);
-  app.notFound((request) =>
-    answerError(request, 404, {
-      code: "notFound",
-      message: `${request.req.method} ${request.req.path} does not exist`,
-    }),
-  );
   return app;
 }

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from "hono";
-import { accessOf, keyIn, requireKeys } from "../access.ts";
-import { answerError } from "../errors.ts";
+import { accessOf, requireKeys } from "../access.ts";
+import { answerError, refuseAccess } from "../errors.ts";
 
 const READING_METHODS: ReadonlySet<string> = new Set(["GET", "HEAD"]);
 /** A POST that makes tokens for a page that watches. The reading key may call it too. */
@@ -9,12 +9,8 @@ const READING_POST = "/admin/api/live";
 /** Refuses a request to the operator's API without a key that permits it (SPEC AU4). */
 export const requireKey: MiddlewareHandler<{ Bindings: RingcastEnv }> = async (request, next) => {
   requireKeys(request.env);
-  if (keyIn(request) === undefined) {
-    return answerError(request, 401, { code: "noKey", message: "send an API key in the X-API-Key header" });
-  }
   const access = await accessOf(request);
-  if (access === "none")
-    return answerError(request, 401, { code: "wrongKey", message: "this API key is not valid" });
+  if (access === "none") return refuseAccess(request);
   const reads = READING_METHODS.has(request.req.method) || request.req.path.endsWith(READING_POST);
   if (access === "read" && !reads)
     return answerError(request, 403, { code: "readOnly", message: "this API key may only read" });

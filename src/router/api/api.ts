@@ -1,9 +1,12 @@
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
+import { basePath } from "hono/route";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 import { channelPublisher } from "../../platform/publisher.ts";
 import { accessOf, requireKeys, type Access } from "../access.ts";
-import { answerError } from "../errors.ts";
+import { allowOrigins } from "../cors.ts";
+import { answerError, refuseAccess } from "../errors.ts";
+import type { PartsOf } from "../parts.ts";
 import { AnswerBudget } from "./answer-budget.ts";
 import { encodeAnswer, encodeResult, statusOf, type Answer } from "./answer.ts";
 import { withDataText } from "./data-text.ts";
@@ -21,20 +24,31 @@ type App = { Bindings: RingcastEnv; Variables: { access: Access } };
  * `POST /api/<method>` takes JSON and answers 200 with `result` or `error`. `POST /api` takes the older form, with one
  * command on each line. `GET /api` is a page that describes the methods.
  */
-export function createApi(partsOf: (env: RingcastEnv) => Pick<Call, "config" | "cache">): Hono<App> {
+export function createApi(partsOf: PartsOf): Hono<App> {
   const app = new Hono<App>();
+  app.use(allowOrigins(partsOf));
   app.get("/", (request) =>
-    request.html(referencePage(), 200, {
+    request.html(referencePage(basePath(request)), 200, {
       "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
     }),
   );
-  app.get("/openapi.json", (request) => request.json(apiDocument()));
+  app.get("/openapi.json", (request) => request.json(apiDocument(basePath(request))));
+  app.on(["GET", "PUT", "PATCH", "DELETE"], "/:method", (request, next) => {
+    const { method } = request.req;
+    if (!METHODS.has(request.req.param("method"))) return next();
+    return Promise.resolve(
+      answerError(request, 405, {
+        code: "methodNotAllowed",
+        message: `send the method's parameters as JSON with POST, not ${method}`,
+        headers: { allow: "POST" },
+      }),
+    );
+  });
 
   app.use(async (request, next) => {
     requireKeys(request.env);
     const access = await accessOf(request, request.req.query("api_key"));
-    // Centrifugo's libraries expect an empty body (docs/protocol.md C41).
-    if (access === "none") return request.body(null, 401);
+    if (access === "none") return refuseAccess(request, request.req.query("api_key"));
     request.set("access", access);
     const limiter = request.env.API_RATE_LIMIT;
     if (limiter !== undefined && !(await limiter.limit({ key: access })).success) {
@@ -64,12 +78,12 @@ export function createApi(partsOf: (env: RingcastEnv) => Pick<Call, "config" | "
     const call = callOf(request);
     const lines = (await request.req.text()).split("\n").filter((line) => line.trim() !== "");
     const limit = call.config.cluster.limits.apiCommands;
-    if (lines.length > limit) return request.text(`at most ${limit} commands at once`, 400);
+    if (lines.length > limit) return refuse(request, `at most ${limit} commands at once`);
     const access = request.get("access");
     const answers: string[] = [];
     for (const line of lines) {
       const command = readCommand(line);
-      if (command === undefined) return request.text("not a line of JSON with a method", 400);
+      if (command === undefined) return refuse(request, "each line is a JSON object with a method");
       const answer = encodeAnswer(await runMethod(call, { ...command, access }));
       answers.push(call.answers.count(answer));
     }
@@ -81,7 +95,7 @@ export function createApi(partsOf: (env: RingcastEnv) => Pick<Call, "config" | "
     try {
       parsed = JSON.parse(text);
     } catch {
-      return request.text("the request is not JSON", 400);
+      return refuse(request, "the request is not JSON");
     }
     const name = request.req.param("method");
     const params = withDataText(name, parsed, { text, path: [] });
@@ -90,6 +104,9 @@ export function createApi(partsOf: (env: RingcastEnv) => Pick<Call, "config" | "
   });
   return app;
 }
+
+const refuse = (request: Context<App>, message: string): Response =>
+  answerError(request, 400, { code: "badRequest", message });
 
 const JSON_HEADERS = { "content-type": "application/json" };
 

@@ -1,7 +1,7 @@
 import type { NamespaceConfig } from "../../config/namespace.ts";
 import { callAgainWithin } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
-import { namespaceOf, parseChannel } from "../../policy/channels.ts";
+import { missingNamespace, namespaceOf, parseChannel } from "../../policy/channels.ts";
 import { fail, type Failure } from "./answer.ts";
 import type { Call } from "./method.ts";
 
@@ -18,7 +18,7 @@ export async function askChannel<T>(
   const parsed = parseChannel(name, config.cluster.limits.channelBytes);
   if (!parsed.ok) return fail("badRequest");
   const namespace = namespaceOf(config, parsed.channel);
-  if (namespace === undefined) return fail("unknownChannel");
+  if (namespace === undefined) return fail("unknownChannel", missingNamespace(config, parsed.channel));
   if (!question.isAllowed(namespace)) return fail("notAvailable");
   try {
     return { value: await callAgainWithin(config.cluster.times.deliveryTimeoutMs, question.ask) };

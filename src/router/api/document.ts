@@ -7,18 +7,18 @@ import { batchResult } from "./schemas/commands.ts";
 
 let document: OpenApiDocument | undefined;
 
-/** The OpenAPI document of the server API, made of the schemas that check its requests (SPEC AP6). */
-export function apiDocument(): OpenApiDocument {
+/** The OpenAPI document of the server API under a path, made of the schemas that check its requests (SPEC AP6). */
+export function apiDocument(path: string): OpenApiDocument {
   document ??= writeOpenApi({
     title: "Ringcast server API",
     description:
       "Back ends publish and manage their users with these methods. Compatible with Centrifugo's server API.",
-    path: "/api",
+    path,
     paths: Object.fromEntries(
       [...METHODS].map(([name, method]) => [`/${name}`, { post: write(name, method) }]),
     ),
   });
-  return document;
+  return { ...document, servers: [{ url: path }] };
 }
 
 const inTransportMode = (errors: string) => ({

@@ -5,7 +5,7 @@ import { encodePublication } from "../../contracts/publication.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { callAgainWithin, coordinatorStub } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
-import { homeOf, namespaceOf, parseChannel } from "../../policy/channels.ts";
+import { homeOf, missingNamespace, namespaceOf, parseChannel } from "../../policy/channels.ts";
 import { describeOutcomes } from "../outcomes.ts";
 import { fail, ok, type Answer } from "./answer.ts";
 import type { Call } from "./method.ts";
@@ -23,7 +23,7 @@ export async function publish(call: Call, params: Params): Promise<Answer> {
   const parsed = parseChannel(params.channel, config.cluster.limits.channelBytes);
   if (!parsed.ok) return fail("badRequest", "the channel's name is not valid");
   const namespace = namespaceOf(config, parsed.channel);
-  if (namespace === undefined) return fail("unknownChannel");
+  if (namespace === undefined) return fail("unknownChannel", missingNamespace(config, parsed.channel));
   const payload = readPayload(params);
   if (!payload.ok) return fail("badRequest", payload.reason);
 

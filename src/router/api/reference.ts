@@ -16,8 +16,8 @@ type Schema = {
 };
 
 /** The page that describes the methods: plain HTML, without scripts and files of its own (SPEC AP6). */
-export function referencePage() {
-  const { info } = apiDocument();
+export function referencePage(path: string) {
+  const { info } = apiDocument(path);
   const methods = [...METHODS].map(([name, { summary, params, result }]) => ({
     name,
     summary,
@@ -39,8 +39,8 @@ export function referencePage() {
         <main>
           <h1>${info.title}</h1>
           <p>
-            ${info.description} Programs read <a href="/api/openapi.json">the OpenAPI document</a>. Send the
-            API key in <code>X-API-Key</code>. An answer is 200 with <code>result</code> or
+            ${info.description} Programs read <a href="${path}/openapi.json">the OpenAPI document</a>. Send
+            the API key in <code>X-API-Key</code>. An answer is 200 with <code>result</code> or
             <code>error</code>.
           </p>
           ${methods.map(
@@ -48,7 +48,7 @@ export function referencePage() {
               html`<section id="${name}">
                 <h2>${name}</h2>
                 <p>${summary}</p>
-                <pre><code>curl $RINGCAST/api/${name} -H "X-API-Key: $API_KEY" -d '${JSON.stringify(exampleOf(params))}'</code></pre>
+                <pre><code>curl $RINGCAST${path}/${name} -H "X-API-Key: $API_KEY" -d '${JSON.stringify(exampleOf(params))}'</code></pre>
                 ${fields("Request", params)} ${fields("Result", result)}
               </section>`,
           )}

@@ -4,7 +4,7 @@ import type { Action } from "../../contracts/orders.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { callAgainWithin, coordinatorStub } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
-import { isBroadcast, namespaceOf, parseChannel } from "../../policy/channels.ts";
+import { isBroadcast, missingNamespace, namespaceOf, parseChannel } from "../../policy/channels.ts";
 import { unreachedIds } from "../outcomes.ts";
 import { fail, ok, type Answer } from "./answer.ts";
 import type { Call } from "./method.ts";
@@ -70,7 +70,8 @@ export function refresh(call: Call, params: z.infer<typeof refreshParams>): Prom
 function checkChannel({ config }: Call, name: string): Answer | undefined {
   const parsed = parseChannel(name, config.cluster.limits.channelBytes);
   if (!parsed.ok) return fail("badRequest", "the channel's name is not valid");
-  if (namespaceOf(config, parsed.channel) === undefined) return fail("unknownChannel");
+  if (namespaceOf(config, parsed.channel) === undefined)
+    return fail("unknownChannel", missingNamespace(config, parsed.channel));
   if (isBroadcast(config, name))
     return fail("badRequest", "every session is subscribed to the broadcast channel already");
   return undefined;

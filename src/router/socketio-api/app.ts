@@ -8,9 +8,10 @@ import { socketioOf } from "../../socketio/cluster.ts";
 import { InputError } from "../../socketio/input-error.ts";
 import { FRONT } from "../../socketio/names.ts";
 import type { AnyData, AnyEvents } from "../../socketio/types.ts";
-import { accessOf, keyIn } from "../access.ts";
-import { answerError } from "../errors.ts";
-import { socketioDocument } from "./document.ts";
+import { accessOf, requireKeys } from "../access.ts";
+import { allowOrigins } from "../cors.ts";
+import { answerError, refuseAccess } from "../errors.ts";
+import type { PartsOf } from "../parts.ts";
 import { METHODS, type Method } from "./methods.ts";
 
 type App = { Bindings: RingcastEnv };
@@ -19,12 +20,10 @@ type App = { Bindings: RingcastEnv };
  * The HTTP API for other back ends, under `socketio.path` and `api/`: `POST <method>` takes and gives JSON, and needs a
  * key (SPEC SO35). Its requests come with their path after that prefix.
  */
-export function createSocketioApi(configOf: (env: RingcastEnv) => Config): Hono<App> {
+export function createSocketioApi(partsOf: PartsOf): Hono<App> {
+  const configOf = (env: RingcastEnv): Config => partsOf(env).config;
   const app = new Hono<App>();
-  // It is public, and tools fetch it without a key.
-  app.get("/openapi.json", (request) =>
-    request.json(socketioDocument(`${configOf(request.env).cluster.socketio.path}api`)),
-  );
+  app.use(allowOrigins(partsOf));
   app.post("/:method", async (request, next) => (await refusalOf(request)) ?? next());
   app.post("/:method", (request, next) => {
     const maxSize = configOf(request.env).cluster.limits.apiBodyBytes;
@@ -73,11 +72,9 @@ export function createSocketioApi(configOf: (env: RingcastEnv) => Config): Hono<
 
 /** The key of the request, and how often it is used. */
 async function refusalOf(request: Context<App, "/:method">): Promise<Response | undefined> {
-  if (keyIn(request) === undefined)
-    return answerError(request, 401, { code: "noKey", message: "send an API key in the X-API-Key header" });
+  requireKeys(request.env);
   const access = await accessOf(request);
-  if (access === "none")
-    return answerError(request, 401, { code: "wrongKey", message: "this API key is not valid" });
+  if (access === "none") return refuseAccess(request);
   const reads = METHODS.get(request.req.param("method"))?.reads === true;
   if (access === "read" && !reads)
     return answerError(request, 403, { code: "readOnly", message: "this API key may only read" });

@@ -4,7 +4,7 @@ import { createRingcast } from "../../../src/ringcast.ts";
 /** The bodies of the messages that came to the dead-letter queue. */
 export const dead: unknown[] = [];
 
-const realtime = createRingcast();
+export const realtime = createRingcast();
 
 export class Shard extends realtime.Shard {}
 export class Channel extends realtime.Channel {}

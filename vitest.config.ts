@@ -1,6 +1,7 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 import { buildConsole } from "./scripts/build-console.mjs";
+import { plantPlugin } from "./test/sim/plant-plugin.ts";
 
 // A Worker without its page cannot be started.
 buildConsole();
@@ -63,6 +64,7 @@ export default defineConfig({
     provide: { tier: process.env["RINGCAST_TESTS"] === "release" ? "release" : "quick" },
     projects: [
       {
+        plugins: [plantPlugin()],
         test: {
           name: "unit",
           include: ["test/unit/**/*.test.ts"],
@@ -173,6 +175,7 @@ export default defineConfig({
       {
         // A deployment with Socket.IO clients.
         plugins: [
+          plantPlugin(),
           cloudflareTest({
             wrangler: { configPath: "./test/support/socketio/wrangler.toml" },
             miniflare: {

@@ -1,6 +1,6 @@
-import { PLANTS } from "../sim/plants.ts";
+import { isSimulated, PLANTS, type Plant } from "../sim/plants.ts";
 import type { Code } from "./code.ts";
-import type { Canary } from "./report.ts";
+import type { Canary, Slip } from "./report.ts";
 import { Worker } from "./workers.ts";
 
 /** A canary MUST be found within so many histories. Each slip that can be one is found by one history in 100 or more. */
@@ -10,11 +10,10 @@ const BATCH = 25;
 const FIRST_SEED = 3_000_000_001;
 const SEEDS = 1_000_000_000;
 
-/** The slips that histories of the most frequent kind find soon. */
+/** The slips that histories of the most frequent kind find soon, but not at once. */
 export const CANARIES = Object.entries(PLANTS)
-  .filter(
-    ([, { isRare, traits, releases }]) => isRare !== true && traits === undefined && releases === undefined,
-  )
+  .filter(([, plant]) => isSimulated(plant) && plant.seed > 10 && plant.isRare !== true)
+  .filter(([, { traits, releases }]) => traits === undefined && releases === undefined)
   .map(([name]) => name);
 
 /**
@@ -29,11 +28,12 @@ export async function runCanary(parts: {
 }): Promise<Canary> {
   const { code, turn, within } = parts;
   const plant = parts.plant ?? CANARIES[turn % CANARIES.length] ?? "";
-  const options = optionsOf(plant);
+  const options = optionsOf(PLANTS[plant], { steps: 60 });
   const mixed = Number.parseInt(code.commit.slice(0, 8), 16) + turn * WITHIN;
   const from = FIRST_SEED + (mixed % SEEDS);
   const canary = { plant, options, from, within };
-  const [planted, sound] = await Promise.all([Worker.start(plant), Worker.start()]);
+  const planted = await Worker.start(plant);
+  let sound: Worker | undefined;
   try {
     for (let seed = from; seed < from + within; seed += BATCH) {
       const seeds = { from: seed, count: Math.min(BATCH, from + within - seed) };
@@ -41,6 +41,7 @@ export async function runCanary(parts: {
       const [violation] = violations;
       if (violation === undefined) continue;
       const alone = { from: violation.seed, count: 1 };
+      sound ??= await Worker.start();
       const without = await sound.run({ seeds: alone, options, stopsAtFirst: true });
       if (without.violations.length === 0)
         return { ...canary, foundAt: violation.seed, broke: violation.what[0] };
@@ -48,12 +49,20 @@ export async function runCanary(parts: {
     return canary;
   } finally {
     planted.stop();
-    sound.stop();
+    sound?.stop();
   }
 }
 
+export const readSlips = (): Slip[] =>
+  Object.entries(PLANTS).map(([name, plant]) => {
+    const { law, seed, foundBy } = plant;
+    const where = seed === undefined ? {} : { seed };
+    const options = optionsOf(plant, { steps: 40 });
+    return { name, law, ...where, options, ...(foundBy === undefined ? {} : { foundBy }) };
+  });
+
 /** The histories that can find a slip, as options of `npm run sim`. */
-function optionsOf(plant: string): string {
-  const { releases = "none", traits } = PLANTS[plant] ?? {};
-  return `--steps 60 --releases ${releases}${traits === undefined ? "" : ` --traits ${traits}`}`;
+function optionsOf(plant: Plant | undefined, { steps }: { readonly steps: number }): string {
+  const { releases = "none", traits } = plant ?? {};
+  return `--steps ${steps} --releases ${releases}${traits === undefined ? "" : ` --traits ${traits}`}`;
 }

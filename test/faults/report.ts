@@ -11,10 +11,20 @@ export type Canary = {
   readonly broke?: string | undefined;
 };
 
+/** A slip that the suite puts into the code in its turn, and the history or the test that finds it. */
+export type Slip = {
+  readonly name: string;
+  readonly law: string;
+  readonly seed?: number;
+  readonly options: string;
+  readonly foundBy?: string;
+};
+
 export type ReportParts = {
   readonly record: readonly Run[];
   readonly found: readonly Found[];
   readonly canary: Canary;
+  readonly slips: readonly Slip[];
   /** The tree of `src/` that the report is about. */
   readonly srcTree: string;
   readonly version: string;
@@ -29,7 +39,7 @@ const GOAL = { histories: 1_000_000, acknowledged: 1_000_000, faults: 10_000, ki
  * that they do (SPEC FT4).
  */
 export function reportOf(parts: ReportParts): string {
-  const { record, found, canary, srcTree, version, writtenAt } = parts;
+  const { record, found, canary, slips, srcTree, version, writtenAt } = parts;
   if (canary.foundAt === undefined)
     throw new Error(
       `the canary lived: ${canary.within} histories from seed ${canary.from} on have not found the slip ${canary.plant}`,
@@ -105,6 +115,12 @@ export function reportOf(parts: ReportParts): string {
     `npm run sim -- --plant ${canary.plant} ${canary.options} --seed ${canary.foundAt}`,
     "```",
     "",
+    "## Slips",
+    "",
+    `The suite puts ${slips.length} slips into the code, in turns, and each has to be found (test/sim/plants.ts). Some were real. The`,
+    "seed is the first history, from seed 1 on, that finds it.",
+    "",
+    ...slipLines(slips),
     "## Found and mended since the last release",
     "",
     ...foundLines(found),
@@ -160,6 +176,18 @@ function refusedLines(record: readonly Run[], found: readonly Found[]): string[]
     ])
     .concat("");
 }
+
+const slipLines = (slips: readonly Slip[]): string[] => [
+  "| law | slip | found by |",
+  "| --- | --- | --- |",
+  ...slips
+    .toSorted((a, b) => a.law.localeCompare(b.law, "en", { numeric: true }))
+    .map(({ name, law, seed, options, foundBy }) => {
+      const how = foundBy ?? `npm run sim -- --plant ${name} --seed ${seed ?? 1} ${options}`;
+      return `| ${law} | ${name} | \`${how}\` |`;
+    }),
+  "",
+];
 
 const foundLines = (found: readonly Found[]): string[] => [
   `${n(found.length)} faults. A seed shows its fault at the commit before the one that mends it.`,

@@ -2,7 +2,7 @@
 import { constants, setPriority } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { runCanary, WITHIN } from "./canary.ts";
+import { readSlips, runCanary, WITHIN } from "./canary.ts";
 import { runChaos } from "./chaos.ts";
 import { isPublic, readCode } from "./code.ts";
 import { Gate } from "./gate.ts";
@@ -65,6 +65,7 @@ const acknowledged = goalOf("acknowledged");
 const hasGoal = histories !== undefined || acknowledged !== undefined;
 const minutes = goalOf("minutes") ?? (hasGoal ? Infinity : 10);
 const end = Date.now() + minutes * 60_000;
+const isLate = (): boolean => Date.now() > end;
 
 setPriority(constants.priority.PRIORITY_LOW);
 const into = values.into ?? ROOT;
@@ -79,13 +80,13 @@ const counted = (part: "simulator" | "chaos") =>
   );
 const wants = {
   simulator: (): boolean => {
-    if (only === "chaos" || Date.now() > end) return false;
+    if (only === "chaos") return false;
     if (histories === undefined) return !hasGoal || only === "simulator";
     const { srcTree } = readCode(ROOT);
     return distinctSeeds(counted("simulator").filter((run) => run.srcTree === srcTree)) < histories;
   },
   chaos: (): boolean => {
-    if (only === "simulator" || Date.now() > end) return false;
+    if (only === "simulator") return false;
     if (acknowledged === undefined) return !hasGoal || only === "chaos";
     const counts = sumOf(counted("chaos").map((run) => run.counts));
     return (counts[ACKNOWLEDGED] ?? 0) < acknowledged;
@@ -94,7 +95,9 @@ const wants = {
 
 if (!values.report && !isPublic(ROOT))
   console.warn("No remote branch has this commit. Push it as it is, or no reader can repeat the runs.");
-while (!values.report && (wants.simulator() || wants.chaos())) {
+// Even the shortest time has one turn.
+for (let turn = 1; !values.report && (turn === 1 || !isLate()); turn++) {
+  if (!wants.simulator() && !wants.chaos()) break;
   await gate.opened();
   const code = readCode(ROOT);
   const against = reasonAgainst({ ...code, violations: [] }, { record: store.record, found });
@@ -111,10 +114,11 @@ while (!values.report && (wants.simulator() || wants.chaos())) {
       code,
       store,
       gate,
-      isOver: () => Date.now() > turnEnd || violations() > before || !wants.simulator(),
+      isOver: () => isLate() || Date.now() > turnEnd || violations() > before || !wants.simulator(),
     });
   }
-  if (violations() === before && wants.chaos()) await runChaos({ root: ROOT, code, store, gate });
+  if (violations() === before && wants.chaos() && (turn === 1 || !isLate()))
+    await runChaos({ root: ROOT, code, store, gate });
   if (violations() > before) {
     console.error("A law broke. The record has the seed, and docs/fault-report.md shows it.");
     process.exitCode = 1;
@@ -135,6 +139,7 @@ try {
     record: store.record,
     found,
     canary,
+    slips: readSlips(),
     srcTree: code.srcTree,
     version: code.versions["project"] ?? "",
     writtenAt: new Date().toISOString(),

@@ -29,7 +29,7 @@ export function register(plant?: Plant): { loaded(): boolean } {
 }
 
 /** The changed source of each file that the plant changes, by its URL. */
-function sourcesWith(plant: Plant): Map<string, string> {
+export function sourcesWith(plant: Plant): Map<string, string> {
   const sources = new Map<string, string>();
   for (const { file, code, instead } of [plant, ...(plant.also ?? [])]) {
     const path = join(ROOT, file);

@@ -41,6 +41,10 @@ const reportWith = (record: readonly Run[], canary = CANARY): string =>
     record,
     found: FOUND,
     canary,
+    slips: [
+      { name: "late-life", law: "BD100", seed: 45, options: "--traits lateCalls" },
+      { name: "open-gate", law: "BD8", options: "", foundBy: "test/unit/a.test.ts" },
+    ],
     srcTree: HISTORIES.srcTree,
     version: "0.3.0",
     writtenAt: "2026-11-29T14:00:00.000Z",
@@ -80,6 +84,14 @@ test("[FT3] each row has one command that repeats it", () => {
   expect(text).toContain(
     "| BD11 | a late call skipped a publication | simulator, `--seed 17519` | `ce332b3` |",
   );
+});
+
+test("[FT5] the report says how each slip is found", () => {
+  const slips = [
+    "| BD8 | open-gate | `test/unit/a.test.ts` |",
+    "| BD100 | late-life | `npm run sim -- --plant late-life --seed 45 --traits lateCalls` |",
+  ];
+  expect(reportWith([])).toContain(slips.join("\n"));
 });
 
 test("[FT4] the report names its canary, and there is no report where the canary lived", () => {

@@ -155,6 +155,16 @@ describe("where a session goes on", () => {
       one.journal.view(),
     );
 
+  test("[SO41] a client that lacks events which the journal has dropped begins anew", () => {
+    const one = new Model({ rows: 4, chars: 1_000_000 });
+    one.join("a");
+    for (let n = 0; n < 20; n++) one.batch("a", [false]);
+    const { journalEpoch } = one.journal.offsetAt(0);
+    const stated = (n: number) => encodeOffset({ journalEpoch, sequence: one.sent[n]?.sequence ?? 0 });
+    expect(plan(one, stated(0))).toEqual({ kind: "restart", reason: "trimmed" });
+    expect(plan(one, stated(19))).toMatchObject({ kind: "resume" });
+  });
+
   test("[SO41] a client without an event of this session has got nothing of it", () => {
     const one = model();
     const resumed = {

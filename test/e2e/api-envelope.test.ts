@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { api, checkAnswers, position } from "../support/api-cluster.ts";
+import { api, checkAnswers, position, useApiCluster } from "../support/api-cluster.ts";
 import { API_KEY, READ_KEY } from "../support/cluster.ts";
+
+useApiCluster();
 
 const UNKNOWN = {
   code: 102,

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { api, checkAnswers, Listener, position } from "../support/api-cluster.ts";
+import { api, checkAnswers, Listener, position, useApiCluster } from "../support/api-cluster.ts";
 import { eventually } from "../support/cluster.ts";
+
+useApiCluster();
 
 const base64 = (text: string) => Buffer.from(text).toString("base64");
 

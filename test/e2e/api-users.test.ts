@@ -1,6 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { api, checkAnswers, cluster, Listener } from "../support/api-cluster.ts";
+import { api, checkAnswers, cluster, Listener, useApiCluster } from "../support/api-cluster.ts";
 import { eventually } from "../support/cluster.ts";
+
+useApiCluster();
 
 const inSeconds = (seconds: number) => Math.floor(Date.now() / 1000) + seconds;
 

@@ -1,7 +1,9 @@
 import { CentMethods } from "cent.js/dist/cent-methods.enum.js";
 import { describe, expect, test } from "vitest";
-import { api, checkAnswers, cluster, Listener, position } from "../support/api-cluster.ts";
+import { api, checkAnswers, cluster, Listener, position, useApiCluster } from "../support/api-cluster.ts";
 import { eventually } from "../support/cluster.ts";
+
+useApiCluster();
 
 const UNKNOWN = {
   code: 102,

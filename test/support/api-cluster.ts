@@ -6,25 +6,29 @@ import { signToken, startCluster, type Cluster } from "./cluster.ts";
 const kept = { history_size: 10, history_ttl: "60s", force_recovery: true };
 export const position = (offset: number) => ({ offset, epoch: expect.stringMatching(/^.+$/) });
 
-// The test file that imports this module has the cluster for itself.
+/** The cluster of the test file that runs. */
 export let cluster: Cluster;
 export let api: Api;
-beforeAll(async () => {
-  cluster = await startCluster({
-    cluster: { limits: { apiBodyBytes: 20_000, apiCommands: 20 }, times: { expiredGraceMs: 500 } },
-    namespaces: {
-      DEFAULT: { presence: true },
-      kept: { presence: true, ...kept },
-      passing: {},
-      chosen: { ...kept, allow_tags_filter: true },
-    },
+
+/** Gives a test file a cluster for itself. */
+export function useApiCluster(): void {
+  beforeAll(async () => {
+    cluster = await startCluster({
+      cluster: { limits: { apiBodyBytes: 20_000, apiCommands: 20 }, times: { expiredGraceMs: 500 } },
+      namespaces: {
+        DEFAULT: { presence: true },
+        kept: { presence: true, ...kept },
+        passing: {},
+        chosen: { ...kept, allow_tags_filter: true },
+      },
+    });
+    api = new Api(cluster.url);
   });
-  api = new Api(cluster.url);
-});
-afterAll(async () => {
-  api?.stop();
-  await cluster?.stop();
-});
+  afterAll(async () => {
+    api?.stop();
+    await cluster?.stop();
+  });
+}
 
 type Heard = { channel: string; data: unknown; offset?: number; tags?: object };
 

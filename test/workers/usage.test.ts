@@ -43,9 +43,8 @@ class Witness {
     await runInDurableObject(channelObject("prototypes"), (_, { storage }) => this.#watchStorage(storage));
     const ways = { fetch: "upgrades", alarm: "alarms", webSocketMessage: "frames" } as const;
     for (const Class of [Shard, Channel, Coordinator]) {
-      const base: object = Object.getPrototypeOf(Class.prototype);
-      for (const name of Object.getOwnPropertyNames(base)) {
-        const method: unknown = Reflect.get(base, name);
+      for (const name of Object.getOwnPropertyNames(Class.prototype)) {
+        const method: unknown = Reflect.get(Class.prototype, name);
         if (name === "constructor" || typeof method !== "function") continue;
         const way = name in ways ? ways[name as keyof typeof ways] : "calls";
         const silent = name.startsWith("webSocket") && way !== "frames";

@@ -32,6 +32,8 @@ const MAY_IMPORT = {
   policy: ["config", "contracts"],
   platform: ["config", "contracts", "policy", "ring", "type:shard", "type:channel", "type:coordinator"],
   tokens: ["config", "platform"],
+  // Any schema library of the deployment.
+  typed: ["platform", "policy"],
   hooks: ["config", "contracts", "platform", "type:ring"],
   events: ["config", "hooks", "platform", "type:ring"],
   fanout: ["contracts", "platform"],
@@ -50,11 +52,12 @@ const MAY_IMPORT = {
     "ring",
     "tokens",
   ],
-  centrifuge: ["config", "contracts", "hooks", "platform", "policy", "shard", "tokens", "version"],
+  centrifuge: ["typed", "config", "contracts", "hooks", "platform", "policy", "shard", "tokens", "version"],
   socketio: ["config", "contracts", "fanout", "hooks", "platform", "policy", "shard", "version"],
   channel: ["config", "contracts", "events", "hooks", "log", "platform", "policy"],
   coordinator: ["config", "contracts", "elastic", "events", "fanout", "hooks", "log", "platform", "ring"],
   router: [
+    "typed",
     "centrifuge",
     "socketio",
     "config",
@@ -67,12 +70,13 @@ const MAY_IMPORT = {
     "version",
   ],
   // The deployment's own code runs the commands of the HTTP API.
-  server: ["config", "platform", "policy", "router", "tokens"],
+  server: ["type:typed", "config", "platform", "policy", "router", "tokens"],
   // The page runs without the platform.
   console: ["contracts", "elastic", "ring", "type:config"],
   // The command runs in Node, on a machine of its user.
   cli: ["contracts", "elastic", "ring", "version"],
   ringcast: [
+    "typed",
     "centrifuge",
     "socketio",
     "channel",

@@ -16,6 +16,8 @@ import { socketioOf } from "./socketio/cluster.ts";
 import { socketioFront } from "./socketio/front.ts";
 import type { Namespace } from "./socketio/namespace.ts";
 import { ServerHandlers } from "./socketio/registry.ts";
+import { Schemas as ChannelChecks } from "./typed/schemas.ts";
+import type { ChannelSchemas } from "./typed/types.ts";
 import type { AnyData, AnyEvents, Events } from "./socketio/types.ts";
 
 /** The part of a deployment that is code. Its settings are in its variables (config/config.ts). */
@@ -24,8 +26,11 @@ export type RingcastOptions<
   Emit extends Events = Listen,
   ServerSide extends Events = AnyEvents,
   Data = AnyData,
+  Schemas extends ChannelSchemas = ChannelSchemas,
 > = {
   readonly hooks?: Hooks;
+  /** The data of channels: `defineChannels({ "chat:*": schema })`. Each publication of a client or back end has to fit. */
+  readonly channels?: Schemas;
   /** Describes the server of Socket.IO clients, if there is one (docs/from-socket-io.md). */
   readonly socketio?: (io: ServerHandlers<Listen, Emit, ServerSide, Data>) => void;
   /**
@@ -48,8 +53,9 @@ export type Ringcast<
   Emit extends Events = AnyEvents,
   ServerSide extends Events = AnyEvents,
   Data = AnyData,
+  Schemas extends ChannelSchemas = ChannelSchemas,
 > = {
-  (env: Cloudflare.Env): Server;
+  (env: Cloudflare.Env): Server<Schemas>;
   readonly handler: Pick<Mount, "fetch">;
   /** Answers the requests to the addresses of the cluster, and answers each other one with undefined. */
   readonly routeRequest: Mount["routeRequest"];
@@ -70,6 +76,8 @@ export type Ringcast<
 
 export type * from "./hooks/hooks.ts";
 export type * from "./server/server-types.ts";
+export { defineChannels } from "./typed/schemas.ts";
+export type * from "./typed/types.ts";
 export type { QueuedPublication } from "./server/consume-queue.ts";
 export type { ServerService } from "./server/service.ts";
 export type { NamespaceHandlers, ServerHandlers } from "./socketio/registry.ts";
@@ -90,15 +98,18 @@ export function createRingcast<
   Emit extends Events = Listen,
   ServerSide extends Events = AnyEvents,
   Data = AnyData,
+  const Schemas extends ChannelSchemas = ChannelSchemas,
 >({
   hooks = {},
+  channels,
   socketio,
   prefix = "",
   basePath = "",
-}: RingcastOptions<Listen, Emit, ServerSide, Data> = {}): Ringcast<Emit, ServerSide, Data> {
-  const partsOf = partsWith(hooks);
+}: RingcastOptions<Listen, Emit, ServerSide, Data, Schemas> = {}): Ringcast<Emit, ServerSide, Data, Schemas> {
+  const schemas = channels && new ChannelChecks(channels);
+  const partsOf = partsWith({ hooks, schemas });
   const readEnv = readEnvWith(prefix);
-  const serverOf = (env: Cloudflare.Env): Server => createServer(readEnv(env), partsOf);
+  const serverOf = (env: Cloudflare.Env) => createServer(readEnv(env), partsOf);
   if (!/^(\/[^/?#]+)*$/.test(basePath))
     throw new TypeError(
       `basePath is a path such as "/realtime", without a slash at its end, and not "${basePath}"`,
@@ -111,8 +122,8 @@ export function createRingcast<
   const server = new ServerHandlers<Listen, Emit, ServerSide, Data>();
   socketio?.(server);
   const socketFront = socketioFront(server);
-  const front = centrifugeFront();
-  return Object.assign(serverOf, {
+  const front = centrifugeFront(schemas);
+  return Object.assign(serverOf as (env: Cloudflare.Env) => Server<Schemas>, {
     handler: { fetch },
     routeRequest,
     routes: () => createRoutes(partsOf, addresses),
@@ -150,7 +161,7 @@ export function createRingcast<
   });
 }
 
-const partsOf = partsWith({});
+const partsOf = partsWith({ hooks: {} });
 
 /** The server API of the cluster whose objects have the usual bindings, for code that does not have the cluster at hand. */
 export const ringcast = (env: Cloudflare.Env): Server => createServer(readEnvWith("")(env), partsOf);

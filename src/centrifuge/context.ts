@@ -2,12 +2,13 @@ import type { ReplyError } from "../contracts/refusal.ts";
 import { missingNamespace, type ChannelName } from "../policy/channels.ts";
 import type { Open, Session } from "../shard/connections/session.ts";
 import type { Core } from "../shard/front.ts";
+import type { Problem, Schemas } from "../typed/schemas.ts";
 import { DISCONNECTS, ERRORS, type DisconnectName, type ErrorName } from "./codes.ts";
 import { encodeError } from "./reply.ts";
 import type { CentrifugeWire } from "./wire.ts";
 
 /** The core of a shard, as the commands of this front use it. */
-export type Context = Core & { readonly wire: CentrifugeWire };
+export type Context = Core & { readonly wire: CentrifugeWire; readonly schemas: Schemas | undefined };
 
 /** A session that has connected, as of the command that is carried out. */
 export type Client = { readonly session: Session; readonly open: Open };
@@ -28,6 +29,14 @@ export function failPolicy(
     id,
     error: missing === undefined ? error : { code, message: `${message}: ${missing}` },
   });
+}
+
+/** Answers a publication whose data does not fit the channel's schema (SPEC PK10). */
+export function failSchema(context: Context, session: Session, id: number, problem: Problem): void {
+  const { code, message } = ERRORS.badRequest;
+  const error =
+    problem.kind === "failed" ? ("internal" as const) : { code, message: `${message}: ${problem.detail}` };
+  fail(context, session, { id, error });
 }
 
 /** Answers a command with an error. */

@@ -1,5 +1,6 @@
 import type { Session } from "../shard/connections/session.ts";
 import type { Front, Service } from "../shard/front.ts";
+import type { Schemas } from "../typed/schemas.ts";
 import { parseFrame, type Command } from "./command.ts";
 import { connect } from "./commands/connect.ts";
 import { history } from "./commands/history.ts";
@@ -11,10 +12,14 @@ import { refreshSubscription, subscribe, unsubscribe } from "./commands/subscrib
 import { disconnect, fail, type Context } from "./context.ts";
 import { CentrifugeWire } from "./wire.ts";
 
-/** The front of stock Centrifuge clients (docs/protocol.md). */
-export function centrifugeFront(): Front {
+/** The front of stock Centrifuge clients (docs/protocol.md). `schemas`: what they may publish. */
+export function centrifugeFront(schemas?: Schemas): Front {
   const wire = new CentrifugeWire();
-  return { name: "centrifuge", wire, serve: (core) => ({ frame: serveCommands({ ...core, wire }) }) };
+  return {
+    name: "centrifuge",
+    wire,
+    serve: (core) => ({ frame: serveCommands({ ...core, wire, schemas }) }),
+  };
 }
 
 /**

@@ -6,14 +6,19 @@ import { configuredDescriptor } from "../platform/configured.ts";
 import { namespaceIn } from "../platform/jurisdiction.ts";
 import { acceptOperator } from "../tokens/operator.ts";
 import { createVerifier, type Verifier } from "../tokens/verifier.ts";
+import type { Schemas } from "../typed/schemas.ts";
 import { LateErrors } from "./late-errors.ts";
 import { RingCache } from "./ring-cache.ts";
+
+/** The part of a deployment that is code. */
+export type Code = { readonly hooks: Hooks; readonly schemas?: Schemas | undefined };
 
 /** The parts that all requests of an isolate share. */
 export type Parts = {
   readonly config: Config;
   readonly cluster: ClusterConfig;
   readonly hooks: Hooks;
+  readonly schemas: Schemas | undefined;
   readonly verifier: Verifier;
   /** The newest ring that the isolate has seen (docs/platform.md P27). */
   readonly cache: RingCache;
@@ -25,7 +30,7 @@ export type PartsOf = (env: RingcastEnv) => Parts;
 const OBJECTS = ["SHARD", "CHANNEL", "COORDINATOR"] as const;
 
 /** Throws `ConfigError`. */
-export function createParts(env: RingcastEnv, hooks: Hooks): Parts {
+export function createParts(env: RingcastEnv, { hooks, schemas }: Code): Parts {
   // Without this check each request would fail in its own way, as if the fault could pass (SPEC PK5).
   const missing = OBJECTS.filter((name) => env[name] === undefined);
   if (missing.length > 0)
@@ -39,6 +44,7 @@ export function createParts(env: RingcastEnv, hooks: Hooks): Parts {
     config,
     cluster,
     hooks,
+    schemas,
     verifier: acceptOperator(
       createVerifier({
         tokens: cluster.tokens,

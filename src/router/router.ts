@@ -2,7 +2,6 @@ import { Hono, type Context } from "hono";
 import { basePath } from "hono/route";
 import { HTTPException } from "hono/http-exception";
 import { ConfigError } from "../config/config.ts";
-import type { Hooks } from "../hooks/hooks.ts";
 import type { ReadEnv } from "../platform/bindings.ts";
 import { logError } from "../platform/logger.ts";
 import { createAdmin } from "./admin/app.ts";
@@ -10,18 +9,18 @@ import { createApi } from "./api/api.ts";
 import { accessOf } from "./access.ts";
 import { connectClient } from "./connection.ts";
 import { answerError } from "./errors.ts";
-import { createParts, type Parts, type PartsOf } from "./parts.ts";
+import { createParts, type Code, type Parts, type PartsOf } from "./parts.ts";
 import { connectSocket } from "./socketio.ts";
 import { createSocketioApi } from "./socketio-api/app.ts";
 import { socketioDocument } from "./socketio-api/document.ts";
 
 /** Makes the parts of a deployment at their first use, once for each isolate. */
-export function partsWith(hooks: Hooks): PartsOf {
+export function partsWith(code: Code): PartsOf {
   const known = new WeakMap<object, Parts>();
   return (env) => {
     let parts = known.get(env);
     if (parts === undefined) {
-      parts = createParts(env, hooks);
+      parts = createParts(env, code);
       known.set(env, parts);
     }
     return parts;

@@ -20,6 +20,7 @@ import type {
   subscribeParams,
   unsubscribeParams,
 } from "../router/api/schemas/users.ts";
+import type { ChannelSchemas, DataOf, DataOfAll } from "../typed/types.ts";
 
 /** An error of the server API, with its code (docs/protocol.md C42). */
 export type ServerError = { readonly code: number; readonly message: string };
@@ -49,6 +50,11 @@ export type Sent = z.output<typeof sendResult>;
 export type Presence = z.output<typeof presenceResult>;
 export type PresenceStats = z.output<typeof presenceStatsResult>;
 export type History = z.output<typeof historyResult>;
+type Kept = History["publications"][number];
+/** A history whose publications have data of a known type. */
+export type HistoryOf<Data> = Omit<History, "publications"> & {
+  publications: (Omit<Kept, "data"> & { data: Data })[];
+};
 export type Channels = z.output<typeof channelsResult>;
 export type Info = z.output<typeof infoResult>;
 export type Done = Readonly<Record<string, never>>;
@@ -87,13 +93,17 @@ export type Token = {
  * The server API. Options and results have the names of the HTTP API, which are Centrifugo's. A method answers with an
  * error as a value; it throws only where the deployment is not configured.
  */
-export type Server = {
+export type Server<Schemas extends ChannelSchemas = ChannelSchemas> = {
   /** Publishes JSON to a channel. A repetition under the same `idempotency_key` publishes nothing (SPEC AP3). */
-  publish(channel: string, data: unknown, options?: PublishOptions): Promise<Answer<Published>>;
+  publish<Name extends string>(
+    channel: Name,
+    data: DataOf<Schemas, Name>,
+    options?: PublishOptions,
+  ): Promise<Answer<Published>>;
   /** Publishes the same JSON to many channels. Each has an answer of its own. */
-  broadcast(
-    channels: readonly string[],
-    data: unknown,
+  broadcast<Name extends string>(
+    channels: readonly Name[],
+    data: DataOfAll<Schemas, Name>,
     options?: BroadcastOptions,
   ): Promise<Answer<Broadcasted>>;
   /** Sends a message to every session of one or more users, at most once (SPEC FO7). */
@@ -108,7 +118,10 @@ export type Server = {
   presence(channel: string): Promise<Answer<Presence>>;
   presenceStats(channel: string): Promise<Answer<PresenceStats>>;
   /** Without a `limit` the answer is the position of the channel alone; -1: as many as one answer may have. */
-  history(channel: string, options?: HistoryOptions): Promise<Answer<History>>;
+  history<Name extends string>(
+    channel: Name,
+    options?: HistoryOptions,
+  ): Promise<Answer<HistoryOf<DataOf<Schemas, Name>>>>;
   removeHistory(channel: string): Promise<Answer<Done>>;
   /** The channels that have subscribers; `pattern` is a glob. */
   channels(pattern?: string): Promise<Answer<Channels>>;

@@ -14,12 +14,12 @@ import { signConnection, signSubscription } from "./sign-token.ts";
  * order, and requests share no promises. Throws `ConfigError`.
  */
 export function createServer(env: RingcastEnv, partsOf: PartsOf): Server {
-  const { config, cache } = partsOf(env);
+  const { config, cache, schemas } = partsOf(env);
   const { times, limits } = config.cluster;
   const publisher = channelPublisher(env, times.deliveryTimeoutMs);
   const run = async <Result>(name: string, params: object): Promise<Answer<Result>> => {
     const answers = new AnswerBudget(limits.apiAnswerBytes);
-    const call = { env, config, cache, publisher, answers };
+    const call = { env, config, cache, schemas, publisher, answers };
     const answer = await runMethod(call, { name, params, access: "full" });
     return "error" in answer ? answer : { result: resultValue(answer.result) as Result };
   };

@@ -7,7 +7,14 @@ import {
 import { env } from "cloudflare:workers";
 import { Hono } from "hono";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { createRingcast, ringcast, type Answer, type Server, type Token } from "../../src/ringcast.ts";
+import {
+  createRingcast,
+  type defineChannels,
+  ringcast,
+  type Answer,
+  type Server,
+  type Token,
+} from "../../src/ringcast.ts";
 import { Channel } from "../../src/channel/channel.ts";
 import { Client, fetchWorker, startOver, until } from "./client.ts";
 import worker, { dead, games, heard, realtime, type Game, type RingcastService } from "./own/worker.ts";
@@ -370,6 +377,58 @@ describe("[PK8] pages of other origins call the server API", () => {
     for (const one of [before, answer]) expect(one.headers.has("access-control-allow-origin")).toBe(false);
     const own = await ask("https://own.test", { method: "POST", headers: key });
     expect(own.headers.has("access-control-allow-origin")).toBe(false);
+  });
+});
+
+describe("[PK10] channels with schemas", () => {
+  const good = { by: "ann", to: [{ x: 1 }] };
+  const wrong = { by: "ann", to: [{ x: 1 }, { x: "2" }] };
+  const refused = { code: 107, message: expect.stringMatching(/^bad request: data\.to\.1\.x: /) };
+
+  test("what does not fit is refused with its path, over HTTP, by own code, in a broadcast and in a queue", async () => {
+    const server = games(env);
+    expect((await server.publish("typed:moves:a", good)).result).toMatchObject({ offset: 1 });
+    // @ts-expect-error -- the type is wrong
+    expect((await server.publish("typed:moves:a", wrong)).error).toEqual(refused);
+    const broadcasted = await (server as Server).broadcast(["typed:moves:a", "typed:moves:b"], wrong);
+    expect(broadcasted.result?.responses.map(({ error }) => error)).toEqual([refused, refused]);
+    const request = new Request("https://own.test/api/publish", {
+      method: "POST",
+      headers: { "x-api-key": "the-key-of-the-games" },
+      body: JSON.stringify({ channel: "typed:moves:a", data: wrong }),
+    });
+    const answer = await games.handler.fetch(request, env, createExecutionContext());
+    expect(await answer.json()).toEqual({ error: refused });
+    expect((await server.publish("typed:other", wrong)).result).toBeDefined();
+    const kept = await server.history("typed:moves:a", { limit: -1 });
+    expect(kept.result?.publications.map(({ data }) => data.to)).toEqual([[{ x: 1 }]]);
+  });
+
+  test("a client's publication is checked before its hook, and the hook's data after it", async () => {
+    vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const client = await Client.connect("bob", {
+      fetcher: (request) => Promise.resolve(games.handler.fetch(request, env, createExecutionContext())),
+    });
+    const publish = async (channel: string, data: unknown) =>
+      (await client.ask({ publish: { channel, data } })).error;
+    expect(await publish("typed:moves:c", wrong)).toEqual(refused);
+    expect(await publish("typed:moves:c", good)).toBeUndefined();
+    expect(await publish("typed:scores:c", "8")).toEqual({
+      code: 107,
+      message: "bad request: data: no number",
+    });
+    // The hook makes a text of it, and the schema throws.
+    expect(await publish("typed:scores:c", 7)).toMatchObject({ code: 100, temporary: true });
+    expect(await publish("typed:scores:c", 13)).toMatchObject({ code: 100 });
+    expect(await publish("typed:scores:c", 8)).toBeUndefined();
+    const kept = await games(env).history("typed:scores:c", { limit: -1 });
+    expect(kept.result?.publications.map(({ data }) => data)).toEqual([88]);
+    expect((await games(env).history("typed:moves:c")).result?.offset).toBe(1);
+  });
+
+  test("a schema of no known kind is refused when the cluster is made", () => {
+    const channels = { "a:*": {} } as unknown as Parameters<typeof defineChannels>[0];
+    expect(() => createRingcast({ channels })).toThrow(/the channels a:\*/);
   });
 });
 

@@ -7,8 +7,9 @@ import { parseChannel } from "../../policy/channels.ts";
 import { mayPublish } from "../../policy/permissions.ts";
 import { mayReach } from "../../shard/connections/new-channels.ts";
 import { hookSession } from "../../shard/connections/session.ts";
+import { problemOf } from "../../typed/schemas.ts";
 import type { CommandOf } from "../command.ts";
-import { fail, failPolicy, type Client, type Context } from "../context.ts";
+import { fail, failPolicy, failSchema, type Client, type Context } from "../context.ts";
 import { encodeReply } from "../reply.ts";
 
 /** Publishes for a client. Answered when the channel has it; a failure that says nothing is tried again by id. */
@@ -28,10 +29,15 @@ export async function publish(
   const digest = channel.users && (await digestFor(channel, user));
   let { subscriptions, connInfo } = open;
   let asked: Asked<PublishChange> = PASS;
+  const schema = context.schemas?.of(channel.name);
+  const wrong = schema && (() => problemOf(schema, JSON.parse(json)));
   if (asker.hooks.onPublish !== undefined) {
     const subscribed = subscriptions.has(channel.name);
     const mayBe = mayPublish({ config, channel, user, operator, subscribed, granted: true });
     if (mayBe !== "allowed") return failPolicy(context, session, { id, error: mayBe, channel });
+    const problem = await wrong?.();
+    if (session.ended) return;
+    if (problem !== undefined) return failSchema(context, session, id, problem);
     asked = await asker.publish(hookSession(open), { channel: channel.name, data: JSON.parse(json) });
     if (session.ended) return;
     // While a hook thinks, the session may lose its subscription or be refreshed.
@@ -55,6 +61,18 @@ export async function publish(
     return fail(context, session, { id, error: "tooManyRequests" });
 
   const { chanInfo } = subscriptions.get(channel.name) ?? {};
+  if (schema !== undefined) {
+    const fromHook = data !== undefined;
+    const problem = await (fromHook ? problemOf(schema, data) : asked === PASS ? wrong?.() : undefined);
+    if (session.ended) return;
+    if (problem !== undefined) {
+      // The client cannot help what the hook has made of its data.
+      if (fromHook)
+        logError("a hook has changed a publication into wrong data", { hook: "onPublish", problem });
+      return failSchema(context, session, id, fromHook ? { kind: "failed" } : problem);
+    }
+  }
+
   const info = describeClient({ id: open.id, user, connInfo, chanInfo });
   const publication = {
     id: crypto.randomUUID(),

@@ -69,10 +69,10 @@ export function createApi(partsOf: PartsOf): Hono<App> {
   });
 
   const callOf = ({ env }: Context<App>): Call => {
-    const { config, cache } = partsOf(env);
+    const { config, cache, schemas } = partsOf(env);
     const { times, limits } = config.cluster;
     const publisher = channelPublisher(env, times.deliveryTimeoutMs);
-    return { env, config, cache, publisher, answers: new AnswerBudget(limits.apiAnswerBytes) };
+    return { env, config, cache, schemas, publisher, answers: new AnswerBudget(limits.apiAnswerBytes) };
   };
   app.post("/", async (request) => {
     const call = callOf(request);

@@ -1,6 +1,7 @@
 import type * as z from "zod";
 import type { Config } from "../../config/config.ts";
 import type { Publisher } from "../../platform/publisher.ts";
+import type { Schemas } from "../../typed/schemas.ts";
 import type { RingCache } from "../ring-cache.ts";
 import type { AnswerBudget } from "./answer-budget.ts";
 import type { Answer } from "./answer.ts";
@@ -10,6 +11,8 @@ export type Call = {
   readonly env: RingcastEnv;
   readonly config: Config;
   readonly cache: RingCache;
+  /** What back ends may publish. */
+  readonly schemas?: Schemas | undefined;
   /** Of this request alone (SPEC EL24). */
   readonly publisher: Publisher;
   /** Of this request alone (SPEC BD96). */

@@ -6,6 +6,7 @@ import { CONTRACT } from "../../contracts/version.ts";
 import { callAgainWithin, coordinatorStub } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
 import { homeOf, missingNamespace, namespaceOf, parseChannel } from "../../policy/channels.ts";
+import { problemOf } from "../../typed/schemas.ts";
 import { describeOutcomes } from "../outcomes.ts";
 import { fail, ok, type Answer } from "./answer.ts";
 import type { Call } from "./method.ts";
@@ -26,6 +27,10 @@ export async function publish(call: Call, params: Params): Promise<Answer> {
   if (namespace === undefined) return fail("unknownChannel", missingNamespace(config, parsed.channel));
   const payload = readPayload(params);
   if (!payload.ok) return fail("badRequest", payload.reason);
+  const schema = call.schemas?.of(params.channel);
+  const problem = schema && (await problemOf(schema, JSON.parse(payload.json)));
+  if (problem?.kind === "wrong") return fail("badRequest", problem.detail);
+  if (problem?.kind === "failed") return fail("internal", "the schema of the channel has failed");
 
   const { idempotency_key: key = "", tags = {}, version = 0 } = params;
   const publication = {

@@ -1,5 +1,7 @@
 import { DurableObject } from "cloudflare:workers";
-import { createRingcast } from "../../../src/ringcast.ts";
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { z } from "zod";
+import { createRingcast, defineChannels } from "../../../src/ringcast.ts";
 
 /** The bodies of the messages that came to the dead-letter queue. */
 export const dead: unknown[] = [];
@@ -14,10 +16,30 @@ export class RingcastService extends realtime.RingcastService {}
 /** What the hooks of the second cluster have got. */
 export const heard: unknown[] = [];
 
+const isNumber: StandardSchemaV1<number> = {
+  "~standard": {
+    version: 1,
+    vendor: "own",
+    validate: async (value) => {
+      await scheduler.wait(1);
+      if (value === 13) throw new Error("bad luck");
+      return typeof value === "number" ? { value } : { issues: [{ message: "no number" }] };
+    },
+  },
+};
+
 /** A second cluster in the same Worker. */
 export const games = createRingcast({
   prefix: "GAME_",
+  channels: defineChannels({
+    "typed:moves:*": z.object({ by: z.string(), to: z.array(z.object({ x: z.number() })) }),
+    "typed:scores:*": isNumber,
+  }),
   hooks: {
+    onPublish({ data }) {
+      if (data === 7) return { data: "seven" };
+      return data === 8 ? { data: 88 } : undefined;
+    },
     onSubscribe({ env, ctx, channel }) {
       heard.push(env);
       ctx.waitUntil(realtime(env).publish("kept:from-game", { channel }));

@@ -7,7 +7,9 @@ import { tagsFilterSchema } from "../policy/tags-filter.ts";
  * that is null is absent, except `data` (SPEC CE2).
  */
 
-const uint32 = z.number().int().min(0).max(0xffff_ffff);
+/** Each frame has one, and so it is checked without a schema. */
+const isUint32 = (value: unknown): value is number =>
+  typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;
 /** JavaScript's exact integers; a log never gets there. */
 const offset = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 const channel = z.string();
@@ -141,14 +143,14 @@ const isTable = (value: unknown): value is Table =>
 function parseCommand(value: Table, line: string): Command | string {
   const kind = KINDS.find((name) => value[name] !== undefined && value[name] !== null);
   if (kind === undefined) return "unknown command";
-  const id = uint32.safeParse(value["id"] ?? 0);
-  if (!id.success) return "id is not an unsigned 32-bit integer";
-  if (id.data === 0 && kind !== "send") return "a command needs an id";
+  const id = value["id"] ?? 0;
+  if (!isUint32(id)) return "id is not an unsigned 32-bit integer";
+  if (id === 0 && kind !== "send") return "a command needs an id";
   const body = bodies[kind].safeParse(value[kind]);
   if (!body.success)
     return `${kind}: ${body.error.issues[0]?.path.join(".") ?? ""} ${body.error.issues[0]?.message ?? ""}`;
-  if (kind === "publish") return { kind, id: id.data, body: withText(body.data as Parsed["publish"], line) };
-  return { kind, id: id.data, body: body.data } as Command;
+  if (kind === "publish") return { kind, id, body: withText(body.data as Parsed["publish"], line) };
+  return { kind, id, body: body.data } as Command;
 }
 
 function withText({ data, ...body }: Parsed["publish"], line: string): Publish {

@@ -1,3 +1,4 @@
+import { spend } from "../shard/connections/budgets.ts";
 import type { Session } from "../shard/connections/session.ts";
 import type { Front, Service } from "../shard/front.ts";
 import type { Schemas } from "../typed/schemas.ts";
@@ -37,8 +38,8 @@ function serveCommands(context: Context): Service["frame"] {
     for (const command of frame.commands) {
       if (session.ended) return;
       const now = Date.now();
-      if (session.commands.take(now)) await runCommand(context, session, command);
-      else if (!session.refusals.take(now)) return disconnect(context, session, "tooManyRequests");
+      if (spend(session, "commands", { now })) await runCommand(context, session, command);
+      else if (!spend(session, "refusals", { now })) return disconnect(context, session, "tooManyRequests");
       else if (command.id !== 0) fail(context, session, { id: command.id, error: "tooManyRequests" });
     }
   };

@@ -50,9 +50,11 @@ export type RouteIdentity =
   | { readonly kind: "error"; readonly error: ReplyError; readonly ofToken?: true }
   | { readonly kind: "disconnect"; readonly close: Close; readonly ofToken?: true };
 
-/** Header values are Latin-1; keys are not. */
-export const encodeRoute = (route: Route | SessionRequest): string =>
-  encodeURIComponent(JSON.stringify(route));
+/** Header values are Latin-1; keys are not. Most routes are plain ASCII, which decodes as it is. */
+export function encodeRoute(route: Route | SessionRequest): string {
+  const json = JSON.stringify(route);
+  return /^[ -$&-~]*$/.test(json) ? json : encodeURIComponent(json);
+}
 
 /** Only our own router writes this header, so a value that does not parse is a bug and throws. */
 export const decodeRoute = (text: string): Route | SessionRequest =>

@@ -69,11 +69,15 @@ export class Timetable<Name extends string> {
     return this.#read()[name];
   }
 
+  /** Whether `name` has an appointment at `at` or before. A caller that asks often saves the promise of `arm`. */
+  isArmed(name: Name, at: number): boolean {
+    const present = this.#running.has(name) ? this.#meanwhile.get(name) : this.at(name);
+    return present !== undefined && present <= toAlarm(at);
+  }
+
   /** Makes an appointment, or moves it to an earlier time. */
   async arm(name: Name, at: number): Promise<void> {
-    const time = toAlarm(at);
-    const present = this.#running.has(name) ? this.#meanwhile.get(name) : this.at(name);
-    if (present === undefined || time < present) await this.set(name, time);
+    if (!this.isArmed(name, at)) await this.set(name, at);
   }
 
   /** Makes an appointment, or moves it to an earlier or a later time; `undefined` ends it. */

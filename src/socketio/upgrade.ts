@@ -1,5 +1,6 @@
 import { answerClose } from "../shard/connections/answer-close.ts";
 import type { Connections } from "../shard/connections/connections.ts";
+import { spend } from "../shard/connections/budgets.ts";
 import type { Session } from "../shard/connections/session.ts";
 import type { Frame } from "../shard/frame.ts";
 import { parseEnginePacket, PROBED } from "./engine.ts";
@@ -51,7 +52,7 @@ export class Upgrade {
     const probe = this.#probes.get(socket);
     if (probe === undefined) return;
     // Its frames cost what those of its session cost.
-    const isAdmitted = probe.session.frames.take(Date.now());
+    const isAdmitted = spend(probe.session, "frames", { now: Date.now() });
     const packet = isAdmitted && typeof frame === "string" ? parseEnginePacket(frame) : undefined;
     if (packet?.kind === "ping" && packet.data === "probe") {
       socket.send(PROBED);

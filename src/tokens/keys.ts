@@ -27,7 +27,7 @@ export type TokenSettings = {
 };
 
 /** Imports a key for one algorithm. Rejects where the key cannot serve the algorithm. */
-type KeySource = (alg: Algorithm) => Promise<CryptoKey>;
+export type KeySource = (alg: Algorithm) => Promise<CryptoKey>;
 
 /** The configured keys, by kind; of each kind, the one in use first. */
 export function createKeys({ tokens, hmacSecrets }: TokenSettings) {

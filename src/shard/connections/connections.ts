@@ -3,12 +3,13 @@ import type { Close } from "../../contracts/refusal.ts";
 import { logError } from "../../platform/logger.ts";
 import type { Frame, Frames } from "../frame.ts";
 import type { Wire } from "../wire.ts";
+import { admitFrame } from "./budgets.ts";
 import { acceptAwake, type SocketEvents } from "./awake-socket.ts";
 import type { EndReason } from "./end-reasons.ts";
 import type { MemoryPeer, Peer } from "./peer.ts";
 import { sendFrame, type SendContext } from "./outbox.ts";
 import { QueueBudget } from "./queue-budget.ts";
-import { Sessions } from "./sessions.ts";
+import { NOTHING_WAITS, Sessions } from "./sessions.ts";
 import type { Closing, Open, Opening, Session } from "./session.ts";
 
 type Accepted = { readonly session: Session; readonly response: Response };
@@ -243,7 +244,10 @@ export class Connections {
       logError("a frame failed", { session: session.attachment.id, error });
       this.end(session, "serverError");
     });
-    return session.queue.finally(() => (session.busy -= 1));
+    return session.queue.finally(() => {
+      session.busy -= 1;
+      if (session.busy === 0) session.queue = NOTHING_WAITS;
+    });
   }
 
   #accept(socket: WebSocket): void {
@@ -274,21 +278,6 @@ export class Connections {
 }
 
 const isSocket = (peer: Peer): peer is WebSocket => !("inMemory" in peer);
-
-export type FrameLimits = Pick<ClusterConfig["limits"], "frameTokenBytes" | "waitingFrames" | "waitingBytes">;
-
-/**
- * Whether a frame may wait for its turn (SPEC BD23). It costs a token and one more for each `frameTokenBytes`, and a
- * session has so many frames and bytes waiting at most. Bytes are counted as UTF-16 units. `now`: ms since 1970.
- */
-export function admitFrame(
-  session: Session,
-  { units, now, limits }: { readonly units: number; readonly now: number; readonly limits: FrameLimits },
-): boolean {
-  if (!session.frames.take(now, { cost: 1 + Math.floor(units / limits.frameTokenBytes) })) return false;
-  if (session.busy === 0) return true;
-  return session.busy < limits.waitingFrames && session.waitingUnits + units <= limits.waitingBytes;
-}
 
 /** Whether a frame has more bytes, as UTF-8, than `limit`; counted only where its length leaves it open. */
 function isLongerThan(text: Frame, limit: number): boolean {

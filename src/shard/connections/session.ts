@@ -1,8 +1,8 @@
 import type { HookSession } from "../../hooks/hooks.ts";
 import type { RouteIdentity } from "../../contracts/route.ts";
 import type { TagsFilter } from "../../policy/tags-filter.ts";
-import type { TokenBucket } from "../../platform/token-bucket.ts";
 import type { Frame } from "../frame.ts";
+import type { Budgets } from "./budgets.ts";
 import type { NewChannels } from "./new-channels.ts";
 import type { Peer } from "./peer.ts";
 
@@ -78,7 +78,7 @@ export type Attachment = Opening | Open | Closing;
 export type Live = Opening | Open;
 
 /** One connection, while it lives. */
-export type Session = {
+export type Session = Budgets & {
   /** A session may go on over another; see `Connections.goOn`. */
   socket: Peer;
   /** It is no session any more: closed by us, or its peer has gone. */
@@ -90,11 +90,6 @@ export type Session = {
   busy: number;
   /** The length of those frames, in UTF-16 units. */
   waitingUnits: number;
-  /** Each frame takes from it before it waits. */
-  readonly frames: TokenBucket;
-  readonly commands: TokenBucket;
-  /** How many commands may still be refused before the client is closed for not heeding it. */
-  readonly refusals: TokenBucket;
   /** Undefined until it reaches its first channel. */
   newChannels: NewChannels | undefined;
   /** Frames that wait for the answer to `connect`, and their size in UTF-16 units (SPEC BD29). */

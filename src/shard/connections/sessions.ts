@@ -1,14 +1,12 @@
-import type { ClusterConfig } from "../../config/cluster.ts";
-import { TokenBucket } from "../../platform/token-bucket.ts";
+import type { BudgetLimits } from "./budgets.ts";
 import type { Peer } from "./peer.ts";
 import type { Attachment, Live, Open, Session } from "./session.ts";
-
-export type SessionLimits = Pick<ClusterConfig["limits"], "commandBurst" | "commandsPerSecond">;
 
 /** The sessions of a shard, found by socket and by user; rebuilt from the attachments after a sleep. */
 export class Sessions {
   readonly bySocket = new Map<Peer, Session>();
-  readonly #byUser = new Map<string, Set<Session>>();
+  /** A user with one session has no set, which would be a tenth of the session's memory. */
+  readonly #byUser = new Map<string, Session | Set<Session>>();
   /** The sessions of operators, who are no users. */
   readonly operators = new Set<Session>();
 
@@ -30,18 +28,18 @@ export class Sessions {
   }
 
   /** Takes in the sockets that slept with the object. One that we had closed is no session any more. */
-  wake(sockets: Iterable<WebSocket>, limits: SessionLimits): void {
+  wake(sockets: Iterable<WebSocket>, limits: BudgetLimits): void {
     for (const socket of sockets) this.recall(socket, limits);
   }
 
   /** Takes in a socket by its attachment. Undefined where we had closed it. */
-  recall(socket: WebSocket, limits: SessionLimits): Session | undefined {
+  recall(socket: WebSocket, limits: BudgetLimits): Session | undefined {
     const attachment = socket.deserializeAttachment() as Attachment | null;
     if (attachment === null || attachment.state === "closing") return undefined;
     return this.add(socket, attachment, limits);
   }
 
-  add(socket: Peer, attachment: Live, limits: SessionLimits): Session {
+  add(socket: Peer, attachment: Live, limits: BudgetLimits): Session {
     const session = newSession(socket, attachment, limits);
     this.bySocket.set(socket, session);
     if (session.attachment.state === "open") this.#index(session, session.attachment);
@@ -59,7 +57,9 @@ export class Sessions {
   }
 
   ofUser(user: string): readonly Session[] {
-    return [...(this.#byUser.get(user) ?? [])];
+    const sessions = this.#byUser.get(user);
+    if (sessions === undefined) return [];
+    return sessions instanceof Set ? [...sessions] : [sessions];
   }
 
   /** Stores what the session is now. Answers false, and changes nothing, where the socket has no room for it. */
@@ -82,9 +82,9 @@ export class Sessions {
     this.operators.delete(session);
     if (session.attachment.state !== "open") return;
     const { user } = session.attachment;
-    const others = this.#byUser.get(user);
-    others?.delete(session);
-    if (others?.size === 0) this.#byUser.delete(user);
+    const sessions = this.#byUser.get(user);
+    if (sessions instanceof Set) sessions.delete(session);
+    if (sessions === session || (sessions instanceof Set && sessions.size === 0)) this.#byUser.delete(user);
   }
 
   #index(session: Session, { user, operator }: Open): void {
@@ -92,28 +92,25 @@ export class Sessions {
       this.operators.add(session);
       return;
     }
-    const sessions = this.#byUser.get(user) ?? new Set();
-    sessions.add(session);
-    this.#byUser.set(user, sessions);
+    const others = this.#byUser.get(user);
+    if (others instanceof Set) others.add(session);
+    else this.#byUser.set(user, others === undefined ? session : new Set([others, session]));
   }
 }
 
-export function newSession(socket: Peer, attachment: Live, limits: SessionLimits): Session {
-  const { commandBurst, commandsPerSecond } = limits;
-  const budget = { burst: commandBurst, perSecond: commandsPerSecond };
-  // A command may be carried out or refused, and each may be a frame of its own.
-  const frames = { burst: 2 * commandBurst, perSecond: 2 * commandsPerSecond };
+export const NOTHING_WAITS = Promise.resolve();
+
+export function newSession(socket: Peer, attachment: Live, limits: BudgetLimits): Session {
   return {
     socket,
     ended: false,
     attachment,
-    queue: Promise.resolve(),
+    queue: NOTHING_WAITS,
     busy: 0,
     waitingUnits: 0,
-    frames: new TokenBucket(frames, Date.now()),
+    limits,
+    budgets: undefined,
     newChannels: undefined,
-    commands: new TokenBucket(budget, Date.now()),
-    refusals: new TokenBucket(budget, Date.now()),
     held: undefined,
     unprovenBytes: 0,
     probedAt: undefined,

@@ -22,7 +22,7 @@ export type UpgradesParts = {
   readonly connections: Connections;
   readonly moves: Moves;
   readonly counters: Counters;
-  readonly timetable: Pick<Timetable<"ping" | "sweep">, "arm">;
+  readonly timetable: Pick<Timetable<"ping" | "sweep">, "arm" | "isArmed">;
   readonly service: Pick<Service, "accepted" | "open" | "request">;
 };
 
@@ -66,8 +66,9 @@ export class Upgrades {
     if (!this.#bucket.take(now, { reserve }))
       return refuse({ kind: "busy", retryAfterSeconds: BUSY_RETRY_SECONDS });
     const { pingIntervalMs, staleConnectionMs } = cluster.times;
-    ctx.waitUntil(timetable.arm("ping", now + pingIntervalMs));
-    ctx.waitUntil(timetable.arm("sweep", now + staleConnectionMs));
+    const duties = { ping: now + pingIntervalMs, sweep: now + staleConnectionMs };
+    for (const name of ["ping", "sweep"] as const)
+      if (!timetable.isArmed(name, duties[name])) ctx.waitUntil(timetable.arm(name, duties[name]));
     counters.upgrades += 1;
     const opening = openingOf(route, { rank: admission.rank, openedAt: now, ring: moves.membership.ring });
     const response = route.inMemory === true ? await this.#open(opening) : this.#accept(opening, offered);

@@ -23,6 +23,17 @@ export type SubscriptionsParts = {
   readonly wire: Wire;
 };
 
+/** Most subscriptions have nothing else to remember, and share these. */
+const PLAIN: Subscription = Object.freeze({});
+const PLAIN_BY_SERVER: Subscription = Object.freeze({ byServer: true });
+
+function shared(subscription: Subscription): Subscription {
+  const { length } = Object.keys(subscription);
+  if (length > 1) return subscription;
+  if (length === 0) return PLAIN;
+  return subscription.byServer === true ? PLAIN_BY_SERVER : subscription;
+}
+
 /** The subscriptions of this shard's sessions: begun, remembered through sleep, and ended. */
 export class Subscriptions {
   readonly presence: Presence;
@@ -84,7 +95,7 @@ export class Subscriptions {
   remember(session: Session, channel: string, subscription: Subscription): boolean {
     const { attachment } = session;
     if (attachment.state !== "open") return false;
-    const subscriptions = new Map(attachment.subscriptions).set(channel, subscription);
+    const subscriptions = new Map(attachment.subscriptions).set(channel, shared(subscription));
     return this.#parts.connections.sessions.remember(session, { ...attachment, subscriptions });
   }
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { NewChannels } from "../../../../src/shard/connections/new-channels.ts";
 import type { Session } from "../../../../src/shard/connections/session.ts";
-import { admitFrame } from "../../../../src/shard/connections/connections.ts";
+import { admitFrame } from "../../../../src/shard/connections/budgets.ts";
 import { newSession } from "../../../../src/shard/connections/sessions.ts";
 
 const LIMITS = { frameTokenBytes: 100, waitingFrames: 4, waitingBytes: 1_000 };
@@ -56,7 +56,7 @@ describe("[BD23] a frame is admitted before it waits", () => {
 
 describe("[BD27] a client has a budget of new channels", () => {
   test("a channel that it has reached lately is free, and a new one costs", () => {
-    const channels = new NewChannels({ channelsPerClient: 2, newChannelsPerMinute: 3 }, 0);
+    const channels = new NewChannels({ channelsPerClient: 2, newChannelsPerMinute: 3 });
     const refused = "abacdabc".split("").filter((name) => !channels.admit(name, 0));
     expect(refused).toEqual(["d"]);
     expect(channels.admit("d", 19_000)).toBe(false);
@@ -66,7 +66,7 @@ describe("[BD27] a client has a budget of new channels", () => {
   });
 
   test("all the channels that a client may have are admitted at once", () => {
-    const channels = new NewChannels({ channelsPerClient: 50, newChannelsPerMinute: 3 }, 0);
+    const channels = new NewChannels({ channelsPerClient: 50, newChannelsPerMinute: 3 });
     const names = Array.from({ length: 51 }, (_, n) => `room-${n}`);
     expect(names.filter((name) => channels.admit(name, 0))).toHaveLength(50);
   });

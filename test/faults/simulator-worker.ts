@@ -3,6 +3,7 @@ import { on } from "node:events";
 import { PLANTS } from "../sim/plants.ts";
 import { register } from "../sim/register.ts";
 import { parseShape, type Batch, type BatchDone } from "./batch.ts";
+import type { Outcome } from "../sim/history.ts";
 import { sumOf, type Counts, type Violation } from "./record.ts";
 
 const [plantName] = process.argv.slice(2);
@@ -22,7 +23,14 @@ async function runBatch({ seeds, options, stopsAtFirst }: Batch): Promise<BatchD
   const faults: Counts[] = [];
   const violations: Violation[] = [];
   for (let seed = seeds.from; seed < seeds.from + seeds.count; seed++) {
-    const outcome = await runHistory(seed, steps, { trace: false, ...shape });
+    let outcome: Outcome;
+    try {
+      outcome = await runHistory(seed, steps, { trace: false, ...shape });
+    } catch (error) {
+      violations.push({ seed, what: [`the history ended with an error: ${String(error)}`] });
+      if (stopsAtFirst) break;
+      continue;
+    }
     counts.push({
       events: outcome.events,
       "publications acknowledged": outcome.acknowledged,

@@ -11,7 +11,8 @@ import { Worker } from "./workers.ts";
  */
 export const KINDS = [
   { options: "--steps 60", firstSeed: 10_000_001, oneIn: 1 },
-  // No history has this trait unless it is asked for.
+  // No history has one of these traits unless it is asked for, and release 0.2.0 has no Socket.IO.
+  { options: "--steps 60 --releases none --traits socketio", firstSeed: 2_100_000_001, oneIn: 5 },
   { options: "--steps 60 --traits lateCalls", firstSeed: 2_000_000_001, oneIn: 10 },
 ] as const;
 /** A batch is some histories, and later about so long. */

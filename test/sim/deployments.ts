@@ -1,6 +1,7 @@
-import { BINDINGS } from "./objects.ts";
+import { BINDINGS, SOCKETIO_BINDING } from "./objects.ts";
 import type { Classes, Hooks } from "./release.ts";
 import type { NamedRelease } from "./releases.ts";
+import { SOCKETIO_VARIABLES } from "./variables.ts";
 
 type Variables = NamedRelease["variables"];
 type Stubs = { stub(name: string): object };
@@ -17,7 +18,9 @@ export class Deployment {
     this.release = release;
     this.variables = variables;
     this.classes = release.code.classesWith({});
-    this.env = { ...variables, ...bindingsOf(() => this.#world) };
+    // A binding is a front, whose shards every order reaches: it is there for worlds with such clients alone.
+    const names = variables === SOCKETIO_VARIABLES ? [...BINDINGS, SOCKETIO_BINDING] : BINDINGS;
+    this.env = { ...variables, ...bindingsOf(() => this.#world, names) };
   }
 
   lend(world: Stubs, hooks: Hooks): void {
@@ -30,9 +33,12 @@ export class Deployment {
   }
 }
 
-export function bindingsOf(world: () => Stubs | undefined): Cloudflare.Env {
+export function bindingsOf(
+  world: () => Stubs | undefined,
+  names: readonly string[] = BINDINGS,
+): Cloudflare.Env {
   const bindings = Object.fromEntries(
-    BINDINGS.map((binding) => [
+    names.map((binding) => [
       binding,
       {
         getByName: (id: string) => {

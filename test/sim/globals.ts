@@ -69,10 +69,24 @@ export function install(world: World): () => void {
         }
       },
     ],
-    [globalThis, "WebSocketRequestResponsePair", Object],
+    [
+      globalThis,
+      "WebSocketRequestResponsePair",
+      class {
+        readonly request: string;
+        constructor(request: string) {
+          this.request = request;
+        }
+      },
+    ],
     [Date, "now", () => world.clock.now],
     [performance, "now", () => world.clock.now],
     [Math, "random", () => world.random.next()],
+    [
+      crypto,
+      "getRandomValues",
+      (bytes: Uint8Array) => bytes.map((_, n) => (bytes[n] = world.random.int(0, 255))),
+    ],
     [crypto, "randomUUID", () => [8, 4, 4, 4, 12].map(hex).join("-")],
     [console, "error", (...what: unknown[]) => world.note(`error ${what.map(readable).join(" ")}`)],
     [console, "warn", () => undefined],

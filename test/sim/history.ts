@@ -16,10 +16,11 @@ import { Random } from "./random.ts";
 import type { Router } from "./release.ts";
 import { TWO_RELEASES } from "./releases.ts";
 import { Rollout, type RolloutKind } from "./rollout.ts";
+import { SocketIoSteps } from "./socketio-steps.ts";
 import { Steps } from "./steps.ts";
 import { TraitSteps } from "./trait-steps.ts";
 import { drawTraits, type Trait } from "./traits.ts";
-import { SCALING_VARIABLES } from "./variables.ts";
+import { SCALING_VARIABLES, SOCKETIO_VARIABLES } from "./variables.ts";
 import { World } from "./world.ts";
 
 /** Separates the seed of the rollout from the seed of its history. */
@@ -64,17 +65,20 @@ export async function runHistory(
 ): Promise<Outcome> {
   const knownFaults = new KnownFaults();
   const knownSkips = new KnownSkips(TWO_RELEASES.before.name);
-  const recorder = seed % 2 === 0 ? new HookRecorder(knownFaults) : undefined;
   const rollout = new Rollout(new Random(seed ^ ROLLOUT_SALT), TWO_RELEASES, options.releases);
-  const hooks = recorder?.hooks ?? {};
   const fate = new Random(seed ^ FATE_SALT);
   const later = new Random(seed ^ LATER_SALT);
   const traits = drawTraits({ first: fate, later }, rollout.kind, options.traits);
+  // It knows the clients of the first front.
+  const isRecorded = seed % 2 === 0 && !traits.has("socketio");
+  const recorder = isRecorded ? new HookRecorder(knownFaults) : undefined;
+  const hooks = recorder?.hooks ?? {};
   const world = new World(new Random(seed), {
     trace: options.trace,
     hooks,
     rollout,
     fate,
+    ...(traits.has("socketio") ? { variables: SOCKETIO_VARIABLES } : {}),
     ...(traits.has("scaling") ? { variables: later.pick(SCALING_VARIABLES) } : {}),
   });
   world.countsQueuedBytes = traits.has("bufferedAmount");
@@ -134,6 +138,7 @@ class History {
   readonly #clients: readonly SimClient[];
   readonly #steps: Steps;
   readonly #traitSteps: TraitSteps;
+  readonly #socketIo: SocketIoSteps | undefined;
 
   constructor(
     world: World,
@@ -163,6 +168,7 @@ class History {
     this.publishers = publishers;
     this.#steps = new Steps(world, clients, publishers);
     this.#traitSteps = new TraitSteps(world, { traits, routers, clients, publishers });
+    this.#socketIo = traits.has("socketio") ? new SocketIoSteps(world, routers) : undefined;
   }
 
   get deliveries(): number {
@@ -178,6 +184,7 @@ class History {
         client.connect();
         client.subscribe(random.pick(CHANNELS));
       }
+      this.#socketIo?.begin();
     });
     await this.#world.run(clock.now + 1_000);
     const { deployAfterPart, resetWithinMs } = this.#rollout;
@@ -191,12 +198,16 @@ class History {
       this.#world.outside(() => {
         this.#steps.step();
         this.#traitSteps.step();
+        this.#socketIo?.step();
       });
       const pause = random.chance(0.05) ? 40_000 : random.chance(0.3) ? 1_500 : 40;
       await this.#world.run(clock.now + random.int(0, pause));
     }
     this.#world.network.faults = NO_FAULTS;
-    this.#world.outside(() => this.#traitSteps.calm());
+    this.#world.outside(() => {
+      this.#traitSteps.calm();
+      this.#socketIo?.calm();
+    });
     await this.#world.run(Math.max(clock.now, resetUntil) + QUIET_MS);
     this.publishers.end();
     await this.#judge();
@@ -231,6 +242,7 @@ class History {
       () => this.#judgeHooks(),
       () => judgeUndisturbed(end),
       () => judgePresence(end),
+      () => this.#socketIo?.judge(),
     ];
     for (const judgement of judgements) {
       if (this.#world.violations.length > 0) return;

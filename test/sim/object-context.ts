@@ -4,14 +4,17 @@ import type { ServerSocket } from "./sockets.ts";
 import type { World } from "./world.ts";
 
 /** The `ctx` that the platform gives to an object when a life of it begins. */
-export function contextOf(world: World, name: string, { storage, sockets }: SimObject): object {
+export function contextOf(world: World, name: string, object: SimObject): object {
+  const { storage, sockets } = object;
   return {
     id: { name: name.slice(name.indexOf(" ") + 1) },
     storage: storage.ofLife(),
     waitUntil: (promise: Promise<unknown>) => void promise.catch(() => undefined),
     blockConcurrencyWhile: <T>(run: () => Promise<T>): Promise<T> => run(),
     abort: () => world.crash(name),
-    setWebSocketAutoResponse: () => undefined,
+    setWebSocketAutoResponse: (pair?: { readonly request: string }) => {
+      object.answeredAlone = pair?.request;
+    },
     acceptWebSocket: (socket: ServerSocket, tags: readonly string[] = []) => {
       if (sockets.size >= PLATFORM.sockets)
         throw new Error("only 32768 websockets can be accepted on a single Durable Object instance");

@@ -12,6 +12,7 @@ const CLASSES: Readonly<Record<string, keyof Classes>> = {
 };
 /** The bindings of each deployment. */
 export const BINDINGS = ["SHARD", "CHANNEL", "COORDINATOR"] as const;
+export const SOCKETIO_BINDING = "SHARD_SOCKETIO";
 
 /** An object and everything of it that outlives a life in memory. */
 export type SimObject = {
@@ -20,6 +21,8 @@ export type SimObject = {
   /** The object has them also while it sleeps. */
   readonly sockets: Set<ServerSocket>;
   life: Life | undefined;
+  /** The frame that the platform answers without the object. */
+  answeredAlone: string | undefined;
   /** How often a sleep or a crash has ended a life. */
   memoryLosses: number;
   crashes: number;
@@ -48,6 +51,7 @@ export class Objects {
       storage: new SimStorage(),
       sockets: new Set(),
       life: undefined,
+      answeredAlone: undefined,
       memoryLosses: 0,
       crashes: 0,
       mostQueuedBytes: 0,

@@ -156,7 +156,8 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     file: "src/socketio/recovery/plan.ts",
     code: "  if (trimmed <= joined[2] || (last !== undefined && last.first > joined[2]))\n    return endOf(channel, joined, { upTo: after, index });\n",
     instead: "",
-    foundBy: "test/unit/socketio/recovery/plan.test.ts",
+    traits: "socketio",
+    seed: 56,
   },
   "direct-overtakes": {
     law: "SO43",
@@ -170,7 +171,8 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     file: "src/socketio/recovery/reconnect.ts",
     code: "parts.recovery.gates.close(client.session, nsp);",
     instead: "",
-    foundBy: "test/unit/socketio/recovery/reconnect.test.ts",
+    traits: "socketio",
+    seed: 93,
   },
   "trimmed-journal": {
     law: "SO41",
@@ -184,7 +186,8 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     file: "src/socketio/recovery/plan.ts",
     code: "if (parsed?.journalEpoch === epoch && parsed.sequence >= start)",
     instead: "if (parsed !== undefined)",
-    foundBy: "test/unit/socketio/recovery/plan.test.ts",
+    traits: "socketio",
+    seed: 5,
   },
   "last-packets-for-anyone": {
     law: "SO20",

@@ -11,10 +11,15 @@ import { publish } from "../../src/router/api/publish.ts";
 import { forward, type Forwarded } from "../../src/router/forward.ts";
 import { RingCache } from "../../src/router/ring-cache.ts";
 import { Shard } from "../../src/shard/shard.ts";
+import { socketioOf } from "../../src/socketio/cluster.ts";
+import { socketioFront } from "../../src/socketio/front.ts";
+import { FRONT } from "../../src/socketio/names.ts";
+import { ServerHandlers } from "../../src/socketio/registry.ts";
+import type { AnyData, AnyEvents } from "../../src/socketio/types.ts";
 
 export type { Hooks };
 export type ClassName = "Shard" | "Channel" | "Coordinator";
-/** The classes of a deployment; the simulator's own have one front. */
+/** The classes of a deployment. Release 0.2.0 has one front. */
 export type Classes = Readonly<Record<ClassName, unknown>> & { readonly SocketIoShard?: unknown };
 
 /**
@@ -26,10 +31,21 @@ export type Release = {
   readonly Router: typeof Router;
 };
 
+/** The server of Socket.IO clients: each may join any room. */
+const joining = new ServerHandlers();
+joining.on("join", async (socket, room, done) => {
+  await socket.join(String(room));
+  if (typeof done === "function") done();
+});
+
 /** The classes of a deployment that has these hooks. */
 export const classesWith = (hooks: Hooks): Classes => ({
   Shard: class extends Shard {
     static override readonly front = centrifugeFront();
+    static override readonly hooks = hooks;
+  },
+  SocketIoShard: class extends Shard {
+    static override readonly front = socketioFront(joining);
     static override readonly hooks = hooks;
   },
   Channel: class extends Channel {
@@ -58,6 +74,26 @@ export class Router {
       key,
       clientRegion: "auto",
     });
+  }
+
+  /** Brings a Socket.IO client to its shard, over a WebSocket. Not in release 0.2.0. */
+  connectSocket(key: string): Promise<Forwarded> {
+    const ofFront = { query: {}, headers: {}, address: "" };
+    return forward({
+      env: this.#env,
+      cache: this.#cache,
+      key,
+      clientRegion: "auto",
+      front: FRONT,
+      ofFront,
+    });
+  }
+
+  /** An event of a back end for the Socket.IO clients in a room, or for the one with this id. Not in release 0.2.0. */
+  async emit(room: string, ...args: unknown[]): Promise<void> {
+    await socketioOf<AnyEvents, AnyEvents, AnyData>(this.#env)
+      .to(room)
+      .emit("said", ...args);
   }
 
   /** One call of the server API. */

@@ -139,7 +139,7 @@ describe.concurrent("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7
   });
 });
 
-describe.concurrent("[BD72, BD73] a history with each trait", () => {
+describe.concurrent("[BD72, BD73, SO47] a history with each trait", () => {
   test.each(TRAITS)("%s breaks no law", async (trait) => {
     const histories = String(HISTORIES_OF_TRAIT);
     const shape = ["--releases", "none", "--traits", trait, "--steps", "60", "--histories", histories];

@@ -167,7 +167,7 @@ export class ServerSocket {
   arrive(text: string): void {
     this.#toObject(() => {
       if (!this.isListed || this.owner === undefined) return;
-      if (text === "{}") this.answeredAt = this.#world.clock.now;
+      if (text === this.#world.objects.of(this.owner).answeredAlone) this.answeredAt = this.#world.clock.now;
       else this.#world.handle(this.owner, "webSocketMessage", [this, text]);
     });
   }

@@ -25,6 +25,8 @@ export const TRAITS = [
   "scaling",
   /** A channel that keeps nothing dies while its calls are on the way, and speaks again at once. */
   "lateCalls",
+  /** Socket.IO clients come back for their sessions. */
+  "socketio",
 ] as const;
 export type Trait = (typeof TRAITS)[number];
 
@@ -54,7 +56,7 @@ const ONE_IN = 6;
 const LATER: ReadonlySet<Trait> = new Set<Trait>(["scaling"]);
 
 /** Traits that a history has only where they are asked for, so that the seeds of all others stay what they were. */
-const ASKED_FOR: ReadonlySet<Trait> = new Set<Trait>(["lateCalls"]);
+const ASKED_FOR: ReadonlySet<Trait> = new Set<Trait>(["lateCalls", "socketio"]);
 
 /** Draws the traits of a history. `asked`: these instead, also those that are not kept yet. */
 export function drawTraits(

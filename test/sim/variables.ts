@@ -56,6 +56,12 @@ export const SCALING_VARIABLES: readonly Readonly<Record<string, unknown>>[] = [
   ),
 ];
 
+/** A deployment whose Socket.IO clients are recovered. */
+export const SOCKETIO_VARIABLES = {
+  ...VARIABLES,
+  RINGCAST: { ...VARIABLES.RINGCAST, socketio: { connectionStateRecovery: true } },
+};
+
 /**
  * The variables of a deployment of the release before. They differ where the present release has settings that the
  * release before refuses, as a release refuses every setting that it does not know.

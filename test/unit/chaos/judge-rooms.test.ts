@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { judge } from "../../chaos/returning.ts";
+import { judge } from "../../chaos/judge-rooms.ts";
 
 test("[SO47] the judge of rooms finds what was lost, repeated or out of order, but for a session that begins anew", () => {
   const taken = [0, 1, 2, 3, 4, 5, Infinity];

@@ -8,7 +8,8 @@ import { buildConsole } from "./build-console.mjs";
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 rmSync(join(root, "dist/lib"), { recursive: true, force: true });
 // `npm pack` prints the name of the tarball on standard output, so tsc prints on standard error.
-for (const project of ["tsconfig.build.json", "src/cli/tsconfig.build.json"]) {
+const entries = ["cli", "react", "testing"].map((entry) => `src/${entry}/tsconfig.build.json`);
+for (const project of ["tsconfig.build.json", ...entries]) {
   const { status } = spawnSync("tsc", ["-p", project], { cwd: root, stdio: ["ignore", 2, 2] });
   if (status !== 0) process.exit(1);
 }

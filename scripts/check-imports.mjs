@@ -74,6 +74,9 @@ const MAY_IMPORT = {
   // The page runs without the platform.
   console: ["contracts", "elastic", "ring", "type:config"],
   // The command runs in Node, on a machine of its user.
+  client: ["type:typed"],
+  react: ["type:client", "type:typed"],
+  testing: ["client"],
   cli: ["contracts", "elastic", "ring", "version"],
   ringcast: [
     "typed",

@@ -76,8 +76,7 @@ export type Ringcast<
 
 export type * from "./hooks/hooks.ts";
 export type * from "./server/server-types.ts";
-export { defineChannels } from "./typed/schemas.ts";
-export type * from "./typed/types.ts";
+export * from "./typed/channels.ts";
 export type { QueuedPublication } from "./server/consume-queue.ts";
 export type { ServerService } from "./server/service.ts";
 export type { NamespaceHandlers, ServerHandlers } from "./socketio/registry.ts";
@@ -85,6 +84,10 @@ export type { Broadcaster } from "./socketio/broadcaster.ts";
 export type { Namespace } from "./socketio/namespace.ts";
 export type { RemoteSocket } from "./socketio/remote-socket.ts";
 export type { Socket } from "./socketio/socket.ts";
+// Declarations that are made of a project name these types (SPEC PK14).
+export type * from "./socketio/types.ts";
+export type { Mount } from "./router/mount.ts";
+export type { Routes } from "./router/router.ts";
 
 /**
  * Makes a cluster: the handler of the Worker, and its three Durable Object classes.

@@ -9,12 +9,6 @@ export type Problem = { readonly kind: "wrong"; readonly detail: string } | { re
 /** Some libraries write the value itself into the message. */
 const MOST_DETAIL_CHARS = 300;
 
-/**
- * Names the data of channels by patterns, `*` for any text: `defineChannels({ "chat:*": schema })`. The first pattern
- * that a channel's name fits decides; a channel without one takes any JSON (SPEC PK10).
- */
-export const defineChannels = <const Schemas extends ChannelSchemas>(schemas: Schemas): Schemas => schemas;
-
 /** The schemas of a deployment's channels. */
 export class Schemas {
   readonly #schemas: readonly (readonly [pattern: string, schema: StandardSchemaV1])[];

@@ -1,7 +1,8 @@
 import { expect, expectTypeOf, test } from "vitest";
 import { z } from "zod";
 import type { createRingcast, DataOf, Ringcast, Server } from "../../../src/ringcast.ts";
-import { defineChannels, problemOf, Schemas } from "../../../src/typed/schemas.ts";
+import { defineChannels } from "../../../src/typed/channels.ts";
+import { problemOf, Schemas } from "../../../src/typed/schemas.ts";
 
 const channels = defineChannels({
   "chat:*": z.object({ text: z.string(), at: z.number().default(0) }),

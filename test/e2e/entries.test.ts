@@ -1,0 +1,166 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import type { Browser } from "playwright-core";
+import { build } from "vite";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { startCluster, type TestCluster } from "../../src/testing/testing.ts";
+import { launchBrowser, openPage } from "../support/browser.ts";
+import { eventually } from "../support/cluster.ts";
+import type { channels } from "../support/entries/channels.ts";
+
+const root = join(import.meta.dirname, "../support/entries");
+const page = join(import.meta.dirname, "../support/page");
+
+let cluster: TestCluster;
+beforeAll(async () => {
+  cluster = await startCluster({ root });
+});
+afterAll(() => cluster?.stop());
+
+describe("[PK11] the client of the package", () => {
+  test("it is subscribed while something listens, and hears typed data", async () => {
+    const client = cluster.client<typeof channels>({ key: "ann", user: "ann" });
+    const chat = client.channel("chat:client");
+    expect(client.channel("chat:client")).toBe(chat);
+    const heard: string[] = [];
+    const stops = [chat.listen(({ text }) => heard.push(text)), chat.listen(({ text }) => heard.push(text))];
+    await eventually(() => chat.state.status === "subscribed");
+    expect(chat.state).toEqual({ status: "subscribed", resume: "fresh", error: undefined });
+    await chat.publish({ text: "one" });
+    await eventually(() => heard.length === 2);
+    expect(heard).toEqual(["one", "one"]);
+    const { clients } = await chat.presence();
+    expect(Object.values(clients).map(({ user }) => user)).toEqual(["ann"]);
+    expect((await chat.history({ limit: 10 })).publications.map(({ data }) => data)).toEqual([
+      { text: "one" },
+    ]);
+    // @ts-expect-error -- the type is wrong
+    await expect(chat.publish({ text: 1 })).rejects.toMatchObject({
+      code: 107,
+      message: expect.stringContaining("data.text"),
+    });
+    stops[0]?.();
+    // A listener that comes at once finds the subscription as it was.
+    stops[1]?.();
+    const again = chat.listen(() => undefined);
+    expect(chat.state.status).toBe("subscribed");
+    again();
+    await eventually(() => chat.state.status === "unsubscribed");
+    await eventually(async () => {
+      const { num_clients } = (await cluster.api("presence_stats", { channel: "chat:client" })) as any;
+      return num_clients === 0;
+    });
+    const closed = client.channel("closed:a");
+    closed.listen(() => undefined);
+    await eventually(() => closed.state.error?.code === 103);
+  });
+
+  test("after a crash it has missed nothing, and says so", async () => {
+    const client = cluster.client<typeof channels>({ key: "bob", minReconnectDelay: 50 });
+    const chat = client.channel("chat:crash");
+    const heard: string[] = [];
+    chat.listen(({ text }) => heard.push(text));
+    await eventually(() => chat.state.status === "subscribed");
+    await cluster.api("publish", { channel: "chat:crash", data: { text: "before" } });
+    await eventually(() => heard.length === 1);
+    await cluster.crashShards();
+    await cluster.api("publish", { channel: "chat:crash", data: { text: "after" } });
+    await eventually(() => heard.length === 2);
+    expect(heard).toEqual(["before", "after"]);
+    await eventually(() => chat.state.resume === "complete");
+    await expect(cluster.api("publish", { channel: "nowhere:a", data: 1 })).rejects.toThrow("102");
+  });
+});
+
+describe("[PK13] the cluster for tests", () => {
+  test("`expectToSleep` passes with open sockets, which stay open, and names an object that stays awake", async () => {
+    const client = cluster.client<typeof channels>({ key: "carl" });
+    const chat = client.channel("chat:sleep");
+    const heard: string[] = [];
+    chat.listen(({ text }) => heard.push(text));
+    await eventually(() => chat.state.status === "subscribed");
+    let lost = 0;
+    client.centrifuge.on("connecting", () => (lost += 1));
+    await cluster.expectToSleep();
+    await chat.publish({ text: "awake" });
+    await eventually(() => heard.length === 1);
+    expect(lost).toBe(0);
+    await client.centrifuge.rpc("stay awake", null);
+    await expect(cluster.expectToSleep({ withinMs: 2_000 })).rejects.toThrow(
+      /^these objects do not sleep.*SHARD auto\/auto-/u,
+    );
+  });
+});
+
+describe("[PK12] the hooks for React, in Chromium and in strict mode", () => {
+  let browser: Browser;
+  let server: Server;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+    const built = await build({
+      root: page,
+      logLevel: "warn",
+      configFile: false,
+      define: { "process.env.NODE_ENV": '"development"' },
+      oxc: { jsx: { runtime: "automatic", importSource: "react" } },
+      build: { write: false, minify: false, rollupOptions: { input: join(page, "page.tsx") } },
+    });
+    const { output } = built as { readonly output: readonly { readonly code?: string }[] };
+    const script = output[0]?.code ?? "";
+    server = createServer((request, response) => {
+      if (request.url === "/page.js") response.setHeader("content-type", "text/javascript").end(script);
+      else
+        response
+          .setHeader("content-type", "text/html")
+          .end(
+            '<!doctype html><link rel="icon" href="data:," /><div id="root"></div><script type="module" src="/page.js"></script>',
+          );
+    }).listen(0, "127.0.0.1");
+    await once(server, "listening");
+  });
+  afterAll(async () => {
+    await browser?.close();
+    server?.close();
+  });
+
+  test("a channel is subscribed once, shows what comes and what came meanwhile, and is left with its component", async () => {
+    const { page: tab, problems } = await openPage(browser);
+    const sent: string[] = [];
+    tab.on("websocket", (socket) => {
+      socket.on("framesent", ({ payload }) => sent.push(String(payload)));
+    });
+    const { port } = server.address() as AddressInfo;
+    const shows = (id: string, text: string) =>
+      eventually(async () => (await tab.textContent(`#${id}`))?.trim() === text);
+    const says = (text: string) => cluster.api("publish", { channel: "chat:lobby", data: { text } });
+    await tab.goto(`http://127.0.0.1:${port}/?cluster=${encodeURIComponent(cluster.url.href)}`);
+    await shows("connection", "connected");
+    await shows("channel", "subscribed fresh");
+    await shows("members", "1");
+    await says("one");
+    await tab.click("#say");
+    await shows("data", "one,from the page");
+    expect(sent.join("\n").split('"subscribe":').length - 1).toBe(1);
+    await tab.click("#wrong");
+    await eventually(async () => (await tab.textContent("#failure"))?.includes("data.text") === true);
+    const other = cluster.client({ key: "dora" });
+    other.channel("chat:lobby").listen(() => undefined);
+    await shows("members", "2");
+    await cluster.crashShards();
+    await says("meanwhile");
+    await shows("data", "one,from the page,meanwhile");
+    await shows("channel", "subscribed complete");
+    other.disconnect();
+    await tab.click("#toggle");
+    await eventually(async () => {
+      const { num_clients } = (await cluster.api("presence_stats", { channel: "chat:lobby" })) as any;
+      return num_clients === 0;
+    });
+    await tab.click("#toggle");
+    await shows("channel", "subscribed fresh");
+    // A browser tells of the lost connection by itself.
+    expect(problems.filter((problem) => !problem.includes("WebSocket connection"))).toEqual([]);
+  });
+});

@@ -38,8 +38,19 @@ export type RingDiff = {
   readonly moves: readonly Move[];
 };
 
+/** Rings never change, so of two rings that are shared (`buildRing`) the difference is computed once. */
+const known = new WeakMap<Ring, WeakMap<Ring, RingDiff>>();
+
 /** Both rings MUST have the same seed and placement, else a slot does not hold the same keys in both. */
 export function diff(before: Ring, after: Ring): RingDiff {
+  const ofBefore = known.get(before) ?? new WeakMap<Ring, RingDiff>();
+  known.set(before, ofBefore);
+  const found = ofBefore.get(after) ?? compare(before, after);
+  ofBefore.set(after, found);
+  return found;
+}
+
+function compare(before: Ring, after: Ring): RingDiff {
   if (before.descriptor.seed !== after.descriptor.seed)
     throw new RangeError("rings of two seeds cannot be compared");
   const regions: RegionMoves[] = [];

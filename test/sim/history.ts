@@ -52,7 +52,16 @@ export type HistoryOptions = {
   readonly trace: boolean;
   readonly releases?: RolloutKind | undefined;
   readonly traits?: readonly Trait[] | undefined;
+  /** Only these steps of the history, by their numbers from 1 on; each draws the numbers that it drew in the whole. */
+  readonly keep?: readonly number[] | undefined;
+  /** Traits that the history goes without. */
+  readonly without?: readonly Trait[] | undefined;
 };
+
+/** The states of the random numbers when a step begins. */
+type Drawn = { readonly random: number; readonly fate: number };
+/** The steps that a history keeps, each with what it drew in the whole history. */
+type Kept = ReadonlyMap<number, Drawn>;
 
 /**
  * One history: `steps` random events, then a time without faults, and in the end every law must hold.
@@ -63,12 +72,41 @@ export async function runHistory(
   steps: number,
   options: HistoryOptions = { trace: false },
 ): Promise<Outcome> {
+  const { keep, without, ...whole } = options;
+  if (keep === undefined) return live(seed, steps, options);
+  const drawn = await drawnBy(seed, steps, whole);
+  const kept = keep.flatMap((n): [number, Drawn][] => {
+    const known = drawn[n - 1];
+    return known === undefined ? [] : [[n, known]];
+  });
+  return live(seed, steps, { ...whole, without, kept: new Map(kept) });
+}
+
+/** The history whose steps were drawn last: many parts of one are tried in a row. */
+let lastDrawn: { readonly of: string; readonly drawn: readonly Drawn[] } | undefined;
+
+/** What each step of a whole history draws. */
+async function drawnBy(seed: number, steps: number, options: HistoryOptions): Promise<readonly Drawn[]> {
+  const of = JSON.stringify([seed, steps, options.releases, options.traits]);
+  if (lastDrawn?.of === of) return lastDrawn.drawn;
+  const drawn: Drawn[] = [];
+  await live(seed, steps, { ...options, trace: false, onStep: (one) => void drawn.push(one) });
+  lastDrawn = { of, drawn };
+  return drawn;
+}
+
+async function live(
+  seed: number,
+  steps: number,
+  options: Omit<HistoryOptions, "keep"> & { readonly kept?: Kept; readonly onStep?: (drawn: Drawn) => void },
+): Promise<Outcome> {
   const knownFaults = new KnownFaults();
   const knownSkips = new KnownSkips(TWO_RELEASES.before.name);
   const rollout = new Rollout(new Random(seed ^ ROLLOUT_SALT), TWO_RELEASES, options.releases);
   const fate = new Random(seed ^ FATE_SALT);
   const later = new Random(seed ^ LATER_SALT);
-  const traits = drawTraits({ first: fate, later }, rollout.kind, options.traits);
+  const drawnTraits = drawTraits({ first: fate, later }, rollout.kind, options.traits);
+  const traits = new Set([...drawnTraits].filter((trait) => options.without?.includes(trait) !== true));
   // It knows the clients of the first front.
   const isRecorded = seed % 2 === 0 && !traits.has("socketio");
   const recorder = isRecorded ? new HookRecorder(knownFaults) : undefined;
@@ -95,7 +133,7 @@ export async function runHistory(
   const restore = install(world);
   try {
     const history = new History(world, rollout, { recorder, knownSkips, traits });
-    await history.run(steps);
+    await history.run(steps, options);
     return {
       releases: rollout.kind,
       traits: [...traits],
@@ -177,8 +215,12 @@ class History {
       .reduce((sum, { heard }) => sum + heard.length, 0);
   }
 
-  async run(steps: number): Promise<void> {
-    const { clock, random } = this.#world;
+  /** `kept`: only these steps; `onStep` hears what each step draws. */
+  async run(
+    steps: number,
+    { kept, onStep }: { readonly kept?: Kept; readonly onStep?: (drawn: Drawn) => void },
+  ): Promise<void> {
+    const { clock, random, fate } = this.#world;
     this.#world.outside(() => {
       for (const client of this.#clients) {
         client.connect();
@@ -195,6 +237,12 @@ class History {
         this.#world.outside(() => this.#deploy());
         resetUntil = clock.now + resetWithinMs;
       }
+      if (kept !== undefined) {
+        const drawn = kept.get(n + 1);
+        if (drawn === undefined) continue;
+        [random.state, fate.state] = [drawn.random, drawn.fate];
+      }
+      onStep?.({ random: random.state, fate: fate.state });
       this.#world.outside(() => {
         this.#steps.step();
         this.#traitSteps.step();

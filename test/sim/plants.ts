@@ -115,6 +115,14 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
     seed: 555,
     isRare: true,
   },
+  "outliving-count": {
+    law: "SM1",
+    file: "src/platform/timetable.ts",
+    code: "const time = toAlarm(at);\n    const present",
+    instead:
+      "const time = toAlarm(at) + ((globalThis.armed = (globalThis.armed ?? 0) + 1) % 3);\n    const present",
+    foundBy: "test/unit/log/rows.test.ts",
+  },
   "renamed-field": {
     law: "CT1",
     file: "src/log/deliveries.ts",

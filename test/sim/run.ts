@@ -1,10 +1,20 @@
 /** Replays one history, or runs many: `npm run sim -- --seed 7 --steps 60`, `npm run sim -- --histories 1000`. */
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { growthOf } from "./growth.ts";
+import { alone, inOrder, inThreads, type Histories, type Job } from "./histories.ts";
+import type { HistoryOptions, Outcome } from "./history.ts";
 import { PLANTS } from "./plants.ts";
 import { register } from "./register.ts";
-import { TRAITS } from "./traits.ts";
 import { ROLLOUT_KINDS } from "./rollout.ts";
+import { shrink } from "./shrink.ts";
+import { TRAITS, type Trait } from "./traits.ts";
+import { planTwice, Twice, type Planned } from "./twice.ts";
+
+/** A thread of its own is dear to begin. */
+const THREADS_FROM = 64;
+/** So many failing histories of a run are shrunk. */
+const SHRUNK_MOST = 3;
 
 const { values } = parseArgs({
   options: {
@@ -14,9 +24,14 @@ const { values } = parseArgs({
     plant: { type: "string" },
     releases: { type: "string" },
     traits: { type: "string" },
+    keep: { type: "string" },
+    without: { type: "string" },
+    shrink: { type: "boolean" },
+    threads: { type: "string" },
     years: { type: "string" },
     help: { type: "boolean", default: false },
   },
+  allowNegative: true,
 });
 if (values.help) {
   console.log("npm run sim -- [--seed 1] [--steps 60] [--histories 1] [--releases KIND] [--plant NAME]");
@@ -27,6 +42,9 @@ if (values.help) {
   console.log(
     `--traits: what each history has besides its steps (${TRAITS.join(",")}). The default: by seed.`,
   );
+  console.log("--keep 3,7 --without TRAIT: a part of a history, as the report of a failure names it.");
+  console.log("--no-shrink: failing histories as they are. With --plant the default; --shrink shrinks them.");
+  console.log("--threads N: histories at a time. The default: one, and all cores from 64 histories on.");
   console.log(
     "--years N: a small cluster lives N years, and what it stores and does each day must stay level.",
   );
@@ -45,12 +63,18 @@ if (askedKind === undefined && asked !== undefined) {
   console.error(`unknown --releases ${asked}; known are ${ROLLOUT_KINDS.join(", ")}`);
   process.exit(2);
 }
-const traits = values.traits?.split(",").map((name) => {
-  const trait = TRAITS.find((one) => one === name);
-  if (trait !== undefined || name === "") return trait;
-  console.error(`unknown trait ${name}; known are ${TRAITS.join(", ")}`);
-  process.exit(2);
-});
+const traitsIn = (text: string): Trait[] =>
+  text.split(",").flatMap((name) => {
+    const trait = TRAITS.find((one) => one === name);
+    if (trait !== undefined) return [trait];
+    if (name === "") return [];
+    console.error(`unknown trait ${name}; known are ${TRAITS.join(", ")}`);
+    process.exit(2);
+    return [];
+  });
+const traits = values.traits === undefined ? undefined : traitsIn(values.traits);
+const without = values.without === undefined ? undefined : traitsIn(values.without);
+const keep = values.keep?.split(",").map(Number);
 /** A plant changes the present code, so a plant that names no releases needs the present release alone. */
 const kind = askedKind ?? (plant === undefined ? undefined : (plant.releases ?? "none"));
 const planted = register(plant);
@@ -69,36 +93,79 @@ if (values.years !== undefined) {
   console.log(`${values.years} years, ${growth.length} measures grow`);
   process.exit(growth.length > 0 ? 1 : 0);
 }
-const { runHistory } = await import("./history.ts");
-if (!planted.loaded()) throw new Error("the simulator does not run the file that the plant changes");
 
-const [seed, steps, histories] = [Number(values.seed), Number(values.steps), Number(values.histories)];
+const [seed, steps, count] = [Number(values.seed), Number(values.steps), Number(values.histories)];
+const width = Number(values.threads ?? (count < THREADS_FROM ? 1 : availableParallelism()));
+const histories = width > 1 ? inThreads(width, { plant: values.plant }) : await inThisThread();
+
+async function inThisThread(): Promise<Histories> {
+  const { runHistory } = await import("./history.ts");
+  if (!planted.loaded()) throw new Error("the simulator does not run the file that the plant changes");
+  return alone((job) => runHistory(job.seed, job.steps, job.options));
+}
+
+const options: HistoryOptions = { trace: count === 1, releases: kind, traits, keep, without };
+/** The command that runs a history again. */
+const replay = (n: number, releases: string, more: readonly string[] = []): string => {
+  const asked = [
+    ...(values.traits === undefined ? [] : [`--traits ${values.traits === "" ? '""' : values.traits}`]),
+    ...more,
+    ...(values.plant === undefined ? [] : [`--plant ${values.plant}`]),
+  ];
+  return ["npm run sim -- --seed", n, "--steps", steps, "--releases", releases, ...asked].join(" ");
+};
+
+async function showShrunk(outcome: Outcome, job: Job): Promise<void> {
+  const whole = { ...job.options, trace: false, releases: outcome.releases };
+  const part = await shrink({ outcome, steps }, ({ keep: kept, without: left }) =>
+    histories.run({ ...job, options: { ...whole, keep: kept, without: left } }),
+  );
+  const isWithout = part.without.length > 0 ? ` and without ${part.without.join(", ")}` : "";
+  console.log(`  shrunk to ${part.keep.length} of ${steps} steps${isWithout}:`);
+  const more = [
+    `--keep ${part.keep.join(",")}`,
+    ...(part.without.length > 0 ? [`--without ${part.without.join(",")}`] : []),
+  ];
+  console.log(`  ${replay(job.seed, outcome.releases, more)}`);
+}
+
 let broken = 0;
 let deliveries = 0;
 let callsBetweenReleases = 0;
 let guests = 0;
 const scaled: Record<string, number> = { add: 0, step: 0, drain: 0, back: 0 };
-for (let n = seed; n < seed + histories; n++) {
-  const { violations, trace, ...counts } = await runHistory(n, steps, {
-    trace: histories === 1,
-    releases: kind,
-    traits: traits?.filter((trait) => trait !== undefined),
-  });
+const jobs = Array.from({ length: count }, (_, n): Job => ({ seed: seed + n, steps, options }));
+const planned = count === 1 ? jobs.map((job): Planned => ({ job, again: false })) : planTwice(jobs);
+const twice = new Twice();
+for await (const { outcome, ...one } of inOrder(histories, planned)) {
+  const { violations, trace, ...counts } = outcome;
+  const { seed: n } = one.job;
+  const differs = twice.compare(one, outcome);
+  if (differs !== undefined) {
+    broken += 1;
+    console.log(`seed ${n} is not the same history twice (SPEC SM1): ${differs}`);
+    if (plant !== undefined) break;
+  }
+  if (one.again) continue;
   deliveries += counts.deliveries;
   callsBetweenReleases += counts.callsBetweenReleases;
   guests += counts.guests;
   for (const done of counts.scaled) scaled[done] = (scaled[done] ?? 0) + 1;
-  for (const line of trace) console.log(line);
-  if (histories === 1) console.log(counts);
+  if (count === 1) {
+    for (const line of trace) console.log(line);
+    console.log(counts);
+  }
   if (violations.length === 0) continue;
   broken += 1;
   console.log(`seed ${n}: ${violations.join("; ")}`);
-  const replay = `npm run sim -- --seed ${n} --steps ${steps} --releases ${counts.releases}${values.traits === undefined ? "" : ` --traits ${values.traits}`}`;
-  console.log(`  ${replay}${values.plant === undefined ? "" : ` --plant ${values.plant}`}`);
+  console.log(`  ${replay(n, counts.releases)}`);
+  const isShrunk = values.shrink ?? plant === undefined;
+  if (isShrunk && keep === undefined && broken <= SHRUNK_MOST) await showShrunk(outcome, one.job);
   if (plant !== undefined) break;
 }
+await histories.close();
 console.log(`${callsBetweenReleases} calls between objects of two releases`);
-const changes = Object.entries(scaled).map(([done, count]) => `${count} ${done}`);
+const changes = Object.entries(scaled).map(([done, changed]) => `${changed} ${done}`);
 console.log(`the policy changed the ring: ${changes.join(", ")}; ${guests} guests in the end`);
-console.log(`${histories} histories of ${steps} steps, ${deliveries} deliveries, ${broken} broke a law`);
+console.log(`${count} histories of ${steps} steps, ${deliveries} deliveries, ${broken} broke a law`);
 process.exitCode = broken > 0 ? 1 : 0;

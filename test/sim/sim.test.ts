@@ -3,6 +3,7 @@ import { tier } from "../support/tier.ts";
 import { PLANTS } from "./plants.ts";
 import { growthOf } from "./growth.ts";
 import { runSim as sim } from "./run-sim.ts";
+import { lawOf } from "./shrink.ts";
 import { TRAITS } from "./traits.ts";
 
 /** How many random histories each of two processes runs. */
@@ -130,6 +131,25 @@ describe.concurrent("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7
     const [one, other] = await Promise.all([sim("--seed", "7"), sim("--seed", "7")]);
     expect(one.output.split("\n").length).toBeGreaterThan(100);
     expect(other.output).toBe(one.output);
+  });
+
+  test("[SM1] a history that follows from the histories before it is found", async () => {
+    const { code, output } = await sim("--plant", "outliving-count", "--histories", "100", "--steps", "20");
+    expect(output).toMatch(/^seed \d+ is not the same history twice \(SPEC SM1\): the line \d+ is "/mu);
+    expect(code).toBe(1);
+  });
+
+  test("[SM2] a failing history is shrunk to steps that break the same law, with the command that runs them", async () => {
+    const shape = ["--plant", "offset-check", "--seed", "196", "--steps", "40", "--shrink"];
+    const { output } = await sim(...shape, "--histories", "2");
+    const [violation] = /(?<=^seed 196: ).*$/mu.exec(output) ?? [""];
+    const [, kept] = /^ {2}shrunk to (\d+) of 40 steps/mu.exec(output) ?? [];
+    expect(Number(kept)).toBeLessThan(10);
+    const command = /(?<=npm run sim -- ).*--keep .*$/mu.exec(output)?.[0] ?? "";
+    const again = await sim(...command.split(" "));
+    expect(again.output).toContain(", 1 broke a law");
+    const [found] = /(?<=^seed 196: ).*$/mu.exec(again.output) ?? [];
+    expect(lawOf(found ?? "")).toBe(lawOf(violation));
   });
 
   test.each(PINNED)("seed $seed, which broke $broke", async ({ seed, steps, releases = "none", traits }) => {

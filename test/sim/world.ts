@@ -307,7 +307,5 @@ export class World {
 /** The prototype of stubs. */
 const STUB = Object.freeze({});
 
-/** The `setImmediate` of the process. */
-const realImmediate = setImmediate;
-/** Resolves when no promise can go on. */
-const settled = (): Promise<void> => new Promise((resolve) => void realImmediate(resolve));
+/** Resolves when no promise can go on: a tick comes after all of them. */
+const settled = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { buildRing } from "../../../src/ring/build.ts";
+import { diff } from "../../../src/ring/diff.ts";
 import { ringPlacement } from "../../../src/ring/placement.ts";
 import type { Ring } from "../../../src/ring/ring.ts";
 import { slotStart } from "../../../src/ring/table.ts";
@@ -100,3 +101,20 @@ function decidingPoint(ring: Ring, key: string, clientRegion: string) {
   const [nearest] = points.toSorted((a, b) => clockwise(a.position) - clockwise(b.position));
   return nearest ?? null;
 }
+
+test("[SM6] equal descriptors share a ring, which no caller changes, and few rings are kept", () => {
+  const cluster = () =>
+    describe([shard("a"), shard("b", { weight: 3 })], { earlier: [describe([shard("a")])] });
+  const changed = cluster();
+  const ring = buildRing(changed);
+  Object.assign(changed.shards[0] ?? {}, { id: "z" });
+  expect(ring.descriptor).toEqual(cluster());
+  expect(buildRing(changed)).not.toBe(ring);
+  expect(buildRing(cluster())).toBe(ring);
+  expect(diff(ring, buildRing(describe([shard("b")])))).toBe(diff(ring, buildRing(describe([shard("b")]))));
+  expect(buildRing({ ...cluster(), earlier: [] })).not.toBe(ring);
+  expect(buildRing(cluster(), ringPlacement(0))).not.toBe(ring);
+  for (let epoch = 2; epoch < 10; epoch++) buildRing(describe([shard("a")], { epoch }));
+  expect(buildRing(cluster())).not.toBe(ring);
+  expect(() => buildRing(describe([shard("a", { weight: Number.NaN })]))).toThrow("badWeight");
+});

@@ -42,7 +42,13 @@ const toBase64 = (frame: EngineFrame): string =>
 /** The event that a publication of a room carries. */
 export const messageOf = (body: string): Message => (JSON.parse(body) as { readonly data: Message }).data;
 
+/** A clock that was set back further is believed; the stamps before are then of another time (SPEC SM1). */
+const SET_BACK_US = 1_000_000;
 let lastStamp = 0;
 
 /** Microseconds since 1970, and later than every one before: the clock stands still while a turn runs. */
-export const nextStamp = (): number => (lastStamp = Math.max(Date.now() * 1_000, lastStamp + 1));
+export function nextStamp(): number {
+  const now = Date.now() * 1_000;
+  lastStamp = now < lastStamp - SET_BACK_US ? now : Math.max(now, lastStamp + 1);
+  return lastStamp;
+}

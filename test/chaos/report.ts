@@ -53,7 +53,6 @@ export function report(parts: {
   const verdict = judge({ acknowledged, logs, keeps, hearings });
   const sum = (numbers: Iterable<number>) => [...numbers].reduce((total, one) => total + one, 0);
   const ofRooms = returning.problems();
-  if (returning.behind > 0) ofRooms.push(`${returning.behind} rooms lack their last event at a client`);
   const rows: Record<string, number> = {
     "publications acknowledged": sum([...acknowledged.values()].map(({ length }) => length)),
     "publications in the logs": sum([...logs.values()].map(({ length }) => length)),

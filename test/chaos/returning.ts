@@ -9,8 +9,10 @@ const ROOMS_EACH = 2;
 const ALONE = "alone";
 const UNION = "union";
 const UNION_EVERY = 5;
-/** So long the last words are said again to clients that have not heard them. */
-const LAST_MS = 60_000;
+/** So long the last words are said again: a stock client takes 45 s to find that its server does not answer. */
+const LAST_MS = 120_000;
+/** A client tells its last steps where something was wrong. */
+const STEPS = 12;
 
 type Client = {
   readonly socket: Socket;
@@ -23,11 +25,14 @@ type Client = {
   readonly taken: number[];
   /** The rooms that its session has joined, as it was told. */
   readonly joined: Set<string>;
+  /** What has become of its connections, for whoever looks for a fault. */
+  readonly life: string[];
 };
 
 /** Stock Socket.IO clients whose sessions are recovered, to whose rooms and ids a back end speaks (SPEC SO47). */
 export class Returning {
   readonly all: readonly Client[];
+  readonly #startedAt = Date.now();
   recovered = 0;
   anew = 0;
   readonly #server: Server;
@@ -80,16 +85,22 @@ export class Returning {
 
   /** The sentences about what was lost, repeated or out of order within a session. */
   problems(): string[] {
-    return this.all.flatMap(({ heard, rooms, taken, unions }, n) => [
-      ...[...rooms, ALONE].flatMap((room) =>
-        judge(heard.get(room) ?? [], this.#taken.get(room) ?? taken).map(
-          (what) => `returning-${n}, ${room}: ${what}`,
+    return this.all.flatMap(({ heard, life, rooms, taken, unions }, n) => {
+      const found = [
+        ...[...rooms, ALONE].flatMap((room) =>
+          judge(heard.get(room) ?? [], this.#taken.get(room) ?? taken).map(
+            (what) => `returning-${n}, ${room}: ${what}`,
+          ),
         ),
-      ),
-      ...unions
-        .filter((event, at) => unions.indexOf(event) < at)
-        .map((event) => `returning-${n} has heard the union ${event} twice`),
-    ]);
+        ...unions
+          .filter((event, at) => unions.indexOf(event) < at)
+          .map((event) => `returning-${n} has heard the union ${event} twice`),
+        ...[...rooms, ALONE]
+          .filter((room) => !isComplete(heard.get(room)))
+          .map((room) => `returning-${n} has not heard the last words in ${room}`),
+      ];
+      return found.length === 0 ? [] : [...found, `returning-${n}: ${life.slice(-STEPS).join("; ")}`];
+    });
   }
 
   leave(): void {
@@ -153,8 +164,28 @@ export class Returning {
     });
     const rooms = Array.from({ length: ROOMS_EACH }, (_, k) => ROOMS[(n + k) % ROOMS.length] as string);
     const heard = new Map<string, Heard[]>([[ALONE, []]]);
-    const client: Client = { socket, id: "", rooms, heard, unions: [], taken: [], joined: new Set() };
+    const client: Client = {
+      socket,
+      id: "",
+      rooms,
+      heard,
+      unions: [],
+      taken: [],
+      joined: new Set(),
+      life: [],
+    };
+    socket.on("disconnect", (reason) => this.#note(client, `disconnected: ${reason}`));
+    socket.on("connect_error", ({ message }) => {
+      this.#note(client, `refused: ${message}`);
+      // Its namespace has refused it, as a room could not be reached: a stock client leaves it to the application to ask again.
+      if (!socket.active) setTimeout(() => socket.connect(), 1_000);
+    });
     socket.on("connect", () => {
+      const { name } = socket.io.engine.transport;
+      this.#note(
+        client,
+        `${socket.recovered ? "recovered" : "begins anew"} by ${name} as ${String(socket.id)}`,
+      );
       client.id = socket.id ?? "";
       if (socket.recovered) this.recovered += 1;
       else {
@@ -172,9 +203,14 @@ export class Returning {
     return client;
   }
 
+  #note({ life }: Client, what: string): void {
+    life.push(`${((Date.now() - this.#startedAt) / 1_000).toFixed(1)} s ${what}`);
+  }
+
   #join(client: Client, room: string): void {
     const { heard, joined, socket } = client;
     socket.timeout(5_000).emit("join", room, (error: Error | null) => {
+      this.#note(client, `join of ${room}: ${error === null ? "answered" : error.message}`);
       // It is tried again with the next connection.
       if (error !== null) return socket.connected ? this.cutOff([client]) : undefined;
       joined.add(room);

@@ -145,7 +145,7 @@ export function reportOf(parts: ReportParts): string {
 }
 
 const NOT_COVERED = [
-  "Socket.IO clients: the simulator has none, and the runs on a real server have none either (SPEC, Not promised yet).",
+  "Socket.IO handlers of an application, acknowledgements and binary events; joins, emits and recovery are covered.",
   "A real network between machines, and the scheduler of Cloudflare: all runs are on one machine, or simulated.",
   "Losses of what the platform has called durable.",
   "More than one region, webhooks that fail, and tokens that expire: tests have them, these runs do not.",

@@ -58,3 +58,11 @@ test("[FT5] slips take turns: each has its turn, and a commit has the same ones 
   for (const letter of letters) expect(turns.filter((one) => one === letter)).toHaveLength(3);
   expect(takeTurns(["a"], { turn: 9, count: 3 })).toEqual(["a"]);
 });
+
+test("[FT5] there are forty slips or more that no history finds at once, three or more of each family of laws", () => {
+  const late = all.filter(([, plant]) => !isSimulated(plant) || plant.seed > 10);
+  expect(late.length).toBeGreaterThanOrEqual(40);
+  const families = Map.groupBy(late, ([, { law }]) => law.slice(0, 2));
+  for (const family of ["LG", "DL", "FO", "MB", "MV", "SE", "BD", "EL", "SO"])
+    expect(families.get(family)?.length ?? 0, family).toBeGreaterThanOrEqual(3);
+});

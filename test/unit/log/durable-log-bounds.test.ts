@@ -84,6 +84,15 @@ describe("the bounds of a durable log", () => {
     expect(publish(woken, "d", late)).toMatchObject({ offset: 3, repeated: false });
   });
 
+  test("[LG2] a log shows no more than its size after a restart, though the ids of older ones still hold", () => {
+    const { log, restart } = durable();
+    for (let n = 1; n <= LIMITS.size + 3; n++) publish(log, `p${n}`, START);
+    const shown = (one: typeof log): number[] =>
+      offsetsOf(one.view(0, { ...ALL_OF_IT, now: START }).publications);
+    expect(shown(log)).toHaveLength(LIMITS.size);
+    expect(shown(restart(START))).toEqual(shown(log));
+  });
+
   test("[LG2] removed publications stay removed after a restart, though their ids still hold", () => {
     const { log, restart } = durable();
     for (const id of ["a", "b"]) publish(log, id);

@@ -30,3 +30,23 @@ test("[SO24] a connection is pinged from its start, but not in its first moments
   expect(next - 90_001).toBeLessThan(times.pingIntervalMs + times.pongTimeoutMs);
   expect(pinged([young, older, open], 100_000, false)).toEqual([open]);
 });
+
+test("[SE6] a connection that has left a ping unanswered is ended, and each other one is pinged", () => {
+  const ended: [object, string][] = [];
+  const sent: [object, string][] = [];
+  const session = (seenAt: number) => ({ attachment: { state: "open", openedAt: 0 }, seenAt });
+  const [silent, alive] = [session(60_000), session(90_000)];
+  const connections = {
+    sessions: [silent, alive],
+    seenAt: (one: ReturnType<typeof session>) => one.seenAt,
+    end: (one: object, why: string) => ended.push([one, why]),
+    send: (one: object, frame: string) => sent.push([one, frame]),
+  };
+  const parts = { connections, times, heartbeat: { ping: "2" } };
+  pingAll(parts as never, { now: 100_000, previousPingAt: 75_000 });
+  expect(ended).toEqual([[silent, "noPong"]]);
+  expect(sent).toEqual([[alive, "2"]]);
+  // The ping before is too young: nobody can have left it unanswered yet.
+  pingAll(parts as never, { now: 80_000, previousPingAt: 75_000 });
+  expect(ended).toHaveLength(1);
+});

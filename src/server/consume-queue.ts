@@ -42,8 +42,10 @@ async function publish(
   if (typeof body !== "object" || body === null || Array.isArray(body))
     return { error: { code: 107, message: "bad request: a message is an object with a channel and data" } };
   const { channel, data, ...options } = body as QueuedPublication;
+  // As over HTTP, where null and an empty key count as absent.
+  const key = options.idempotency_key ?? "";
   try {
-    return await server.publish(channel, data, { idempotency_key: id, ...options });
+    return await server.publish(channel, data, { ...options, idempotency_key: key === "" ? id : key });
   } catch (error) {
     return { error: { code: 100, message: String(error) } };
   }

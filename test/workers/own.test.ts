@@ -221,10 +221,17 @@ describe("[PK3] a queue's messages are publications", () => {
     });
     vi.restoreAllMocks();
     vi.spyOn(console, "warn").mockImplementation(() => undefined);
+    const emptyKeys = ["", null, undefined].map((idempotency_key) =>
+      message("c", { channel: "kept:again", data: 2, idempotency_key }),
+    );
+    for (const one of emptyKeys) expect((await consume(one)).explicitAcks).toEqual(["c"]);
     expect(await consume(good, failing)).toEqual({ explicitAcks: ["a", "b"], retried: [] });
     const server = ringcast(env);
-    for (const channel of ["kept:again", "kept:failing"])
-      expect((await server.history(channel, { limit: -1 })).result?.publications.length).toBe(1);
+    for (const [channel, kept] of [
+      ["kept:again", 2],
+      ["kept:failing", 1],
+    ] as const)
+      expect((await server.history(channel, { limit: -1 })).result?.publications.length).toBe(kept);
   });
 });
 

@@ -2,7 +2,7 @@ import { createRingcast } from "ringcast";
 
 const RUDE = /\b(damn|heck)\b/gi;
 
-const { handler, Shard, Channel, Coordinator } = createRingcast({
+const ringcast = createRingcast({
   hooks: {
     // Each client gets the name that it gives. A real chat would read its session cookie here.
     authenticate({ request }) {
@@ -23,5 +23,7 @@ const { handler, Shard, Channel, Coordinator } = createRingcast({
   },
 });
 
-export default handler;
-export { Channel, Coordinator, Shard };
+export default ringcast.handler;
+export class Shard extends ringcast.Shard {}
+export class Channel extends ringcast.Channel {}
+export class Coordinator extends ringcast.Coordinator {}

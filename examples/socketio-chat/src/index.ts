@@ -51,4 +51,7 @@ const isName = (name: unknown): name is string =>
   typeof name === "string" && name.isWellFormed() && name.length > 0 && name.length <= 40;
 
 export default ringcast.handler;
-export const { Shard, SocketIoShard, Channel, Coordinator } = ringcast;
+export class Shard extends ringcast.Shard {}
+export class SocketIoShard extends ringcast.SocketIoShard {}
+export class Channel extends ringcast.Channel {}
+export class Coordinator extends ringcast.Coordinator {}

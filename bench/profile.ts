@@ -54,6 +54,18 @@ const WORK: Readonly<Record<string, Work>> = {
     during: (bench) =>
       bench.load.do("stream", { ...traffic(bench, "live:room"), perSecond: 200, seconds: 8 }),
   },
+  direct: {
+    before: async (bench) => {
+      await bench.load.do("open", opening(bench, "listeners", { count: 1, channels: ["live:*"] }));
+      await bench.load.do("open", opening(bench, "publishers", { count: 1 }));
+      return bench.load.do("direct", { ...traffic(bench, ""), key: "listeners0", times: 500 });
+    },
+    during: async (bench) => {
+      const times = 5_000;
+      await bench.load.do("direct", { ...traffic(bench, ""), key: "listeners0", times });
+      return `${times} messages`;
+    },
+  },
   publish: {
     before: (bench) => bench.load.do("request", post(bench, "/api/publish", 1_000)),
     during: (bench) => bench.load.do("request", post(bench, "/api/publish", 6_000)),

@@ -5,6 +5,7 @@ import { API_KEY, QUIET, type RowName } from "../lib/rows.ts";
 import type { Since } from "../load/dialects.ts";
 import {
   clientsOf,
+  eachRow,
   oneRow,
   opening,
   settle,
@@ -97,17 +98,17 @@ function memoryCase(about: string, rows: readonly MemoryRow[]): Case {
 const ASLEEP_MS = 28_000;
 
 export const wake: Case = {
-  about: "a shard with 8,000 sessions is called after a sleep",
+  about: "an object with 8,000 sessions is called after a sleep",
   rounds: 3,
-  round: (options) =>
-    oneRow(
-      "Ringcast",
+  round: (options, turn) =>
+    eachRow(
+      ["bare", "Ringcast"],
+      turn,
       async (bench) => {
         const { row, load } = bench;
-        await load.do(
-          "open",
-          opening(bench, "listeners", { count: clientsOf(options, 8_000), channels: ["live:room"] }),
-        );
+        // The bare object knows no channels.
+        const channels = row.name === "bare" ? [] : ["live:room"];
+        await load.do("open", opening(bench, "listeners", { count: clientsOf(options, 8_000), channels }));
         const call = async () => {
           const startedAt = performance.now();
           const woke = (await (await fetch(`${row.http}/woke`)).json()) as {
@@ -119,15 +120,13 @@ export const wake: Case = {
         };
         await sleep(ASLEEP_MS);
         const slept = await call();
-        if (!slept.first) throw new Error("the shard did not sleep");
+        if (!slept.first) throw new Error("the object did not sleep");
         const awake = await call();
         return {
-          Ringcast: {
-            sessions: slept.sessions,
-            "in the object ms": slept.ms,
-            "call ms": slept.callMs,
-            "call, awake ms": awake.callMs,
-          },
+          sessions: slept.sessions,
+          "in the object ms": slept.ms,
+          "call ms": slept.callMs,
+          "call, awake ms": awake.callMs,
         };
       },
       QUIET,

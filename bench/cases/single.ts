@@ -6,7 +6,7 @@ export const direct: Case = {
   about: "a message from one client to one other, until it is there; one at a time",
   rounds: 5,
   round: (options, turn) =>
-    eachRow(["bare", "PartyServer", "Socket.IO", "ws", "Ringcast"], turn, async (bench) => {
+    eachRow(["bare", "bare, two hops", "PartyServer", "Socket.IO", "ws", "Ringcast"], turn, async (bench) => {
       const { row, load } = bench;
       await load.do("open", opening(bench, "listeners", { count: 1, channels: ["live:*"] }));
       await load.do("open", opening(bench, "publishers", { count: 1 }));

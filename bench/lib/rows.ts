@@ -55,6 +55,7 @@ const ringcast = (changes: object = {}, classes: WorkerSpec["classes"] = {}): Wo
 
 export type RowName =
   | "bare"
+  | "bare, two hops"
   | "PartyServer"
   | "Socket.IO"
   | "ws"
@@ -67,8 +68,11 @@ type Spec = { readonly dialect: DialectName; readonly worker?: WorkerSpec; reado
 /** No ping comes during a measurement, so that a sleeping object stays asleep. */
 export const QUIET = { times: { pingIntervalMs: 300_000 } };
 
+const BARE: WorkerSpec = { source: "bare", classes: { ROOM: "Room", RELAY: "Relay" } };
+
 const specs = (changes: object): Record<RowName, Spec> => ({
-  bare: { dialect: "bare", worker: { source: "bare", classes: { ROOM: "Room" } } },
+  bare: { dialect: "bare", worker: BARE },
+  "bare, two hops": { dialect: "bare, two hops", worker: BARE },
   PartyServer: { dialect: "partyserver", worker: { source: "partyserver", classes: { Main: "Main" } } },
   "Socket.IO": { dialect: "socket.io", node: "socket-io" },
   ws: { dialect: "ws", node: "ws" },

@@ -52,6 +52,11 @@ const centrifuge = (path: string): Dialect => ({
 
 export const DIALECTS = {
   bare: plain((key) => `/?key=${key}`),
+  /** A message to one client goes through a second object. */
+  "bare, two hops": {
+    ...plain((key) => `/?key=${key}`),
+    direct: (key: string, data: string) => `via ${key} ${data}`,
+  },
   partyserver: plain((key) => `/parties/main/room?_pk=${key}`),
   ws: plain((key) => `/?key=${key}`),
   "socket.io": {

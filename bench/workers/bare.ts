@@ -2,10 +2,14 @@
 import { DurableObject } from "cloudflare:workers";
 import { Spans } from "../lib/spans.ts";
 
-type Env = { readonly ROOM: DurableObjectNamespace<Room> };
+type Env = {
+  readonly ROOM: DurableObjectNamespace<Room>;
+  readonly RELAY: DurableObjectNamespace<Relay>;
+};
 
 export class Room extends DurableObject<Env> {
   readonly #spans = new Spans();
+  #awake = false;
 
   constructor(ctx: DurableObjectState, env: Env) {
     super(ctx, env);
@@ -18,14 +22,15 @@ export class Room extends DurableObject<Env> {
     return new Response(null, { status: 101, webSocket: client });
   }
 
-  override webSocketMessage(socket: WebSocket, message: string): void {
+  override webSocketMessage(socket: WebSocket, message: string): void | Promise<void> {
     if (message === "hello") {
       socket.serializeAttachment({ since: Date.now() });
       return socket.send("welcome");
     }
-    const [, kind, key, data] = /^(all|keep|to (\S+)) (.*)$/s.exec(message) ?? [];
+    const [, kind = "", key, data] = /^(all|keep|(?:to|via) (\S+)) (.*)$/s.exec(message) ?? [];
     if (data === undefined) return;
-    if (key !== undefined) return this.ctx.getWebSockets(key)[0]?.send(data);
+    if (kind.startsWith("via")) return this.env.RELAY.getByName("relay").relay(key ?? "", data);
+    if (key !== undefined) return this.tell(key, data);
     this.#spans.time(() => {
       if (kind === "keep") this.insert(data);
       for (const one of this.ctx.getWebSockets()) one.send(data);
@@ -34,6 +39,21 @@ export class Room extends DurableObject<Env> {
 
   override webSocketClose(socket: WebSocket, code: number): void {
     if (code !== 1006) socket.close(code === 1005 ? 1000 : code);
+  }
+
+  tell(key: string, data: string): void {
+    this.ctx.getWebSockets(key)[0]?.send(data);
+  }
+
+  /** Takes back the sockets that slept with the object, and what they remember. See the shard's `woke`. */
+  woke(): { readonly ms: number; readonly sessions: number; readonly first: boolean } {
+    const first = !this.#awake;
+    this.#awake = true;
+    const startedAt = performance.now();
+    const sockets = new Map(
+      this.ctx.getWebSockets().map((one) => [one, one.deserializeAttachment() as unknown]),
+    );
+    return { ms: performance.now() - startedAt, sessions: sockets.size, first };
   }
 
   insert(body: string): void {
@@ -45,10 +65,18 @@ export class Room extends DurableObject<Env> {
   }
 }
 
+/** A second object on the way of a message, as Ringcast's channel is. */
+export class Relay extends DurableObject<Env> {
+  async relay(key: string, data: string): Promise<void> {
+    await this.env.ROOM.getByName("room").tell(key, data);
+  }
+}
+
 export default {
   async fetch(request, env): Promise<Response> {
     const room = env.ROOM.getByName("room");
     if (request.headers.get("upgrade") !== null) return room.fetch(request);
+    if (new URL(request.url).pathname === "/woke") return Response.json(await room.woke());
     if (request.method === "GET") return Response.json(await room.spans());
     await room.insert(await request.text());
     return Response.json({});

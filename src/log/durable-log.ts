@@ -1,8 +1,8 @@
 import type { PublishRequest } from "../contracts/log.ts";
 import { KNOWN_IDS_MAX, readKeptIds, readOtherIds, type KnownId, type KnownIds } from "./known-ids.ts";
-import { openLogRow, saveEnd, type End, type Version } from "./log-row.ts";
+import { beginAnew, openLogRow, saveEnd, type End, type Version } from "./log-row.ts";
 import type { Appended, Log, LogOptions } from "./log.ts";
-import { readHistory, readPublications } from "./read-log.ts";
+import { readHistory, readOldest, readPublications } from "./read-log.ts";
 
 /** A row holds at most 2 MB (docs/platform.md P18); the rest is room for its other columns. */
 const MAX_BODY_BYTES = 2_000_000;
@@ -84,7 +84,6 @@ class DurableLog implements Log {
     if (body.length * 3 > MAX_BODY_BYTES && new TextEncoder().encode(body).byteLength > MAX_BODY_BYTES) {
       return { offset: 0, logEpoch, refused: "tooLarge", repeated: false };
     }
-    this.#isForgotten = false;
     const until = now + (publication.forRetries === true ? RETRY_ID_TTL_MS : ID_TTL_MS);
     if (publication.passing === true) {
       const { row } = this.#sql
@@ -94,12 +93,14 @@ class DurableLog implements Log {
           until,
         )
         .one();
+      this.#isForgotten = false;
       remember(this.#otherIds, id, { row, offset: 0, until });
       return { offset: 0, logEpoch, refused: null, repeated: false };
     }
     const offset = this.top + 1;
     const trim = this.#planTrim(now, offset - this.#limits.size);
-    const hiddenBytes = this.#storage.transactionSync(() => {
+    const write = (): number => {
+      const bytes = this.#trim(trim);
       this.#sql.exec(
         "INSERT INTO publications (offset, at, body, id, until, version, version_epoch) VALUES (?, ?, ?, ?, ?, ?, ?)",
         offset,
@@ -110,8 +111,11 @@ class DurableLog implements Log {
         version.number,
         version.epoch,
       );
-      return this.#trim(trim);
-    });
+      return bytes;
+    };
+    // One write needs no transaction, which would take as long as the write itself.
+    const hiddenBytes = this.#onlyHides(trim) ? write() : this.#storage.transactionSync(write);
+    this.#isForgotten = false;
     remember(this.#keptIds, id, { row: offset, offset, until });
     this.#end = { top: offset, at: now, version };
     this.#trimmed(trim, hiddenBytes);
@@ -119,6 +123,7 @@ class DurableLog implements Log {
   }
 
   appendAll(publications: readonly PublishRequest[], now: number): readonly Appended[] {
+    if (publications.length === 1) return publications.map((one) => this.append(one, now));
     const before = [this.#end, this.#first, this.#hidden, this.#hiddenBytes, this.#isForgotten] as const;
     const added = publications.filter(({ id }) => this.#holds(id, now) === undefined);
     try {
@@ -174,12 +179,7 @@ class DurableLog implements Log {
     const hiddenBytes = this.#storage.transactionSync(() => {
       // Before the last row goes.
       if (this.#first <= this.top && trim.removed >= this.top) saveEnd(this.#sql, this.#end, trim.hidden);
-      if (forgets)
-        this.#sql.exec(
-          "UPDATE log SET epoch = ?, top = 0, at = ?, version = 0, version_epoch = '', hidden = 0, heard = 0",
-          logEpoch,
-          now,
-        );
+      if (forgets) beginAnew(this.#sql, logEpoch, now);
       const lastRow = ranOut.at(-1)?.[1].row;
       if (lastRow !== undefined) this.#sql.exec("DELETE FROM ids WHERE n <= ?", lastRow);
       return this.#trim(trim);
@@ -212,13 +212,7 @@ class DurableLog implements Log {
   /** Hides what has run out by age. */
   #hideRunOut(now: number): void {
     if (now < this.#shownUntil || this.#hidden >= this.top) return;
-    const [oldest] = this.#sql
-      .exec<{ offset: number; at: number }>(
-        "SELECT offset, at FROM publications WHERE offset > ? AND at > ? ORDER BY offset LIMIT 1",
-        this.#hidden,
-        now - this.#limits.ttlMs,
-      )
-      .toArray();
+    const oldest = readOldest(this.#sql, { after: this.#hidden, since: now - this.#limits.ttlMs });
     const hidden = (oldest?.offset ?? this.top + 1) - 1;
     this.#hiddenBytes += this.#bytesOf(this.#hidden, hidden);
     this.#hidden = hidden;
@@ -233,7 +227,13 @@ class DurableLog implements Log {
     return { hidden, removed: Math.min(hidden, (oldest?.row ?? Infinity) - 1) };
   }
 
-  /** Answers with the bytes of the hidden bodies after it. MUST be in a transaction. */
+  /** Whether a trim certainly writes nothing. */
+  #onlyHides({ hidden, removed }: Trim): boolean {
+    const mostBytes = this.#hiddenBytes + (hidden - this.#hidden) * MAX_BODY_BYTES;
+    return removed < this.#first && mostBytes <= HIDDEN_BYTES;
+  }
+
+  /** Answers with the bytes of the hidden bodies after it. MUST be in a transaction, unless it writes nothing. */
   #trim({ hidden, removed }: Trim): number {
     let bytes = this.#hiddenBytes + this.#bytesOf(Math.max(this.#hidden, removed), hidden);
     if (removed >= this.#first) {

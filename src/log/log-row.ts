@@ -55,3 +55,11 @@ export function saveEnd(sql: SqlStorage, { top, at, version }: End, hidden: numb
     hidden,
   );
 }
+
+/** The row of a log that is forgotten, and begins again under another epoch. */
+export const beginAnew = (sql: SqlStorage, logEpoch: string, now: number): void =>
+  void sql.exec(
+    "UPDATE log SET epoch = ?, top = 0, at = ?, version = 0, version_epoch = '', hidden = 0, heard = 0",
+    logEpoch,
+    now,
+  );

@@ -53,3 +53,16 @@ export function readHistory(
         });
   return { publications, refused: null };
 }
+
+/** The oldest publication after an offset that came after a time. */
+export const readOldest = (
+  sql: SqlStorage,
+  { after, since }: { readonly after: number; readonly since: number },
+): { readonly offset: number; readonly at: number } | undefined =>
+  sql
+    .exec<{ offset: number; at: number }>(
+      "SELECT offset, at FROM publications WHERE offset > ? AND at > ? ORDER BY offset LIMIT 1",
+      after,
+      since,
+    )
+    .toArray()[0];

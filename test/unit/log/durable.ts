@@ -14,12 +14,26 @@ export function durable(limits: LogLimits = LIMITS): LogUnderTest & { breaks: bo
   const platform = storage as unknown as DurableObjectStorage;
   const work = storage.transactionSync.bind(storage);
   const under = { breaks: false, storage };
+  let isInside = false;
   storage.transactionSync = (write) =>
     work(() => {
-      const result = write();
-      if (under.breaks) throw new Error("the disk is full");
-      return result;
+      isInside = true;
+      try {
+        const result = write();
+        if (under.breaks) throw new Error("the disk is full");
+        return result;
+      } finally {
+        isInside = false;
+      }
     });
+  // A write of its own fails as a whole.
+  const { sql } = platform;
+  const exec = sql.exec.bind(sql);
+  sql.exec = (query, ...values) => {
+    if (under.breaks && !isInside && /^(INSERT|UPDATE|DELETE)/.test(query))
+      throw new Error("the disk is full");
+    return exec(query, ...values);
+  };
   let epochs = 0;
   const open = (now: number): Log => {
     migrate(platform);

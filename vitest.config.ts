@@ -51,7 +51,7 @@ const BINDINGS = {
 };
 
 /** Bounds for a busy machine, not expectations. */
-const PATIENT = { testTimeout: 180_000, hookTimeout: 180_000 };
+const PATIENT = { testTimeout: 300_000, hookTimeout: 300_000 };
 
 /**
  * Tests with a runtime or a whole server: most of a test is waiting, so three of them run on two cores. Files run one

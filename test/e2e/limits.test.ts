@@ -66,7 +66,7 @@ describe("[SE4] a reader that does not read is closed, and no other session wait
         ).toBeDefined();
       }
       return (await sessions()) === 1;
-    }, 30_000);
+    });
     await eventually(() => quick.lines.filter(({ push }) => push?.pub !== undefined).length === sent);
     slow.socket.resume();
     expect((await slow.closed).code).toBe(3008);

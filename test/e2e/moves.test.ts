@@ -37,7 +37,7 @@ beforeAll(async () => {
     guest.client.connect();
     return guest;
   });
-  await eventually(allSubscribed, 60_000);
+  await eventually(allSubscribed);
 });
 afterAll(() => cluster?.stop());
 

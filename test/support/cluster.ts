@@ -142,7 +142,7 @@ export function signToken(claims: JWTPayload, secret: string = HMAC_SECRET): Pro
  * Waits until `probe` returns a value that is not undefined, null or false, and returns that value. The time is a
  * bound for busy machines.
  */
-export async function eventually<T>(probe: () => T | Promise<T>, forMs = 60_000): Promise<NonNullable<T>> {
+export async function eventually<T>(probe: () => T | Promise<T>, forMs = 240_000): Promise<NonNullable<T>> {
   const until = Date.now() + forMs;
   for (;;) {
     const seen = await probe();

@@ -58,7 +58,7 @@ export class RawClient {
   }
 
   /** The next line that is not a ping. Rejects if the connection ends first. */
-  async next(forMs = 20_000): Promise<Record<string, any>> {
+  async next(forMs = 120_000): Promise<Record<string, any>> {
     const until = Date.now() + forMs;
     for (;;) {
       while (this.#next < this.lines.length) {

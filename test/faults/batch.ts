@@ -1,17 +1,51 @@
 import { parseArgs } from "node:util";
-import type { HistoryOptions } from "../sim/history.ts";
+import type { Histories } from "../sim/histories.ts";
+import type { HistoryOptions, Outcome } from "../sim/history.ts";
 import { ROLLOUT_KINDS } from "../sim/rollout.ts";
 import { TRAITS } from "../sim/traits.ts";
-import type { Run } from "./record.ts";
+import { sumOf, type Counts, type Run, type Violation } from "./record.ts";
 
-/** What a process of the simulator is asked for. `options` are those of `npm run sim`, without seeds. */
+/** Some histories. `options` are those of `npm run sim`, without seeds. */
 export type Batch = Pick<Run, "seeds" | "options"> & { readonly stopsAtFirst: boolean };
 export type BatchDone = Pick<Run, "counts" | "faults" | "violations">;
 
-export type Shape = Pick<HistoryOptions, "releases" | "traits"> & { readonly steps: number };
+/** Runs one history after the other. One that ends with an error has broken something too. */
+export async function runBatch(
+  histories: Pick<Histories, "run">,
+  { seeds, options, stopsAtFirst }: Batch,
+): Promise<BatchDone> {
+  const { steps, ...shape } = parseShape(options);
+  const counts: Counts[] = [];
+  const faults: Counts[] = [];
+  const violations: Violation[] = [];
+  for (let seed = seeds.from; seed < seeds.from + seeds.count; seed++) {
+    if (stopsAtFirst && violations.length > 0) break;
+    try {
+      const outcome = await histories.run({ seed, steps, options: { trace: false, ...shape } });
+      counts.push(countsOf(outcome));
+      faults.push(Object.fromEntries(outcome.faults));
+      if (outcome.violations.length > 0) violations.push({ seed, what: outcome.violations });
+    } catch (error) {
+      violations.push({ seed, what: [`the history ended with an error: ${String(error)}`] });
+    }
+  }
+  return { counts: sumOf(counts), faults: sumOf(faults), violations };
+}
+
+const countsOf = (outcome: Outcome): Counts => ({
+  events: outcome.events,
+  "publications acknowledged": outcome.acknowledged,
+  deliveries: outcome.deliveries,
+  "calls between two releases": outcome.callsBetweenReleases,
+  [`releases: ${outcome.releases}`]: 1,
+  ...Object.fromEntries(outcome.traits.map((trait) => [`trait: ${trait}`, 1])),
+  ...sumOf(outcome.scaled.map((kind) => ({ [`the policy's own change: ${kind}`]: 1 }))),
+});
+
+type Shape = Pick<HistoryOptions, "releases" | "traits"> & { readonly steps: number };
 
 /** Reads the options as `npm run sim` does. Throws where it would refuse them. */
-export function parseShape(options: string): Shape {
+function parseShape(options: string): Shape {
   const { values } = parseArgs({
     args: options.split(" "),
     options: {

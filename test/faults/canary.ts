@@ -1,7 +1,8 @@
 import { isSimulated, PLANTS, type Plant } from "../sim/plants.ts";
+import { inThreads } from "../sim/histories.ts";
+import { runBatch } from "./batch.ts";
 import type { Code } from "./code.ts";
 import type { Canary, Slip } from "./report.ts";
-import { Worker } from "./workers.ts";
 
 /** A canary MUST be found within so many histories. Each slip that can be one is found by one history in 100 or more. */
 export const WITHIN = 2_000;
@@ -17,7 +18,7 @@ export const CANARIES = Object.entries(PLANTS)
   .map(([name]) => name);
 
 /**
- * Runs histories of a build that has a slip, in a process like that of all others. The history that finds it MUST pass
+ * Runs histories of a build that has a slip, in a thread like those of all others. The history that finds it MUST pass
  * without the slip. `turn` chooses the seeds, and the slip where none is named.
  */
 export async function runCanary(parts: {
@@ -32,24 +33,23 @@ export async function runCanary(parts: {
   const mixed = Number.parseInt(code.commit.slice(0, 8), 16) + turn * WITHIN;
   const from = FIRST_SEED + (mixed % SEEDS);
   const canary = { plant, options, from, within };
-  const planted = await Worker.start(plant);
-  let sound: Worker | undefined;
+  const planted = inThreads(1, { plant });
+  const sound = inThreads(1, { plant: undefined });
   try {
     for (let seed = from; seed < from + within; seed += BATCH) {
       const seeds = { from: seed, count: Math.min(BATCH, from + within - seed) };
-      const { violations } = await planted.run({ seeds, options, stopsAtFirst: true });
+      const { violations } = await runBatch(planted, { seeds, options, stopsAtFirst: true });
       const [violation] = violations;
       if (violation === undefined) continue;
       const alone = { from: violation.seed, count: 1 };
-      sound ??= await Worker.start();
-      const without = await sound.run({ seeds: alone, options, stopsAtFirst: true });
+      const without = await runBatch(sound, { seeds: alone, options, stopsAtFirst: true });
       if (without.violations.length === 0)
         return { ...canary, foundAt: violation.seed, broke: violation.what[0] };
     }
     return canary;
   } finally {
-    planted.stop();
-    sound?.stop();
+    await planted.close();
+    await sound.close();
   }
 }
 

@@ -6,14 +6,16 @@ const LOOK_MS = 1_000;
 /** Closed while a file exists, so that other work on the machine may ask for quiet. */
 export class Gate {
   readonly #file: string | undefined;
+  readonly #lookMs: number;
   #isClosed = false;
   readonly #hear = new Set<(isClosed: boolean) => void>();
   readonly #timer: NodeJS.Timeout;
 
-  constructor(file: string | undefined) {
+  constructor(file: string | undefined, lookMs = LOOK_MS) {
     this.#file = file;
+    this.#lookMs = lookMs;
     this.#look();
-    this.#timer = setInterval(() => this.#look(), LOOK_MS);
+    this.#timer = setInterval(() => this.#look(), lookMs);
     this.#timer.unref();
   }
 
@@ -22,7 +24,7 @@ export class Gate {
   }
 
   async opened(): Promise<void> {
-    while (this.#isClosed) await sleep(LOOK_MS);
+    while (this.#isClosed) await sleep(this.#lookMs);
   }
 
   /** Calls `hear` at each change. Returns a function that ends it. */

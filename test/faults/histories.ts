@@ -1,9 +1,10 @@
 import { availableParallelism } from "node:os";
+import { inThreads, type Histories } from "../sim/histories.ts";
+import { runBatch } from "./batch.ts";
 import { isSame, readCode, type Code } from "./code.ts";
 import type { Gate } from "./gate.ts";
 import { freeSeeds, type Run } from "./record.ts";
 import type { Store } from "./store.ts";
-import { Worker } from "./workers.ts";
 
 /**
  * The kinds of histories, each with seeds of its own. One batch in `oneIn` is of a kind; the first kind has the others.
@@ -27,14 +28,14 @@ export async function runHistories(parts: {
   readonly isOver: () => boolean;
 }): Promise<void> {
   const { root, code, store, gate, isOver } = parts;
-  const workers = await Promise.all(Array.from({ length: availableParallelism() }, () => Worker.start()));
-  const pause = (isPaused: boolean): void => {
-    for (const worker of workers) worker.pause({ isPaused });
+  const histories = inThreads(availableParallelism(), { plant: undefined });
+  const run: Histories["run"] = async (job) => {
+    await gate.opened();
+    return histories.run(job);
   };
-  const ended = gate.onChange(pause);
   const running: Run[] = [];
   let batches = 0;
-  const runBatches = async (worker: Worker): Promise<void> => {
+  const runBatches = async (): Promise<void> => {
     let size = BATCH.first;
     do {
       await gate.opened();
@@ -57,7 +58,7 @@ export async function runHistories(parts: {
         violations: [],
       };
       running.push(row);
-      const done = await worker.run({ seeds, options, stopsAtFirst: false });
+      const done = await runBatch({ run }, { seeds, options, stopsAtFirst: false });
       running.splice(running.indexOf(row), 1);
       const tookMs = Date.now() - started;
       size = Math.round(Math.min(BATCH.most, Math.max(BATCH.first, (seeds.count * BATCH.ms) / tookMs)));
@@ -69,9 +70,8 @@ export async function runHistories(parts: {
     } while (!isOver());
   };
   try {
-    await Promise.all(workers.map(runBatches));
+    await Promise.all(Array.from({ length: histories.width }, () => runBatches()));
   } finally {
-    ended();
-    for (const worker of workers) worker.stop();
+    await histories.close();
   }
 }

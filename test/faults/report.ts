@@ -107,7 +107,7 @@ export function reportOf(parts: ReportParts): string {
     ]),
     "## The canary",
     "",
-    `Before this page was written, the same processes ran a build with the slip \`${canary.plant}\` (test/sim/plants.ts), which had to`,
+    `Before this page was written, the same code ran a build with the slip \`${canary.plant}\` (test/sim/plants.ts), which had to`,
     `be found within ${n(canary.within)} histories. History ${n(canary.foundAt - canary.from + 1)} found it: ${plain(canary.broke ?? "")}. The same seed`,
     "passes without the slip.",
     "",

@@ -148,7 +148,11 @@ export function createRingcast<
         super(ctx, readEnv(env));
       }
     },
-    socketio: (env: Cloudflare.Env) => socketioOf<Emit, ServerSide, Data>(readEnv(env)),
+    socketio: (env: Cloudflare.Env) => {
+      const own = readEnv(env);
+      const { failures } = partsOf(own).cache;
+      return socketioOf<Emit, ServerSide, Data>(own, { onFailed: failures.note.bind(failures) });
+    },
     Channel: class extends Channel {
       static override readonly hooks = hooks;
       constructor(ctx: DurableObjectState, env: Cloudflare.Env) {

@@ -221,6 +221,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     receive,
     members: () => moves.membership.ring?.descriptor.shards ?? [],
     isShard: (named) => moves.membership.isShard(named),
+    callFailed: (named, error) => moves.reports.callFailed(named, error),
     emitter,
     storage,
     arm: (at) => waitUntil(arm("front", at)),

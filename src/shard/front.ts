@@ -84,6 +84,8 @@ export type Core = {
   /** Whether there is an object of such a shard, as far as this shard knows, also of one that was removed. */
   readonly isShard: (named: Pick<ShardSpec, "id" | "region">) => boolean;
   /** What channels have said and is on its way to sessions; see `Emitter`. */
+  /** A call of the front's to another shard has failed (SPEC EL61). */
+  readonly callFailed: (shard: ShardAddress, error: unknown) => void;
   readonly emitter: Pick<Emitter, "isIdle" | "sent">;
   /** For tables and keys that begin with the front's name. */
   readonly storage: DurableObjectStorage;

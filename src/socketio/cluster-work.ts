@@ -1,11 +1,11 @@
-import { shardAddress, type ShardAddress } from "../contracts/address.ts";
-import { CONTRACT } from "../contracts/version.ts";
-import { shardStub, within } from "../platform/calls.ts";
+import type { ShardAddress } from "../contracts/address.ts";
+import { within } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
+import { askShard } from "./ask-shard.ts";
 import { allOf, type ClusterWork } from "./broadcaster.ts";
 import { InputError } from "./input-error.ts";
 import { encodeMessage, nextStamp } from "./message.ts";
-import { FRONT, roomChannel, shardOfSocket } from "./names.ts";
+import { roomChannel, shardOfSocket } from "./names.ts";
 import { MESSAGE_CHARS, publishWith, type PublishParts } from "./publish.ts";
 import { encodeQuestion, type Question } from "./question.ts";
 import { isThenable } from "./running.ts";
@@ -25,15 +25,16 @@ export type ClusterWorkParts = PublishParts & {
 
 /** Reaches the sockets of all shards, from a shard or from any other code of the Worker (SPEC SO12). */
 export function clusterWork(parts: ClusterWorkParts): ClusterWork {
-  const { env, shards, here } = parts;
+  const { shards, here } = parts;
   // A socket that was recovered keeps its id, and may be on any shard.
   const recoversSockets = parts.config.rooms !== undefined;
   const isHere = (shard: Named): boolean => here !== undefined && isSame(here.shard, shard);
-  const askOne = async (shard: Named, question: string): Promise<unknown> => {
-    const answer = isHere(shard)
-      ? here?.answer(question)
-      : shardStub(env, shardAddress(FRONT, shard)).askFront(question, CONTRACT);
-    return JSON.parse((await answer) ?? "null") as unknown;
+  const askOne = async (shard: Named, question: string, ms: number): Promise<unknown> => {
+    const answer =
+      here !== undefined && isHere(shard)
+        ? within(ms, here.answer(question))
+        : askShard(parts, shard, { question, ms });
+    return JSON.parse(await answer) as unknown;
   };
   const askedBy = async (question: Question, isLocal: boolean): Promise<readonly Named[]> => {
     if (!isLocal) {
@@ -53,7 +54,7 @@ export function clusterWork(parts: ClusterWorkParts): ClusterWork {
     if (text.length > MESSAGE_CHARS)
       throw new InputError(`an event has at most ${MESSAGE_CHARS} characters, not ${text.length}`);
     const ms = ASK_MS + ("timeoutMs" in question ? (question.timeoutMs ?? 0) : 0);
-    const results = await Promise.allSettled(asked.map((shard) => within(ms, askOne(shard, text))));
+    const results = await Promise.allSettled(asked.map((shard) => askOne(shard, text, ms)));
     const failed = results.find((result) => result.status === "rejected");
     if (failed !== undefined) logFailure("shards could not be asked about sockets", question, failed.reason);
     return results;

@@ -4,6 +4,7 @@ import { CONTRACT } from "../contracts/version.ts";
 import { coordinatorStub, within } from "../platform/calls.ts";
 import { configOf } from "../platform/config.ts";
 import { channelPublisher } from "../platform/publisher.ts";
+import type { AskShardParts } from "./ask-shard.ts";
 import { clusterWork } from "./cluster-work.ts";
 import { Namespace } from "./namespace.ts";
 import type { Events } from "./types.ts";
@@ -14,6 +15,7 @@ import type { Events } from "./types.ts";
  */
 export function socketioOf<Emit extends Events, ServerSide extends Events, Data>(
   env: RingcastEnv,
+  { onFailed }: Pick<AskShardParts, "onFailed"> = {},
 ): Namespace<Emit, ServerSide, Data> {
   const config: Config = configOf(env);
   const { deliveryTimeoutMs } = config.cluster.times;
@@ -26,6 +28,7 @@ export function socketioOf<Emit extends Events, ServerSide extends Events, Data>
     config,
     shards: async () => (await descriptor()).shards,
     isShard: async (named) => hasShard(await descriptor(), named),
+    ...(onFailed === undefined ? {} : { onFailed }),
   });
   return new Namespace(work, "/");
 }

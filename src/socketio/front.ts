@@ -46,7 +46,7 @@ function serveClients(
   core: Core,
   { wire, server }: { readonly wire: SocketWire; readonly server: AllHandlers },
 ): Service {
-  const { config, connections, env, publisher, shard, subscriptions } = core;
+  const { callFailed: onFailed, config, connections, env, publisher, shard, subscriptions } = core;
   const { frameBytes } = config.cluster.limits;
   const clients = new WeakMap<Session, Client>();
   const index = new SocketIndex(connections.sessions);
@@ -55,7 +55,7 @@ function serveClients(
   const answer = (question: string): Promise<string> => sockets.answer(question);
   const here = { shard, answer };
   const { isShard, members: shards } = core;
-  const cluster = clusterWork({ env, publisher, config, shards, isShard, here });
+  const cluster = clusterWork({ env, publisher, config, shards, isShard, here, onFailed });
   const reached = new ReachedRooms();
   const clientOf = (session: Session): Client => {
     const known = clients.get(session);

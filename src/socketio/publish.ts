@@ -1,23 +1,21 @@
-import { shardAddress, type ShardAddress } from "../contracts/address.ts";
+import type { ShardAddress } from "../contracts/address.ts";
 import type { PublishRequest } from "../contracts/log.ts";
 import { encodePublication } from "../contracts/publication.ts";
-import { CONTRACT } from "../contracts/version.ts";
-import { shardStub, within } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
 import type { Config } from "../config/config.ts";
 import type { Publisher } from "../platform/publisher.ts";
+import { askShard, type AskShardParts } from "./ask-shard.ts";
 import type { ClusterWork } from "./broadcaster.ts";
 import { InputError } from "./input-error.ts";
 import { encodeMessage, nextStamp, type Message } from "./message.ts";
-import { FRONT, namespaceChannel, shardOfSocket } from "./names.ts";
+import { namespaceChannel, shardOfSocket } from "./names.ts";
 import { encodeQuestion } from "./question.ts";
 import { channelOfRoom, encodeShared, isShared } from "./shared-rooms.ts";
 
 /** The longest message: a publication and a call between objects stay far below their limits. */
 export const MESSAGE_CHARS = 1_048_576;
 
-export type PublishParts = {
-  readonly env: RingcastEnv;
+export type PublishParts = AskShardParts & {
   readonly publisher: Publisher;
   readonly config: Config;
   /** Whether there is such a shard: a client may make up the id of a socket. */
@@ -83,15 +81,14 @@ async function toChannel(
 }
 
 async function toSocket(
-  { env, config, isShard }: PublishParts,
+  parts: PublishParts,
   { nsp, id }: { readonly nsp: string; readonly id: string },
   message: Message,
 ): Promise<void> {
   const shard = shardOfSocket(id);
   // No object is made for a shard that a client has made up.
-  if (shard === undefined || !(await isShard(shard))) return;
+  if (shard === undefined || !(await parts.isShard(shard))) return;
   const question = encodeQuestion({ kind: "emit", nsp, id, message });
-  const asked = shardStub(env, shardAddress(FRONT, shard)).askFront(question, CONTRACT);
   // The later emits of a client wait for it (SPEC BD101).
-  await within(config.cluster.times.deliveryTimeoutMs, asked);
+  await askShard(parts, shard, { question, ms: parts.config.cluster.times.deliveryTimeoutMs });
 }

@@ -104,6 +104,12 @@ const PINNED = [
     releases: "mixed",
     broke: "BD100: a late call of a channel's earlier life was heard again after a sleep of the shard",
   },
+  {
+    seed: 740_000_619,
+    steps: 60,
+    traits: "socketio",
+    broke: "SO65: a shard that had left the ring did not know the shard to which a socket had moved",
+  },
 ];
 
 describe.concurrent("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1] the simulator", () => {

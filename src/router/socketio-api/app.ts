@@ -47,7 +47,9 @@ export function createSocketioApi(partsOf: PartsOf): Hono<App> {
         code: "badRequest",
         message: "this deployment has no binding SHARD_SOCKETIO",
       });
-    const io = socketioOf<AnyEvents, AnyEvents, AnyData>(request.env);
+    const { failures } = partsOf(request.env).cache;
+    const onFailed = failures.note.bind(failures);
+    const io = socketioOf<AnyEvents, AnyEvents, AnyData>(request.env, { onFailed });
     try {
       return request.json((await method.run(io, parsed.params)) as object);
     } catch (error) {

@@ -1,13 +1,11 @@
 import { keptForRecoveryMs } from "../../config/socketio.ts";
-import { shardAddress } from "../../contracts/address.ts";
-import { CONTRACT } from "../../contracts/version.ts";
-import { shardStub, within } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
 import type { Session } from "../../shard/connections/session.ts";
 import type { Core } from "../../shard/front.ts";
+import { askShard } from "../ask-shard.ts";
 import { encodeMessage, nextStamp, type Message } from "../message.ts";
 import type { EventArgs } from "../packets.ts";
-import { FRONT, readShard, shardPrefix } from "../names.ts";
+import { readShard, shardPrefix } from "../names.ts";
 import { encodeQuestion, type Question } from "../question.ts";
 import { memberOf, stateOf } from "../state.ts";
 import type { SocketIndex } from "../socket-index.ts";
@@ -215,6 +213,9 @@ export class Recovery {
     // This shard may know more than the one of the id, which may be no member any more.
     let at = this.saved.find(request.id) === undefined ? home : here;
     for (let hop = 0; hop <= MOST_HOPS; hop++) {
+      // No object is made for a shard that a client has made up. A shard tells of real ones, also of newer ones.
+      if (hop === 0 && at !== here && !this.#parts.core.isShard(readShard(at)))
+        return { kind: "none", reason: "its shard is no member any more" };
       const taken = at === here ? this.take(request) : await this.#askShard(at, request);
       if (taken.kind !== "moved") {
         if (taken.kind === "taken" && at !== home && home !== here) void this.#tell(home, [request.id]);
@@ -226,21 +227,20 @@ export class Recovery {
   }
 
   async #askShard(prefix: string, request: TakeRequest): Promise<Taken> {
-    const shard = readShard(prefix);
-    // No object is made for a shard that a client has made up.
-    if (!this.#parts.core.isShard(shard)) return { kind: "none", reason: "its shard is no member any more" };
     return JSON.parse(await this.#call(prefix, { kind: "take", ...request })) as Taken;
   }
 
   #call(prefix: string, question: Question): Promise<string> {
-    const { env } = this.#parts.core;
-    const stub = shardStub(env, shardAddress(FRONT, readShard(prefix)));
-    return within(ASK_MS, stub.askFront(encodeQuestion(question), CONTRACT));
+    const { env, callFailed: onFailed } = this.#parts.core;
+    return askShard({ env, onFailed }, readShard(prefix), { question: encodeQuestion(question), ms: ASK_MS });
   }
 
-  /** Rejects where the other shard does not answer: the event may have reached it or not. */
+  /**
+   * Rejects where the other shard does not answer: the event may have reached it or not. This one may have left the ring,
+   * and not know that shard.
+   */
   async #passOn(to: string, question: Question): Promise<boolean> {
-    return this.#parts.core.isShard(readShard(to)) && (await this.#call(to, question)) === "true";
+    return (await this.#call(to, question)) === "true";
   }
 
   async #emitLater(nsp: string, id: string, message: Message): Promise<boolean> {

@@ -69,7 +69,8 @@ function setUp(socketio: Record<string, unknown> = { connectionStateRecovery: tr
         },
         subscriptions: { listenersOf: () => sessions },
         emitter,
-        isShard: () => true,
+        // A shard that has come since this one left the ring.
+        isShard: ({ id }: { readonly id: string }) => id !== "s9",
         nextPingAt: () => Date.now(),
         arm: (at: number) => armed.push(at),
       } as unknown as Core,
@@ -269,6 +270,21 @@ test("[SO46] a session that has moved is asked for where it is, and its first sh
   shard.asked[1]?.answer({ kind: "taken", data: {}, positions: [], unions: [], direct: [] });
   expect(await taking).toBe("taken");
   expect(shard.asked.map((one) => one.shard)).toEqual(["auto/s2", "auto/s3", "auto/s2"]);
+});
+
+test("[SO65] an event follows its socket to a shard that this one has never heard of; no client's word makes a shard", async () => {
+  const shard = setUp();
+  shard.begin();
+  expect(shard.recovery.take({ ...take(), to: "auto.s9" })).toMatchObject({ kind: "taken" });
+  const emitted = shard.recovery.emitTo("/", ID, encodeMessage("/", ["late"], {}));
+  await Promise.resolve();
+  expect(shard.asked.map((one) => one.shard)).toEqual(["auto/s9"]);
+  shard.asked[0]?.answer(true);
+  expect(await emitted).toBe(true);
+
+  const madeUp = { ...take(), id: "auto.s9~cccccccccccccccccccc", to: "auto.s1" };
+  expect(await shard.recovery.ask(madeUp, shard.session, ({ kind }) => kind)).toBe("none");
+  expect(shard.asked).toHaveLength(1);
 });
 
 test("[SO46] a connection asks other shards so often, and no more", async () => {

@@ -239,7 +239,7 @@ export class SimClient {
 
   #onFrame(socket: ClientSocket, text: string): void {
     if (this.#socket !== socket) return;
-    this.#world.note(`${this.name} <- ${text.slice(0, 2_000)}`);
+    if (this.#world.isTraced) this.#world.note(`${this.name} <- ${text.slice(0, 2_000)}`);
     for (const row of text.split("\n")) {
       const message = JSON.parse(row) as Message;
       if (Object.keys(message).length === 0) socket.send("{}");

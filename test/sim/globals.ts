@@ -30,8 +30,11 @@ class SimResponse {
 export function install(world: World): () => void {
   const timers = new Map<number, { cancel(): void }>();
   let lastTimer = 0;
-  const hex = (digits: number) =>
-    Array.from({ length: digits }, () => world.random.int(0, 15).toString(16)).join("");
+  const hex = (digits: number): string => {
+    let text = "";
+    for (let n = 0; n < digits; n++) text += "0123456789abcdef"[world.random.int(0, 15)] ?? "";
+    return text;
+  };
   const setTimer = (run: () => void, ms = 0): number => {
     lastTimer += 1;
     const id = lastTimer;

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
+import type { ScriptCoverage } from "./coverage.ts";
 import type { HistoryOptions, Outcome } from "./history.ts";
 
 export type Job = { readonly seed: number; readonly steps: number; readonly options: HistoryOptions };
@@ -9,12 +10,20 @@ export type Histories = {
   /** How many histories run at a time. */
   readonly width: number;
   run(job: Job): Promise<Outcome>;
+  /** What has run in each thread. */
+  coverage(): Promise<readonly (readonly ScriptCoverage[])[]>;
   close(): Promise<void>;
 };
 
 /** What a thread answers; see history-thread.ts. */
-export type Answer = { readonly outcome: Outcome } | { readonly error: unknown };
-export type ThreadData = { readonly plant: string | undefined };
+export type Answer =
+  | { readonly outcome: Outcome }
+  | { readonly coverage: readonly ScriptCoverage[] }
+  | { readonly error: unknown };
+/** `isCovered`: the thread counts which code runs. */
+export type ThreadData = { readonly plant: string | undefined; readonly isCovered: boolean };
+/** The question for what has run. */
+export const COVERAGE = "coverage";
 
 /** Histories in this thread, one after the other. */
 export function alone(run: Histories["run"]): Histories {
@@ -26,6 +35,7 @@ export function alone(run: Histories["run"]): Histories {
       last = outcome.catch(() => undefined);
       return outcome;
     },
+    coverage: () => Promise.resolve([]),
     close: () => Promise.resolve(),
   };
 }
@@ -47,6 +57,7 @@ export function inThreads(width: number, data: ThreadData): Histories {
         else next(thread);
       }
     },
+    coverage: () => Promise.all(threads.map((thread) => thread.coverage())),
     async close() {
       await Promise.all(threads.map((thread) => thread.close()));
     },
@@ -62,16 +73,27 @@ class Thread {
     this.#worker.on("error", () => undefined);
   }
 
-  run(job: Job): Promise<Outcome> {
-    const { promise, resolve, reject } = Promise.withResolvers<Outcome>();
+  async run(job: Job): Promise<Outcome> {
+    const answer = await this.#ask(job);
+    if ("outcome" in answer) return answer.outcome;
+    throw new Error(`the thread has answered ${JSON.stringify(answer)}`);
+  }
+
+  async coverage(): Promise<readonly ScriptCoverage[]> {
+    const answer = await this.#ask(COVERAGE);
+    return "coverage" in answer ? answer.coverage : [];
+  }
+
+  #ask(question: Job | typeof COVERAGE): Promise<Answer> {
+    const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const onAnswer = (answer: Answer): void => {
       this.#worker.off("error", reject);
-      if ("outcome" in answer) resolve(answer.outcome);
-      else reject(answer.error);
+      if ("error" in answer) reject(answer.error);
+      else resolve(answer);
     };
     this.#worker.once("message", onAnswer).once("error", reject);
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread is no window
-    this.#worker.postMessage(job);
+    this.#worker.postMessage(question);
     return promise;
   }
 

@@ -1,6 +1,6 @@
 import { clone } from "./clone.ts";
 import type { Life } from "./life.ts";
-import { bytesOf, PLATFORM } from "./platform-limits.ts";
+import { bytesOver, PLATFORM } from "./platform-limits.ts";
 import type { World } from "./world.ts";
 
 /** The faults of the network between objects, each a probability for a call. */
@@ -125,8 +125,8 @@ export class Network {
   }
 
   #tooLarge(value: unknown, what: string, life = this.#world.current): Error | undefined {
-    const bytes = bytesOf(value);
-    if (bytes <= PLATFORM.callBytes) return undefined;
+    const bytes = bytesOver(value, PLATFORM.callBytes);
+    if (bytes === undefined) return undefined;
     this.#world.refused(`${what} has ${bytes} bytes`, life);
     return new Error(
       `Serialized RPC arguments or return values are limited to 32MiB, and this has ${bytes} bytes.`,

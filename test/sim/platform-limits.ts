@@ -33,6 +33,8 @@ export const PLATFORM = {
   },
 } as const;
 
+/** A value has at most so many times the bytes of its estimate. */
+const SIZE_OF_ESTIMATE = 4;
 /** Below this size by estimate a value is not measured, as measuring costs more than all else. */
 const MEASURED_FROM = 8_000;
 
@@ -40,6 +42,13 @@ const MEASURED_FROM = 8_000;
 export function bytesOf(value: unknown): number {
   const estimate = estimateOf(value, 0);
   return estimate < MEASURED_FROM ? estimate : serialize(value).byteLength;
+}
+
+/** The size of a value that has more than `most` bytes; undefined for all others, most of which are not measured. */
+export function bytesOver(value: unknown, most: number): number | undefined {
+  if (estimateOf(value, 0) * SIZE_OF_ESTIMATE <= most) return undefined;
+  const bytes = bytesOf(value);
+  return bytes > most ? bytes : undefined;
 }
 
 /** At least a third of the size: a character has one to three bytes, and a number or a reference few. */
@@ -57,6 +66,7 @@ function estimateOf(value: unknown, depth: number): number {
     for (const one of value) sum += estimateOf(one, depth + 1);
     return sum;
   }
-  for (const [field, one] of Object.entries(value)) sum += field.length + 2 + estimateOf(one, depth + 1);
+  for (const field of Object.keys(value))
+    sum += field.length + 2 + estimateOf((value as Record<string, unknown>)[field], depth + 1);
   return sum;
 }

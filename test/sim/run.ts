@@ -1,6 +1,7 @@
 /** Replays one history, or runs many: `npm run sim -- --seed 7 --steps 60`, `npm run sim -- --histories 1000`. */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { reportCoverage } from "./cover.ts";
 import { growthOf } from "./growth.ts";
 import { alone, inOrder, inThreads, type Histories, type Job } from "./histories.ts";
 import type { HistoryOptions, Outcome } from "./history.ts";
@@ -13,6 +14,8 @@ import { planTwice, Twice, type Planned } from "./twice.ts";
 
 /** A thread of its own is dear to begin. */
 const THREADS_FROM = 64;
+/** The histories whose decisions are listed. */
+const COVERED = 1_000;
 /** So many failing histories of a run are shrunk. */
 const SHRUNK_MOST = 3;
 
@@ -20,13 +23,14 @@ const { values } = parseArgs({
   options: {
     seed: { type: "string", default: "1" },
     steps: { type: "string", default: "60" },
-    histories: { type: "string", default: "1" },
+    histories: { type: "string" },
     plant: { type: "string" },
     releases: { type: "string" },
     traits: { type: "string" },
     keep: { type: "string" },
     without: { type: "string" },
     shrink: { type: "boolean" },
+    coverage: { type: "boolean", default: false },
     threads: { type: "string" },
     years: { type: "string" },
     help: { type: "boolean", default: false },
@@ -44,6 +48,9 @@ if (values.help) {
   );
   console.log("--keep 3,7 --without TRAIT: a part of a history, as the report of a failure names it.");
   console.log("--no-shrink: failing histories as they are. With --plant the default; --shrink shrinks them.");
+  console.log(
+    "--coverage: the branches that no history takes, compared with test/sim/never-taken.txt. The default: 1000 histories.",
+  );
   console.log("--threads N: histories at a time. The default: one, and all cores from 64 histories on.");
   console.log(
     "--years N: a small cluster lives N years, and what it stores and does each day must stay level.",
@@ -94,9 +101,13 @@ if (values.years !== undefined) {
   process.exit(growth.length > 0 ? 1 : 0);
 }
 
-const [seed, steps, count] = [Number(values.seed), Number(values.steps), Number(values.histories)];
+const [seed, steps] = [Number(values.seed), Number(values.steps)];
+const count = Number(values.histories ?? (values.coverage ? COVERED : 1));
 const width = Number(values.threads ?? (count < THREADS_FROM ? 1 : availableParallelism()));
-const histories = width > 1 ? inThreads(width, { plant: values.plant }) : await inThisThread();
+const histories =
+  width > 1 || values.coverage
+    ? inThreads(width, { plant: values.plant, isCovered: values.coverage })
+    : await inThisThread();
 
 async function inThisThread(): Promise<Histories> {
   const { runHistory } = await import("./history.ts");
@@ -163,9 +174,13 @@ for await (const { outcome, ...one } of inOrder(histories, planned)) {
   if (isShrunk && keep === undefined && broken <= SHRUNK_MOST) await showShrunk(outcome, one.job);
   if (plant !== undefined) break;
 }
+const own = ["seed", "steps", "histories", "releases", "traits", "plant", "keep", "without"];
+const isWhole = process.argv.every((one) => !own.some((name) => one.startsWith(`--${name}`)));
+const coverage = values.coverage ? await histories.coverage() : undefined;
 await histories.close();
+const isNewInList = coverage !== undefined && (await reportCoverage(coverage, { isWhole }));
 console.log(`${callsBetweenReleases} calls between objects of two releases`);
 const changes = Object.entries(scaled).map(([done, changed]) => `${changed} ${done}`);
 console.log(`the policy changed the ring: ${changes.join(", ")}; ${guests} guests in the end`);
 console.log(`${count} histories of ${steps} steps, ${deliveries} deliveries, ${broken} broke a law`);
-process.exitCode = broken > 0 ? 1 : 0;
+process.exitCode = broken > 0 || isNewInList ? 1 : 0;

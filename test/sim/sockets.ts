@@ -1,5 +1,5 @@
 import { clone } from "./clone.ts";
-import { bytesOf, PLATFORM } from "./platform-limits.ts";
+import { bytesOver, PLATFORM } from "./platform-limits.ts";
 import type { World } from "./world.ts";
 
 /** The client's end of a connection. A frame arrives later, and in order, until the connection breaks. */
@@ -110,8 +110,8 @@ export class ServerSocket {
   }
 
   serializeAttachment(value: unknown): void {
-    const bytes = bytesOf(value);
-    if (bytes > PLATFORM.attachmentBytes) {
+    const bytes = bytesOver(value, PLATFORM.attachmentBytes);
+    if (bytes !== undefined) {
       this.#world.refused(`an attachment of ${bytes} bytes`);
       throw new Error("the attachment is too large");
     }

@@ -3,7 +3,7 @@ import { clone } from "./clone.ts";
 import { Cursor, type Row } from "./cursor.ts";
 import type { Database } from "./database.ts";
 import { EMPTY_SCHEMA, openDatabase, releaseDatabase, type Schema } from "./databases.ts";
-import { bytesOf, PLATFORM } from "./platform-limits.ts";
+import { bytesOf, bytesOver, PLATFORM } from "./platform-limits.ts";
 import { kindOf } from "./queries.ts";
 
 type ListOptions = {
@@ -62,9 +62,9 @@ export class SimStorage {
     get: (key: string): unknown => clone(this.#rows.get(key)),
     put: (key: string, value: unknown): void => {
       if (value === undefined) throw new TypeError(`the value of ${key} is undefined`);
-      const bytes = key.length + bytesOf(value);
-      if (bytes > PLATFORM.valueBytes) {
-        this.onRefused(`a value of ${bytes} bytes under ${key}`);
+      const bytes = bytesOver(value, PLATFORM.valueBytes - key.length);
+      if (bytes !== undefined) {
+        this.onRefused(`a value of ${key.length + bytes} bytes under ${key}`);
         throw new RangeError(`Values cannot be larger than ${PLATFORM.valueBytes} bytes.`);
       }
       this.#keepRows();

@@ -183,20 +183,25 @@ const slipLines = (slips: readonly Slip[]): string[] => [
   ...slips
     .toSorted((a, b) => a.law.localeCompare(b.law, "en", { numeric: true }))
     .map(({ name, law, seed, options, foundBy }) => {
-      const how = foundBy ?? `npm run sim -- --plant ${name} --seed ${seed ?? 1} ${options}`;
+      const how =
+        foundBy === undefined
+          ? `npm run sim -- --plant ${name} --seed ${seed ?? 1} ${options}`
+          : `RINGCAST_PLANT=${name} npx vitest run ${foundBy}`;
       return `| ${law} | ${name} | \`${how}\` |`;
     }),
   "",
 ];
 
 const foundLines = (found: readonly Found[]): string[] => [
-  `${n(found.length)} faults. A seed shows its fault at the commit before the one that mends it.`,
+  `The simulator and chaos have found ${n(found.length)} faults. CHANGELOG.md has those that reading and tests have found, too.`,
   "",
   "| law | fault | found by | mended in |",
   "| --- | --- | --- | --- |",
-  ...found.map(({ law, what, by, seed, options, fixed, inTests }) => {
+  ...found.map(({ law, what, by, seed, at, options, fixed, inTests }) => {
     const how =
-      seed === undefined ? by : `${by}, \`--seed ${seed}${options === undefined ? "" : ` ${options}`}\``;
+      seed === undefined || at === undefined
+        ? by
+        : `${by}: \`git checkout ${at} && npm run sim -- --seed ${seed} ${options ?? ""}\``;
     return `| ${law} | ${plain(what)}${inTests === true ? " (in the tests)" : ""} | ${how} | \`${fixed}\` |`;
   }),
   "",

@@ -7,8 +7,9 @@ export type Found = {
   /** The part that found it, or `reading` where a person did. */
   readonly by: "simulator" | "chaos" | "reading";
   readonly seed?: number;
-  /** The other options of the command that shows it at the commit before `fixed`. */
+  /** The other options of the command that shows it, and the commit at which it does. */
   readonly options?: string;
+  readonly at?: string;
   readonly fixed: string;
   /** The fault was in the tests, and `src/` kept its laws. */
   readonly inTests?: true;

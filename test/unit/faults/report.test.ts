@@ -34,7 +34,15 @@ const CANARY: Canary = {
   broke: "LG4 | twice",
 };
 const FOUND: Found[] = [
-  { law: "BD11", what: "a late call skipped a publication", by: "simulator", seed: 17_519, fixed: "ce332b3" },
+  {
+    law: "BD11",
+    what: "a late call skipped a publication",
+    by: "simulator",
+    seed: 17_519,
+    at: "a0",
+    options: "--steps 40",
+    fixed: "ce332b3",
+  },
 ];
 const reportWith = (record: readonly Run[], canary = CANARY): string =>
   reportOf({
@@ -82,13 +90,13 @@ test("[FT3] each row has one command that repeats it", () => {
   );
   for (const run of [HISTORIES, CHAOS]) expect(text).toContain(`\n${replayOf(run)}\n`);
   expect(text).toContain(
-    "| BD11 | a late call skipped a publication | simulator, `--seed 17519` | `ce332b3` |",
+    "| BD11 | a late call skipped a publication | simulator: `git checkout a0 && npm run sim -- --seed 17519 --steps 40` | `ce332b3` |",
   );
 });
 
 test("[FT5] the report says how each slip is found", () => {
   const slips = [
-    "| BD8 | open-gate | `test/unit/a.test.ts` |",
+    "| BD8 | open-gate | `RINGCAST_PLANT=open-gate npx vitest run test/unit/a.test.ts` |",
     "| BD100 | late-life | `npm run sim -- --plant late-life --seed 45 --traits lateCalls` |",
   ];
   expect(reportWith([])).toContain(slips.join("\n"));

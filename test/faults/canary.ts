@@ -33,8 +33,8 @@ export async function runCanary(parts: {
   const mixed = Number.parseInt(code.commit.slice(0, 8), 16) + turn * WITHIN;
   const from = FIRST_SEED + (mixed % SEEDS);
   const canary = { plant, options, from, within };
-  const planted = inThreads(1, { plant });
-  const sound = inThreads(1, { plant: undefined });
+  const planted = inThreads(1, { plant, isCovered: false });
+  const sound = inThreads(1, { plant: undefined, isCovered: false });
   try {
     for (let seed = from; seed < from + within; seed += BATCH) {
       const seeds = { from: seed, count: Math.min(BATCH, from + within - seed) };

@@ -28,7 +28,7 @@ export async function runHistories(parts: {
   readonly isOver: () => boolean;
 }): Promise<void> {
   const { root, code, store, gate, isOver } = parts;
-  const histories = inThreads(availableParallelism(), { plant: undefined });
+  const histories = inThreads(availableParallelism(), { plant: undefined, isCovered: false });
   const run: Histories["run"] = async (job) => {
     await gate.opened();
     return histories.run(job);

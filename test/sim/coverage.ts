@@ -62,16 +62,16 @@ async function neverTakenIn(path: string, scripts: readonly ScriptCoverage[]): P
     return row.slice(start.column, last).trim().slice(0, SHOWN);
   };
   const branches = new Map<string, number>();
-  const functions = new Map<string, { range: Range; hits: number }>();
+  const functions = new Map<string, number>();
   for (const coverage of scripts) {
     // The conversion changes the tree.
     const [file] = Object.values(await convert({ code, ast: parseAst(code) as never, coverage }));
     if (file === undefined) continue;
     const { branchMap, b, fnMap, f } = "data" in file ? file.data : file;
-    for (const [id, { loc, decl }] of Object.entries(fnMap)) {
+    for (const [id, { decl }] of Object.entries(fnMap)) {
       const text = (rows[decl.start.line - 1] ?? "").trim().slice(0, SHOWN);
-      const key = `the function of "${text}"\t${id}`;
-      functions.set(key, { range: loc, hits: (functions.get(key)?.hits ?? 0) + (f[id] ?? 0) });
+      const key = JSON.stringify([`the function of "${text}"`, id]);
+      functions.set(key, (functions.get(key) ?? 0) + (f[id] ?? 0));
     }
     for (const [id, { type, loc, locations }] of Object.entries(branchMap)) {
       for (const [n, range] of locations.entries()) {
@@ -82,19 +82,12 @@ async function neverTakenIn(path: string, scripts: readonly ScriptCoverage[]): P
     }
   }
   const numbered = numbering();
-  const unused = [...functions].flatMap(([key, { range, hits }]) => {
-    const text = numbered(key.split("\t")[0] ?? "");
-    return hits > 0 ? [] : [{ text, range }];
-  });
-  const isInside = (at: Place, { start, end }: Range): boolean => !isBefore(at, start) && !isBefore(end, at);
-  const never = [...branches].flatMap(([key, hits]) => {
-    const [plain, at] = JSON.parse(key) as [string, Place];
-    const text = numbered(plain);
-    // The function says it for all of its branches.
-    return hits > 0 || unused.some(({ range }) => isInside(at, range)) ? [] : [text];
+  const never = [...functions, ...branches].flatMap(([key, hits]) => {
+    const text = numbered((JSON.parse(key) as [string])[0]);
+    return hits > 0 ? [] : [text];
   });
   const file = relative(ROOT, path);
-  return [...unused.map(({ text }) => text), ...never].map((text) => `${file}: ${text}`);
+  return never.map((text) => `${file}: ${text}`);
 }
 
 /** Numbers the second and later ones of equal lines, whether they ran or not. */
@@ -106,9 +99,6 @@ function numbering(): (line: string) => string {
     return n === 1 ? line : `${line} (${n})`;
   };
 }
-
-const isBefore = (one: Place, other: Place): boolean =>
-  one.line < other.line || (one.line === other.line && one.column < other.column);
 
 /** The committed list, in lines of {@link neverTaken}; the other lines are comments. */
 export const NEVER_TAKEN = pathToFileURL(join(import.meta.dirname, "never-taken.txt"));

@@ -68,7 +68,7 @@ export async function runSteps(groups) {
 
 /** @param {Step} step */
 async function run(step) {
-  const path = join(LOGS, `${step.name.replaceAll(/[^a-z0-9]+/g, "-")}.log`);
+  const path = join(LOGS, `${step.name.toLowerCase().replaceAll(/[^a-z0-9]+/g, "-")}.log`);
   const log = openSync(path, "w");
   const started = Date.now();
   const seconds = () => ((Date.now() - started) / 1_000).toFixed(1);

@@ -54,10 +54,10 @@ const BINDINGS = {
 const PATIENT = { testTimeout: 300_000, hookTimeout: 300_000 };
 
 /**
- * Tests with a runtime or a whole server: most of a test is waiting, so three of them run on two cores. Files run one
+ * Tests with a runtime or a whole server: most of a test is waiting, so four of them run on two cores. Files run one
  * after the other in a process, which loads the packages and starts the runtime once: a file leaves nothing behind.
  */
-const TOGETHER = { maxWorkers: 3, isolate: false, sequence: { groupOrder: 1 } };
+const TOGETHER = { maxWorkers: 4, isolate: false, sequence: { groupOrder: 1 } };
 
 export default defineConfig({
   test: {

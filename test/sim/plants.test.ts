@@ -3,6 +3,7 @@ import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { tier } from "../support/tier.ts";
 import { isSimulated, PLANTS, takeTurns } from "./plants.ts";
+import { sourcesWith } from "./register.ts";
 import { runSim } from "./run-sim.ts";
 
 /** The slips of one run take turns, by the commit; a package without a repository has the first ones. */
@@ -27,6 +28,10 @@ const simulated = tier({
   release: ofSimulator,
 });
 const tested = tier({ quick: takeTurns(ofTests, { turn: turn(), count: 2 }), release: ofTests });
+
+test("[FT5] each slip fits the code", () => {
+  for (const [name, plant] of all) expect(() => sourcesWith(plant), name).not.toThrow();
+});
 
 describe.concurrent("[FT5] a slip in the code is found", () => {
   test.each(simulated)("by the simulator: $name", async ({ name, seed, releases = "none", traits }) => {

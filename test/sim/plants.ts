@@ -118,9 +118,9 @@ export const PLANTS: Readonly<Record<string, Plant>> = {
   "outliving-count": {
     law: "SM1",
     file: "src/platform/timetable.ts",
-    code: "const time = toAlarm(at);\n    const present",
+    code: "const time = at === undefined ? undefined : toAlarm(at);",
     instead:
-      "const time = toAlarm(at) + ((globalThis.armed = (globalThis.armed ?? 0) + 1) % 3);\n    const present",
+      "const time = at === undefined ? undefined : toAlarm(at) + ((globalThis.armed = (globalThis.armed ?? 0) + 1) % 3);",
     foundBy: "test/unit/log/rows.test.ts",
   },
   "renamed-field": {

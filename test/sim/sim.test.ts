@@ -7,7 +7,7 @@ import { lawOf } from "./shrink.ts";
 import { TRAITS } from "./traits.ts";
 
 /** How many random histories each of two processes runs. */
-const HISTORIES = tier({ quick: 200, release: 10_000 });
+const HISTORIES = tier({ quick: 100, release: 10_000 });
 const HISTORIES_OF_TRAIT = tier({ quick: 10, release: 25 });
 const HISTORIES_OF_RELEASES = tier({ quick: 50, release: 150 });
 /** The first quarter brings what is remembered for weeks to its level, and the last is compared with the second. */

@@ -110,6 +110,12 @@ const PINNED = [
     traits: "socketio",
     broke: "SO65: a shard that had left the ring did not know the shard to which a socket had moved",
   },
+  {
+    seed: 2_100_000_161,
+    steps: 60,
+    traits: "socketio",
+    broke: "SO46: a socket had moved twice, and the shard of its id was not told of the second time",
+  },
 ];
 
 describe.concurrent("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1] the simulator", () => {

@@ -19,7 +19,7 @@ const RECOVERABLE: ReadonlySet<DisconnectReason> = new Set([
   "server shutting down",
 ]);
 
-/** How long the shard that an id names knows where its socket is; the other renews it in time. */
+/** How long a shard that had a session knows where it has gone; the one that has it tells that of its id in time. */
 export const ALIAS_MS = 86_400_000;
 
 export type KeeperParts = {
@@ -97,7 +97,7 @@ export class Keeper {
 
   /** Gives a session to the shard that asks for it. MUST be called when its socket here has ended. */
   take({ id, secret, nsp, offset, user, to, by }: TakeRequest): Taken {
-    const { core, journal, saved, windowMs } = this.#parts;
+    const { journal, saved } = this.#parts;
     const now = Date.now();
     const session = saved.find(id);
     if (session === undefined || session.secret !== secret) return none("no such session");
@@ -114,8 +114,8 @@ export class Keeper {
       saved.delete(id);
       return none(plan.kind === "restart" ? plan.reason : "an event was too large to be kept");
     }
-    const isHome = isSame(shardOfSocket(id), core.shard);
-    saved.save({ ...session, moved: { to, by, until: now + (isHome ? ALIAS_MS : windowMs) } });
+    // The shard that its id names may not hear of a later move, and then asks this one.
+    saved.save({ ...session, moved: { to, by, until: now + ALIAS_MS } });
     const positions = [...plan.positions].map(
       ([channel, { logEpoch, offset: at }]) => [channel, logEpoch, at] as const,
     );

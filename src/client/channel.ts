@@ -15,7 +15,7 @@ import type { ChannelSchemas, DataOf } from "../typed/types.ts";
 export type ChannelOptions = Partial<SubscriptionOptions>;
 
 /**
- * What the last subscription has brought: `fresh` from now on, `complete` with all that was missed while the client was
+ * The outcome of the last subscription: `fresh` from now on, `complete` with all that was missed while the client was
  * away, or `gap` where something may be missing, so that the application loads its state anew.
  */
 export type Resume = "fresh" | "complete" | "gap";

@@ -1,12 +1,15 @@
 import { logWarning } from "../platform/logger.ts";
 import type { Answer, Published, PublishOptions, Server } from "./server-types.ts";
 
-/** The body of a message: what `publish` takes. */
+/** The body of a message, with the arguments of `publish`. */
 export type QueuedPublication = { readonly channel: string; readonly data: unknown } & PublishOptions;
 
-/** The first pause before a message comes again, and the longest. */
+/**
+ * The first pause before a message comes again, and the longest: shorter than the five minutes of an idempotency key
+ * (SPEC LG4), as a publication may have been stored although its answer was lost.
+ */
 const FIRST_DELAY_S = 5;
-const MOST_DELAY_S = 600;
+const MOST_DELAY_S = 240;
 
 /**
  * Publishes the messages of a queue (SPEC PK3). The id of a message is its idempotency key, unless it names one.

@@ -40,7 +40,7 @@ export async function isIn(ms: number, work: Promise<void>): Promise<boolean> {
   const late = new Promise<false>((resolve) => {
     timer = setTimeout(() => resolve(false), ms);
   });
-  // What comes later is of no interest.
+  // Nobody waits for a late failure.
   work.catch(() => undefined);
   try {
     const isDone = await Promise.race([work.then(() => true), late]);

@@ -1,5 +1,5 @@
 /**
- * What one client has heard of one room, in order; `anew` where its session has begun anew, and where it was told that it
+ * Everything that one client has heard of one room, in order; `anew` where its session has begun anew, and where it was told that it
  * had joined, the number that was being said.
  */
 export type Heard = number | "anew" | { readonly joinedAt: number };

@@ -7,7 +7,7 @@ const TIMES = { frames: 2, commands: 1, refusals: 1 } as const;
 type Name = keyof typeof TIMES;
 
 /**
- * What is left of the budgets of a session, as of `at` (ms since 1970): of `frames` before a frame waits, of `commands`
+ * The rest of the budgets of a session at `at` (ms since 1970): of `frames` before a frame waits, of `commands`
  * before one is carried out, of `refusals` before one is refused. A client without refusals left is closed, as it has not
  * heeded them. One object for the three, as every session has it.
  */

@@ -1,4 +1,5 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { within } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
 import { fits } from "../policy/glob.ts";
 import type { ChannelSchemas } from "./types.ts";
@@ -26,10 +27,18 @@ export class Schemas {
   }
 }
 
-/** Why data may not be published; undefined where it fits. The schema checks it and does not change it. */
-export async function problemOf(schema: StandardSchemaV1, data: unknown): Promise<Problem | undefined> {
+/**
+ * Why data may not be published; undefined where it fits. The schema checks it and does not change it. One that answers
+ * later has as long as a hook, and has failed after that.
+ */
+export async function problemOf(
+  schema: StandardSchemaV1,
+  data: unknown,
+  timeoutMs: number,
+): Promise<Problem | undefined> {
   try {
-    const { issues } = await schema["~standard"].validate(data);
+    const answer = schema["~standard"].validate(data);
+    const { issues } = answer instanceof Promise ? await within(timeoutMs, answer) : answer;
     if (issues === undefined) return undefined;
     const [first] = issues;
     const path = (first?.path ?? []).map((part) => String(typeof part === "object" ? part.key : part));

@@ -30,7 +30,8 @@ export async function publish(
   let { subscriptions, connInfo } = open;
   let asked: Asked<PublishChange> = PASS;
   const schema = context.schemas?.of(channel.name);
-  const wrong = schema && (() => problemOf(schema, JSON.parse(json)));
+  const { hookTimeoutMs } = config.cluster.times;
+  const wrong = schema && (() => problemOf(schema, JSON.parse(json), hookTimeoutMs));
   if (asker.hooks.onPublish !== undefined) {
     const subscribed = subscriptions.has(channel.name);
     const mayBe = mayPublish({ config, channel, user, operator, subscribed, granted: true });
@@ -63,7 +64,11 @@ export async function publish(
   const { chanInfo } = subscriptions.get(channel.name) ?? {};
   if (schema !== undefined) {
     const fromHook = data !== undefined;
-    const problem = await (fromHook ? problemOf(schema, data) : asked === PASS ? wrong?.() : undefined);
+    const problem = await (fromHook
+      ? problemOf(schema, data, hookTimeoutMs)
+      : asked === PASS
+        ? wrong?.()
+        : undefined);
     if (session.ended) return;
     if (problem !== undefined) {
       // The client cannot help what the hook has made of its data.

@@ -28,7 +28,8 @@ export async function publish(call: Call, params: Params): Promise<Answer> {
   const payload = readPayload(params);
   if (!payload.ok) return fail("badRequest", payload.reason);
   const schema = call.schemas?.of(params.channel);
-  const problem = schema && (await problemOf(schema, JSON.parse(payload.json)));
+  const problem =
+    schema && (await problemOf(schema, JSON.parse(payload.json), config.cluster.times.hookTimeoutMs));
   if (problem?.kind === "wrong") return fail("badRequest", problem.detail);
   if (problem?.kind === "failed") return fail("internal", "the schema of the channel has failed");
 

@@ -41,8 +41,8 @@ test("[PK10] the type of a channel's data is that of the first pattern which its
   expect(schemas.of("chat:x")).toBe(channels["chat:*"]);
   expect(schemas.of("score:a:b")).toBe(channels["score:?:*"]);
   expect(schemas.of("lobby2")).toBeUndefined();
-  expect(await problemOf(channels["chat:*"], { text: "t", at: 1 })).toBeUndefined();
-  expect(await problemOf(channels["chat:*"], { text: 1 })).toMatchObject({
+  expect(await problemOf(channels["chat:*"], { text: "t", at: 1 }, 60_000)).toBeUndefined();
+  expect(await problemOf(channels["chat:*"], { text: 1 }, 60_000)).toMatchObject({
     kind: "wrong",
     detail: expect.stringMatching(/^data\.text: /),
   });

@@ -2,7 +2,6 @@ import { expect, test } from "vitest";
 import { parseConfig } from "../../../../src/config/config.ts";
 import { shardAddress } from "../../../../src/contracts/address.ts";
 import { encodePublication } from "../../../../src/contracts/publication.ts";
-import { newSession } from "../../../../src/shard/connections/sessions.ts";
 import type { Client } from "../../../../src/socketio/client.ts";
 import { encodeMessage } from "../../../../src/socketio/message.ts";
 import { encodePid } from "../../../../src/socketio/names.ts";
@@ -11,28 +10,12 @@ import { Reconnect, type ReconnectParts } from "../../../../src/socketio/recover
 import type { Taken } from "../../../../src/socketio/recovery/taken.ts";
 import { SocketIndex } from "../../../../src/socketio/socket-index.ts";
 import { SocketWire } from "../../../../src/socketio/wire.ts";
+import { ID, SECRET, sessionWithSocket } from "./session.ts";
 
-const ID = "auto.s1~aaaaaaaaaaaaaaaaaaaa";
-const SECRET = "bbbbbbbbbbbbbbbbbbbb";
 const CHANNEL = "ringcast:io:/,red";
 
 test("[SO42] a client that has received many unions hears one that it has missed once, whichever copy comes first", async () => {
-  const members = new Map([["/", { id: ID, auth: {}, data: {} }]]);
-  const session = newSession(
-    {} as WebSocket,
-    {
-      state: "open",
-      id: "s",
-      openedAt: 0,
-      key: "ann",
-      clientRegion: "auto",
-      rank: 0,
-      user: "",
-      subscriptions: new Map(),
-      ofFront: { sid: "", handshake: {}, members },
-    },
-    { commandBurst: 1, commandsPerSecond: 1 },
-  );
+  const { session, state } = sessionWithSocket();
   const wire = new SocketWire();
   const gates = new Gates(1_000_000);
   const sent: unknown[] = [];
@@ -72,7 +55,7 @@ test("[SO42] a client that has received many unions hears one that it has missed
   } as unknown as ReconnectParts;
   const client = {
     session,
-    state: { members },
+    state,
     remember: () => true,
     forget: () => undefined,
   } as unknown as Client;

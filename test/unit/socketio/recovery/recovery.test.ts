@@ -1,7 +1,6 @@
 import { expect, test } from "vitest";
 import { parseConfig } from "../../../../src/config/config.ts";
 import { shardAddress } from "../../../../src/contracts/address.ts";
-import { newSession } from "../../../../src/shard/connections/sessions.ts";
 import type { Session } from "../../../../src/shard/connections/session.ts";
 import type { Core } from "../../../../src/shard/front.ts";
 import type { Frames } from "../../../../src/shard/frame.ts";
@@ -11,9 +10,8 @@ import type { TakeRequest } from "../../../../src/socketio/recovery/taken.ts";
 import { SocketIndex } from "../../../../src/socketio/socket-index.ts";
 import { SocketWire } from "../../../../src/socketio/wire.ts";
 import { SimStorage } from "../../../sim/storage.ts";
+import { ID, SECRET, sessionWithSocket } from "./session.ts";
 
-const ID = "auto.s1~aaaaaaaaaaaaaaaaaaaa";
-const SECRET = "bbbbbbbbbbbbbbbbbbbb";
 const CHANNEL = "ringcast:io:/";
 const POSITION = { logEpoch: "e", offset: 0 };
 /** The time of a session, and the time in which a lost connection goes unnoticed. */
@@ -33,22 +31,7 @@ function setUp(socketio: Record<string, unknown> = { connectionStateRecovery: tr
       ),
   });
   const sessions = new Set<Session>();
-  const state = { sid: "", handshake: {}, members: new Map([["/", { id: ID, auth: {}, data: {} }]]) };
-  const session = newSession(
-    {} as WebSocket,
-    {
-      state: "open",
-      id: "s",
-      openedAt: 0,
-      key: "ann",
-      clientRegion: "auto",
-      rank: 0,
-      user: "",
-      subscriptions: new Map([[CHANNEL, { since: 0 }]]),
-      ofFront: state,
-    },
-    { commandBurst: 1, commandsPerSecond: 1 },
-  );
+  const { session } = sessionWithSocket(new Map([[CHANNEL, { since: 0 }]]));
   const index = new SocketIndex(sessions);
   let release = (): void => undefined;
   const emitter = {

@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import { clusterSchema, type ClusterConfig } from "./cluster.ts";
+import { faultsOf, sayFault } from "./faults.ts";
 import { readForeignOptions } from "./foreign-options.ts";
 import { missingPartner, namespaceSchema, type NamespaceConfig } from "./namespace.ts";
 import { regionsIn } from "./regions.ts";
@@ -69,6 +70,23 @@ export function parseConfig(variables: Readonly<Record<string, unknown>>): Confi
     force_recovery: true,
   };
   return { cluster, defaultNamespace, namespaces, broadcast, rooms: roomsOf(cluster) };
+}
+
+/** Whether the settings ask for `development`, also where another one of them is wrong. */
+export function wantsDevelopment(variables: {
+  readonly RINGCAST?: unknown;
+  readonly RINGCAST_OVERRIDES?: unknown;
+}): boolean {
+  const { RINGCAST, RINGCAST_OVERRIDES } = variables;
+  try {
+    const [base, overrides] = [
+      readTable("RINGCAST", RINGCAST),
+      readTable("RINGCAST_OVERRIDES", RINGCAST_OVERRIDES),
+    ];
+    return merge(base, overrides)["development"] === true;
+  } catch {
+    return false;
+  }
 }
 
 /** A room keeps for as long as a session may come back what one client may resume (SPEC SO45). */
@@ -157,9 +175,11 @@ function readTable(name: string, value: unknown): Record<string, unknown> {
 }
 
 function check<Schema extends z.ZodType>(name: string, schema: Schema, value: unknown): z.infer<Schema> {
-  const parsed = schema.safeParse(value);
+  const parsed = schema.safeParse(value, { error: sayFault });
   if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map((issue) => `${[name, ...issue.path].join(".")}: ${issue.message}`);
+  const problems = faultsOf(parsed.error).map(
+    ({ path, message }) => `${[name, ...path].join(".")}: ${message}`,
+  );
   throw new ConfigError(problems.join("; "));
 }
 

@@ -1,8 +1,8 @@
 /** The names by which a cluster reads the Worker's `env`. */
 export type ReadEnv = (env: Cloudflare.Env) => RingcastEnv;
 
-/** The `env` of the Worker itself, where that of the cluster is another one. */
-const workers = new WeakMap<RingcastEnv, Cloudflare.Env>();
+/** The `env` of the Worker itself, and the prefix, where the `env` of the cluster is another one. */
+const workers = new WeakMap<RingcastEnv, { readonly env: Cloudflare.Env; readonly prefix: string }>();
 
 /**
  * Reads the bindings and variables whose names begin with a prefix, as if they had no prefix, and sees no others. So two
@@ -18,10 +18,13 @@ export function readEnvWith(prefix: string): ReadEnv {
     const own: object = Object.fromEntries(named.map(([name, value]) => [name.slice(prefix.length), value]));
     const read = own as RingcastEnv;
     known.set(env, read);
-    workers.set(read, env);
+    workers.set(read, { env, prefix });
     return read;
   };
 }
 
 /** The `env` that hooks get: all of the Worker's bindings under their own names. */
-export const workerEnv = (env: RingcastEnv): Cloudflare.Env => workers.get(env) ?? env;
+export const workerEnv = (env: RingcastEnv): Cloudflare.Env => workers.get(env)?.env ?? env;
+
+/** The beginning of the names of a cluster's bindings and variables. */
+export const prefixOf = (env: RingcastEnv): string => workers.get(env)?.prefix ?? "";

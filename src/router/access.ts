@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { ConfigError } from "../config/config.ts";
+import { prefixOf } from "../platform/bindings.ts";
 
 /** The access that an API key gives (SPEC AU4). */
 export type Access = "full" | "read" | "none";
@@ -26,10 +27,14 @@ export async function accessOf<Env extends { Bindings: RingcastEnv }>(
 }
 
 /** Throws `ConfigError` in a deployment that no key can open (SPEC PK5). */
-export function requireKeys({ API_KEY, API_KEY_PREVIOUS, READ_KEY, READ_KEY_PREVIOUS }: RingcastEnv): void {
+export function requireKeys(env: RingcastEnv): void {
+  const { API_KEY, API_KEY_PREVIOUS, READ_KEY, READ_KEY_PREVIOUS } = env;
   const keys = [API_KEY, API_KEY_PREVIOUS, READ_KEY, READ_KEY_PREVIOUS];
-  if (keys.every((key) => key === undefined || key === ""))
-    throw new ConfigError("neither of the secrets API_KEY and READ_KEY is set, so no request has access");
+  if (keys.some((key) => key !== undefined && key !== "")) return;
+  const prefix = prefixOf(env);
+  throw new ConfigError(
+    `neither of the secrets ${prefix}API_KEY and ${prefix}READ_KEY is set, so no request has access: write a line ${prefix}API_KEY=<16 characters or more> into .dev.vars for this machine, and run "npx wrangler secret put ${prefix}API_KEY" for a deployment`,
+  );
 }
 
 /** The key in `X-API-Key`, else the one in `Authorization` after `apikey` or `Bearer` (docs/protocol.md C41). */

@@ -1,6 +1,7 @@
 import type { ClusterConfig } from "../config/cluster.ts";
 import { ConfigError, type Config } from "../config/config.ts";
 import type { Hooks } from "../hooks/hooks.ts";
+import { prefixOf } from "../platform/bindings.ts";
 import { configOf } from "../platform/config.ts";
 import { configuredDescriptor } from "../platform/configured.ts";
 import { namespaceIn } from "../platform/jurisdiction.ts";
@@ -35,7 +36,7 @@ export function createParts(env: RingcastEnv, { hooks, schemas }: Code): Parts {
   const missing = OBJECTS.filter((name) => env[name] === undefined);
   if (missing.length > 0)
     throw new ConfigError(
-      `there is no Durable Object binding ${missing.join(", ")}: the Worker's configuration binds the classes of createRingcast under these names`,
+      `there is no Durable Object binding ${missing.map((name) => prefixOf(env) + name).join(", ")}: the Worker's configuration binds the classes of createRingcast under these names, and has a migration with them in new_sqlite_classes; "npx ringcast check" looks for what is missing`,
     );
   const config = configOf(env);
   namespaceIn(env.COORDINATOR, config.cluster.shards.jurisdiction);

@@ -1,14 +1,14 @@
 import { Hono, type Context } from "hono";
 import { basePath } from "hono/route";
 import { HTTPException } from "hono/http-exception";
-import { ConfigError } from "../config/config.ts";
+import { ConfigError, wantsDevelopment } from "../config/config.ts";
 import type { ReadEnv } from "../platform/bindings.ts";
 import { logError } from "../platform/logger.ts";
 import { createAdmin } from "./admin/app.ts";
 import { createApi } from "./api/api.ts";
 import { accessOf } from "./access.ts";
 import { connectClient } from "./connection.ts";
-import { answerError } from "./errors.ts";
+import { answerError, isOnThisMachine } from "./errors.ts";
 import { createParts, type Code, type Parts, type PartsOf } from "./parts.ts";
 import { connectSocket } from "./socketio.ts";
 import { createSocketioApi } from "./socketio-api/app.ts";
@@ -49,13 +49,6 @@ export function createRoutes(
     readonly hasIndex?: boolean;
   } = {},
 ): Routes {
-  const isDevelopment = (env: RingcastEnv): boolean => {
-    try {
-      return partsOf(env).cluster.development;
-    } catch {
-      return false;
-    }
-  };
   /** The parts, unless the configuration is wrong and the path may well be the application's. */
   const partsFor = (env: RingcastEnv, path: string): Parts | undefined => {
     try {
@@ -111,7 +104,8 @@ export function createRoutes(
     logError("a request failed", { method: request.req.method, path: request.req.path, error });
     if (error instanceof ConfigError || isSettingError(error)) {
       // A key opens the reason; the names of settings are no business of strangers (SPEC OP11).
-      const isShown = isDevelopment(request.env) || (await accessOf(request)) !== "none";
+      const isShown =
+        wantsDevelopment(request.env) || isOnThisMachine(request) || (await accessOf(request)) !== "none";
       const message = isShown ? error.message : "the cluster is not configured correctly";
       return answerError(request, 500, { code: "badConfiguration", message });
     }

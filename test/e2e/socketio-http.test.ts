@@ -126,7 +126,7 @@ test("[SO35] a request that is too large is refused, and one that a socket canno
   expect(client.connected).toBe(true);
 });
 
-test("[SO35] the OpenAPI document describes every method, under its path", async () => {
+test("[SO35][FH4] the OpenAPI document describes every method, under its path, and another method is 405", async () => {
   const response = await fetch(new URL("/rt/api/openapi.json", cluster.url));
   const document = (await response.json()) as { openapi: string; servers: unknown; paths: object };
   expect([document.openapi, document.servers]).toEqual(["3.1.0", [{ url: "/rt/api" }]]);
@@ -138,6 +138,8 @@ test("[SO35] the OpenAPI document describes every method, under its path", async
     "/server-side-emit",
     "/sockets",
   ]);
+  const read = await fetch(new URL("/rt/api/emit", cluster.url));
+  expect([read.status, read.headers.get("allow")]).toEqual([405, "POST"]);
   const elsewhere = await fetch(new URL("/socket.io/api/emit", cluster.url), { method: "POST" });
   expect(elsewhere.status).toBe(404);
 });

@@ -21,6 +21,7 @@ export class Client {
   readonly lines: Line[] = [];
   readonly closed: Promise<number>;
   closeCode: number | undefined;
+  closeReason: string | undefined;
   #next = 0;
   #lastId = 0;
   #wake: (() => void)[] = [];
@@ -28,8 +29,9 @@ export class Client {
   constructor(socket: WebSocket) {
     this.socket = socket;
     this.closed = new Promise((resolve) => {
-      socket.addEventListener("close", ({ code }) => {
+      socket.addEventListener("close", ({ code, reason }) => {
         this.closeCode = code;
+        this.closeReason = reason;
         resolve(code);
         this.#ring();
       });

@@ -9,7 +9,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { ringcast, type Answer, type Server, type Token } from "../../src/ringcast.ts";
 import { Channel } from "../../src/channel/channel.ts";
 import { Client, fetchWorker, startOver, until } from "./client.ts";
-import worker, { dead, type Game, type RingcastService } from "./own/worker.ts";
+import worker, { dead, games, type Game, type RingcastService } from "./own/worker.ts";
 
 const bound = env as typeof env & {
   readonly PUBLICATIONS: Queue;
@@ -129,7 +129,10 @@ describe("[PK1] the Worker's own code has the server API", () => {
 
   test("[PK5] a Worker without the objects hears which binding is missing", () => {
     const { SHARD: _, ...without } = env;
-    expect(() => ringcast(without as Cloudflare.Env)).toThrow(/binding SHARD/);
+    expect(() => ringcast(without as Cloudflare.Env)).toThrow(/binding SHARD:/);
+    // The second cluster has its own names.
+    const { GAME_CHANNEL: _channel, ...ungamed } = { GAME_CHANNEL: undefined, ...env };
+    expect(() => games(ungamed as Cloudflare.Env)).toThrow(/binding GAME_CHANNEL:/);
   });
 });
 

@@ -81,6 +81,14 @@ describe("[AU9] a shard hears of an upgrade only what the router has checked", (
     for (const { token } of routesOf(requests)) expect(token).toBeUndefined();
   });
 
+  test("[FH2] in development the close says what is wrong with the token", async () => {
+    const client = await open("");
+    const token = await sign({ sub: "eve" }, "another-secret-of-32-bytes-or-more");
+    client.socket.send(JSON.stringify({ id: 1, connect: { token } }));
+    expect(await client.closed).toBe(3500);
+    expect(client.closeReason).toMatch(/^invalid token: .*signature verification failed/);
+  });
+
   test("a valid token in the first frame takes the place of an expired one in the upgrade", async () => {
     const client = await open(await sign({ sub: "ann", exp: inSeconds(-60) }));
     const reply = await client.ask({ connect: { token: await sign({ sub: "ann" }) } });

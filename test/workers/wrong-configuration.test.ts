@@ -7,15 +7,16 @@ import { createRingcast } from "../../src/ringcast.ts";
 async function ask(path: string, variables: object, headers: Record<string, string> = {}): Promise<unknown> {
   const { handler } = createRingcast();
   const wrong = { ...env, ...variables };
-  const method = path.startsWith("/api") ? "POST" : "GET";
-  const request = new Request(`https://ringcast.test${path}`, { method, headers });
+  const method = path.includes("/api/info") || path.includes("/api/history") ? "POST" : "GET";
+  const url = new URL(path, "https://ringcast.test");
+  const request = new Request(url, { method, headers });
   const response = await handler.fetch(request, wrong, createExecutionContext());
   return { status: response.status, body: await response.json() };
 }
 
 test("[OP11] a wrong setting is told to a key, and to nobody else", async () => {
   vi.spyOn(console, "error").mockImplementation(() => undefined);
-  const slip = { RINCAST: {} };
+  const slip = { RINCAST: {}, RINGCAST_OVERRIDES: {} };
   const exact = {
     status: 500,
     body: { error: { code: "badConfiguration", message: expect.stringContaining("RINCAST: ") } },
@@ -106,4 +107,47 @@ test("[PK5] a deployment without any key, or without an object, says so, and see
     expect(await ask(path, { CHANNEL: undefined }, { ...key, upgrade: "websocket" })).toEqual(
       problem(expect.stringContaining("no Durable Object binding CHANNEL")),
     );
+});
+
+test("[FH1] on this machine, and in development, a wrong configuration is told without a key", async () => {
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  const deployed = { RINGCAST_OVERRIDES: {} };
+  const upgrade = "/connection/websocket?key=ann";
+  const cases: [path: string, variables: object, named: string][] = [
+    [upgrade, { ...deployed, RINCAST: {} }, "RINCAST: "],
+    [upgrade, { ...deployed, RINGCAST: { shard: 1 } }, "RINGCAST.shard: there is no such field"],
+    [upgrade, { ...deployed, COORDINATOR: undefined }, "no Durable Object binding COORDINATOR"],
+    ["/api/info", { ...deployed, API_KEY: "", READ_KEY: "" }, '"npx wrangler secret put API_KEY"'],
+  ];
+  const client = { upgrade: "websocket" };
+  for (const [path, variables, named] of cases) {
+    for (const host of ["localhost:8787", "127.0.0.1", "[::1]:8787"])
+      expect(await ask(`http://${host}${path}`, variables, client), named).toMatchObject({
+        status: 500,
+        body: { error: { message: expect.stringContaining(named) } },
+      });
+    expect(await ask(path, variables, client)).toMatchObject({
+      body: { error: { message: "the cluster is not configured correctly" } },
+    });
+  }
+  const development = { RINGCAST_OVERRIDES: { development: true, shard: 1 } };
+  expect(await ask(upgrade, development, client)).toMatchObject({
+    body: { error: { message: expect.stringContaining("RINGCAST.shard: ") } },
+  });
+});
+
+test("[FH1] a request without a key hears where the key is", async () => {
+  const answer = (code: string, where: string) => ({
+    status: 401,
+    body: { error: { code, message: expect.stringMatching(where) } },
+  });
+  for (const path of ["/api/info", "/admin/api/cluster"]) {
+    expect(await ask(path, {})).toEqual(answer("noKey", "X-API-Key; .* API_KEY of the deployment"));
+    expect(await ask(`http://localhost:8787${path}`, {})).toEqual(
+      answer("noKey", "X-API-Key; .*\\.dev\\.vars"),
+    );
+    expect(await ask(`http://127.0.0.1:8787${path}`, {}, { "x-api-key": "wrong" })).toEqual(
+      answer("wrongKey", "not valid; .*\\.dev\\.vars"),
+    );
+  }
 });

@@ -15,9 +15,10 @@ import {
 import { shareAnswer } from "../../shard/subscriptions/start.ts";
 import type { ConnectionClaims } from "../../tokens/claims.ts";
 import { PROTOCOL_VERSION } from "../../version.ts";
-import type { DisconnectName, ErrorName } from "../codes.ts";
+import { DISCONNECTS, type DisconnectName, type ErrorName } from "../codes.ts";
 import type { CommandOf } from "../command.ts";
 import { disconnect, fail, type Context } from "../context.ts";
+import { refusalReason } from "../refusal-reason.ts";
 import { encodeConnected } from "../reply.ts";
 import { admitUser } from "./admit-user.ts";
 import { sinceOf } from "./subscribe.ts";
@@ -95,6 +96,14 @@ function refuseIdentity(
   identity: Exclude<Identity, { kind: "known" }>,
 ): void {
   const { session } = refused;
+  const { development } = context.config.cluster;
+  const close = (why: DisconnectName): void => {
+    const said = development && identity.kind === "refused" ? refusalReason(identity) : undefined;
+    context.connections.close(session, {
+      ...DISCONNECTS[why],
+      ...(said === undefined ? {} : { reason: said }),
+    });
+  };
   if (identity.kind === "disconnect") return context.connections.close(session, identity.close);
   if (identity.kind === "error") return refuse(context, refused, identity.error);
   switch (identity.why) {
@@ -103,11 +112,11 @@ function refuseIdentity(
     case "unavailable":
       return refuse(context, refused, "internal");
     case "invalidToken":
-      return disconnect(context, session, "invalidToken");
+      return close("invalidToken");
     case "noToken":
-      return disconnect(context, session, "badRequest");
+      return close("badRequest");
     case "foreignKey":
-      return disconnect(context, session, "permissionDenied");
+      return close("permissionDenied");
   }
 }
 

@@ -9,7 +9,7 @@ import { addCrashes } from "./crashes.ts";
 import { addLive } from "./live.ts";
 import { addReads } from "./reads.ts";
 import { requireKey } from "./require-key.ts";
-import { AdminApp } from "./route.ts";
+import { AdminApp, refuseOtherMethods } from "./route.ts";
 import { addScale } from "./scale.ts";
 import { addSocketIo } from "./socketio.ts";
 import { addUsers } from "./users.ts";
@@ -50,5 +50,6 @@ export function createAdmin(): AdminApp {
   addUsers(app);
   addSocketIo(app);
   addLive(app);
+  refuseOtherMethods(app);
   return app;
 }

@@ -2,7 +2,8 @@ import { Hono, type Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import * as z from "zod";
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from "zod-openapi";
-import { answerError } from "../errors.ts";
+import { firstFault, sayFault } from "../../config/faults.ts";
+import { answerError, refuseMethod } from "../errors.ts";
 import { jsonOf } from "../openapi.ts";
 import { errorBody } from "./schemas/common.ts";
 
@@ -53,17 +54,30 @@ export function addRoute<
 ): void {
   const { method, path, query = nothing, params, body } = spec;
   app.paths[path] = { ...app.paths[path], [method]: describe(spec) };
-  app.on(method, path.replaceAll(/\{(\w+)\}/g, ":$1"), async (request) => {
+  app.on(method, honoPath(path), async (request) => {
     const refusal = await (body === undefined ? refuseBody(request) : refuseOtherBody(request));
     if (refusal !== undefined) return refusal;
     const input = {
-      query: parse(query, "query", queryOf(request)),
-      params: params === undefined ? {} : parse(params, "param", request.req.param()),
-      body: body === undefined ? {} : parse(body, "json", await jsonOfBody(request)),
+      query: parse(query, "the query", queryOf(request)),
+      params: params === undefined ? {} : parse(params, "the path", request.req.param()),
+      body: body === undefined ? {} : parse(body, "the body", await jsonOfBody(request)),
     } as Input<Query, Params, Body>;
     const answer = await handle(request, input);
     return answer instanceof Response ? answer : request.json(answer as object, 200);
   });
+}
+
+const honoPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ":$1");
+
+/** Answers another method of a route's address, once all routes are there. */
+export function refuseOtherMethods(app: AdminApp): void {
+  for (const [path, methods] of Object.entries(app.paths))
+    app.all(honoPath(path), (request) =>
+      refuseMethod(
+        request,
+        Object.keys(methods).map((method) => method.toUpperCase()),
+      ),
+    );
 }
 
 /** Answers with one of the errors of a route. */
@@ -101,13 +115,9 @@ const problem = (description: string) => ({ description, content: jsonOf(errorBo
 
 /** Throws where a part of a request is not valid; the first fault is enough. */
 function parse<Schema extends z.ZodType>(schema: Schema, part: string, value: unknown): z.output<Schema> {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, { error: sayFault });
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  const field = issue?.path.join(".") ?? "";
-  throw new HTTPException(400, {
-    message: `${field === "" ? part : field}: ${issue?.message ?? "cannot be read"}`,
-  });
+  throw new HTTPException(400, { message: firstFault(result.error, part) });
 }
 
 /** A key that stands several times in a query has all its values. */

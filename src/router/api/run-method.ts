@@ -1,5 +1,6 @@
 import type * as z from "zod";
 import type { Config } from "../../config/config.ts";
+import { firstFault, sayFault } from "../../config/faults.ts";
 import { logError } from "../../platform/logger.ts";
 import { homeOf } from "../../policy/channels.ts";
 import type { Access } from "../access.ts";
@@ -17,12 +18,8 @@ export async function runMethod(call: Call, { name, params, access }: Command): 
   if (method === undefined) return fail("methodNotFound", name);
   if (access === "read" && !method.reads) return fail("notAvailable", "this API key may only read");
   if (method.reads && call.answers.spent !== undefined) return fail("limitExceeded", call.answers.spent);
-  const checked = method.params.safeParse(withoutNulls(params ?? {}, DEPTH));
-  if (!checked.success) {
-    const [issue] = checked.error.issues;
-    const field = issue?.path.join(".") ?? "";
-    return fail("badRequest", `${field === "" ? "the parameters" : field}: ${issue?.message ?? "not valid"}`);
-  }
+  const checked = method.params.safeParse(withoutNulls(params ?? {}, DEPTH), { error: sayFault });
+  if (!checked.success) return fail("badRequest", firstFault(checked.error, "the parameters"));
   try {
     switch (method.kind) {
       case "call":

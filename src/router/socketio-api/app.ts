@@ -1,6 +1,7 @@
 import { Hono, type Context } from "hono";
 import { bodyLimit } from "hono/body-limit";
 import type { Config } from "../../config/config.ts";
+import { firstFault, sayFault } from "../../config/faults.ts";
 import { findPart, MOST_LEVELS } from "../../contracts/json-text.ts";
 import { bindingOfFront } from "../../platform/fronts.ts";
 import { logError } from "../../platform/logger.ts";
@@ -10,7 +11,7 @@ import { FRONT } from "../../socketio/names.ts";
 import type { AnyData, AnyEvents } from "../../socketio/types.ts";
 import { accessOf, requireKeys } from "../access.ts";
 import { allowOrigins } from "../cors.ts";
-import { answerError, refuseAccess } from "../errors.ts";
+import { answerError, refuseAccess, refuseMethod } from "../errors.ts";
 import type { PartsOf } from "../parts.ts";
 import { METHODS, type Method } from "./methods.ts";
 
@@ -59,6 +60,9 @@ export function createSocketioApi(partsOf: PartsOf): Hono<App> {
       return answerError(request, 503, { code: "unavailable", message: `a part may be done: ${reason}` });
     }
   });
+  app.all("/:method", (request, next) =>
+    METHODS.has(request.req.param("method")) ? Promise.resolve(refuseMethod(request, ["POST"])) : next(),
+  );
   // The router tells its errors.
   app.onError((error) => {
     throw error;
@@ -103,12 +107,8 @@ function parse({ params }: Method, text: string): Parsed {
   }
   if ((findPart(text, [])?.levels ?? 0) > MOST_LEVELS)
     return { ok: false, message: `a request has at most ${MOST_LEVELS} levels of lists and objects` };
-  const result = params.safeParse(json);
-  if (!result.success) {
-    const [issue] = result.error.issues;
-    const field = issue?.path.join(".") ?? "";
-    return { ok: false, message: `${field === "" ? "the request" : field}: ${issue?.message ?? "no value"}` };
-  }
+  const result = params.safeParse(json, { error: sayFault });
+  if (!result.success) return { ok: false, message: firstFault(result.error, "the request") };
   const { rooms = [] } = result.data as { readonly rooms?: readonly string[] };
   return { ok: true, params: result.data, rooms: rooms.length };
 }

@@ -14,6 +14,8 @@ export type Identity =
   | {
       readonly kind: "refused";
       readonly why: "noToken" | "invalidToken" | "tokenExpired" | "unavailable" | "foreignKey";
+      /** What is wrong with the token; not for clients of a deployment. */
+      readonly detail?: string;
     }
   /** The deployment's `authenticate` has refused. */
   | { readonly kind: "error"; readonly error: ReplyError }
@@ -46,7 +48,7 @@ export async function identify(
     else return identity;
   } else if (token !== undefined) {
     const verdict = await by.verifier.connection(token);
-    if (!verdict.ok) return { kind: "refused", why: REFUSED[verdict.reason] };
+    if (!verdict.ok) return { kind: "refused", why: REFUSED[verdict.reason], detail: verdict.detail };
     claims = verdict.claims;
   } else if (!anonymous && !insecure) {
     return { kind: "refused", why: "noToken" };

@@ -59,6 +59,11 @@ const PATIENT = { testTimeout: 300_000, hookTimeout: 300_000 };
  */
 const TOGETHER = { maxWorkers: 4, isolate: false, sequence: { groupOrder: 1 } };
 
+/** As in wrangler.toml, in the longer period: a busy machine makes fewer requests in ten seconds. */
+const RATE_LIMITS = {
+  UPGRADE_RATE_LIMIT: { namespace_id: "1001", simple: { limit: 1_000, period: 60 } },
+} as const;
+
 export default defineConfig({
   test: {
     provide: { tier: process.env["RINGCAST_TESTS"] === "release" ? "release" : "quick" },
@@ -82,10 +87,7 @@ export default defineConfig({
             wrangler: { configPath: "./wrangler.toml" },
             miniflare: {
               bindings: BINDINGS,
-              // As in wrangler.toml, in the longer period: a busy machine makes fewer upgrades in ten seconds.
-              ratelimits: {
-                UPGRADE_RATE_LIMIT: { namespace_id: "1001", simple: { limit: 1_000, period: 60 } },
-              },
+              ratelimits: RATE_LIMITS,
             },
           }),
         ],
@@ -191,6 +193,7 @@ export default defineConfig({
                   socketio: { handshakeHeaders: ["X-Shown"], pingTimeoutMs: 5_000 },
                 },
               },
+              ratelimits: RATE_LIMITS,
             },
           }),
         ],

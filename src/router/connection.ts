@@ -11,11 +11,14 @@ import { authenticate } from "./authenticate.ts";
 import { answerError } from "./errors.ts";
 import { forward } from "./forward.ts";
 import type { LateErrors } from "./late-errors.ts";
+import type { RefusedAddresses } from "./refused-addresses.ts";
 import type { RingCache } from "./ring-cache.ts";
 import { verifyUpgradeToken } from "./upgrade-token.ts";
 
 /** The one subprotocol that the server agrees on (docs/protocol.md C2). */
 const SUBPROTOCOL = "centrifuge-json";
+/** The shortest period of the platform's rate limit (docs/platform.md P43). */
+export const LIMIT_SECONDS = 10;
 
 export type Upgrade = Context<{ Bindings: RingcastEnv }>;
 
@@ -25,6 +28,7 @@ export type UpgradeParts = {
   readonly verifier: Verifier;
   readonly cache: RingCache;
   readonly lateErrors: LateErrors;
+  readonly refused: RefusedAddresses;
 };
 
 /** `GET /connection/websocket`: checks an upgrade, finds its region, identity and key, and takes it to its shard. */
@@ -35,8 +39,7 @@ export async function connectClient(request: Upgrade, parts: UpgradeParts): Prom
     return answerError(request, 429, {
       code: "tooManyConnections",
       message: "this address connects too often",
-      // The shortest period of the platform's rate limit (docs/platform.md P43).
-      headers: { "retry-after": "10" },
+      headers: { "retry-after": String(LIMIT_SECONDS) },
     });
   }
   const place = await placeUpgrade(request, parts);
@@ -120,11 +123,18 @@ function refuseUpgrade(request: Upgrade, cluster: ClusterConfig): Response | und
 }
 
 /** Whether a client's address is over its limit, where one is bound (SPEC AU12). */
-export async function comesTooOften({ env, req }: Upgrade): Promise<boolean> {
-  const key = req.header("cf-connecting-ip");
+export function comesTooOften(request: Upgrade): Promise<boolean> {
+  return isOverLimit(request, addressOf(request));
+}
+
+/** Counts one for `key`, and says whether that is more than the limit of upgrades. */
+export async function isOverLimit({ env }: Upgrade, key: string | undefined): Promise<boolean> {
   if (env.UPGRADE_RATE_LIMIT === undefined || key === undefined) return false;
   return !(await env.UPGRADE_RATE_LIMIT.limit({ key })).success;
 }
+
+/** The address of the client, which the edge writes. */
+export const addressOf = ({ req }: Upgrade): string | undefined => req.header("cf-connecting-ip");
 
 /** Allows the deployment's own origin and `allowedOrigins`, and every origin in development. */
 export function originAllowed(origin: string, url: URL, cluster: ClusterConfig): boolean {

@@ -9,6 +9,7 @@ import { acceptOperator } from "../tokens/operator.ts";
 import { createVerifier, type Verifier } from "../tokens/verifier.ts";
 import type { Schemas } from "../typed/schemas.ts";
 import { LateErrors } from "./late-errors.ts";
+import { RefusedAddresses } from "./refused-addresses.ts";
 import { RingCache } from "./ring-cache.ts";
 
 /** The part of a deployment that is code. */
@@ -24,6 +25,7 @@ export type Parts = {
   /** The newest ring that the isolate has seen (docs/platform.md P27). */
   readonly cache: RingCache;
   readonly lateErrors: LateErrors;
+  readonly refused: RefusedAddresses;
 };
 
 export type PartsOf = (env: RingcastEnv) => Parts;
@@ -59,5 +61,6 @@ export function createParts(env: RingcastEnv, { hooks, schemas }: Code): Parts {
       Math.random,
       Date.now(),
     ),
+    refused: new RefusedAddresses(),
   };
 }

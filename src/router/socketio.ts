@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import type { ShardAddress } from "../contracts/address.ts";
 import { encodeRoute, ROUTE_HEADER } from "../contracts/route.ts";
 import { CONTRACT } from "../contracts/version.ts";
 import { shardStub } from "../platform/calls.ts";
@@ -10,7 +11,10 @@ import { FRONT } from "../socketio/names.ts";
 import type { PollingRequest } from "../socketio/polling.ts";
 import type { HandshakeInfo } from "../socketio/state.ts";
 import {
+  addressOf,
   comesTooOften,
+  isOverLimit,
+  LIMIT_SECONDS,
   originAllowed,
   placeUpgrade,
   waitLate,
@@ -92,7 +96,7 @@ async function connect(
   parts: UpgradeParts,
   { query, transport }: { readonly query: Query; readonly transport: PollingRequest["transport"] },
 ): Promise<Response> {
-  if (await comesTooOften(request)) return unavailable("this address connects too often", 10);
+  if (await comesTooOften(request)) return unavailable("this address connects too often", LIMIT_SECONDS);
   const handshake = handshakeOf(request, query, parts.cluster.socketio);
   if (JSON.stringify(handshake).length > HANDSHAKE_CHARS)
     return refuse("badRequest", `query and headers have more than ${HANDSHAKE_CHARS} characters`);
@@ -109,11 +113,25 @@ async function connect(
   return unavailable(forwarded.message, forwarded.retryAfterSeconds);
 }
 
-/** Takes a request of a session to the shard that its `sid` names. */
+/**
+ * Takes a request of a session to the shard that its `sid` names. Anybody can make a `sid` up, so an address may be
+ * refused by shards as often as it may connect; then it is refused here for a while (SPEC SO66).
+ */
 async function goOn(request: Upgrade, parts: UpgradeParts, word: PollingRequest): Promise<Response> {
-  const { env, req } = request;
+  const { env } = request;
+  const address = addressOf(request) ?? "";
+  if (parts.refused.isRefused(address, Date.now()))
+    return unavailable("this address asks too often for sessions that do not exist", LIMIT_SECONDS);
   const shard = await namedShard(word.sid, { env, cache: parts.cache });
   if (shard === undefined) return refuse("unknownSession");
+  const answer = await askShard(request, shard, word);
+  // A limit of their own: clients that lost their sessions with a shard come back through the limit of connections.
+  if (answer.status === 400 && (await isOverLimit(request, `refused ${address}`)))
+    parts.refused.refuse(address, Date.now() + LIMIT_SECONDS * 1_000);
+  return answer;
+}
+
+async function askShard({ env, req }: Upgrade, shard: ShardAddress, word: PollingRequest): Promise<Response> {
   const headers = new Headers({ [ROUTE_HEADER]: encodeRoute({ contract: CONTRACT, session: word }) });
   if (word.isUpgrade) headers.set("upgrade", "websocket");
   const contentType = req.header("content-type");

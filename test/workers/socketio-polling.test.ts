@@ -245,3 +245,21 @@ describe("[SO21] the session's id leads to its shard", () => {
     expect((await ask(`EIO=4&transport=polling&sid=${sid}`, { method: "PUT" })).status).toBe(400);
   });
 });
+
+test("[SO66] an address that makes sessions up is refused before a shard hears of it, and another address polls on", async () => {
+  const ann = await Poller.connect("&key=ann");
+  const from = (address: string, query: string) => ask(query, { headers: { "cf-connecting-ip": address } });
+  const madeUp = `${ann.query.slice(0, -20)}${"x".repeat(20)}`;
+  // The limit is that of vitest.config.ts. The loop may see the end of one period.
+  const statuses = new Set<number>();
+  for (let n = 0; n < 25 && !statuses.has(503); n++)
+    for (const { status } of await Promise.all(Array.from({ length: 100 }, () => from("192.0.2.11", madeUp))))
+      statuses.add(status);
+  expect(statuses).toEqual(new Set([400, 503]));
+  const shards = vi.spyOn(Shard.prototype, "fetch");
+  const refused = await from("192.0.2.11", madeUp);
+  expect([refused.status, refused.headers.get("retry-after"), shards.mock.calls]).toEqual([503, "10", []]);
+  expect(await from("192.0.2.12", madeUp)).toMatchObject(UNKNOWN);
+  await ann.post('421["echo","hi"]');
+  expect(await ann.get()).toMatchObject({ status: 200, body: '431["hi"]' });
+});

@@ -219,6 +219,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          globalSetup: "test/support/pack-setup.ts",
           ...PATIENT,
           testTimeout: 600_000,
           ...TOGETHER,

@@ -5,9 +5,9 @@ import { dirname, join } from "node:path";
 const FACTS = { P: "docs/platform.md", C: "docs/protocol.md" };
 const PAGES = [
   ...readdirSync(".").filter((name) => name.endsWith(".md")),
-  ...["docs", "bench", "examples"].flatMap((folder) => filesIn(folder, /\.md$/)),
+  ...["docs", "bench", "examples", "templates"].flatMap((folder) => filesIn(folder, /\.md$/)),
 ];
-const CODE = ["src", "test", "demo", "bench", "scripts", "examples"].flatMap((folder) =>
+const CODE = ["src", "test", "demo", "bench", "scripts", "examples", "templates"].flatMap((folder) =>
   filesIn(folder, /\.(m?[jt]s|tsx)$/),
 );
 const texts = new Map([...PAGES, ...CODE].map((file) => [file, readFileSync(file, "utf8")]));

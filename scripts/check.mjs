@@ -19,7 +19,7 @@ const types = (name, project) => ({
 
 export const checks = [
   { name: "lint", command: "oxlint", args: ["--type-aware", "--deny-warnings", ...CODE] },
-  { name: "format", command: "oxfmt", args: ["--check", ...CODE, "examples"] },
+  { name: "format", command: "oxfmt", args: ["--check", ...CODE, "examples", "templates"] },
   types("the Worker", "tsconfig.json"),
   types("pure folders", "tsconfig.pure.json"),
   types("console", "src/console/tsconfig.json"),

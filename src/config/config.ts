@@ -4,7 +4,7 @@ import { faultsOf, sayFault } from "./faults.ts";
 import { readForeignOptions } from "./foreign-options.ts";
 import { missingPartner, namespaceSchema, type NamespaceConfig } from "./namespace.ts";
 import { regionsIn } from "./regions.ts";
-import { findWeakSecrets } from "./secrets.ts";
+import { findPublishedSecrets, findWeakSecrets } from "./secrets.ts";
 import { keptForRecoveryMs } from "./socketio.ts";
 import { findMisspelt, NAMESPACE_PREFIX } from "./variable-names.ts";
 
@@ -44,6 +44,9 @@ export function parseConfig(variables: Readonly<Record<string, unknown>>): Confi
   const base = readTable("RINGCAST", variables["RINGCAST"]);
   const overrides = readTable("RINGCAST_OVERRIDES", variables["RINGCAST_OVERRIDES"]);
   const cluster = check("RINGCAST", clusterSchema, merge(base, overrides));
+  // `npm start`, a template's `npm run dev` and tests work with them.
+  const published = cluster.development ? [] : findPublishedSecrets(variables);
+  if (published.length > 0) throw new ConfigError(published.join("; "));
   if (cluster.webhook !== undefined && !isSecret(variables["WEBHOOK_SECRET"]))
     throw new ConfigError(
       'WEBHOOK_SECRET: a webhook needs this secret as base64 text of 24 to 64 bytes, with or without "whsec_" before it',

@@ -3,6 +3,12 @@ const MIN_KEY_CHARACTERS = 16;
 /** RFC 7518: the secret of an HMAC is at least as long as the hash. */
 const MIN_HMAC_BYTES = 32;
 
+/**
+ * The values of the templates' `.dev.vars.example`, and of `ringcast/testing`. Everybody can read them, and the "Deploy to
+ * Cloudflare" button offers the former as the values to deploy.
+ */
+const PUBLISHED = /^replace-me|-of-tests-only/;
+
 /** The secrets of a deployment. Each has a second, previous value while it is replaced (SPEC AU11). */
 const SECRETS = ["API_KEY", "READ_KEY", "TOKEN_HMAC_SECRET"] as const;
 
@@ -31,4 +37,11 @@ export function findWeakSecrets(variables: Readonly<Record<string, unknown>>): s
     }
   }
   return problems;
+}
+
+/** The secrets that anybody can read, because a template or `ringcast/testing` has them (SPEC PK20). */
+export function findPublishedSecrets(variables: Readonly<Record<string, unknown>>): string[] {
+  return SECRETS.flatMap((secret) => [secret, `${secret}_PREVIOUS`])
+    .filter((name) => PUBLISHED.test(String(variables[name])))
+    .map((name) => `${name}: has the published value of an example; set a random one (openssl rand -hex 32)`);
 }

@@ -5,15 +5,10 @@ import WebSocket from "ws";
 import { createTestHarness } from "wrangler";
 import { createClient, type ChannelSchemas, type Client, type ClientOptions } from "../client/client.ts";
 import { awakeOf, evict, isIn, type NamedObject } from "./objects.ts";
+import { SECRETS } from "./secrets.ts";
 
 export type { NamedObject } from "./objects.ts";
 
-/** Keys of a test, which open nothing else. */
-const SECRETS = {
-  API_KEY: "a-key-of-tests-only",
-  READ_KEY: "a-reading-key-of-tests-only",
-  TOKEN_HMAC_SECRET: "a-secret-of-tests-only-with-32-bytes",
-};
 const CONFIG_FILES = ["wrangler.jsonc", "wrangler.json", "wrangler.toml"];
 /** Without work an object sleeps after 10 s on the platform; here it is put to sleep at once. */
 const SLEEP_WITHIN_MS = 10_000;
@@ -70,6 +65,12 @@ export type TestCluster = {
   stop(): Promise<void>;
 };
 
+const token = (user: string, claims: Readonly<Record<string, unknown>> = {}): Promise<string> =>
+  new SignJWT({ ...claims, sub: user })
+    .setProtectedHeader({ alg: "HS256" })
+    .setExpirationTime("1h")
+    .sign(new TextEncoder().encode(SECRETS.TOKEN_HMAC_SECRET));
+
 /** Starts the Worker of a project, for the project's own tests (SPEC PK13). It needs the package `wrangler`. */
 export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
   const { root = process.cwd(), vars = {}, secrets = {}, prefix = "", basePath = "" } = options;
@@ -98,11 +99,6 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     if (answer.error !== undefined) throw new Error(`${answer.error.code}: ${answer.error.message}`);
     return answer;
   };
-  const token = (user: string, claims: Readonly<Record<string, unknown>> = {}): Promise<string> =>
-    new SignJWT({ ...claims, sub: user })
-      .setProtectedHeader({ alg: "HS256" })
-      .setExpirationTime("1h")
-      .sign(new TextEncoder().encode(SECRETS.TOKEN_HMAC_SECRET));
 
   const shards = async (): Promise<NamedObject[]> => {
     const answer = (await call("admin/api/cluster")) as { readonly shards: readonly Shard[] };

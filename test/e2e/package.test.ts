@@ -1,21 +1,17 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
+import { linkModules, packed, type Packed } from "../support/packed.ts";
 
 const root = join(import.meta.dirname, "../..");
 const project = mkdtempSync(join(tmpdir(), "ringcast-package-"));
 const installed = join(project, "node_modules/ringcast");
 afterAll(() => rmSync(project, { recursive: true }));
 
-type Packed = {
-  readonly filename: string;
-  readonly unpackedSize: number;
-  readonly files: readonly { readonly path: string }[];
-};
-let packed: Packed;
+let pack: Packed;
 
 /** Runs a program of the development dependencies; answers with what it prints, also where it fails. */
 function run(name: string, ...args: string[]): { readonly status: number; readonly printed: string } {
@@ -28,27 +24,20 @@ function run(name: string, ...args: string[]): { readonly status: number; readon
   }
 }
 
-beforeAll(() => {
-  const answer = execFileSync("npm", ["pack", "--json", "--pack-destination", project], {
-    cwd: root,
-    encoding: "utf8",
-  });
-  [packed] = JSON.parse(answer.slice(answer.indexOf("[\n"))) as [Packed];
-  mkdirSync(installed, { recursive: true });
-  execFileSync("tar", ["xzf", packed.filename, "-C", installed, "--strip-components=1"], { cwd: project });
-  for (const name of readdirSync(join(root, "node_modules")).filter((one) => !one.startsWith(".")))
-    symlinkSync(join(root, "node_modules", name), join(project, "node_modules", name));
+beforeAll(async () => {
+  pack = await packed();
+  await linkModules(project);
 });
 
 describe("[PK14] the package", () => {
   test("it holds the library, the page and the command, and nothing else", () => {
-    const paths = packed.files.map(({ path }) => path);
+    const paths = pack.files.map(({ path }) => path);
     const other = paths.filter(
       (path) => !/^(dist\/(lib|console)\/|package\.json$|README\.md$|LICENSE$)/.test(path),
     );
     expect(other).toEqual([]);
     expect(paths.filter((path) => /(\.test\.|\.tsx?$)/.test(path) && !path.endsWith(".d.ts"))).toEqual([]);
-    expect(packed.unpackedSize).toBeLessThan(4_000_000);
+    expect(pack.unpackedSize).toBeLessThan(4_000_000);
     const targets = Object.values(manifest.exports).flatMap((one) =>
       typeof one === "string" ? [one] : Object.values(one),
     );
@@ -62,8 +51,8 @@ describe("[PK14] the package", () => {
   });
 
   test("publint and attw find no fault in its entry points", () => {
-    expect(run("publint", "run", packed.filename, "--strict")).toMatchObject({ status: 0 });
-    expect(run("attw", packed.filename, "--profile", "esm-only")).toMatchObject({ status: 0 });
+    expect(run("publint", "run", pack.tarball, "--strict")).toMatchObject({ status: 0 });
+    expect(run("attw", pack.tarball, "--profile", "esm-only")).toMatchObject({ status: 0 });
   });
 });
 

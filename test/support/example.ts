@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createTestHarness } from "wrangler";
+import { packed } from "./packed.ts";
 
 const root = join(import.meta.dirname, "../..");
 export const EXAMPLE_KEY = "an-api-key-to-try";
@@ -20,7 +21,7 @@ export type Example = {
 export async function startExample(name: string): Promise<Example> {
   const directory = mkdtempSync(join(tmpdir(), "ringcast-example-"));
   const app = join(directory, name);
-  const packed = npm(root, "pack", "--pack-destination", directory).trim().split("\n").at(-1) ?? "";
+  const { tarball } = await packed();
   cpSync(join(root, "examples", name), app, {
     recursive: true,
     filter: (path) => !/node_modules|\.wrangler|\.dev\.vars|public/.test(path.slice(root.length)),
@@ -29,7 +30,7 @@ export async function startExample(name: string): Promise<Example> {
   const known = readFileSync(manifest, "utf8");
   writeFileSync(
     manifest,
-    known.replace(/file:[^"]*/, () => `file:../${packed}`),
+    known.replace(/file:[^"]*/, () => `file:${tarball}`),
   );
   npm(app, "install", "--no-audit", "--no-fund");
   npm(app, "run", "build");

@@ -1,7 +1,11 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { ConfigError, parseConfig } from "../../../src/config/config.ts";
 import { namespaceSchema } from "../../../src/config/namespace.ts";
+import { SECRETS } from "../../../src/testing/secrets.ts";
 
 describe("[AU5] a wrong setting is refused with the name of its field", () => {
   const wrong: [what: string, variables: Record<string, unknown>, named: RegExp][] = [
@@ -290,6 +294,29 @@ describe("[AU10] weak secrets", () => {
     };
     expect(parseConfig(variables)).toEqual(parseConfig({}));
     expect(parseConfig({ API_KEY: "", READ_KEY: "" })).toEqual(parseConfig({}));
+  });
+});
+
+describe("[PK20] secrets that anybody can read", () => {
+  const templates = join(import.meta.dirname, "../../../templates");
+
+  test.each(readdirSync(templates))(
+    "[PK20] a deployment refuses each value of %s/.dev.vars.example",
+    (name) => {
+      const variables = parseEnv(readFileSync(join(templates, name, ".dev.vars.example"), "utf8"));
+      expect(Object.keys(variables)).toEqual(["API_KEY", "READ_KEY", "TOKEN_HMAC_SECRET"]);
+      for (const [secret, value] of Object.entries(variables)) {
+        expect(() => parseConfig({ [secret]: value })).toThrow(`${secret}: has the published value`);
+        expect(() => parseConfig({ [`${secret}_PREVIOUS`]: value })).toThrow(`${secret}_PREVIOUS: has the`);
+      }
+      expect(() => parseConfig({ ...variables, RINGCAST: { development: true } })).not.toThrow();
+    },
+  );
+
+  test("[PK20] a deployment refuses the secrets of `ringcast/testing`", () => {
+    for (const [secret, value] of Object.entries(SECRETS))
+      expect(() => parseConfig({ [secret]: value })).toThrow(`${secret}: has the published value`);
+    expect(() => parseConfig({ ...SECRETS, RINGCAST: { development: true } })).not.toThrow();
   });
 });
 

@@ -1,5 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { filesWithBrowser, skipsBrowser } from "./scripts/browser.mjs";
 import { buildConsole } from "./scripts/build-console.mjs";
 import { plantPlugin } from "./test/sim/plant-plugin.ts";
 
@@ -219,6 +220,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
+          exclude: skipsBrowser() ? filesWithBrowser() : [],
           globalSetup: "test/support/pack-setup.ts",
           ...PATIENT,
           testTimeout: 600_000,

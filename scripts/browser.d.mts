@@ -1,1 +1,4 @@
 export function findBrowser(): string | undefined;
+export function filesWithBrowser(): string[];
+export function skipsBrowser(): boolean;
+export function prepareBrowser(): void;

@@ -1,7 +1,10 @@
-// Finds a Chromium for the tests of the operator's page. Installs Debian's Chromium if there is none, and it may.
+// Finds a Chromium for the tests of pages. Installs Debian's Chromium if there is none, and it may.
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { pathToFileURL } from "node:url";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+
+const TESTS = join(dirname(fileURLToPath(import.meta.url)), "../test/e2e");
 
 const CANDIDATES = [
   process.env.CHROMIUM,
@@ -13,28 +16,54 @@ const CANDIDATES = [
   "C:\\Program Files\\Google\\Chrome\\Application\\chrome.exe",
 ];
 
-/** The path of a Chromium, or undefined. */
-export const findBrowser = () => CANDIDATES.find((path) => path !== undefined && existsSync(path));
+/** `CHROMIUM=none`: as on a machine without one. */
+const isForbidden = () => process.env.CHROMIUM === "none";
 
-function install() {
-  if (findBrowser() !== undefined) return;
-  const mayInstall =
-    process.platform === "linux" && process.getuid?.() === 0 && existsSync("/usr/bin/apt-get");
-  if (!mayInstall) {
-    console.error(
-      "The tests of the operator's page need Chromium: install it, or name its path in CHROMIUM.",
-    );
+/** The path of a Chromium, or undefined. */
+export const findBrowser = () =>
+  isForbidden() ? undefined : CANDIDATES.find((path) => path !== undefined && existsSync(path));
+
+/** The test files that use a browser. Without one they are skipped, except in CI (SPEC FH6). */
+export const filesWithBrowser = () =>
+  readdirSync(TESTS)
+    .filter((file) => readFileSync(join(TESTS, file), "utf8").includes("launchBrowser"))
+    .map((file) => `test/e2e/${file}`);
+
+/** Whether tests that use a browser are left out. */
+export const skipsBrowser = () => findBrowser() === undefined && !inCi();
+
+/** Finds a Chromium, or installs one. Ends the process in CI if there is none; elsewhere it says what is skipped. */
+export function prepareBrowser() {
+  if (findBrowser() !== undefined || install()) return;
+  const advice = "install Chromium, or name its path in CHROMIUM";
+  if (inCi()) {
+    console.error(`The tests of pages need a browser: ${advice}.`);
     process.exit(1);
   }
-  console.log("Installing Chromium for the tests of the operator's page (only this time) ...");
+  console.log(
+    `There is no Chromium: the ${filesWithBrowser().length} test files of pages are skipped. To run them, ${advice}.`,
+  );
+}
+
+/** Installs Debian's Chromium where it may. */
+function install() {
+  const isRoot = process.platform === "linux" && process.getuid?.() === 0;
+  if (isForbidden() || !isRoot || !existsSync("/usr/bin/apt-get")) return false;
+  console.log("Installing Chromium for the tests of pages (only this time) ...");
   const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  for (const args of [["update"], ["install", "-y", "--no-install-recommends", "chromium"]]) {
+  return [["update"], ["install", "-y", "--no-install-recommends", "chromium"]].every((args) => {
     const { status } = spawnSync("apt-get", ["-qq", ...args], {
       stdio: ["ignore", "ignore", "inherit"],
       env,
     });
-    if (status !== 0) process.exit(status ?? 1);
-  }
+    return status === 0;
+  });
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) install();
+const inCi = () => (process.env.CI ?? "") !== "";
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  if (findBrowser() !== undefined || install()) process.exit(0);
+  console.error("This needs Chromium: install it, or name its path in CHROMIUM.");
+  process.exit(1);
+}

@@ -1,9 +1,20 @@
 // Makes `npm start`, `npm test` and `npm run demo` work on a fresh clone. This script runs on the Node of the machine
-// (20 is enough). All later commands run on the installed `node` package.
+// (20 is enough). All later commands run on the installed `node` package. It is imported, and no script before another
+// one, where a new user begins: npm leaves the latter out if it is told to ignore scripts.
 import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { buildConsole } from "./build-console.mjs";
 import { isInstalled } from "./installed.mjs";
+import { nodeProblem } from "./node-needed.mjs";
+
+// Before anything is installed: afterwards the error would come from a package, and name none of this.
+const problem = nodeProblem(process.versions.node, {
+  ignoresScripts: process.env.npm_config_ignore_scripts === "true",
+});
+if (problem !== undefined) {
+  console.error(problem);
+  process.exit(1);
+}
 
 const read = (path) => (existsSync(path) ? JSON.parse(readFileSync(path, "utf8")) : undefined);
 

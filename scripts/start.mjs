@@ -1,14 +1,19 @@
 // Runs a whole cluster on this machine: workerd through `wrangler dev`, with its state in .wrangler.
+import "./setup.mjs";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { localConfig } from "./local-config.mjs";
+import { hold } from "./start-lock.mjs";
 
 const port = process.env.PORT ?? "8787";
+if (!/^\d+$/.test(port) || Number(port) < 1 || Number(port) > 65_535)
+  fail(`PORT is "${port}"; it must be a whole number from 1 to 65535, as in PORT=8788 npm start.`);
 const url = `http://localhost:${port}`;
 const SECRETS = ["API_KEY", "READ_KEY", "TOKEN_HMAC_SECRET"];
 
+await requireAlone();
 await requireFree(Number(port));
 if (!existsSync(".dev.vars")) {
   const lines = SECRETS.map((name) => `${name}=${randomBytes(24).toString("hex")}`);
@@ -69,9 +74,22 @@ async function requireFree(wanted) {
     probe.once("error", () => resolve(true));
     probe.listen(wanted, "127.0.0.1", () => probe.close(() => resolve(false)));
   });
-  if (!taken) return;
-  console.error(
-    `Port ${wanted} is in use. Stop the program that uses it, or start with PORT=8788 npm start.`,
-  );
+  if (taken)
+    fail(`Port ${wanted} is in use. Stop the program that uses it, or start with PORT=8788 npm start.`);
+}
+
+/** Ends with an error if `npm start` runs from this folder, because the two would share their state. */
+async function requireAlone() {
+  mkdirSync(".wrangler", { recursive: true });
+  const path = process.platform === "win32" ? `\\\\.\\pipe\\${process.cwd()}` : ".wrangler/start.sock";
+  const other = await hold(path, `at ${url}, as process ${process.pid}`);
+  if (other !== undefined)
+    fail(
+      `A cluster runs from this folder already, ${other}. Stop it first, or start another in a copy of the folder.`,
+    );
+}
+
+function fail(message) {
+  console.error(message);
   process.exit(1);
 }

@@ -1,70 +1,92 @@
 /** `npm run simulate` estimates a cluster larger than this machine from the results of the benchmark. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { Result } from "../lib/report.ts";
 import { PRICES } from "../../src/elastic/prices.ts";
 import { runAutoscale } from "./autoscale.ts";
 import { costsOf } from "./costs.ts";
-import { simulate } from "./model.ts";
-import { ELSEWHERE } from "./elsewhere.ts";
+import { CURVES } from "./curves.ts";
+import { simulate, type Load } from "./model.ts";
 import { measureReality } from "./reality.ts";
 
-const { values } = parseArgs({
-  options: {
-    shards: { type: "string", default: "100" },
-    clients: { type: "string", default: "1000000" },
-    regions: { type: "string", default: "1" },
-    publications: { type: "string", default: "1" },
-    connects: { type: "string", default: "4" },
-    frames: { type: "string", default: "10" },
-    "round-trip": { type: "string", default: "20" },
-    "upgrades-per-second": { type: "string", default: "400" },
-    check: { type: "boolean", default: false },
-    autoscale: { type: "boolean", default: false },
-    curve: { type: "string", default: "day" },
-    svg: { type: "string" },
-    help: { type: "boolean", default: false },
-  },
-});
-if (values.help) {
-  console.log(`npm run simulate -- [--shards 100] [--clients 1000000] [--regions 1] [--publications 1 (a second, to all clients)]
-  [--connects 4 (of each client, a day)] [--frames 10 (from each client, an hour)] [--round-trip 20 (ms between objects: assumed)]
-  [--upgrades-per-second 400 (of a shard: configured)] [--check (measures small clusters on this machine, beside the model)]
+type Options = Omit<Load, "publicationsPerSecond" | "connectsADay" | "framesAnHour" | "roundTripMs"> & {
+  readonly publications: number;
+  readonly connects: number;
+  readonly frames: number;
+  readonly roundTrip: number;
+  readonly check?: true;
+  readonly autoscale?: true;
+  readonly curve: string;
+  readonly svg?: string;
+};
 
-npm run simulate -- --autoscale [--curve day|flash|storm|region] [--clients 1000000 (at the peak)] [--svg drawing.svg]
-  The scaling policy and the ring in virtual time, against a curve of load.`);
-  process.exit(0);
+/** Reads a number from `least` on. A table of NaN would say nothing (SPEC FH7). */
+const from =
+  (least: number, { whole }: { readonly whole: boolean }) =>
+  (text: string): number => {
+    const number = text.trim() === "" ? Number.NaN : Number(text);
+    if (!Number.isFinite(number) || number < least || (whole && !Number.isInteger(number)))
+      throw new InvalidArgumentError(`It is a ${whole ? "whole " : ""}number, ${least} or more.`);
+    return number;
+  };
+const count = from(1, { whole: true });
+const amount = from(0, { whole: false });
+
+const program = new Command("npm run simulate --")
+  .description(
+    "Estimates a large cluster from the results of the benchmark; with --autoscale runs the scaling policy and the ring in virtual time against a curve of load.",
+  )
+  .option("--shards <count>", "", count, 100)
+  .option("--clients <count>", "all of them; with --autoscale at the peak", count, 1_000_000)
+  .option("--regions <count>", "", count, 1)
+  .option("--publications <count>", "a second, each to all clients", amount, 1)
+  .option("--connects <count>", "of each client, a day", amount, 4)
+  .option("--frames <count>", "from each client, an hour", amount, 10)
+  .option("--round-trip <ms>", "between objects: assumed", amount, 20)
+  .option("--upgrades-per-second <count>", "of a shard: configured", count, 400)
+  .option("--check", "measures small clusters on this machine, beside the model")
+  .option("--autoscale", "the scaling policy against a curve of load")
+  .addOption(new Option("--curve <name>").choices(Object.keys(CURVES)).default("day"))
+  .option("--svg <file>", "draws the curve and the shards")
+  .exitOverride();
+try {
+  program.parse();
+} catch (error) {
+  // Commander has printed its own message.
+  if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2);
+  throw error;
 }
-if (values.autoscale) {
-  runAutoscale({ name: values.curve, clients: Number(values.clients), svg: values.svg });
+const options = program.opts<Options>();
+if (options.autoscale) {
+  runAutoscale({ name: options.curve, clients: options.clients, svg: options.svg });
   process.exit(0);
 }
 const results: Record<string, Result> = JSON.parse(
   readFileSync(join(import.meta.dirname, "../results.json"), "utf8"),
 );
 const costs = costsOf(results);
-const load = {
-  shards: Number(values.shards),
-  clients: Number(values.clients),
-  regions: Number(values.regions),
-  publicationsPerSecond: Number(values.publications),
-  connectsADay: Number(values.connects),
-  framesAnHour: Number(values.frames),
-  roundTripMs: Number(values["round-trip"]),
-  upgradesPerSecond: Number(values["upgrades-per-second"]),
+const load: Load = {
+  shards: options.shards,
+  clients: options.clients,
+  regions: options.regions,
+  publicationsPerSecond: options.publications,
+  connectsADay: options.connects,
+  framesAnHour: options.frames,
+  roundTripMs: options.roundTrip,
+  upgradesPerSecond: options.upgradesPerSecond,
 };
 const round = (value: number, digits = 0): string =>
   value.toLocaleString("en", { maximumFractionDigits: digits });
 
-if (values.check) await check();
+if (options.check) await check();
 else print();
 process.exit(0);
 
 function print(): void {
   const result = simulate(load, costs);
   console.log(
-    `Costs measured ${costs.date} (${costs.machine}); prices of ${PRICES.date}; ${load.roundTripMs} ms between objects is assumed.`,
+    `Costs measured ${costs.date} (${costs.machine}); ${load.roundTripMs} ms between objects is assumed.`,
   );
   console.table({
     "a broadcast reaches the last client after": `${round(result.broadcastMs)} ms`,
@@ -76,16 +98,14 @@ function print(): void {
     "clients that move when one is drained": round(result.movesOnDrain),
     "all back after the busiest shard is lost": `${round(result.backAfterLossMs / 1_000, 1)} s`,
   });
-  console.log("Dollars a month, by Cloudflare's list:");
+  console.log(
+    `Dollars a month, by Cloudflare's list of ${PRICES.date}, for ${round(load.clients)} clients that are always connected, on ${round(load.shards)} shards. Each connects ${round(load.connectsADay, 2)} times a day and sends ${round(load.framesAnHour, 2)} frames an hour; ${round(load.publicationsPerSecond, 2)} publications a second go to all of them.`,
+  );
   console.table(
     Object.fromEntries(
       Object.entries(result.dollarsAMonth).map(([what, dollars]) => [what, round(dollars, 2)]),
     ),
   );
-  const { name, source, perMillionMessages, perThousandConnections } = ELSEWHERE;
-  const messages = load.publicationsPerSecond * 30 * 86_400 * (1 + load.clients);
-  const elsewhere = (messages / 1e6) * perMillionMessages + (load.clients / 1_000) * perThousandConnections;
-  console.log(`The same at ${name}, by ${source}: $${round(elsewhere)}.`);
 }
 
 async function check(): Promise<void> {

@@ -16,6 +16,22 @@ test("the benchmark runs, and prints a ratio for each row", async () => {
 test("the simulation reckons a cluster from the recorded figures, and what it costs", async () => {
   const output = await run("bench/simulate/run.ts", "--shards", "100", "--clients", "1000000");
   expect(output).toMatch(/depth of the tree.*2/);
-  expect(output).toMatch(/Dollars a month/);
+  expect(output).toMatch(
+    /Dollars a month, .* of 2\d{3}-\d\d, for 1,000,000 clients .* 100 shards.* 4 times a day/,
+  );
   expect(output).not.toContain("NaN");
+}, 60_000);
+
+test("[FH7] the simulation refuses what is no number, by the name of the option", async () => {
+  for (const [option, value] of [
+    ["--shards", "abc"],
+    ["--clients", "0"],
+  ] as const) {
+    const failed = await run("bench/simulate/run.ts", option, value).catch((error: unknown) => error);
+    expect(failed).toMatchObject({
+      code: 2,
+      stdout: "",
+      stderr: expect.stringMatching(`^error: option '${option} <\\w+>' argument '${value}' is invalid`),
+    });
+  }
 }, 60_000);

@@ -1,0 +1,1 @@
+export function nodeProblem(version: string, npm: { readonly ignoresScripts: boolean }): string | undefined;

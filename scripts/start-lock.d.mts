@@ -1,0 +1,1 @@
+export function hold(path: string, about: string): Promise<string | undefined>;

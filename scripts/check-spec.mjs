@@ -1,6 +1,7 @@
 // Checks that each cited law (SPEC.md), fact (docs/), file and heading exists, and that each law has a test.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { faultOf, linesOf, linksIn } from "./docs/links.mjs";
 
 const FACTS = { P: "docs/platform.md", C: "docs/protocol.md" };
 const PAGES = [
@@ -21,7 +22,7 @@ const FACT = /docs\/(?:platform|protocol)\.md ([PC]\d+(?:(?:, | and | to )[PC]\d
 const problems = [];
 const tested = new Set();
 for (const file of texts.keys()) {
-  for (const [line, text] of linesOf(file)) {
+  for (const [line, text] of linesOf(file, texts.get(file))) {
     const report = (problem) => problems.push(`${file}:${line}: ${problem}`);
     // A law id may stand anywhere: "SPEC DL2, DL3", "(LG1)", "[DL2]".
     for (const [id] of text.matchAll(LAW)) if (!laws.has(id)) report(`SPEC.md has no law ${id}`);
@@ -76,41 +77,9 @@ function checkDocuments(text, report) {
     if (!existsSync(name)) report(`there is no document ${name}`);
 }
 
-/** The relative targets of links and images, in Markdown and in HTML. */
-function linksIn(text) {
-  const targets = [...text.matchAll(/\]\(([^)\s]+)\)|\b(?:href|src|srcset)="([^"]+)"/g)];
-  return targets.map(([, inMarkdown, inHtml]) => inMarkdown ?? inHtml).filter((one) => !/^[a-z]+:/.test(one));
-}
-
 function checkLink(file, target, report) {
-  const [path, heading] = target.split("#");
-  const page = path === "" ? file : join(dirname(file), path);
-  if (!existsSync(page)) report(`the link ${target} leads nowhere`);
-  else if (heading !== undefined && page.endsWith(".md") && !headingsOf(page).has(heading))
-    report(`${page} has no heading #${heading}`);
-}
-
-/** The anchors that a forge makes of a page's headings. */
-function headingsOf(file) {
-  const headings = [...linesOf(file)].filter(([, text]) => /^#+ /.test(text));
-  return new Set(
-    headings.map(([, text]) =>
-      text
-        .replace(/^#+ /, "")
-        .toLowerCase()
-        .replace(/[^\p{L}\p{N} _-]/gu, "")
-        .replaceAll(" ", "-"),
-    ),
-  );
-}
-
-/** The numbered lines of a file, without the lines of Markdown code blocks. */
-function* linesOf(file) {
-  let inBlock = false;
-  for (const [n, text] of (texts.get(file) ?? readFileSync(file, "utf8")).split("\n").entries()) {
-    if (file.endsWith(".md") && text.startsWith("```")) inBlock = !inBlock;
-    else if (!inBlock) yield [n + 1, text];
-  }
+  const fault = faultOf(file, target);
+  if (fault !== undefined) report(fault);
 }
 
 /** The files of a folder, without packages, builds and kept releases. */

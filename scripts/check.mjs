@@ -2,7 +2,7 @@
 import { pathToFileURL } from "node:url";
 import { runSteps } from "./steps.mjs";
 
-const CODE = ["src", "test", "demo", "bench", "scripts", "vitest.config.ts"];
+const CODE = ["src", "test", "demo", "bench", "scripts", "docs", "vitest.config.ts"];
 
 /** Checks the types of a project. tsc checks only the files that have changed since the last run. */
 const types = (name, project) => ({
@@ -33,6 +33,7 @@ export const checks = [
   types("tests in workerd", "test/workers/tsconfig.json"),
   types("benchmarks", "bench/tsconfig.json"),
   types("benchmarks in workerd", "bench/workers/tsconfig.json"),
+  types("documentation site", "docs/.vitepress/tsconfig.json"),
   types("the ways", "scripts/ways/tsconfig.json"),
   { name: "imports", command: "node", args: ["scripts/check-imports.mjs"] },
   { name: "ways", command: "npm", args: ["run", "--silent", "ways", "--", "--check"] },

@@ -1,0 +1,59 @@
+type Entry = { readonly text: string; readonly link: string };
+type Section = { text: string; collapsed?: boolean; items: Entry[] };
+
+const items = (pages: Readonly<Record<string, string>>): Entry[] =>
+  Object.entries(pages).map(([link, text]) => ({ link, text }));
+
+export const nav: (Entry & { readonly activeMatch?: string })[] = [
+  { text: "Start", link: "/start" },
+  { text: "Guides", link: "/guides/server-api", activeMatch: "^/(guides|from-)" },
+  { text: "Operating", link: "/operations", activeMatch: "^/(operat|command-line)" },
+  { text: "Reference", link: "/reference/settings", activeMatch: "^/reference/" },
+];
+
+export const sidebar: Section[] = [
+  {
+    text: "Start",
+    items: items({ "/": "Ringcast", "/start": "Start in five minutes", "/concepts": "Concepts" }),
+  },
+  {
+    text: "Guides",
+    items: items({
+      "/guides/deploy": "Deploy",
+      "/guides/configure": "Configure",
+      "/guides/server-api": "Publish from a back end",
+      "/from-your-worker": "From your Worker",
+      "/guides/direct-messages": "Messages for one user",
+      "/guides/hooks": "Hooks",
+      "/guides/webhooks": "Webhooks",
+      "/from-socket-io": "From Socket.IO",
+    }),
+  },
+  {
+    text: "Operating",
+    items: items({
+      "/operations": "Operations",
+      "/operate/console": "The console",
+      "/operate/ring": "Change the ring",
+      "/operate/scaling": "Scaling",
+      "/command-line": "The command line",
+    }),
+  },
+  {
+    text: "Background",
+    collapsed: true,
+    items: items({
+      "/architecture": "Architecture",
+      "/limits": "Limits",
+      "/evidence": "Measured and broken",
+      "/repository/benchmarks": "Benchmarks",
+      "/fault-report": "Fault report",
+      "/repository/laws": "Laws",
+      "/platform": "Facts: the platform",
+      "/protocol": "Facts: the protocol",
+      "/repository/contributing": "Contributing",
+      "/repository/security": "Security",
+      "/repository/changelog": "Changelog",
+    }),
+  },
+];

@@ -122,7 +122,7 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
       client.connect();
       clients.push(client);
     }
-    await Promise.all(clients.map((client) => client.ready(60_000)));
+    await Promise.all(clients.map((client) => client.ready(240_000)));
     const found = (await cluster.admin("GET", "/users/zoe/sessions")).body;
     expect(found.unreachable).toEqual([]);
     expect(found.sessions.map(({ key }: { key: string }) => key).toSorted()).toEqual(

@@ -60,7 +60,7 @@ test("[AP5] with `userIsKey` a message costs one call at any number of shards, a
     const client = cluster.client(user, { token: await signToken({ sub: user }) });
     client.on("message", ({ data }) => messages.push(data));
     client.connect();
-    await client.ready(60_000);
+    await client.ready(240_000);
     return { user, messages };
   };
   const send = async (user: string, data: number) =>

@@ -77,7 +77,7 @@ describe("[AP7] a subscriber may filter by tags", () => {
     subscription.on("publication", ({ data }) => heard.push(data));
     subscription.on("subscribed", (context) => recovered.push(context.recovered));
     subscription.subscribe();
-    await subscription.ready(60_000);
+    await subscription.ready(240_000);
     for (const [n, price] of [
       [1, "1"],
       [2, "10.49"],
@@ -95,7 +95,7 @@ describe("[AP7] a subscriber may filter by tags", () => {
     ] as const)
       await publish(n, price);
     client.connect();
-    await client.ready(60_000);
+    await client.ready(240_000);
     await publish(12, "0.5");
     await eventually(() => heard.at(-1) === 12);
     expect(heard).toEqual([2, 6, 10, 12]);

@@ -34,7 +34,7 @@ async function enter(client: Centrifuge): Promise<{ room: Subscription; heard: u
   const room = client.newSubscription("lobby");
   room.on("publication", ({ data, info }) => heard.push([info?.user, data]));
   room.subscribe();
-  await room.ready(60_000);
+  await room.ready(240_000);
   return { room, heard };
 }
 

@@ -15,20 +15,19 @@ const statusOf = (endpoint: string): Promise<number> =>
   });
 
 describe("[BD23] a frame is admitted before it waits, and a client that sends too many is closed with 3013", () => {
-  const floods: [kind: string, frame: string, count: number][] = [
-    ["frames that ask for nothing", "{} ", 2_000],
-    ["commands", '{"id":2,"rpc":{}}', 2_000],
-    ["long frames", JSON.stringify({ id: 2, rpc: { data: "x".repeat(60_000) } }), 30],
+  const floods: [kind: string, frame: string][] = [
+    ["frames that ask for nothing", "{} "],
+    ["commands", '{"id":2,"rpc":{}}'],
+    ["long frames", JSON.stringify({ id: 2, rpc: { data: "x".repeat(60_000) } })],
   ];
   test("each kind of flood ends its own client, and touches no other", async () => {
     cluster = await startCluster({ cluster: { limits: { commandsPerSecond: 10, commandBurst: 100 } } });
     const endpoint = cluster.endpoint("busy");
     const witness = await RawClient.connect(endpoint);
     let id = 1;
-    for (const [kind, frame, count] of floods) {
+    for (const [kind, frame] of floods) {
       const flooding = await RawClient.connect(endpoint);
-      for (let n = 0; n < count; n++) flooding.socket.send(frame);
-      expect((await flooding.closed).code, kind).toBe(3013);
+      expect((await flooding.flood(() => frame)).code, kind).toBe(3013);
       expect((await witness.ask({ id: ++id, rpc: {} }))["error"].code).toBe(108);
     }
   });

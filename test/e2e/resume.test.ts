@@ -45,7 +45,7 @@ for (const [major, Centrifuge] of [
     );
     subscription.subscribe();
     client.connect();
-    await subscription.ready(60_000);
+    await subscription.ready(240_000);
     const publisher = cluster.client(`publisher-${major}`);
     publisher.connect();
     for (const n of range(60)) {
@@ -72,7 +72,7 @@ test("[DL1, MV1] while shards come, drain and crash, every client hears every pu
     subscription.subscribe();
     (subscription as any)._centrifuge.connect();
   }
-  await Promise.all(clients.map(({ subscription }) => subscription.ready(60_000)));
+  await Promise.all(clients.map(({ subscription }) => subscription.ready(240_000)));
   const publisher = cluster.client("moving-publisher");
   publisher.connect();
   const changes: [at: number, method: string, path: string, body?: object][] = [
@@ -93,7 +93,7 @@ test("[DL1, MV1] while shards come, drain and crash, every client hears every pu
         break;
       } catch {
         // The publisher's shard has gone. An unanswered publication may be in the log, so the next number is used.
-        await publisher.ready(60_000);
+        await publisher.ready(240_000);
         break;
       }
     }
@@ -120,7 +120,7 @@ test("[DL10] stock SDK 5.8 hears the same publications with delta compression", 
   subscription.on("publication", ({ data }) => heard.push(data));
   subscription.subscribe();
   client.connect();
-  await subscription.ready(60_000);
+  await subscription.ready(240_000);
   for (const text of texts) await subscription.publish(text);
   await eventually(() => heard.length >= texts.length);
   expect(heard).toEqual(texts);

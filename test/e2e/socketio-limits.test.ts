@@ -3,6 +3,7 @@ import type { Socket } from "socket.io-client";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import WebSocket from "ws";
 import { eventually } from "../support/cluster.ts";
+import { flood } from "../support/flood.ts";
 import { heard, startSocketCluster, type SocketCluster } from "../support/socketio/ours.ts";
 import { tier } from "../support/tier.ts";
 
@@ -102,9 +103,9 @@ describe("limits of one client", () => {
   });
 
   test("[SO63] frames are admitted before they wait, and a body of many packets is many frames", async () => {
-    const flood = await joined();
-    for (let n = 0; n < 2_000; n++) flood.socket.send(event("echo"));
-    expect(await flood.closed).toBe(4029);
+    const flooding = await joined();
+    await flood(flooding.socket, () => event("echo"));
+    expect(await flooding.closed).toBe(4029);
     const polling = await polls();
     expect((await polling.post("40")).status).toBe(200);
     const body = Array.from({ length: 5_000 }, () => event("echo")).join("\u001E");

@@ -68,7 +68,7 @@ export class Listener {
     const token = await signToken({ sub: user, ...info });
     const listener = new Listener(cluster.client(so.key ?? user, { token }));
     listener.client.connect();
-    await listener.client.ready(60_000);
+    await listener.client.ready(240_000);
     return listener;
   }
 
@@ -77,7 +77,7 @@ export class Listener {
     subscription.on("publication", (context) => this.client.emit("publication", context));
     subscription.on("unsubscribed", (context) => this.client.emit("unsubscribed", context));
     subscription.subscribe();
-    await subscription.ready(60_000);
+    await subscription.ready(240_000);
     return this;
   }
 }

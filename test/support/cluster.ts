@@ -19,6 +19,10 @@ const root = join(import.meta.dirname, "../..");
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 type Table = { [key: string]: Json };
 
+/** A cluster and clients that wait longer than usual: the machine may be busy. */
+export const BUSY_TIMES = { staleConnectionMs: 120_000, pongTimeoutMs: 60_000 };
+export const BUSY_CLIENT = { timeout: 60_000 };
+
 /** A whole cluster on a real server: workerd with its own empty storage, and real sockets. */
 export type Cluster = {
   readonly url: URL;
@@ -49,6 +53,7 @@ export async function startCluster(
   const { rateLimit, main, local } = settings;
   const isShipped = rateLimit === undefined && main === undefined && local === undefined;
   const own = isShipped ? undefined : writeConfig({ rateLimit, main, local });
+  const { times, ...cluster } = settings.cluster ?? {};
   const server = createTestHarness({
     root,
     workers: [
@@ -61,7 +66,8 @@ export async function startCluster(
             anonymous: true,
             // Tests of limits fill shards.
             scale: { mode: "off" },
-            ...settings.cluster,
+            ...cluster,
+            times: { ...BUSY_TIMES, ...(times as Table | undefined) },
           },
           ...Object.fromEntries(namespaces.map(([name, options]) => [`RINGCAST_NS_${name}`, options])),
         },
@@ -91,7 +97,7 @@ export async function startCluster(
       return { status: response.status, body: text === "" ? undefined : JSON.parse(text) };
     },
     client(key, options = {}) {
-      const client = new Centrifuge(endpoint(key), { websocket: WebSocket, ...options });
+      const client = new Centrifuge(endpoint(key), { ...BUSY_CLIENT, websocket: WebSocket, ...options });
       clients.push(client);
       return client;
     },

@@ -33,7 +33,7 @@ export class Console {
   }
 
   async connected(count: number, of = count): Promise<void> {
-    await eventually(async () => (await this.fleet("Connected")) === `${count} of ${of}`, 60_000);
+    await eventually(async () => (await this.fleet("Connected")) === `${count} of ${of}`);
   }
 
   /** A number of the simulated clients, as the page shows it. */

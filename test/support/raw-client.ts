@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import WebSocket from "ws";
+import { flood } from "./flood.ts";
 
 /** A client that can break the protocol: it sends any frame, and keeps every line and the close. */
 export class RawClient {
@@ -55,6 +56,15 @@ export class RawClient {
 
   send(...commands: object[]): void {
     this.socket.send(commands.map((command) => JSON.stringify(command)).join("\n"));
+  }
+
+  /**
+   * Sends frames until the server ends the connection. Limits of rate are limits of what the shard reads, and on a busy
+   * machine it reads slowly.
+   */
+  async flood(frame: (n: number) => string): Promise<{ code: number; reason: string }> {
+    await flood(this.socket, frame);
+    return this.closed;
   }
 
   /** The next line that is not a ping. Rejects if the connection ends first. */

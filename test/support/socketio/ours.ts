@@ -3,7 +3,7 @@ import { Centrifuge } from "centrifuge";
 import { io, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import WebSocket from "ws";
 import { createTestHarness } from "wrangler";
-import { API_KEY, READ_KEY, type Json } from "../cluster.ts";
+import { API_KEY, BUSY_CLIENT, BUSY_TIMES, READ_KEY, type Json } from "../cluster.ts";
 
 export type SocketCluster = {
   readonly url: URL;
@@ -25,13 +25,16 @@ export async function startSocketCluster(
   namespaces: Record<string, { [key: string]: Json }> = {},
 ): Promise<SocketCluster> {
   const configPath = join(import.meta.dirname, "wrangler.toml");
+  const { times, socketio, ...others } = cluster;
   const vars = {
     RINGCAST_OVERRIDES: {
       development: true,
       insecure: true,
       anonymous: true,
       scale: { mode: "off" },
-      ...cluster,
+      ...others,
+      times: { ...BUSY_TIMES, ...(times as object | undefined) },
+      socketio: { pingTimeoutMs: 120_000, ...(socketio as object | undefined) },
     },
     ...Object.fromEntries(
       Object.entries(namespaces).map(([name, options]) => [`RINGCAST_NS_${name}`, options]),
@@ -43,7 +46,7 @@ export async function startSocketCluster(
   });
   const { url } = await server.listen();
   const clients: Socket[] = [];
-  const others: Centrifuge[] = [];
+  const centrifuges: Centrifuge[] = [];
   const call = async (path: string, method: string, body?: unknown): Promise<any> => {
     const response = await fetch(new URL(path, url), {
       method,
@@ -65,13 +68,13 @@ export async function startSocketCluster(
     centrifuge(key) {
       const address = new URL(`/connection/websocket?key=${key}`, url);
       address.protocol = "ws:";
-      const client = new Centrifuge(address.href, { websocket: WebSocket });
-      others.push(client);
+      const client = new Centrifuge(address.href, { ...BUSY_CLIENT, websocket: WebSocket });
+      centrifuges.push(client);
       return client;
     },
     admin: (method, path, body) => call(`/admin/api${path}`, method, body),
     async stop() {
-      for (const client of others) client.disconnect();
+      for (const client of centrifuges) client.disconnect();
       for (const client of clients) client.io.engine?.close();
       for (const client of clients) client.disconnect();
       await server.close();

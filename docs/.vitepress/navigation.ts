@@ -36,7 +36,20 @@ export const sidebar: Section[] = [
       "/operate/console": "The console",
       "/operate/ring": "Change the ring",
       "/operate/scaling": "Scaling",
+      "/operate/incidents": "Incidents",
       "/command-line": "The command line",
+    }),
+  },
+  {
+    text: "Reference",
+    items: items({
+      "/reference/settings": "Settings",
+      "/reference/codes": "Codes",
+      "/reference/server-api": "Server API",
+      "/reference/operators-api": "Operator's API",
+      "/reference/socketio-api": "HTTP API for Socket.IO",
+      "/reference/hooks": "Hooks",
+      "/reference/command-line": "Command line: all options",
     }),
   },
   {

@@ -13,8 +13,11 @@ const broadcastSchema = z
   .strictObject({
     // Every session hears the broadcast channel from its `connect` on (SPEC FO1).
     enabled: z.boolean().default(true),
+    // The channel to publish to in order to reach every session.
     channel: z.string().min(1).max(255).default("ringcast:broadcast"),
+    // The broadcast channel keeps so many publications for clients that come back.
     historySize: count(1, 100_000).default(300),
+    // It keeps them for so long.
     historyTtlMs: count(1_000, 2_592_000_000).default(3_600_000),
   })
   .prefault({});
@@ -23,6 +26,7 @@ const personalChannelSchema = z
   .strictObject({
     // Centrifugo's `user_subscribe_to_personal`: the server subscribes each user with a name to "#<user>".
     enabled: z.boolean().default(false),
+    // The namespace of these channels; empty for channels without one.
     namespace: z.string().default(""),
   })
   .prefault({});
@@ -32,6 +36,7 @@ const movesSchema = z
     // All sources together send at most so many sessions a second to one shard. A connection is several events, and
     // the shard answers 500 to 1,000 events a second beside its own work (docs/platform.md P23).
     perSecondToOneShard: count(1, 10_000).default(300),
+    // One shard sends at most so many sessions a second away.
     perSecondFromOneShard: count(1, 10_000).default(100),
     // A session with a frame in work is closed after its answer, or after this time.
     busyWaitMs: count(0, 30_000).default(3_000),

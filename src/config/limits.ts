@@ -6,19 +6,23 @@ export const limitsSchema = z
   .strictObject({
     // The defaults of Centrifugo: a frame, a client's channels, a channel's name (docs/protocol.md C17).
     frameBytes: count(1024, 1_048_576).default(65_536),
+    // The subscriptions of one client. Centrifugo's default.
     channelsPerClient: count(1, 512).default(128),
+    // The bytes of a channel's name. Centrifugo's default.
     channelBytes: count(16, 1024).default(255),
     // The key is part of each socket's attachment, which holds 16 KiB (docs/platform.md P2).
     keyBytes: count(16, 1024).default(256),
     // A client may send a burst of commands, and then so many a second. The SDK subscribes to all its channels in
     // the frame of its `connect` (docs/protocol.md C10), so the burst is larger than `channelsPerClient`.
     commandsPerSecond: count(1, 10_000).default(100),
+    // The commands that a client may send at once.
     commandBurst: count(1, 20_000).default(512),
     // A frame costs a token before it waits, and one more for each so many bytes (SPEC BD23). A client has twice as
     // many of these tokens as it may send commands.
     frameTokenBytes: count(256, 1_048_576).default(4_096),
     // The frames of one client that wait for the frame before them. A slow hook makes them wait.
     waitingFrames: count(1, 20_000).default(1_024),
+    // The bytes of the frames that wait.
     waitingBytes: count(1_024, 67_108_864).default(1_048_576),
     // The channels that are new to a client, in a minute: each new name may be a new object (SPEC BD27). After a
     // reconnect the SDK subscribes to all its channels at once, and so many are always there.
@@ -27,7 +31,9 @@ export const limitsSchema = z
     // oldest (SPEC BD25). It is a limit for each shard, and exact where `affinity.userIsKey` is on and nothing spills.
     connectionsPerUser: z
       .strictObject({
+        // 0: any number.
         max: count(0, 10_000).default(0),
+        // `refuse` closes the new connection, `replace` the oldest.
         over: z.enum(["refuse", "replace"]).default("refuse"),
       })
       .prefault({}),
@@ -35,6 +41,7 @@ export const limitsSchema = z
     sessionsPerShard: count(1, 32_000).default(20_000),
     // An object answers 500 to 1,000 events a second, and a connection is several events (docs/platform.md P23).
     upgradesPerSecond: count(1, 10_000).default(400),
+    // The connections that a shard takes at once, before the rate counts.
     upgradeBurst: count(1, 20_000).default(1_600),
     // Centrifugo's `queue_max_size` (docs/protocol.md C17). The runtime itself has no limit (docs/platform.md P5).
     queuedBytes: count(16_384, 67_108_864).default(1_048_576),
@@ -42,6 +49,7 @@ export const limitsSchema = z
     queuedBytesPerShard: count(1_048_576, 1_073_741_824).default(33_554_432),
     // Centrifugo's `recovery_max_publication_limit` and `history_max_publication_limit` (docs/protocol.md C17).
     recoveryMaxPublications: count(1, 10_000).default(300),
+    // The publications in one answer to `history`.
     historyMaxPublications: count(1, 10_000).default(300),
     // The publications of a resume travel in one frame, and so does what a shard asks a log for (docs/platform.md P28).
     resumeBytes: count(65_536, 8_388_608).default(4_194_304),
@@ -58,12 +66,14 @@ export const limitsSchema = z
     // in one call (docs/platform.md P28). They are counted in characters, of which one takes up to two bytes in a call.
     // A larger presence is refused with 106; `presence_stats` counts any.
     presenceClients: count(1, 100_000).default(10_000),
+    // About the bytes of one answer to `presence`, in characters.
     presenceBytes: count(65_536, 8_388_608).default(4_194_304),
     // The names in one answer to `channels`.
     channelNames: count(1, 100_000).default(10_000),
     // The events that wait in one object for one receiver, a hook or the webhook (SPEC BD60). Each session of a shard
     // may end once while the receiver is away, and come back.
     queuedEvents: count(10, 1_000_000).default(50_000),
+    // The bytes of the events that wait.
     queuedEventBytes: count(4_194_304, 1_073_741_824).default(67_108_864),
     // The refusals of upgrades that wait in one isolate of the router (`times.lateErrorMs`); more are answered at once.
     lateErrors: count(1, 100_000).default(1_000),

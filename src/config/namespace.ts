@@ -12,32 +12,54 @@ const duration = z
 
 /** The options of a namespace. They have Centrifugo's names, so a configuration of Centrifugo can be copied. */
 export const namespaceSchema = z.strictObject({
+  // Clients may be asked for: a channel knows its subscribers.
   presence: z.boolean().default(false),
+  // The channel tells of each client that comes or goes.
   join_leave: z.boolean().default(false),
+  // Every subscriber hears joins and leaves, without asking for them.
   force_push_join_leave: z.boolean().default(false),
+  // Every client with a user may subscribe.
   allow_subscribe_for_client: z.boolean().default(false),
+  // Clients without a user may do so, too.
   allow_subscribe_for_anonymous: z.boolean().default(false),
+  // A client may publish to a channel that it is subscribed to.
   allow_publish_for_subscriber: z.boolean().default(false),
+  // Every client may publish.
   allow_publish_for_client: z.boolean().default(false),
+  // What clients with a user may publish, clients without one may, too.
   allow_publish_for_anonymous: z.boolean().default(false),
+  // A client may ask for the presence of a channel that it is subscribed to.
   allow_presence_for_subscriber: z.boolean().default(false),
+  // Every client may ask for the presence.
   allow_presence_for_client: z.boolean().default(false),
+  // What clients with a user may ask, clients without one may, too.
   allow_presence_for_anonymous: z.boolean().default(false),
+  // The users that a channel names after its last `#` may subscribe to it.
   allow_user_limited_channels: z.boolean().default(false),
   // A channel keeps so many publications for so long. History is on where both are above zero.
   history_size: count(0, 100_000).default(0),
   history_ttl: duration.default(0),
   // A channel without listeners and publications remembers its top for this long (SPEC LG3, docs/protocol.md C40).
   history_meta_ttl: duration.default(2_592_000_000),
+  // A client that comes back gets what it missed, without asking for it.
   force_recovery: z.boolean().default(false),
+  // A client that comes back gets what it missed, where it asks for it.
   allow_recovery: z.boolean().default(false),
+  // A subscription has a position, and begins anew where a publication is missing.
   force_positioning: z.boolean().default(false),
+  // The same, for clients that ask for it.
   allow_positioning: z.boolean().default(false),
+  // `stream`: everything that was missed. `cache`: the newest publication alone.
   force_recovery_mode: z.enum(["stream", "cache"]).default("stream"),
+  // Clients that ask for it get patches in place of whole publications.
   allowed_delta_types: z.array(z.enum(["fossil"])).default([]),
+  // A subscriber may name the tags of the publications that it wants.
   allow_tags_filter: z.boolean().default(false),
+  // A client may ask for the history of a channel that it is subscribed to.
   allow_history_for_subscriber: z.boolean().default(false),
+  // Every client may ask for the history.
   allow_history_for_client: z.boolean().default(false),
+  // What clients with a user may ask, clients without one may, too.
   allow_history_for_anonymous: z.boolean().default(false),
   // The channels are rooms of Socket.IO's main namespace, too (SPEC SO50). Centrifugo has no such option.
   socketio: z.boolean().default(false),

@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { sidebar } from "../../../docs/.vitepress/navigation.ts";
 import { fileOf, pageOf } from "../../../docs/.vitepress/pages.ts";
+import { DISCONNECTS, ERRORS, UNSUBSCRIBES } from "../../../src/centrifuge/codes.ts";
+import { clusterSettings, namespaceSettings } from "../../../scripts/docs/reference/settings.ts";
+import { referencePages } from "../../../scripts/docs/reference/pages.ts";
 import { faultOf, linesOf, linksIn } from "../../../scripts/docs/links.mjs";
 
 const root = join(import.meta.dirname, "../../..");
@@ -44,5 +47,36 @@ describe("[DO1] the pages of the documentation", () => {
     const found = faultsOf(page).map((fault) => fault.slice(page.length));
     rmSync(folder, { recursive: true });
     expect(found.map((fault) => fault.split(":")[1])).toEqual(["3", "4", "6"]);
+  });
+});
+
+describe("[DO2] the reference", () => {
+  test("the pages are what the code says", () => {
+    const made = referencePages();
+    expect(readdirSync(join(root, "docs/reference")).toSorted()).toEqual(Object.keys(made).toSorted());
+    for (const [name, text] of Object.entries(made))
+      expect(
+        readFileSync(join(root, "docs/reference", name), "utf8") === text,
+        `${name}: npm run docs:reference`,
+      ).toBe(true);
+  });
+
+  test("each setting has a meaning, and its page has its default and bounds", () => {
+    const settings = [...clusterSettings(), ...namespaceSettings()];
+    expect(settings.length).toBeGreaterThan(100);
+    expect(settings.filter(({ about }) => about === "").map(({ path }) => path)).toEqual([]);
+    expect(referencePages()["settings.md"]).toContain(
+      "| `limits.sessionsPerShard` | 20,000 | 1 to 32,000 | An object takes 32,768 sockets",
+    );
+  });
+
+  test("each code that a client can be given is there", () => {
+    const page = referencePages()["codes.md"] ?? "";
+    for (const { code } of [
+      ...Object.values(DISCONNECTS),
+      ...Object.values(ERRORS),
+      ...Object.values(UNSUBSCRIBES),
+    ])
+      expect(page).toContain(`\n| ${code} |`);
   });
 });

@@ -1,3 +1,4 @@
+import pRetry from "p-retry";
 import type { createTestHarness } from "wrangler";
 
 /** A Durable Object, by the name of its binding. */
@@ -8,14 +9,19 @@ type Harness = ReturnType<typeof createTestHarness>;
 
 const NOT_RUNNING = /not currently running/;
 
+/** On a busy machine the harness may take an idle connection to the runtime that the runtime has just closed. */
+const isStale = ({ cause }: Error): boolean =>
+  cause instanceof Error && "code" in cause && cause.code === "UND_ERR_SOCKET";
+
 /** Ends the life of an object, and with `hibernate` keeps its sockets. One that is not running sleeps already. */
 export async function evict(
   harness: Harness,
   { binding, ...object }: AnyObject,
   webSockets: "close" | "hibernate",
 ): Promise<void> {
+  const evicted = () => harness.getWorker().evictDurableObject(binding, { ...object, webSockets });
   try {
-    await harness.getWorker().evictDurableObject(binding, { ...object, webSockets });
+    await pRetry(evicted, { retries: 3, minTimeout: 0, shouldRetry: ({ error }) => isStale(error) });
   } catch (error) {
     if (!(error instanceof Error && NOT_RUNNING.test(error.message))) throw error;
   }

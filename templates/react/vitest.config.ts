@@ -1,0 +1,2 @@
+// The tests start the Worker by themselves, so vite.config.ts is not theirs.
+export default {};

@@ -1,7 +1,8 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { Channel } from "../../src/channel/channel.ts";
 import { Coordinator } from "../../src/coordinator/coordinator.ts";
-import { api, Client, Gate, startOver } from "./client.ts";
+import { env } from "cloudflare:workers";
+import { api, Client, fetchWorker, Gate, startOver } from "./client.ts";
 
 afterEach(async () => {
   vi.restoreAllMocks();
@@ -13,10 +14,19 @@ const CHANNEL = "kept:silent";
 /** The calls of a class that wait at the gate. */
 const METHODS = [
   [Channel.prototype, ["history", "removeHistory", "presenceUpTo", "presenceCount"]],
-  [Coordinator.prototype, ["channels", "cluster", "broadcast"]],
+  [Coordinator.prototype, ["channels", "cluster", "broadcast", "change"]],
 ] as const;
 
-test("[BD101] no client and no back end waits for ever for an object that does not answer", async () => {
+/** A request of an operator. */
+async function operator(method: string, path: string): Promise<any> {
+  const headers = { "x-api-key": env.API_KEY ?? "" };
+  const answer = await fetchWorker(
+    new Request(`https://ringcast.test/admin/api${path}`, { method, headers }),
+  );
+  return [answer.status, answer.headers.get("retry-after"), (await answer.json<any>()).error?.message];
+}
+
+test("[BD101, BD105] no client, no back end and no operator waits for ever for an object that does not answer", async () => {
   const [ann, bob, cid] = await Promise.all([
     Client.connect("ann"),
     Client.connect("bob"),
@@ -45,8 +55,14 @@ test("[BD101] no client and no back end waits for ever for an object that does n
     api("info", {}),
     api("publish", { channel: "ringcast:broadcast", data: 1 }),
   ];
+  const operators = [operator("GET", "/cluster"), operator("DELETE", "/shards/s1")];
   const answers = await Promise.all(asked);
   expect(answers.map((answer) => answer.error?.code)).toEqual(asked.map(() => 100));
+  const late = "the cluster has not answered within 20000 ms";
+  expect(await Promise.all(operators)).toEqual([
+    [503, "5", late],
+    [503, "5", `${late}; what was asked for may still be done`],
+  ]);
   gate.open();
   // A command that waited behind it is answered.
   expect((await ann.ask({ history: { channel: CHANNEL, limit: 1 } })).error).toBeUndefined();

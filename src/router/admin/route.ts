@@ -3,6 +3,8 @@ import { HTTPException } from "hono/http-exception";
 import * as z from "zod";
 import type { ZodOpenApiOperationObject, ZodOpenApiPathsObject } from "zod-openapi";
 import { firstFault, sayFault } from "../../config/faults.ts";
+import { within } from "../../platform/calls.ts";
+import { configOf } from "../../platform/config.ts";
 import { answerError, refuseMethod } from "../errors.ts";
 import { jsonOf } from "../openapi.ts";
 import { errorBody } from "./schemas/common.ts";
@@ -62,9 +64,27 @@ export function addRoute<
       params: params === undefined ? {} : parse(params, "the path", request.req.param()),
       body: body === undefined ? {} : parse(body, "the body", await jsonOfBody(request)),
     } as Input<Query, Params, Body>;
-    const answer = await handle(request, input);
+    const answer = await inTime(request, handle(request, input));
     return answer instanceof Response ? answer : request.json(answer as object, 200);
   });
+}
+
+/** The answer, or 503 where the objects of the cluster take too long (SPEC BD105). */
+async function inTime<T>(request: AdminRequest, answer: Promise<T>): Promise<T | Response> {
+  // The coordinator itself waits so long for a shard, and once more where it asks others through it.
+  const ms = 2 * configOf(request.env).cluster.times.deliveryTimeoutMs;
+  const late = new HTTPException(503);
+  try {
+    return await within(ms, answer, () => late);
+  } catch (error) {
+    if (error !== late) throw error;
+    const after = request.req.method === "GET" ? "" : "; what was asked for may still be done";
+    return answerError(request, 503, {
+      code: "unavailable",
+      message: `the cluster has not answered within ${ms} ms${after}`,
+      headers: { "retry-after": "5" },
+    });
+  }
 }
 
 const honoPath = (path: string): string => path.replaceAll(/\{(\w+)\}/g, ":$1");
@@ -107,6 +127,7 @@ function describe<Query extends z.ZodObject, Params extends z.ZodObject, Body ex
       404: problem("The shard, the epoch or the address does not exist"),
       409: problem("The cluster refuses the change"),
       415: problem("The body is not JSON by its header"),
+      503: problem("The cluster has not answered in time; a change may still be made"),
     },
   };
 }

@@ -9,7 +9,7 @@ import { localConfig } from "../../scripts/local-config.mjs";
 
 export const API_KEY = "test-api-key-of-16";
 export const READ_KEY = "test-read-key-of-16";
-const HMAC_SECRET = "test-hmac-secret-of-32-bytes-or-more";
+export const HMAC_SECRET = "test-hmac-secret-of-32-bytes-or-more";
 
 // The runtime would otherwise fetch the geography of the edge from the net. All clients here are in one place.
 process.env["CLOUDFLARE_CF_FETCH_ENABLED"] ??= "false";

@@ -1,4 +1,5 @@
-// `npm pack`: the library with its types and the command into dist/lib, and the operator's page into dist/console.
+// `npm pack`: the library with its types and the command into dist/lib, the schema of
+// the settings into dist, and the operator's page into dist/console.
 import { spawnSync } from "node:child_process";
 import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -13,4 +14,7 @@ for (const project of ["tsconfig.build.json", ...entries]) {
   const { status } = spawnSync("tsc", ["-p", project], { cwd: root, stdio: ["ignore", 2, 2] });
   if (status !== 0) process.exit(1);
 }
+// In TypeScript, so it needs the Node of the packages.
+const { status } = spawnSync("node", ["scripts/docs/write-schema.ts"], { cwd: root, stdio: ["ignore", 2, 2] });
+if (status !== 0) process.exit(1);
 buildConsole();

@@ -77,7 +77,7 @@ const MAY_IMPORT = {
   client: ["type:typed"],
   react: ["type:client", "type:typed"],
   testing: ["client"],
-  cli: ["contracts", "elastic", "ring", "version"],
+  cli: ["config", "contracts", "elastic", "ring", "version"],
   ringcast: [
     "typed",
     "centrifuge",

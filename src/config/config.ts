@@ -26,6 +26,12 @@ export const RESERVED_NAMESPACE = "ringcast";
 /** A setting is wrong. The message names the variable and the field (SPEC AU5). */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
+  readonly problems: readonly string[];
+
+  constructor(...problems: readonly string[]) {
+    super(problems.join("; "));
+    this.problems = problems;
+  }
 }
 
 /** The name of a personal channel after its namespace: `:#==` and a digest (policy/user-names.ts). */
@@ -40,13 +46,13 @@ const LONGEST_PERSONAL_REST = 4 + 64;
  */
 export function parseConfig(variables: Readonly<Record<string, unknown>>): Config {
   const slips = [...findMisspelt(Object.keys(variables)), ...findWeakSecrets(variables)];
-  if (slips.length > 0) throw new ConfigError(slips.join("; "));
+  if (slips.length > 0) throw new ConfigError(...slips);
   const base = readTable("RINGCAST", variables["RINGCAST"]);
   const overrides = readTable("RINGCAST_OVERRIDES", variables["RINGCAST_OVERRIDES"]);
   const cluster = check("RINGCAST", clusterSchema, merge(base, overrides));
   // `npm start`, a template's `npm run dev` and tests work with them.
   const published = cluster.development ? [] : findPublishedSecrets(variables);
-  if (published.length > 0) throw new ConfigError(published.join("; "));
+  if (published.length > 0) throw new ConfigError(...published);
   if (cluster.webhook !== undefined && !isSecret(variables["WEBHOOK_SECRET"]))
     throw new ConfigError(
       'WEBHOOK_SECRET: a webhook needs this secret as base64 text of 24 to 64 bytes, with or without "whsec_" before it',
@@ -153,9 +159,7 @@ function readNamespace(name: string, value: unknown): NamespaceConfig {
   const { own, refused } = readForeignOptions(readTable(name, value));
   if (refused.length > 0)
     throw new ConfigError(
-      refused
-        .map((option) => `${name}.${option}: Ringcast does not have this option of Centrifugo`)
-        .join("; "),
+      ...refused.map((option) => `${name}.${option}: Ringcast does not have this option of Centrifugo`),
     );
   const namespace = check(name, namespaceSchema, own);
   const missing = missingPartner(namespace);
@@ -183,7 +187,7 @@ function check<Schema extends z.ZodType>(name: string, schema: Schema, value: un
   const problems = faultsOf(parsed.error).map(
     ({ path, message }) => `${[name, ...path].join(".")}: ${message}`,
   );
-  throw new ConfigError(problems.join("; "));
+  throw new ConfigError(...problems);
 }
 
 const isTable = (value: unknown): value is Record<string, unknown> =>

@@ -43,6 +43,8 @@ const FOREIGN_OPTIONS: ReadonlyMap<string, Ignorable> = new Map<string, Ignorabl
   }),
 );
 
+export const FOREIGN_NAMES: readonly string[] = [...FOREIGN_OPTIONS.keys()];
+
 /** The options of a namespace without those that can be ignored, and the names of those that cannot. */
 export function readForeignOptions(options: Readonly<Record<string, unknown>>): {
   readonly own: Record<string, unknown>;

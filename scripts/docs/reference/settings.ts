@@ -38,7 +38,7 @@ for (const file of readdirSync(folder)) {
 }
 
 /** A comment on each field of a schema, by the path of the field; a table's comment has the path of the table. */
-function commentsOf(name: string, path = "", found = new Map<string, string>()): Map<string, string> {
+export function commentsOf(name: string, path = "", found = new Map<string, string>()): Map<string, string> {
   const constant = CONSTANTS.get(name);
   if (constant !== undefined) walk(constant.source, constant.value, path, found);
   return found;

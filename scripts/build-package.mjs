@@ -15,6 +15,9 @@ for (const project of ["tsconfig.build.json", ...entries]) {
   if (status !== 0) process.exit(1);
 }
 // In TypeScript, so it needs the Node of the packages.
-const { status } = spawnSync("node", ["scripts/docs/write-schema.ts"], { cwd: root, stdio: ["ignore", 2, 2] });
+const { status } = spawnSync("node", ["scripts/docs/write-schema.ts"], {
+  cwd: root,
+  stdio: ["ignore", 2, 2],
+});
 if (status !== 0) process.exit(1);
 buildConsole();

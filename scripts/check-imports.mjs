@@ -90,6 +90,7 @@ const MAY_IMPORT = {
     "shard",
     "env",
     "type:hooks",
+    "type:config",
   ],
   index: ["ringcast"],
   local: ["ringcast"],

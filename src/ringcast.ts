@@ -74,6 +74,8 @@ export type Ringcast<
   socketio(env: Cloudflare.Env): Namespace<Emit, ServerSide, Data>;
 };
 
+export type { ClusterSettings } from "./config/cluster.ts";
+export type { NamespaceSettings } from "./config/namespace.ts";
 export type * from "./hooks/hooks.ts";
 export type * from "./server/server-types.ts";
 export * from "./typed/channels.ts";

@@ -69,7 +69,9 @@ function described(json: JsonSchema, comments: ReadonlyMap<string, string>, path
   return {
     ...json,
     ...(anyOf === undefined ? {} : { anyOf: anyOf.map((one) => described(one, comments, path)) }),
-    ...(properties === undefined ? {} : { properties: Object.fromEntries(Object.entries(properties).map(field)) }),
+    ...(properties === undefined
+      ? {}
+      : { properties: Object.fromEntries(Object.entries(properties).map(field)) }),
   };
 }
 

@@ -66,3 +66,5 @@ export const clusterSchema = z.strictObject({
   webhook: webhookSchema.optional(),
 });
 export type ClusterConfig = z.infer<typeof clusterSchema>;
+/** The variable `RINGCAST` as a deployment writes it: every field may be absent. */
+export type ClusterSettings = z.input<typeof clusterSchema>;

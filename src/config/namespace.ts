@@ -65,6 +65,8 @@ export const namespaceSchema = z.strictObject({
   socketio: z.boolean().default(false),
 });
 export type NamespaceConfig = z.infer<typeof namespaceSchema>;
+/** A variable `RINGCAST_NS_<name>` as a deployment writes it. */
+export type NamespaceSettings = z.input<typeof namespaceSchema>;
 
 /** The option that is missing where one of two options would do nothing alone (SPEC AU5). */
 export function missingPartner({ history_size, history_ttl }: NamespaceConfig): string | undefined {

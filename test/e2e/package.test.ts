@@ -1,9 +1,10 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import manifest from "../../package.json" with { type: "json" };
+import { settingsSchema } from "../../scripts/docs/settings-schema.ts";
 import { linkModules, packed, type Packed } from "../support/packed.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -15,9 +16,14 @@ let pack: Packed;
 
 /** Runs a program of the development dependencies; answers with what it prints, also where it fails. */
 function run(name: string, ...args: string[]): { readonly status: number; readonly printed: string } {
-  const bin = join(root, "node_modules/.bin", name);
+  // npm would make the command executable.
+  const [command, before] =
+    name === "ringcast"
+      ? [process.execPath, [join(installed, manifest.bin.ringcast)]]
+      : [join(root, "node_modules/.bin", name), []];
   try {
-    return { status: 0, printed: execFileSync(bin, args, { cwd: project, encoding: "utf8" }) };
+    const options = { cwd: project, encoding: "utf8", stdio: "pipe" } as const;
+    return { status: 0, printed: execFileSync(command, [...before, ...args], options) };
   } catch (error) {
     const { status, stdout, stderr } = error as { status: number; stdout: string; stderr: string };
     return { status, printed: `${stdout}${stderr}` };
@@ -33,7 +39,10 @@ describe("[PK14] the package", () => {
   test("it holds the library, the page and the command, and nothing else", () => {
     const paths = pack.files.map(({ path }) => path);
     const other = paths.filter(
-      (path) => !/^(dist\/(lib|console)\/|package\.json$|README\.md$|LICENSE$)/.test(path),
+      (path) =>
+        !/^(dist\/(lib|console)\/|dist\/wrangler\.schema\.json$|package\.json$|README\.md$|LICENSE$)/.test(
+          path,
+        ),
     );
     expect(other).toEqual([]);
     expect(paths.filter((path) => /(\.test\.|\.tsx?$)/.test(path) && !path.endsWith(".d.ts"))).toEqual([]);
@@ -99,8 +108,12 @@ describe("[PK14] a project that checks its libraries and makes declarations", ()
     );
     write(
       "worker/realtime.ts",
-      `import { createRingcast, defineChannels } from "ringcast";
+      `import { createRingcast, defineChannels, type ClusterSettings, type NamespaceSettings } from "ringcast";
       import { z } from "zod";
+      export const settings: ClusterSettings = { anonymous: true, shards: { initial: 2 } };
+      export const options: NamespaceSettings = { presence: true, history_size: 10, history_ttl: "5m" };
+      // @ts-expect-error -- the mode is wrong
+      export const wrong: ClusterSettings = { scale: { mode: "yes" } };
       export const channels = defineChannels({ "chat:*": z.object({ text: z.string() }) });
       export const realtime = createRingcast({
         channels,
@@ -141,6 +154,43 @@ describe("[PK14] a project that checks its libraries and makes declarations", ()
       status: 0,
     });
     expect(compile("worker", { lib: ["es2024"], types: ["@cloudflare/workers-types"] })).toBe("");
+  });
+
+  test("[FH9] `ringcast check` reads the configuration of each environment, before anything is deployed", () => {
+    const missing = { name: "COORDINATOR", class_name: "Coordinator" };
+    const { bindings, ...rest } = {
+      bindings: [missing],
+      ...JSON.parse(readFileSync(join(project, "wrangler.jsonc"), "utf8")),
+    };
+    const staging = { vars: { RINGCAST: { shards: { initial: "4" } } }, durable_objects: { bindings } };
+    write("staging.jsonc", `// A comment.\n${JSON.stringify({ ...rest, env: { staging } })}`);
+    expect(run("ringcast", "check", "--json")).toMatchObject({
+      status: 0,
+      printed: expect.stringContaining('"ok": true'),
+    });
+    const { status, printed } = run("ringcast", "check", "--config", "staging.jsonc");
+    expect(status).toBe(1);
+    expect(printed).toContain("staging.jsonc: 1 finding\n  warning: compatibility_flags: ");
+    expect(printed).toContain("staging.jsonc, environment staging: ");
+    expect(printed).toContain("error: durable_objects.bindings: there is no SHARD, ");
+    expect(printed).not.toContain("there is no COORDINATOR");
+    expect(printed).toContain("error: vars: RINGCAST.shards.initial: must be a number, not a text\n");
+    expect(run("ringcast", "check", "--config", "staging.jsonc", "--env", "live")).toEqual({
+      status: 2,
+      printed: "ringcast: staging.jsonc has no environment live\n",
+    });
+    write("broken.toml", "name = ");
+    expect(run("ringcast", "check", "--config", "broken.toml")).toMatchObject({
+      status: 2,
+      printed: expect.stringMatching(/^ringcast: Wrangler cannot read broken\.toml: /),
+    });
+  });
+
+  test("[FH8] the schema of the package is that of the code, and finds Wrangler's", () => {
+    const file = join(installed, "dist/wrangler.schema.json");
+    const schema = JSON.parse(readFileSync(file, "utf8"));
+    expect(schema).toEqual(JSON.parse(JSON.stringify(settingsSchema())));
+    expect(existsSync(join(file, "..", schema.allOf[0].$ref))).toBe(true);
   });
 
   test("a page with the client and React compiles without the types of Workers, and a wrong type does not", () => {

@@ -8,7 +8,7 @@ const { definitions, ...schema } = settingsSchema() as JsonSchema & {
   definitions: { cluster: JsonSchema; namespace: JsonSchema };
 };
 const accepts = (name: "cluster" | "namespace") => {
-  const checked = z.fromJSONSchema(definitions[name] as Parameters<typeof z.fromJSONSchema>[0]);
+  const checked = z.fromJSONSchema(definitions[name]);
   return (value: unknown) => checked.safeParse(value).success;
 };
 const [cluster, namespace] = [accepts("cluster"), accepts("namespace")];

@@ -1,146 +1,200 @@
 /**
- * Shows a cluster at work: 200 stock clients on 4 shards. The demonstration adds a shard, drains one and crashes one.
+ * Shows a cluster at work: 200 stock clients on 4 shards, and publications all the while. The demonstration adds a shard,
+ * drains one and crashes one.
  *
- * It fails if an unpredicted client moves, or a client does not come back or misses a publication.
+ * It fails if an unpredicted client moves, a client does not come back, or a client misses a publication, hears one twice
+ * or hears them out of order, also those that were published while it was away.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import { State, type Centrifuge } from "centrifuge";
-import { startCluster, eventually, type Cluster } from "../test/support/cluster.ts";
+import { API_KEY, eventually, startCluster } from "../test/support/cluster.ts";
 import { changedOwners, printShards, readOwners, readShards } from "./ring.ts";
 import { check, endProgress, finish, progress, quantile, say } from "./screen.ts";
 
 const CLIENTS = 200;
-const CHANNEL = "demo";
+const CHANNEL = "demo:all";
+const PAUSE_MS = 100;
 
+type Absence = { readonly from: number; to: number };
 type DemoClient = {
   readonly key: string;
   readonly client: Centrifuge;
-  readonly received: Map<string, number>;
-  /** The close codes since the last step, and the times without a connection, in ms. */
+  /** The numbers of publications, as they came. */
+  heard: number[];
+  /** The close codes since the last step, and the times without a connection, in ms of this process. */
   closes: number[];
-  awayMs: number[];
-  leftAt: number;
+  absences: Absence[];
 };
 
-type Row = Record<string, string | number>;
-
-console.log(`\nRingcast demonstration: ${CLIENTS} stock clients on one machine.\n`);
+console.log(
+  `\nRingcast demonstration: ${CLIENTS} stock clients on one machine, and publications all the while.\n`,
+);
 const cluster = await startCluster({
   cluster: { limits: { upgradesPerSecond: 2_000 } },
+  // Kept for longer than a client is away on a slow machine.
+  namespaces: { demo: { history_size: 2_000, history_ttl: "5m", force_recovery: true } },
 });
 const guests: DemoClient[] = [];
-const rows: Row[] = [];
+/** When each publication was made, by its number. */
+const published: number[] = [];
+/** The first publication of the present step. */
+let first = 0;
+const end = new AbortController();
+const rows: Record<string, string | number>[] = [];
 try {
   await connectClients();
-  await publishToAll("hello to all");
-  await change("add a shard", "POST", "/shards", { count: 1 });
+  const stream = publishAll();
+  await change("add a shard", "/shards", { count: 1 });
   const drained = (await readShards(admin))[0]?.id;
   if (drained === undefined) throw new Error("the cluster has no shard");
-  await change(`drain ${drained}`, "POST", `/shards/${drained}/drain`, {});
+  await change(`drain ${drained}`, `/shards/${drained}/drain`, {});
   await eventually(async () => (await readShards(admin)).every((shard) => shard.id !== drained));
-  say(`${drained} is empty and has left the cluster`);
   await crashOne();
+  end.abort();
+  await stream;
 } finally {
-  for (const { client } of guests) client.disconnect();
   await cluster.stop();
 }
 console.log();
 console.table(rows);
-finish("Only the predicted clients moved. Every client came back and got every publication.");
+finish(
+  "Only the predicted clients moved, and each came back by itself. Every client heard every publication once and in order,\nalso what was published while it was away.",
+);
 
 async function connectClients(): Promise<void> {
-  for (let n = 0; n < CLIENTS; n++) guests.push(createClient(cluster, `user-${n}`));
   const started = performance.now();
+  for (let n = 0; n < CLIENTS; n++) guests.push(createClient(`user-${n}`));
   for (const { client } of guests) client.connect();
   await eventually(() => {
     const connected = guests.filter(({ client }) => client.state === State.Connected).length;
     progress(`connected: ${connected} of ${CLIENTS}`);
-    return allSubscribed();
-  }, 60_000);
+    return areBack();
+  });
   endProgress();
-  say(`connected and subscribed in ${Math.round(performance.now() - started)} ms`);
+  say(`${CLIENTS} clients connected and subscribed in ${Math.round(performance.now() - started)} ms`);
   await printShards(admin);
 }
 
-function createClient(home: Cluster, key: string): DemoClient {
-  const client = home.client(key);
-  const guest: DemoClient = { key, client, received: new Map(), closes: [], awayMs: [], leftAt: 0 };
+function createClient(key: string): DemoClient {
+  const client = cluster.client(key);
+  const guest: DemoClient = { key, client, heard: [], closes: [], absences: [] };
   client.on("connecting", ({ code }) => {
     if (code === 0) return;
     guest.closes.push(code);
-    guest.leftAt = performance.now();
+    guest.absences.push({ from: performance.now(), to: Infinity });
   });
   client.on("connected", () => {
-    if (guest.leftAt > 0) guest.awayMs.push(performance.now() - guest.leftAt);
-    guest.leftAt = 0;
+    const last = guest.absences.at(-1);
+    if (last !== undefined) last.to = performance.now();
   });
   const subscription = client.newSubscription(CHANNEL);
-  subscription.on("publication", ({ data }) => {
-    guest.received.set(data.text, (guest.received.get(data.text) ?? 0) + 1);
-  });
+  subscription.on("publication", ({ data }) => guest.heard.push(data.n));
   subscription.subscribe();
   return guest;
 }
 
-/** Makes one change of the ring: the dry run, the change, the moves, and a publication to all clients. */
-async function change(step: string, method: string, path: string, body: object): Promise<void> {
-  console.log();
-  const dry = await cluster.admin(method, path, { ...body, dryRun: true });
+/** Publishes numbers through the server API, one after the other, until the end. */
+async function publishAll(): Promise<void> {
+  while (!end.signal.aborted) {
+    const n = published.length;
+    published.push(performance.now());
+    const response = await fetch(new URL("/api/publish", cluster.url), {
+      method: "POST",
+      headers: { "x-api-key": API_KEY, "x-centrifugo-error-mode": "transport" },
+      body: JSON.stringify({ channel: CHANNEL, data: { n }, idempotency_key: `demo-${n}` }),
+    });
+    if (!response.ok) throw new Error(`publication ${n}: ${await response.text()}`);
+    await sleep(PAUSE_MS);
+  }
+}
+
+/** Makes one change of the ring: the dry run, the change, the moves. */
+async function change(step: string, path: string, body: object): Promise<void> {
+  const dry = await cluster.admin("POST", path, { ...body, dryRun: true });
   const predicted: number = dry.body.predicted.moving;
-  say(`${step}: the dry run predicts that ${predicted} of ${CLIENTS} clients will move`);
-  for (const guest of guests) Object.assign(guest, { closes: [], awayMs: [] });
+  progress(`${step}: the dry run predicts that ${predicted} of ${CLIENTS} clients will move`);
+  endProgress();
   const keys = guests.map(({ key }) => key);
   const before = await readOwners(admin, keys);
-  const done = await cluster.admin(method, path, body);
+  begin();
+  const done = await cluster.admin("POST", path, body);
   if (done.status >= 300) throw new Error(`${step}: ${JSON.stringify(done.body)}`);
-  const predictedKeys = changedOwners(before, await readOwners(admin, keys));
-  await eventually(() => {
-    const moved = guests.filter(({ closes }) => closes.length > 0).length;
-    progress(`moved: ${moved} of ${predicted}`);
-    return moved >= predicted && allSubscribed();
-  }, 60_000);
-  // A wrong move would happen within this second.
-  await sleep(1_000);
-  endProgress();
-  const movedKeys = guests.filter(({ closes }) => closes.length > 0).map(({ key }) => key);
-  check("only the predicted clients moved", sameSet(movedKeys, predictedKeys));
-  check(
-    "each of them moved once, with code 4001",
-    guests.every(({ closes }) => closes.every((c) => c === 4001) && closes.length <= 1),
-  );
-  const received = await publishToAll(step);
-  report(step, predicted, movedKeys.length, received);
-  await printShards(admin);
+  await untilBack(predicted);
+  const owners = changedOwners(before, await readOwners(admin, keys));
+  const moved = guests.filter(({ closes }) => closes.length > 0);
+  const isExact =
+    moved.length === owners.size &&
+    moved.every(({ key, closes }) => owners.has(key) && closes.join() === "4001");
+  await judge(step, { moved: moved.length, as: "moved, once each, as predicted", isExact });
 }
 
 async function crashOne(): Promise<void> {
-  console.log();
   const victim = (await readShards(admin)).toSorted((a, b) => b.sessions - a.sessions)[0];
   if (victim === undefined) throw new Error("the cluster has no shard");
-  for (const guest of guests) Object.assign(guest, { closes: [], awayMs: [] });
-  say(`crash ${victim.id}, which holds ${victim.sessions} clients: their sockets end without a close frame`);
-  await cluster.admin("POST", `/shards/${victim.id}/crash`);
-  await eventually(() => {
-    const back = guests.filter(({ awayMs }) => awayMs.length > 0).length;
-    progress(`back: ${back} of ${victim.sessions}`);
-    return back >= victim.sessions && allSubscribed();
-  }, 60_000);
+  const { id, sessions } = victim;
+  progress(`crash ${id}, which holds ${sessions} clients: their sockets end without a close frame`);
   endProgress();
-  const received = await publishToAll("after the crash");
+  begin();
+  await cluster.admin("POST", `/shards/${id}/crash`);
+  await untilBack(sessions);
   const lost = guests.filter(({ closes }) => closes.length > 0).length;
-  check("only the clients of the crashed shard lost their connection", lost === victim.sessions);
-  report(`crash ${victim.id}`, victim.sessions, lost, received);
-  await printShards(admin);
+  await judge(`crash ${id}`, {
+    moved: lost,
+    as: "lost their connection, all of them its own",
+    isExact: lost === sessions,
+  });
 }
 
-/** Publishes through one client, and checks that every client gets the publication exactly once. */
-async function publishToAll(text: string): Promise<number> {
-  await guests[0]?.client.publish(CHANNEL, { text });
-  await eventually(() => guests.every(({ received }) => received.has(text)), 10_000).catch(() => undefined);
-  await sleep(300);
-  const once = guests.filter(({ received }) => received.get(text) === 1).length;
-  check(`"${text}" reached ${once} of ${CLIENTS} clients exactly once`, once === CLIENTS);
-  return once;
+/** Forgets what happened before this step; a publication that is on its way counts for it, as none is ever forgotten. */
+function begin(): void {
+  first = published.length;
+  for (const guest of guests) Object.assign(guest, { closes: [], absences: [] });
+}
+
+async function untilBack(expected: number): Promise<void> {
+  await eventually(() => {
+    const away = guests.filter(({ closes }) => closes.length > 0);
+    const back = away.filter(({ client }) => client.state === State.Connected).length;
+    progress(`away and back: ${back} of ${expected}`);
+    return back >= expected && areBack();
+  });
+  // A wrong move would happen within this second.
+  await sleep(1_000);
+  endProgress();
+}
+
+type Moved = { readonly moved: number; readonly as: string; readonly isExact: boolean };
+
+/** Says what the clients heard of all that was published until the end of this step, and how long they were away. */
+async function judge(step: string, { moved, as, isExact }: Moved): Promise<void> {
+  const last = published.length;
+  // The stream goes on, so a client that has heard a later one has nothing more to come.
+  await eventually(() => guests.every(({ heard }) => (heard.at(-1) ?? -1) >= last), 60_000).catch(
+    () => undefined,
+  );
+  const whole = guests.filter(
+    ({ heard }) => heard.slice(0, last).every((n, at) => n === at) && heard.length >= last,
+  );
+  const absences = guests.flatMap((guest) => guest.absences);
+  const away = absences.map(({ from, to }) => to - from).toSorted((a, b) => a - b);
+  const meanwhile = absences.flatMap(({ from, to }) =>
+    published.filter((at) => at >= from && at <= to),
+  ).length;
+  const [p50, p95] = [quantile(away, 0.5), quantile(away, 0.95)];
+  check(
+    `${step}: ${moved} of ${CLIENTS} ${as}; away ${p50} ms (median), ${p95} ms (95 of 100). ${last - first} publications meanwhile: ${whole.length} clients heard each once and in order`,
+    isExact && whole.length === CLIENTS,
+  );
+  rows.push({
+    step,
+    moved,
+    "away p50 ms": p50,
+    "away p95 ms": p95,
+    "published meanwhile": last - first,
+    "while one was away": away.length === 0 ? 0 : Number((meanwhile / away.length).toFixed(1)),
+    "heard all, once, in order": whole.length,
+  });
+  await printShards(admin);
 }
 
 /** The operator's API, and its answer alone. */
@@ -148,25 +202,9 @@ async function admin(method: string, path: string): Promise<any> {
   return (await cluster.admin(method, path)).body;
 }
 
-function report(step: string, predicted: number, actual: number, received: number): void {
-  const away = guests.flatMap(({ awayMs }) => awayMs).toSorted((a, b) => a - b);
-  rows.push({
-    step,
-    predicted,
-    moved: actual,
-    "away p50 ms": quantile(away, 0.5),
-    "away p95 ms": quantile(away, 0.95),
-    "got the next publication once": received,
-  });
-}
-
-function allSubscribed(): boolean {
+function areBack(): boolean {
   return guests.every(
     ({ client }) =>
       client.state === State.Connected && client.getSubscription(CHANNEL)?.state === "subscribed",
   );
-}
-
-function sameSet(some: readonly string[], others: ReadonlySet<string>): boolean {
-  return some.length === others.size && some.every((one) => others.has(one));
 }

@@ -31,7 +31,9 @@ export const changedOwners = (
   after: ReadonlyMap<string, string>,
 ): ReadonlySet<string> => new Set([...after.keys()].filter((key) => before.get(key) !== after.get(key)));
 
+/** Draws the shards on a terminal; in a pipe each step is one line. */
 export async function printShards(admin: Admin): Promise<void> {
+  if (!process.stdout.isTTY) return;
   for (const { id, state, sessions, share } of await readShards(admin))
     console.log(
       `    ${id.padEnd(10)} ${state.padEnd(9)} ${String(sessions).padStart(4)} clients  ${"█".repeat(Math.round(share * 60))} ${(share * 100).toFixed(1)} %`,

@@ -157,13 +157,13 @@ describe("[PK14] a project that checks its libraries and makes declarations", ()
   });
 
   test("[FH9] `ringcast check` reads the configuration of each environment, before anything is deployed", () => {
-    const missing = { name: "COORDINATOR", class_name: "Coordinator" };
-    const { bindings, ...rest } = {
-      bindings: [missing],
-      ...JSON.parse(readFileSync(join(project, "wrangler.jsonc"), "utf8")),
+    const coordinator = { name: "COORDINATOR", class_name: "Coordinator" };
+    const staging = {
+      vars: { RINGCAST: { shards: { initial: "4" } } },
+      durable_objects: { bindings: [coordinator] },
     };
-    const staging = { vars: { RINGCAST: { shards: { initial: "4" } } }, durable_objects: { bindings } };
-    write("staging.jsonc", `// A comment.\n${JSON.stringify({ ...rest, env: { staging } })}`);
+    const top = JSON.parse(readFileSync(join(project, "wrangler.jsonc"), "utf8"));
+    write("staging.jsonc", `// A comment.\n${JSON.stringify({ ...top, env: { staging } })}`);
     expect(run("ringcast", "check", "--json")).toMatchObject({
       status: 0,
       printed: expect.stringContaining('"ok": true'),
@@ -178,11 +178,6 @@ describe("[PK14] a project that checks its libraries and makes declarations", ()
     expect(run("ringcast", "check", "--config", "staging.jsonc", "--env", "live")).toEqual({
       status: 2,
       printed: "ringcast: staging.jsonc has no environment live\n",
-    });
-    write("broken.toml", "name = ");
-    expect(run("ringcast", "check", "--config", "broken.toml")).toMatchObject({
-      status: 2,
-      printed: expect.stringMatching(/^ringcast: Wrangler cannot read broken\.toml: /),
     });
   });
 

@@ -8,8 +8,8 @@ const PAGES = [
   ...readdirSync(".").filter((name) => name.endsWith(".md")),
   ...["docs", "bench", "examples", "templates"].flatMap((folder) => filesIn(folder, /\.md$/)),
 ];
-const CODE = ["src", "test", "demo", "bench", "scripts", "examples", "templates"].flatMap((folder) =>
-  filesIn(folder, /\.(m?[jt]s|tsx)$/),
+const CODE = ["src", "test", "demo", "bench", "scripts", "examples", "templates", "create/src"].flatMap(
+  (folder) => filesIn(folder, /\.(m?[jt]s|tsx)$/),
 );
 const texts = new Map([...PAGES, ...CODE].map((file) => [file, readFileSync(file, "utf8")]));
 

@@ -2,7 +2,7 @@
 import { pathToFileURL } from "node:url";
 import { runSteps } from "./steps.mjs";
 
-const CODE = ["src", "test", "demo", "bench", "scripts", "docs", "vitest.config.ts"];
+const CODE = ["create", "src", "test", "demo", "bench", "scripts", "docs", "vitest.config.ts"];
 
 /** Checks the types of a project. tsc checks only the files that have changed since the last run. */
 const types = (name, project) => ({
@@ -28,6 +28,7 @@ export const checks = [
   types("react", "src/react/tsconfig.json"),
   types("page with React", "test/support/page/tsconfig.json"),
   types("testing", "src/testing/tsconfig.json"),
+  types("create", "create/tsconfig.json"),
   types("tests", "test/tsconfig.json"),
   types("simulator", "test/sim/tsconfig.json"),
   types("tests in workerd", "test/workers/tsconfig.json"),

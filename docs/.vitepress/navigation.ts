@@ -19,6 +19,7 @@ export const sidebar: Section[] = [
   {
     text: "Guides",
     items: items({
+      "/guides/templates": "Begin with a template",
       "/guides/deploy": "Deploy",
       "/guides/configure": "Configure",
       "/guides/server-api": "Publish from a back end",

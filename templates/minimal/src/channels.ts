@@ -1,5 +1,5 @@
 import { defineChannels } from "ringcast/channels";
-import { z } from "zod";
+import * as z from "zod";
 
 const message = z.object({ text: z.string().max(2_000) });
 export type Message = z.infer<typeof message>;

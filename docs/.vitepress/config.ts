@@ -16,11 +16,18 @@ export default defineConfig({
   cacheDir: "../node_modules/.cache/vitepress",
   rewrites: { "README.md": "index.md" },
   cleanUrls: true,
+  // Addresses of the reader's own machine.
+  ignoreDeadLinks: "localhostLinks",
   // A static site that loads nothing from other hosts.
-  head: [["meta", { name: "color-scheme", content: "light dark" }]],
+  head: [
+    ["link", { rel: "icon", href: "/favicon.svg", type: "image/svg+xml" }],
+    ["meta", { name: "color-scheme", content: "light dark" }],
+  ],
   markdown: {
     // As a forge makes them, so that one anchor works in both places.
     anchor: { slugify: slugOf },
+    // A forge has no attributes in braces, and "/shards/{id}" is a heading.
+    attrs: false,
     config: (md) => siteLinks(md, root),
     // Both have the contrast that code needs.
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },

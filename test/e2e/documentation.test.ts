@@ -62,6 +62,9 @@ function writeBlocks(platform: Platform, blocks: readonly CodeBlock[]): void {
   const options = {
     ...PLATFORMS[platform],
     allowJs: true,
+    checkJs: true,
+    // Parameters of JavaScript have no types.
+    noImplicitAny: false,
     noUnusedLocals: false,
     exactOptionalPropertyTypes: false,
     noUncheckedIndexedAccess: false,

@@ -85,7 +85,7 @@ inRelease("the built documentation site", () => {
         await page.goto(new URL(path, url).href, { waitUntil: "networkidle" });
         expect(await seriousFindings(page), path).toEqual([]);
         const overflow = await page.evaluate(
-          () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+          "document.documentElement.scrollWidth - document.documentElement.clientWidth",
         );
         expect(overflow, path).toBeLessThanOrEqual(0);
       }

@@ -40,6 +40,7 @@ export function versionsIn() {
   const templates = readdirSync("templates").map((name) => `templates/${name}/package.json`);
   return {
     "package.json": JSON.parse(read("package.json")).version,
+    "create/package.json": JSON.parse(read("create/package.json")).version,
     "src/version.ts": /PRODUCT_VERSION = "([^"]*)"/.exec(read("src/version.ts"))?.[1] ?? "",
     ...Object.fromEntries(templates.map((file) => [file, JSON.parse(read(file)).dependencies.ringcast])),
   };

@@ -7,7 +7,7 @@ import { CreateError, createProject } from "./create-project.ts";
 
 const root = join(import.meta.dirname, "..");
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-const TEMPLATES = readdirSync(join(root, "templates"));
+const TEMPLATES = readdirSync(join(root, "templates")).toSorted();
 const [FIRST = ""] = TEMPLATES;
 
 type Options = { readonly template?: string; readonly yes?: true };

@@ -1,5 +1,7 @@
 import type { ReplyError } from "../contracts/refusal.ts";
 import { missingNamespace, type ChannelName } from "../policy/channels.ts";
+import { missingOption } from "../policy/missing-option.ts";
+import type { Permission } from "../policy/permissions.ts";
 import type { Open, Session } from "../shard/connections/session.ts";
 import type { Core } from "../shard/front.ts";
 import type { Problem, Schemas } from "../typed/schemas.ts";
@@ -17,14 +19,25 @@ export function disconnect({ connections }: Context, session: Session, why: Disc
   connections.close(session, DISCONNECTS[why]);
 }
 
-/** Answers a command that the policy does not permit; in development with the setting that is missing (SPEC PK9). */
-export function failPolicy(
-  context: Context,
-  session: Session,
-  { id, error, channel }: { readonly id: number; readonly error: ErrorName; readonly channel: ChannelName },
-): void {
-  const missing = error === "unknownChannel" ? missingNamespace(context.config, channel) : undefined;
-  const { code, message } = ERRORS.unknownChannel;
+type Refused = {
+  readonly id: number;
+  readonly error: Exclude<Permission, "allowed">;
+  readonly channel: ChannelName;
+  readonly user: string;
+  /** Of a client that publishes. */
+  readonly subscribed?: boolean;
+};
+
+/** Answers a command that the policy does not permit; in development with the setting that is missing (SPEC PK9, FH2). */
+export function failPolicy(context: Context, session: Session, { id, error, ...asked }: Refused): void {
+  const { config } = context;
+  const missing =
+    error === "unknownChannel"
+      ? missingNamespace(config, asked.channel)
+      : error === "permissionDenied"
+        ? missingOption({ config, ...asked })
+        : undefined;
+  const { code, message } = ERRORS[error];
   fail(context, session, {
     id,
     error: missing === undefined ? error : { code, message: `${message}: ${missing}` },

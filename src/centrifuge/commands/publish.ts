@@ -35,7 +35,8 @@ export async function publish(
   if (asker.hooks.onPublish !== undefined) {
     const subscribed = subscriptions.has(channel.name);
     const mayBe = mayPublish({ config, channel, user, operator, subscribed, granted: true });
-    if (mayBe !== "allowed") return failPolicy(context, session, { id, error: mayBe, channel });
+    if (mayBe !== "allowed")
+      return failPolicy(context, session, { id, error: mayBe, channel, user, subscribed });
     const problem = await wrong?.();
     if (session.ended) return;
     if (problem !== undefined) return failSchema(context, session, id, problem);
@@ -57,7 +58,8 @@ export async function publish(
     subscribed,
     granted: allow === true,
   });
-  if (permission !== "allowed") return failPolicy(context, session, { id, error: permission, channel });
+  if (permission !== "allowed")
+    return failPolicy(context, session, { id, error: permission, channel, user, subscribed });
   if (!subscribed && !mayReach(session, channel.name, config.cluster.limits))
     return fail(context, session, { id, error: "tooManyRequests" });
 

@@ -49,7 +49,8 @@ export async function subscribe(
   const digest = channel.users && (await digestFor(channel, open.user));
   const asking = { config, channel, user: open.user, digest, operator: open.operator };
   const mayBe = planSubscribe({ ...asking, granted: true });
-  if (mayBe !== "allowed") return failPolicy(context, session, { id, error: mayBe, channel });
+  if (mayBe !== "allowed")
+    return failPolicy(context, session, { id, error: mayBe, channel, user: open.user });
   const asked: Asked<SubscribeChange> =
     open.operator === true
       ? PASS
@@ -59,7 +60,8 @@ export async function subscribe(
   if (asked.kind === "disconnect") return connections.close(session, asked.close);
   const { allow, info, data } = asked.change;
   const permission = planSubscribe({ ...asking, granted: claims !== undefined || allow === true });
-  if (permission !== "allowed") return failPolicy(context, session, { id, error: permission, channel });
+  if (permission !== "allowed")
+    return failPolicy(context, session, { id, error: permission, channel, user: open.user });
   if (!mayReach(session, channel.name, limits)) return refuse("tooManyRequests");
 
   const { tf: filter } = body;

@@ -16,6 +16,8 @@ declare global {
     /** The key that permits everything (SPEC AU4). A previous value counts too, while it is replaced (SPEC AU11). */
     API_KEY?: string;
     API_KEY_PREVIOUS?: string;
+    /** The key of one operator, for example `OPERATOR_KEY_ANN`: like the `API_KEY`, with a name (SPEC OP20). */
+    [operator: `OPERATOR_KEY_${string}`]: string | undefined;
     /** The key that permits reading. */
     READ_KEY?: string;
     READ_KEY_PREVIOUS?: string;

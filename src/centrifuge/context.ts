@@ -54,9 +54,10 @@ export function failSchema(context: Context, session: Session, id: number, probl
 
 /** Answers a command with an error. */
 export function fail(
-  { connections }: Context,
+  { connections, counters }: Context,
   session: Session,
   { id, error }: { readonly id: number; readonly error: ErrorName | ReplyError },
 ): void {
+  counters.code("error", typeof error === "string" ? ERRORS[error].code : error.code);
   connections.send(session, encodeError(id, error));
 }

@@ -12,12 +12,28 @@ const PUBLISHED = /^replace-me|-of-tests-only/;
 /** The secrets of a deployment. Each has a second, previous value while it is replaced (SPEC AU11). */
 const SECRETS = ["API_KEY", "READ_KEY", "TOKEN_HMAC_SECRET"] as const;
 
+/** A key of one operator, which counts like the `API_KEY` and names its holder in the record of changes (SPEC OP20). */
+const OPERATOR_KEY = "OPERATOR_KEY_";
+
+/** The name of the operator whose key a secret is, in lower case: `ann` for `OPERATOR_KEY_ANN`. */
+export const operatorOfSecret = (secret: string): string | undefined =>
+  secret.startsWith(OPERATOR_KEY) && secret.length > OPERATOR_KEY.length
+    ? secret.slice(OPERATOR_KEY.length).toLowerCase()
+    : undefined;
+
+/** Whether a variable of this name is a secret of Ringcast's. */
+export const isSecretName = (name: string): boolean =>
+  SECRETS.some((secret) => name === secret || name === `${secret}_PREVIOUS`) ||
+  name === "WEBHOOK_SECRET" ||
+  operatorOfSecret(name) !== undefined;
+
 /** The secrets that are too short, or serve for two purposes. An absent secret opens nothing, and is no problem. */
 export function findWeakSecrets(variables: Readonly<Record<string, unknown>>): string[] {
   const problems: string[] = [];
   const owners = new Map<string, string>();
-  for (const secret of SECRETS) {
-    for (const name of [secret, `${secret}_PREVIOUS`]) {
+  const own = Object.keys(variables).filter((name) => operatorOfSecret(name) !== undefined);
+  for (const secret of [...SECRETS, ...own]) {
+    for (const name of own.includes(secret) ? [secret] : [secret, `${secret}_PREVIOUS`]) {
       const value = variables[name];
       if (value === undefined || value === "") continue;
       if (typeof value !== "string") {

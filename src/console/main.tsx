@@ -18,6 +18,8 @@ import "./styles/charts.css";
 import "./styles/scaling.css";
 import "./styles/cost.css";
 import "./styles/socketio.css";
+import "./styles/health.css";
+import "./styles/sessions.css";
 import { render } from "preact";
 import { App } from "./views/app.tsx";
 

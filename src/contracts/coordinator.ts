@@ -137,6 +137,8 @@ export interface CoordinatorContract extends LogContract {
   explain(key: string, clientRegion: string, contract: number): Promise<OwnerReport>;
   /** The sessions of a user, wherever its key has put them (SPEC BD40). */
   sessionsOf(user: string, contract: number): Promise<UserSessions>;
+  /** The same, and the session whose id this is (SPEC OP24). Absent in 0.2.0. */
+  sessionsOfOrId(userOrId: string, contract: number): Promise<UserSessions>;
   /** Carries out an action on every shard: the fan-out mode. */
   act(action: Action, contract: number): Promise<FannedOut<Reached>>;
   /** The channels with listeners, of those whose name matches. */

@@ -26,6 +26,21 @@ export type NamespaceCount = { readonly name: string; readonly sockets: number; 
 /** The most in one pulse. */
 export const PULSE_NAMESPACES = 20;
 
+/** A channel on one shard: its publications, and how often they were handed to a session. */
+export type ChannelCount = {
+  readonly channel: string;
+  readonly publications: number;
+  readonly deliveries: number;
+};
+/** The most in one pulse. */
+export const PULSE_CHANNELS = 10;
+
+/** `close`: of a session; `error`: a reply to a client; `refusal`: an upgrade that found no place here. */
+export type CodeKind = "close" | "error" | "refusal";
+export type CodeCount = { readonly kind: CodeKind; readonly code: string; readonly count: number };
+/** The most codes of one kind in one pulse: hooks may close with codes of their own. The rest counts as `other`. */
+export const PULSE_CODES = 20;
+
 /** Once a second, from each shard that is watched. Times are ms since 1970; `intervalMs` is what `counts` cover. */
 export type Pulse = {
   readonly kind: "pulse";
@@ -43,6 +58,12 @@ export type Pulse = {
   readonly counts: Counts;
   /** From the channel's turn of publishing to the shard's of sending; null where nothing was delivered. */
   readonly latency: { readonly p50Ms: number; readonly p99Ms: number } | null;
+  /** The channels with most deliveries since the last pulse, the first one first. Absent for none, and in 0.2.0. */
+  readonly busiest?: readonly ChannelCount[];
+  /** Since the last pulse. Absent for none, and in 0.2.0. */
+  readonly codes?: readonly CodeCount[];
+  /** Events that wait for the hooks and the webhook, and those that this life has dropped. Absent for none. */
+  readonly events?: { readonly waiting: number; readonly dropped: number };
 };
 
 export type LiveEvent =

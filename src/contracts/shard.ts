@@ -52,8 +52,8 @@ export type SessionSummary = {
   readonly channels: readonly string[];
 };
 
-/** At most so many sessions, which have about so many bytes. */
-export type SessionsLimit = { readonly sessions: number; readonly bytes: number };
+/** At most so many sessions, which have about so many bytes. `orId`: the session with this id counts as the user's. */
+export type SessionsLimit = { readonly sessions: number; readonly bytes: number; readonly orId?: string };
 /** `more`: the shard has further sessions of the user. */
 export type SessionsPage = { readonly sessions: readonly SessionSummary[]; readonly more: boolean };
 

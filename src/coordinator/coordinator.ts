@@ -173,6 +173,12 @@ export class Coordinator extends DurableObject<RingcastEnv> implements Served<Co
     return listSessions(this.env, this.#parts.members.holders(), { user, waitMs: ASK_MS });
   }
 
+  sessionsOfOrId(userOrId: string, contract: number): Promise<UserSessions> {
+    this.#answer(contract);
+    const asked = { user: userOrId, orId: true, waitMs: ASK_MS };
+    return listSessions(this.env, this.#parts.members.holders(), asked);
+  }
+
   act(action: Action, contract: number): Promise<FannedOut<Reached>> {
     this.#answer(contract);
     return actOnAll(this.env, action, { targets: this.#parts.members.holders(), waitMs: ASK_MS });

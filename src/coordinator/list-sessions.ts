@@ -15,10 +15,10 @@ const LEAST_PAGE_BYTES = 16_384;
 export async function listSessions(
   env: RingcastEnv,
   shards: readonly ShardAddress[],
-  { user, waitMs }: { readonly user: string; readonly waitMs: number },
+  { user, orId, waitMs }: { readonly user: string; readonly orId?: boolean; readonly waitMs: number },
 ): Promise<UserSessions> {
   const bytes = Math.max(LEAST_PAGE_BYTES, Math.floor(ANSWER_BYTES / Math.max(1, shards.length)));
-  const limit: SessionsLimit = { sessions: SESSIONS_LISTED, bytes };
+  const limit: SessionsLimit = { sessions: SESSIONS_LISTED, bytes, ...(orId === true ? { orId: user } : {}) };
   const { answers, silent } = await askAll(env, shards, {
     waitMs,
     ask: (_, shard) =>

@@ -53,6 +53,11 @@ export class Events {
     return this.#sinks.reduce((sum, { queue }) => sum + queue.dropped, 0);
   }
 
+  /** How many events wait, over all receivers. */
+  get waiting(): number {
+    return this.#sinks.reduce((sum, { queue }) => sum + queue.size, 0);
+  }
+
   /** Whether no event waits for a receiver. */
   get isEmpty(): boolean {
     return this.#sinks.every(({ queue }) => queue.size === 0);

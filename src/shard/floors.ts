@@ -23,7 +23,7 @@ import { Upgrades } from "./moves/upgrades.ts";
 import { Counters } from "./records/counters.ts";
 import { EmptyChannels } from "./records/empty-channels.ts";
 import { ShardLoad } from "./records/load.ts";
-import { LivePulse } from "./records/live-pulse.ts";
+import { LivePulse, type Vitals } from "./records/live-pulse.ts";
 import { ShardUsage } from "./records/usage.ts";
 import { SessionRows } from "./records/session-rows.ts";
 import { Broadcast } from "./subscriptions/broadcast.ts";
@@ -72,6 +72,10 @@ export type Floors = {
   readonly wake: () => void;
 };
 
+function queueOf({ waiting, dropped }: Events): Pick<Vitals, "events"> {
+  return waiting === 0 && dropped === 0 ? {} : { events: { waiting, dropped } };
+}
+
 /** Builds the floors of one shard and joins them. Every effect of a lower floor on a higher one is named here. */
 export function buildFloors(parts: FloorsParts): Floors {
   const { ctx, env, config, shard, front, hooks, meter, socketEvents } = parts;
@@ -116,6 +120,7 @@ export function buildFloors(parts: FloorsParts): Floors {
       service.ended?.(session, why);
       subscriptions.leaveAll(session, { moving });
       counters.counts[moving ? "moved" : "disconnects"] += 1;
+      counters.code("close", close.code);
       if (session.attachment.state === "open") sessionRows.delete(session.attachment, close);
     },
   });
@@ -186,6 +191,7 @@ export function buildFloors(parts: FloorsParts): Floors {
       sessions: connections.sessions.clients,
       subscriptions: channels.subscriptions - subscriptions.ofOperators().length,
       channels: channels.size,
+      ...queueOf(events),
       ...service.vitals?.(),
     }),
   });

@@ -259,8 +259,16 @@ export abstract class Shard extends DurableObject<RingcastEnv> implements Served
   }
 
   #sessionsOf(user: string, limit: SessionsLimit): SessionsPage {
-    const sessions = this.#floors.connections.sessions.ofUser(user);
-    return pageOfSessions(sessions, { limit, shard: this.#shard.id, config: this.#config });
+    const { sessions: all } = this.#floors.connections;
+    const withId =
+      limit.orId === undefined
+        ? []
+        : [...all].filter(({ attachment: { state, id } }) => state === "open" && id === limit.orId);
+    return pageOfSessions([...new Set([...withId, ...all.ofUser(user)])], {
+      limit,
+      shard: this.#shard.id,
+      config: this.#config,
+    });
   }
 }
 

@@ -32,7 +32,9 @@ async function takePicture(from: Browser, theme: "dark" | "light"): Promise<void
     await operator.predicted();
     await operator.confirm(/^Change weight$/);
     await operator.connected(200);
+    await operator.open("channels");
     await page.getByLabel("Repeat").selectOption("5");
+    await page.getByRole("button", { name: "Start", exact: true }).click();
     await sleep(12_000);
     await operator.openChange("auto-3", "Crash");
     await page.getByRole("button", { name: "Crash auto-3" }).click();
@@ -40,7 +42,9 @@ async function takePicture(from: Browser, theme: "dark" | "light"): Promise<void
     await operator.connected(200);
     await operator.message("Broadcast", { "Data, JSON or text": "hello, everybody" });
     await operator.message("Publish", { "Data, JSON or text": "hello" });
+    await operator.open("channels");
     await page.getByLabel("Repeat").selectOption("5");
+    await page.getByRole("button", { name: "Start", exact: true }).click();
     await sleep(8_000);
     await page.getByLabel("Explain a key").fill("ann");
     await operator.cell("sim-42").click();

@@ -1,6 +1,7 @@
 import type { Centrifuge } from "centrifuge";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import * as changes from "../../src/router/admin/schemas/changes.ts";
+import { configuration } from "../../src/router/admin/schemas/configuration.ts";
 import * as common from "../../src/router/admin/schemas/common.ts";
 import * as reads from "../../src/router/admin/schemas/reads.ts";
 import { scaleReport } from "../../src/router/admin/schemas/scale.ts";
@@ -76,6 +77,7 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
       [changes.changeResult, await cluster.admin("PATCH", "/shards/auto-1", { weight: 3, dryRun: true })],
       [changes.changeResult, await cluster.admin("DELETE", "/shards/auto-1?dryRun=true")],
       [changes.changeResult, await cluster.admin("POST", "/rollback", { epoch: 1, dryRun: true })],
+      [configuration, await cluster.admin("GET", "/configuration", undefined, READ_KEY)],
       [scaleReport, await cluster.admin("GET", "/scale")],
       [users.userSessions, await cluster.admin("GET", "/users/ann/sessions")],
       [users.userDisconnected, await cluster.admin("POST", "/users/nobody/disconnect")],
@@ -97,6 +99,7 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
       "/channels/{channel}/crash",
       "/clients",
       "/cluster",
+      "/configuration",
       "/coordinator/crash",
       "/cost",
       "/epochs",
@@ -104,6 +107,7 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
       "/live",
       "/rollback",
       "/scale",
+      "/sessions",
       "/shards",
       "/shards/{id}",
       "/shards/{id}/crash",
@@ -124,6 +128,10 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
     }
     await Promise.all(clients.map((client) => client.ready(240_000)));
     const found = (await cluster.admin("GET", "/users/zoe/sessions")).body;
+    // [OP24] A session is found by its id as well.
+    expect((await cluster.admin("GET", "/sessions?of=zoe")).body).toEqual(found);
+    const one = found.sessions[3];
+    expect((await cluster.admin("GET", `/sessions?of=${one.client}`)).body.sessions).toEqual([one]);
     expect(found.unreachable).toEqual([]);
     expect(found.sessions.map(({ key }: { key: string }) => key).toSorted()).toEqual(
       clients.map((_, n) => `zoe-${n}`),

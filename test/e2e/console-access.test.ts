@@ -4,6 +4,17 @@ import { launchBrowser, openPage, seriousFindings } from "../support/browser.ts"
 import { API_KEY, eventually, READ_KEY, startCluster, type Cluster } from "../support/cluster.ts";
 import { Console } from "../support/console.ts";
 
+const PAGE_NAMES = [
+  "overview",
+  "shards",
+  "channels",
+  "sessions",
+  "changes",
+  "health",
+  "cost",
+  "configuration",
+];
+
 let cluster: Cluster;
 let browser: Browser;
 
@@ -99,16 +110,47 @@ test("[OP3] the console marks stale data until the feed is back", async () => {
   await page.context().close();
 });
 
+test("[OP17] [OP18] shards are searched, filtered and sorted by an address, and the back button works", async () => {
+  const { page } = await openPage(browser);
+  const seen = new Console(page);
+  await seen.enter(cluster.url, API_KEY);
+  await page.getByRole("link", { name: "Shards", exact: true }).click();
+  const ids = () =>
+    page.locator("tr[data-shard]").evaluateAll((rows) => rows.map((row: any) => row.dataset.shard));
+  const all = ["auto-1", "auto-2", "auto-3", "auto-4"];
+  await eventually(async () => String(await ids()) === String(all));
+  // [OP16] No shard has been told an epoch yet.
+  expect(await page.locator("td.behind").count()).toBe(0);
+  await page.getByRole("button", { name: "Shard", exact: true }).click();
+  await eventually(async () => String(await ids()) === String(all.toReversed()));
+  expect(await page.locator("th.c-id[aria-sort]").getAttribute("aria-sort")).toBe("descending");
+  await page.getByLabel("Find a shard").fill("AUTO-3");
+  await page.getByText("1 of 4 shards").waitFor();
+  await eventually(() => page.url().endsWith("#/shards?sort=id&order=down&find=AUTO-3"));
+  await page.getByRole("link", { name: "Cost", exact: true }).click();
+  await page.getByRole("heading", { name: "Cost" }).waitFor();
+  await page.goBack();
+  await page.getByText("1 of 4 shards").waitFor();
+  await page.reload();
+  await page.getByText("1 of 4 shards").waitFor();
+  expect(await ids()).toEqual(["auto-3"]);
+  await page.getByLabel("State").selectOption("down");
+  await page.getByText("No shard is like this.").waitFor();
+  await page.context().close();
+});
+
 test("[OP8] with the reading key the console shows everything, and permits no change", async () => {
   const { page, problems } = await openPage(browser);
-  await new Console(page).enter(cluster.url, READ_KEY);
+  const seen = new Console(page);
+  await seen.enter(cluster.url, READ_KEY);
   const add = page.getByRole("button", { name: "Add shards …" });
   expect(await add.isDisabled()).toBe(true);
   expect(await add.getAttribute("title")).toContain("permits no changes");
-  for (const button of await page
-    .getByRole("button", { name: /^(Change|Start clients|Publish|Roll back)/ })
-    .all())
-    expect(await button.isDisabled()).toBe(true);
+  for (const name of ["overview", "channels", "changes"]) {
+    await seen.open(name);
+    const changing = page.getByRole("button", { name: /^(Change|Start|Publish|Roll back)/ });
+    for (const button of await changing.all()) expect(await button.isDisabled()).toBe(true);
+  }
   expect(problems).toEqual([]);
   await page.context().close();
 });
@@ -121,7 +163,15 @@ test("[OP9] a page of 390 pixels fits its window, and axe finds nothing serious"
   const seen = new Console(page);
   await seen.enter(cluster.url, API_KEY);
   await seen.startClients(10, "phone");
-  expect(await seen.overflow()).toBe(0);
-  expect(await seriousFindings(page)).toEqual([]);
+  for (const name of PAGE_NAMES) {
+    await seen.open(name);
+    expect([name, await seen.overflow(), await seriousFindings(page)]).toEqual([name, 0, []]);
+  }
+  // [OP18] The button of each row is in sight.
+  await seen.open("shards");
+  for (const button of await page.getByRole("button", { name: /^Change auto/ }).all()) {
+    const box = await button.boundingBox();
+    expect((box?.x ?? 390) + (box?.width ?? 0)).toBeLessThanOrEqual(390);
+  }
   await page.context().close();
 });

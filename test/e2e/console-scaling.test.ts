@@ -29,6 +29,7 @@ test("[EL74] the panel of scaling shows what the policy would do, and opens the 
   const seen = new Console(page);
   await seen.enter(cluster.url, API_KEY);
   await seen.startClients(35);
+  await seen.open("changes");
   const panel = page.getByRole("region", { name: "Scaling" });
   await panel.getByText(/Would add shards: .* of sockets on auto-1, mark 75 %/u).waitFor({ timeout: 60_000 });
   await panel.getByRole("button", { name: "Dry run …" }).click();

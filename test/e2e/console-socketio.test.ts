@@ -35,7 +35,7 @@ describe("one page, clients of both libraries", () => {
     ({ page, problems, foreign } = await openPage(browser));
     seen = new Console(page);
     await seen.enter(cluster.url, API_KEY);
-    await panelOf(page).waitFor();
+    await page.getByRole("link", { name: "Socket.IO" }).waitFor();
     await page.getByLabel("Library").selectOption("Socket.IO");
     await seen.startClients(CLIENTS, "io");
     await page.getByLabel("Library").selectOption("Centrifuge");
@@ -47,6 +47,7 @@ describe("one page, clients of both libraries", () => {
     Number(await panelOf(page).locator(row).locator("td").nth(cell).innerText());
   /** Emits by the form; the result that the page shows. */
   async function emit(fields: Record<string, string>): Promise<string> {
+    await seen.open("socketio");
     const form = page.getByRole("form", { name: "Emit an event" });
     for (const [label, value] of Object.entries(fields)) await form.getByLabel(label).fill(value);
     const result = page.getByTestId("emit-result");
@@ -56,23 +57,22 @@ describe("one page, clients of both libraries", () => {
   }
 
   test("[SO55] the console shows shards and namespaces of Socket.IO live, and each shard's sessions of both fronts", async () => {
+    await seen.open("socketio");
     await page.getByTestId("socketio-totals").getByText(`${CLIENTS} sockets in 1 namespace`).waitFor();
     expect(await counted('tr[data-namespace="/"]', 0)).toBe(CLIENTS);
     // A client may come back on a busy machine, so all rows are read together until they agree.
     await eventually(async () => {
       const { shards } = (await cluster.admin("GET", "/cluster")).body;
-      const rows = await Promise.all(
-        shards.map(async ({ id, sessions }: { id: string; sessions: number }) => ({
-          isRight: (await seen.sessionsOn(id)) === sessions,
-          sessions,
-          sockets: await counted(`tr[data-socketio-shard="${id}"]`, 1),
-        })),
-      );
-      const sum = (of: "sessions" | "sockets"): number => rows.reduce((total, row) => total + row[of], 0);
-      return (
-        rows.every(({ isRight }) => isRight) && sum("sockets") === CLIENTS && sum("sessions") === 2 * CLIENTS
-      );
+      let [all, sockets] = [0, 0];
+      for (const { id, sessions } of shards) {
+        if ((await seen.sessionsOn(id)) !== sessions) return false;
+        all += sessions;
+      }
+      await seen.open("socketio");
+      for (const { id } of shards) sockets += await counted(`tr[data-socketio-shard="${id}"]`, 1);
+      return sockets === CLIENTS && all === 2 * CLIENTS;
     });
+    await seen.open("socketio");
     const other = io(new URL("/chat", cluster.url).href, {
       path: PATH,
       transports: ["websocket"],
@@ -87,6 +87,7 @@ describe("one page, clients of both libraries", () => {
     const { body } = await cluster.admin("GET", "/socketio/sockets?limit=500");
     const byShard = Map.groupBy(body.sockets, ({ id }: any) => /^auto\.(.+)~/.exec(id)?.[1] ?? "");
     expect(body.sockets.length).toBe(CLIENTS);
+    await seen.open("overview");
     for (const [shard, sockets] of byShard)
       expect(await page.locator(`.cell[aria-label^="io-"][aria-label*=", ${shard},"]`).count()).toBe(
         sockets.length,
@@ -96,6 +97,7 @@ describe("one page, clients of both libraries", () => {
   });
 
   test("[SO56] rooms and sockets are shown when the operator asks for them", async () => {
+    await seen.open("socketio");
     const look = page.getByTestId("socketio-look");
     await look.getByText("Choose a namespace").waitFor();
     await page.getByRole("button", { name: "Rooms of /" }).click();
@@ -124,6 +126,7 @@ describe("one page, clients of both libraries", () => {
   });
 
   test("[SO57] simulated clients of Socket.IO pause, move and come back as others do", async () => {
+    await seen.open("overview");
     const selected = page.getByTestId("selected");
     await selected.getByText("io-1").waitFor();
     await selected.getByRole("button", { name: "Pause" }).click();
@@ -145,21 +148,24 @@ describe("one page, clients of both libraries", () => {
     await eventually(async () => (await roomSize()) === CLIENTS);
     const victim = await seen.shardOf("io-2");
     const lost = await page.locator(`.cell[aria-label*=", ${victim},"]`).count();
-    const lossesBefore = Number(await seen.fleet("Losses"));
+    const lossesBefore = Number(await seen.fleet("Lost connections"));
     await cluster.admin("POST", `/shards/${victim}/crash`);
-    await eventually(async () => Number(await seen.fleet("Losses")) === lossesBefore + lost);
+    await eventually(async () => Number(await seen.fleet("Lost connections")) === lossesBefore + lost);
     await seen.connected(2 * CLIENTS);
     await selected.getByRole("button", { name: "Disconnect" }).click();
     await eventually(async () => (await seen.fleet("Stopped")) === "1");
     await selected.getByRole("button", { name: "Connect", exact: true }).click();
     await seen.connected(2 * CLIENTS);
     await page.getByRole("button", { name: "Remove all clients" }).click();
+    await seen.open("socketio");
     await page.getByTestId("socketio-totals").getByText("0 sockets").waitFor();
   });
 
   test("[OP9] the panel is read by the keyboard, in both themes and on a narrow page", async () => {
+    await seen.open("overview");
     await page.getByLabel("Library").selectOption("Socket.IO");
     await seen.startClients(3, "again");
+    await seen.open("socketio");
     await page.getByRole("button", { name: "Rooms of /" }).focus();
     await page.keyboard.press("Enter");
     await page.getByTestId("socketio-look").getByRole("button", { name: "lobby 3 sockets" }).waitFor();
@@ -183,7 +189,9 @@ describe("one page, clients of both libraries", () => {
 
 test("[OP8] with the reading key an operator looks at rooms, and emits nothing", async () => {
   const { page } = await openPage(browser);
-  await new Console(page).enter(cluster.url, READ_KEY);
+  const seen = new Console(page);
+  await seen.enter(cluster.url, READ_KEY);
+  await seen.open("socketio");
   const panel = panelOf(page);
   const client = io(cluster.url.href, {
     path: PATH,

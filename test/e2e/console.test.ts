@@ -63,6 +63,7 @@ describe("one page, a hundred clients", () => {
 
   test("[OP5] an added shard takes as many sessions as the dry run has predicted, and each client reconnects", async () => {
     const [movesBefore, closesBefore] = [await seen.moves(), await seen.ownCloses()];
+    await seen.open("overview");
     await page.getByRole("button", { name: "Add shards …" }).click();
     const predicted = await seen.predicted();
     expect((await cluster.admin("GET", "/cluster")).body.ringEpoch).toBe(1);
@@ -71,10 +72,11 @@ describe("one page, a hundred clients", () => {
     const own = (await seen.ownCloses()) - closesBefore;
     expect((await seen.moves()) - movesBefore + own).toBe(predicted);
     expect(predicted).toBeGreaterThan(0);
+    await seen.open("changes");
     await page.getByText(`${predicted} of ${predicted} moved`).waitFor();
     // The new shard sends its pulses, and has the sessions.
     await eventually(async () => (await seen.sessionsOn("auto-5")) === predicted - own);
-    expect(await seen.fleet("Losses")).toBe("0");
+    expect(await seen.fleet("Lost connections")).toBe("0");
   });
 
   test("[OP5] a drained shard loses all its sessions, and leaves", async () => {
@@ -85,10 +87,12 @@ describe("one page, a hundred clients", () => {
     await seen.connected(CLIENTS);
     const own = (await seen.ownCloses()) - closesBefore;
     expect((await seen.moves()) - movesBefore + own).toBe(predicted);
+    await seen.open("overview");
     await seen.shard("auto-2").waitFor({ state: "detached", timeout: 30_000 });
   });
 
   test("[OP5] a rollback to an earlier epoch is a change like any other", async () => {
+    await seen.open("changes");
     await page.getByRole("button", { name: "Roll back to epoch 2" }).click();
     const predicted = await seen.predicted();
     expect(predicted).toBeGreaterThan(0);
@@ -97,16 +101,19 @@ describe("one page, a hundred clients", () => {
   });
 
   test("the console shows a publication with its offset, once for each client, and in the channel's history", async () => {
+    const before = await seen.counted("Received");
+    await seen.open("channels");
     const channel = page.getByRole("region", { name: "Channel" });
     await channel.getByLabel("Channel to watch").fill("lobby");
     await channel.getByRole("button", { name: "Watch" }).click();
     await channel.getByText("lobby: subscribed").waitFor();
     await page.getByTestId("presence").getByText(`${CLIENTS} clients present`).waitFor();
-    const before = await seen.counted("Received");
     for (const n of [1, 2]) {
       const fields = { Channel: "lobby", "Data, JSON or text": `"message ${n}"` };
       expect(await seen.message("Publish", fields)).toContain(`offset ${n} of log`);
     }
+    // [OP17] The watched channel is in the address.
+    expect(new URL(page.url()).hash).toBe("#/channels/lobby");
     const lines = page.getByTestId("channel-events");
     await lines.getByText("message 2").waitFor();
     // Joins and leaves, also those of this page, come at any time.
@@ -115,6 +122,8 @@ describe("one page, a hundred clients", () => {
     await eventually(async () => (await seen.counted("Received")) === before + 2 * CLIENTS);
     expect(await seen.fleet("Missed, repeated")).toBe("0, 0");
     // A new subscription has no live publication yet. The history has both.
+    await page.goBack();
+    await channel.getByText("lobby: subscribed").waitFor();
     await channel.getByRole("button", { name: "Stop" }).click();
     await channel.getByRole("button", { name: "Watch" }).click();
     await channel.getByText("lobby: subscribed").waitFor();
@@ -130,6 +139,31 @@ describe("one page, a hundred clients", () => {
     late.disconnect();
     await lines.locator(".leave", { hasText: "late" }).waitFor();
     await channel.getByRole("button", { name: "Stop" }).click();
+  });
+
+  test("[OP15] a channel that cannot be watched has the reason", async () => {
+    await seen.open("channels/nosuch%3A1");
+    const reason = page.getByRole("region", { name: "Channel" }).getByRole("alert");
+    expect(await reason.innerText()).toMatch(
+      /^nosuch:1 cannot be watched: unknown channel.*RINGCAST_NS_nosuch \(code 102\)/,
+    );
+  });
+
+  test("[OP14] broken JSON is sent nowhere, and a message repeats from Start to Stop on whatever page", async () => {
+    const before = await seen.counted("Received");
+    const data = "Data, JSON or text";
+    expect(await seen.message("Publish", { Channel: "lobby", [data]: '{"a": 1' })).toMatch(
+      /^The message was not sent: this is not JSON \(.+\); text that begins so goes in quotes\.$/,
+    );
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    expect(await page.getByRole("button", { name: "Stop the repeated message" }).count()).toBe(0);
+    await page.getByLabel(data).fill("again");
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    await eventually(async () => (await seen.counted("Received")) >= before + 2 * CLIENTS);
+    await page.getByText("5 a second to lobby").waitFor();
+    await page.getByRole("button", { name: "Stop the repeated message" }).click();
+    await seen.open("channels");
+    await page.getByRole("button", { name: "Start", exact: true }).waitFor();
   });
 
   test("a message to a user reaches that client, and costs fewer calls by the ring than by fan-out", async () => {
@@ -150,6 +184,7 @@ describe("one page, a hundred clients", () => {
     const before = await seen.counted("Received");
     const result = await seen.message("Broadcast", { "Data, JSON or text": "to all" });
     expect(result).toContain(`Reached ${CLIENTS + 1} sessions`);
+    expect(result).toContain("this page among them");
     await eventually(async () => (await seen.counted("Received")) === before + CLIENTS);
     const { shards } = (await cluster.admin("GET", "/cluster")).body;
     const others = shards.map(({ id, sessions }: any) => {
@@ -162,16 +197,22 @@ describe("one page, a hundred clients", () => {
 
   test("[OP6] after a crash every client reconnects, except a stopped client", async () => {
     const victim = await seen.shardOf("sim-7");
-    const lossesBefore = Number(await seen.fleet("Losses"));
+    const lossesBefore = Number(await seen.fleet("Lost connections"));
     await seen.cell("sim-7").click();
     await page.getByTestId("selected").getByRole("button", { name: "Disconnect" }).click();
     await eventually(async () => (await seen.fleet("Stopped")) === "1");
     const here = await page.locator(`.cell[aria-label*=", ${victim},"]:not(.stopped)`).count();
     await seen.openChange(victim, "Crash");
     await page.getByRole("button", { name: `Crash ${victim}` }).click();
-    await eventually(async () => Number(await seen.fleet("Losses")) === lossesBefore + here);
+    await eventually(async () => Number(await seen.fleet("Lost connections")) === lossesBefore + here);
     await seen.connected(CLIENTS - 1, CLIENTS);
+    await seen.open("changes");
     await page.getByText(`this page has crashed ${victim}`).waitFor();
+    // [OP13] The restart, which the crash has caused, stands above it, if the page has heard of it.
+    const lines = await page.locator(".timeline-entries .incident .text").allInnerTexts();
+    const crash = lines.findIndex((text) => text.includes(`has crashed ${victim}`));
+    expect(lines.findIndex((text) => text.startsWith(`${victim} has restarted`))).toBeLessThan(crash);
+    await seen.open("overview");
     expect(await seen.cell("sim-7").getAttribute("class")).toContain("stopped");
     await page.getByTestId("selected").getByRole("button", { name: "Connect", exact: true }).click();
     await seen.connected(CLIENTS);
@@ -203,9 +244,24 @@ describe("one page, a hundred clients", () => {
   });
 
   test("[OP9] axe finds nothing serious, in both themes and in the drawer", async () => {
-    expect(await seriousFindings(page)).toEqual([]);
+    const findings = async () => {
+      for (const name of [
+        "shards",
+        "channels/lobby",
+        "sessions",
+        "changes",
+        "health",
+        "cost",
+        "configuration",
+        "overview",
+      ]) {
+        await seen.open(name);
+        expect([name, await seriousFindings(page)]).toEqual([name, []]);
+      }
+    };
+    await findings();
     await page.getByRole("button", { name: "Use the dark theme" }).click();
-    expect(await seriousFindings(page)).toEqual([]);
+    await findings();
     await page.getByRole("button", { name: "Add shards …" }).click();
     await page.getByTestId("dry-run").waitFor();
     expect(await seriousFindings(page)).toEqual([]);

@@ -16,6 +16,16 @@ export class Console {
     await this.live();
   }
 
+  /** Goes to a page by its address, such as `channels/lobby`: this works while the drawer is open too. */
+  async open(page: string): Promise<void> {
+    const [name = ""] = page.split("/");
+    const shown = this.page.locator(`main.page-${name}`);
+    if (page === name && (await shown.count()) > 0) return;
+    const hash = `#/${page === "overview" ? "" : page}`;
+    await this.page.evaluate(`location.hash = ${JSON.stringify(hash)}`);
+    await shown.waitFor();
+  }
+
   /** Waits until pulses come in. */
   async live(): Promise<void> {
     await this.page.getByText("live", { exact: true }).waitFor();
@@ -27,6 +37,7 @@ export class Console {
   }
 
   async askForClients(count: number, prefix: string): Promise<void> {
+    await this.open("overview");
     await this.page.getByLabel("How many, to 200").fill(String(count));
     await this.page.getByLabel("Keys begin with").fill(prefix);
     await this.page.getByRole("button", { name: "Start clients" }).click();
@@ -38,6 +49,7 @@ export class Console {
 
   /** A number of the simulated clients, as the page shows it. */
   async fleet(label: string): Promise<string> {
+    await this.open("overview");
     const stat = this.page.getByTestId("fleet").locator(".stat", { hasText: label });
     return (await stat.count()) === 0 ? "" : stat.locator("dd").innerText();
   }
@@ -52,6 +64,7 @@ export class Console {
 
   /** Sends a message, and returns the result that the page shows. */
   async message(way: "Publish" | "Send" | "Broadcast", fields: Record<string, string>): Promise<string> {
+    await this.open("channels");
     const panel = this.page.getByRole("region", { name: "Messages" });
     const result = this.page.getByTestId("result");
     const shown = result.getByText(/Reached|offset|not sent|no history/);
@@ -69,11 +82,13 @@ export class Console {
   }
 
   /** The number of closes of this page's own connection. */
-  ownCloses(): Promise<number> {
+  async ownCloses(): Promise<number> {
+    await this.open("changes");
     return this.page.locator(".incident.page").count();
   }
 
   async openChange(shard: string, act: string): Promise<void> {
+    await this.open("overview");
     await this.page.getByRole("button", { name: `Change ${shard}`, exact: true }).click();
     await this.page.getByRole("radio", { name: act, exact: true }).check();
   }
@@ -96,11 +111,13 @@ export class Console {
 
   /** The sessions of a shard, as its row shows them. */
   async sessionsOn(id: string): Promise<number> {
+    await this.open("overview");
     return Number(await this.shard(id).locator(".bar-text").nth(1).innerText());
   }
 
   /** The shard that holds a simulated client. */
   async shardOf(client: string): Promise<string> {
+    await this.open("overview");
     const label = await this.cell(client).getAttribute("aria-label");
     return label?.split(", ")[2] ?? "";
   }

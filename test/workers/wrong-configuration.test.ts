@@ -90,6 +90,37 @@ test("[AU11] the previous value of a key gives the same access, and nothing with
   });
 });
 
+test("[OP20] the record says whose key made a change, and a request cannot name another holder", async () => {
+  const keys = { OPERATOR_KEY_ANN: "ann's-own-key-of-16", OPERATOR_KEY_BOB: "bob's-own-key-of-16" };
+  const { handler } = createRingcast();
+  const add = async (key: string, headers: Record<string, string> = {}): Promise<unknown> => {
+    const request = new Request("https://ringcast.test/admin/api/shards", {
+      method: "POST",
+      headers: { "x-api-key": key, "content-type": "application/json", ...headers },
+      body: '{"count":1}',
+    });
+    const response = await handler.fetch(request, { ...env, ...keys }, createExecutionContext());
+    return response.status;
+  };
+  const shared = env.API_KEY ?? "";
+  expect(await add(keys.OPERATOR_KEY_ANN)).toBe(200);
+  expect(await add(keys.OPERATOR_KEY_BOB, { "x-ringcast-by": "console" })).toBe(200);
+  expect(await add(shared, { "x-ringcast-by": "ann" })).toBe(200);
+  expect(await add(shared, { "x-ringcast-by": "x".repeat(500) })).toBe(200);
+  expect(await add("carols-own-key-of-16")).toBe(401);
+  const { body } = (await ask("/admin/api/epochs?limit=4", {}, { "x-api-key": shared })) as any;
+  expect(body.epochs.map(({ by }: { by: string }) => by)).toEqual([
+    `operator (${"x".repeat(90)}`,
+    "operator (ann)",
+    "bob (console)",
+    "ann",
+  ]);
+  // Without its secret a key is nobody's: a holder who leaves is locked out by deleting it.
+  expect(await ask("/admin/api/cluster", {}, { "x-api-key": keys.OPERATOR_KEY_ANN })).toMatchObject({
+    status: 401,
+  });
+});
+
 test("[PK5] a deployment without any key, or without an object, says so, and seems not to be down", async () => {
   vi.spyOn(console, "error").mockImplementation(() => undefined);
   const keyless = { API_KEY: "", READ_KEY: undefined };

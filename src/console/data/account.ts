@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import { ApiError } from "./api.ts";
 import { findApiKey, forgetApiKey, keepApiKey } from "./api-key.ts";
+import { stopRepeat } from "./messages.ts";
 import { closeLiveFeed, openLiveFeed } from "./live.ts";
 import { startClock } from "./pulses.ts";
 import { applyToAll } from "./sim-clients.ts";
@@ -29,6 +30,7 @@ export async function signIn(key: string): Promise<void> {
 }
 
 export function signOut(): void {
+  stopRepeat();
   applyToAll("remove");
   closeLiveFeed();
   stopClock();

@@ -2,7 +2,7 @@ import { signal } from "@preact/signals";
 import type { Descriptor } from "../../ring/descriptor.ts";
 import type { ChangeRequest, DrawerContent } from "../model/change-request.ts";
 import { callAdminApi, makeChange, messageOf, planChange, type ChangeView } from "./api.ts";
-import { addIncident, feed, refresh } from "./store.ts";
+import { addIncident, clusterTime, feed, refresh } from "./store.ts";
 
 /** The change that the drawer shows; undefined while the drawer is closed. */
 export const drawerContent = signal<DrawerContent | undefined>(undefined);
@@ -72,9 +72,11 @@ export async function submitChange(request: ChangeRequest): Promise<void> {
 
 export async function crashShard(id: string): Promise<void> {
   submission.value = { state: "running" };
+  // The restart, which the crash causes, is told before the call is over.
+  const at = clusterTime();
   try {
     await callAdminApi("POST", `/shards/${encodeURIComponent(id)}/crash`);
-    addIncident({ kind: "crash", shard: id, text: `this page has crashed ${id}` });
+    addIncident({ at, kind: "crash", shard: id, text: `this page has crashed ${id}` });
     closeDrawer();
   } catch (error) {
     submission.value = { state: "failed", message: messageOf(error) };

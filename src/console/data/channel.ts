@@ -1,6 +1,7 @@
 import { signal } from "@preact/signals";
 import type { ClientInfo, PublicationContext, Subscription } from "centrifuge";
 import { addEvents, addHistory, formatData, type ChannelEvent } from "../model/channel-events.ts";
+import { refusalText } from "../model/refusal-text.ts";
 import { callServerApi, messageOf } from "./api.ts";
 import { newSubscription, removeSubscription } from "./live.ts";
 
@@ -31,7 +32,11 @@ export function watchChannel(channel: string): void {
   const fresh = newSubscription(channel);
   subscription = fresh;
   fresh.on("state", ({ newState }) => (subscriptionState.value = newState));
-  fresh.on("error", ({ error }) => (channelProblem.value = error.message));
+  fresh.on("error", ({ error }) => (channelProblem.value = refusalText(channel, error)));
+  fresh.on("unsubscribed", ({ code, reason }) => {
+    // Code 0: this page has left the channel.
+    if (code !== 0) channelProblem.value = refusalText(channel, { code, message: reason });
+  });
   fresh.on("subscribed", () => {
     channelProblem.value = undefined;
     void loadPresence(channel);
@@ -47,6 +52,7 @@ export function unwatchChannel(): void {
   subscription = undefined;
   unpainted = [];
   watchedChannel.value = undefined;
+  channelProblem.value = undefined;
   subscriptionState.value = "";
 }
 

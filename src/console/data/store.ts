@@ -4,7 +4,9 @@ import { buildRing } from "../../ring/build.ts";
 import type { Descriptor } from "../../ring/descriptor.ts";
 import { applyReport, EMPTY_FEED, stepFeed, withIncident, type Feed, type Incident } from "../model/feed.ts";
 import { ApiError, callAdminApi, type ClusterView, type EpochView } from "./api.ts";
+import { clearBusy, recordBusy } from "./busiest.ts";
 import { clearCost, cost, refreshCost } from "./cost.ts";
+import { clearHealth, recordCodes } from "./health.ts";
 import { clearSocketIo } from "./socketio.ts";
 import { clearScale, refreshScale, scale } from "./scale.ts";
 import { clearPulses, keepPulsesOf, recordEvent, recordPulse } from "./pulses.ts";
@@ -32,12 +34,20 @@ export const ring = computed(() => {
 });
 
 let refreshingForPulse = false;
+/** The cluster's clock less that of this machine, ms: by the event that took the shortest time to this page. */
+let clockAhead = -Infinity;
+
+/** The time by the cluster's clock, so that what this page has seen stands in its order among the cluster's events. */
+export const clusterTime = (): number => Date.now() + (clockAhead === -Infinity ? 0 : clockAhead);
 
 export function receiveLiveEvent(event: LiveEvent): void {
   const now = performance.now();
   recordEvent(now);
+  clockAhead = Math.max(clockAhead, event.at - Date.now());
   if (event.kind === "pulse") {
     recordPulse({ pulse: event, receivedAt: now });
+    recordBusy(event, now);
+    recordCodes(event);
     refreshIfBehind(event.ringEpoch);
     return;
   }
@@ -57,9 +67,9 @@ function refreshIfBehind(ringEpoch: number): void {
   void refresh().finally(() => (refreshingForPulse = false));
 }
 
-/** Adds an incident that the page itself has seen to the timeline. */
-export function addIncident(incident: Omit<Incident, "at">): void {
-  feed.value = withIncident(feed.value, { at: Date.now(), ...incident });
+/** Adds an incident that the page itself has seen to the timeline. `at`: by {@link clusterTime}; now, if absent. */
+export function addIncident(incident: Omit<Incident, "at"> & { readonly at?: number }): void {
+  feed.value = withIncident(feed.value, { at: clusterTime(), ...incident });
 }
 
 /** Reads the whole state from the operator's API: at sign-in, after a reconnect, and after a gap in the live feed. */
@@ -94,7 +104,10 @@ export function clearCluster(): void {
   cluster.value = undefined;
   clusterProblem.value = undefined;
   feed.value = EMPTY_FEED;
+  clockAhead = -Infinity;
   clearPulses();
+  clearBusy();
+  clearHealth();
   clearScale();
   clearCost();
   clearSocketIo();

@@ -34,15 +34,6 @@ export function addHistory(known: readonly ChannelEvent[], history: readonly Cha
 const offsetsOf = (events: readonly ChannelEvent[]): ReadonlySet<number | undefined> =>
   new Set(events.flatMap((event) => (event.kind === "publication" ? [event.offset] : [])));
 
-/** Parses typed data: JSON where the text is JSON, else the text itself. */
-export function parseData(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
-}
-
 /** Formats data as one line of at most 160 characters. */
 export function formatData(data: unknown): string {
   const text = typeof data === "string" ? data : JSON.stringify(data);

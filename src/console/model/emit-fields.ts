@@ -1,3 +1,5 @@
+import { readTyped } from "./typed-data.ts";
+
 /** The rooms of a field, in their order and each once. */
 export const parseRooms = (text: string): string[] => [
   ...new Set(
@@ -9,12 +11,11 @@ export const parseRooms = (text: string): string[] => [
 ];
 
 /** The arguments of an event: a JSON list, one JSON value, or the text itself. None where nothing was typed. */
-export function parseArgs(text: string): unknown[] {
-  if (text.trim() === "") return [];
-  try {
-    const value: unknown = JSON.parse(text);
-    return Array.isArray(value) ? value : [value];
-  } catch {
-    return [text];
-  }
+export function parseArgs(
+  text: string,
+): { readonly args: readonly unknown[] } | { readonly problem: string } {
+  if (text.trim() === "") return { args: [] };
+  const typed = readTyped(text);
+  if (typed.kind === "broken") return typed;
+  return { args: Array.isArray(typed.value) ? typed.value : [typed.value] };
 }

@@ -13,7 +13,7 @@ export type Epoch = {
   readonly movedFrom: Readonly<Record<string, number>>;
 };
 
-/** An entry of the timeline other than an epoch. `page` is about the connection of this page. */
+/** An entry of the timeline other than an epoch. `at`: by the cluster's clock. `page` is about the connection of this page. */
 export type Incident = {
   readonly at: number;
   readonly kind: "restarted" | "untold" | "crash" | "page";
@@ -106,11 +106,14 @@ export type TimelineEntry =
   | { readonly at: number; readonly epoch: Epoch }
   | { readonly at: number; readonly incident: Incident };
 
-/** Epochs and incidents in one list, newest first. */
+/**
+ * Epochs and incidents in one list, newest first: an effect stands above its cause. Of one millisecond, the epoch is the
+ * cause (SPEC OP13).
+ */
 export function timelineOf({ epochs, incidents }: Feed): TimelineEntry[] {
   const all: TimelineEntry[] = [
     ...epochs.map((epoch) => ({ at: epoch.at, epoch })),
     ...incidents.map((incident) => ({ at: incident.at, incident })),
   ];
-  return all.toSorted((a, b) => b.at - a.at);
+  return all.toSorted((a, b) => b.at - a.at || Number("epoch" in a) - Number("epoch" in b));
 }

@@ -10,7 +10,7 @@ export type Theme = "light" | "dark";
 /** Degrees between the hues of one further colour and the next: hues by the golden angle never come close. */
 const GOLDEN_ANGLE = 137.508;
 
-/** The colour of an index from `assignColors`: one of the first eight, else a hue in one of three lightnesses. */
+/** The colour of an index from `colorIndex`: one of the first eight, else a hue in one of three lightnesses. */
 export function colorAt(index: number, theme: Theme): string {
   const fixed = (theme === "dark" ? DARK : LIGHT)[index];
   if (fixed !== undefined) return fixed;
@@ -20,26 +20,24 @@ export function colorAt(index: number, theme: Theme): string {
   return `oklch(${lightness ?? 0.6} 0.14 ${hue})`;
 }
 
+/** Ids that the cluster has given: a prefix, which is the region, and a number. */
+const NUMBERED = /^(.*)-([1-9]\d{0,4})$/u;
+/** The prefixes and the ids without a number begin at so many places among the colours. */
+const STARTS = 997;
+
 /**
- * Gives each shard a colour index. A shard keeps the index that it has; a new shard gets the lowest free one, so that
- * a change of the ring repaints no other shard.
+ * The colour index of a shard, which follows from its id alone: two operators see the same colours, whatever their pages
+ * have seen before (SPEC OP12). Shards with neighbouring numbers have neighbouring indexes, so far apart in hue.
  */
-export function assignColors(
-  before: ReadonlyMap<string, number>,
-  shards: readonly string[],
-): ReadonlyMap<string, number> {
-  const after = new Map<string, number>();
-  for (const id of shards) {
-    const index = before.get(id);
-    if (index !== undefined) after.set(id, index);
-  }
-  const taken = new Set(after.values());
-  let next = 0;
-  for (const id of shards) {
-    if (after.has(id)) continue;
-    while (taken.has(next)) next += 1;
-    taken.add(next);
-    after.set(id, next);
-  }
-  return after;
+export function colorIndex(id: string): number {
+  const [, prefix = id, number = "1"] = NUMBERED.exec(id) ?? [];
+  const start = prefix === "auto" ? 0 : hash(prefix) % STARTS;
+  return start + Number(number) - 1;
+}
+
+/** FNV-1a. */
+function hash(text: string): number {
+  let value = 0x811c9dc5;
+  for (const letter of text) value = Math.imul(value ^ (letter.codePointAt(0) ?? 0), 0x01000193);
+  return value >>> 0;
 }

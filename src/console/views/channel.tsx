@@ -1,4 +1,5 @@
 import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import {
   channelEvents,
   channelProblem,
@@ -11,6 +12,7 @@ import {
   watchChannel,
   watchedChannel,
 } from "../data/channel.ts";
+import { goTo, route } from "../data/route.ts";
 import type { ChannelEvent } from "../model/channel-events.ts";
 import { count, plural } from "../model/format.ts";
 import { Field, Panel } from "./parts.tsx";
@@ -18,7 +20,13 @@ import { Field, Panel } from "./parts.tsx";
 const SHOWN_CLIENTS = 12;
 const SHOWN_EVENTS = 60;
 
+/** The channel that the address names. */
 export function Channel() {
+  const { item } = route.value;
+  useEffect(() => {
+    if (item !== "") watchChannel(item);
+    return unwatchChannel;
+  }, [item]);
   const channel = watchedChannel.value;
   return (
     <Panel
@@ -26,8 +34,12 @@ export function Channel() {
       title="Channel"
       aside={channel !== undefined && <span class="hint">{`${channel}: ${subscriptionState.value}`}</span>}
     >
-      <ChannelForm channel={channel} />
-      {channelProblem.value !== undefined && <p class="notice warn">{channelProblem.value}</p>}
+      <ChannelForm key={item} channel={channel} />
+      {channelProblem.value !== undefined && (
+        <p class="notice warn" role="alert">
+          {channelProblem.value}
+        </p>
+      )}
       {channel === undefined ? (
         <p class="empty">
           Watch a channel to see its publications with their offsets, and the clients that join and leave.
@@ -53,15 +65,14 @@ export function Channel() {
 }
 
 function ChannelForm({ channel }: { readonly channel: string | undefined }) {
-  const typed = useSignal("lobby");
+  const typed = useSignal(route.value.item === "" ? "lobby" : route.value.item);
   const watched = channel !== undefined && channel === typed.value;
   return (
     <form
       class="fields"
       onSubmit={(event) => {
         event.preventDefault();
-        if (watched) unwatchChannel();
-        else watchChannel(typed.value);
+        goTo({ page: "channels", item: watched ? "" : typed.value });
       }}
     >
       <Field label="Channel to watch">

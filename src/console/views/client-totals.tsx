@@ -20,7 +20,7 @@ export function ClientTotals() {
         {byState.paused > 0 && <Stat label="Paused" value={count(byState.paused)} />}
         {stopped > 0 && <Stat label="Stopped" value={count(stopped)} />}
         <Stat label="Moves" value={count(moves)} />
-        <Stat label="Losses" value={count(losses)} />
+        <Stat label="Lost connections" value={count(losses)} />
         <Stat
           label="Outage p50, longest"
           title="Measured in this page. A browser delays sockets when many connect at once."

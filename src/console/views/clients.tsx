@@ -43,14 +43,18 @@ function SelectedClient() {
   void tick.value;
   const client = simClients.value.find(({ view }) => view.value.key === selectedKey.value);
   if (client === undefined)
-    return <p class="hint">Select a client to see its moves and losses, and to pause or disconnect it.</p>;
+    return (
+      <p class="hint">
+        Select a client to see its moves and lost connections, and to pause or disconnect it.
+      </p>
+    );
   const { key, state, shard, moves, losses, lastOutageMs } = client.view.value;
   return (
     <div class="selected" data-testid="selected">
       <p>
         <b class="mono">{key}</b>, {KINDS[client.kind].name}, is {state} on <ShardName shard={shard} /> and{" "}
         {KINDS[client.kind].verb} <span class="mono">{client.target}</span>. {plural(moves, "move")},{" "}
-        {plural(losses, "loss", "losses")}
+        {plural(losses, "lost connection")}
         {lastOutageMs !== undefined && `, last outage ${milliseconds(lastOutageMs)}`};{" "}
         {count(client.received)} received.
       </p>

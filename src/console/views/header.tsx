@@ -1,9 +1,13 @@
 import { signOut } from "../data/account.ts";
 import { currentSample, feedAge, isStale } from "../data/pulses.ts";
 import { shards } from "../data/shards.ts";
+import { repeat, stopRepeat } from "../data/messages.ts";
+import { route } from "../data/route.ts";
+import { socketio } from "../data/socketio.ts";
 import { access, connection, feed } from "../data/store.ts";
 import { theme, toggleTheme } from "../data/theme.ts";
 import { age, count, milliseconds, rate } from "../model/format.ts";
+import { hashOf, PAGES, type PageName } from "../model/route.ts";
 import { READ_ONLY, Stat } from "./parts.tsx";
 
 export function Header() {
@@ -24,6 +28,7 @@ export function Header() {
         <Stat label="Delivery p99" value={p99Ms === null ? "–" : milliseconds(p99Ms)} />
       </dl>
       <FeedState />
+      <Repeating />
       {access.value === "read" && (
         <span class="badge" title={READ_ONLY}>
           read only
@@ -37,7 +42,42 @@ export function Header() {
           Sign out
         </button>
       </div>
+      <Pages />
     </header>
+  );
+}
+
+function Pages() {
+  const present = route.value.page;
+  const names = (Object.keys(PAGES) as PageName[]).filter(
+    (name) => name !== "socketio" || name === present || socketio.value !== undefined,
+  );
+  return (
+    <nav aria-label="Pages">
+      {names.map((name) => (
+        <a
+          key={name}
+          href={hashOf({ page: name })}
+          {...(name === present ? { "aria-current": "page" as const } : {})}
+        >
+          {PAGES[name]}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+/** A message that repeats goes on while the operator looks at another page. */
+function Repeating() {
+  const running = repeat.value;
+  if (running === undefined) return null;
+  return (
+    <p class="repeating">
+      {running.perSecond} a second to {running.to}
+      <button type="button" class="small danger" onClick={stopRepeat} aria-label="Stop the repeated message">
+        Stop
+      </button>
+    </p>
   );
 }
 

@@ -1,13 +1,8 @@
 import type { SendOutcome, ShardOutcome } from "../data/api.ts";
+import type { MessageOutcome } from "../data/messages.ts";
+import { connection } from "../data/store.ts";
 import { count, milliseconds, plural } from "../model/format.ts";
 import { ShardName } from "./parts.tsx";
-
-/** `published`: into a channel's log; offset 0 where the channel keeps no history. `sent`: to sessions directly. */
-export type MessageOutcome =
-  | { readonly state: "none" | "sending" }
-  | { readonly state: "failed"; readonly message: string }
-  | { readonly state: "published"; readonly offset: number; readonly logEpoch: string; readonly ms: number }
-  | { readonly state: "sent"; readonly outcome: SendOutcome };
 
 export function MessageResult({ outcome }: { readonly outcome: MessageOutcome }) {
   return (
@@ -35,6 +30,8 @@ function SentResult({ outcome }: { readonly outcome: SendOutcome }) {
   const { delivered, calls, ms, offset, mode, offline = [], shards = [] } = outcome;
   if (delivered === undefined)
     return <p>Broadcast to the present sessions; the broadcast channel keeps no history.</p>;
+  // A broadcast goes to every session, and this page has one. Only a broadcast is stored.
+  const toAll = offset !== undefined && connection.value.state === "connected";
   const details = [
     calls === undefined ? "" : `with ${plural(calls, "call")} `,
     ms === undefined ? "" : `in ${milliseconds(ms)}`,
@@ -45,7 +42,9 @@ function SentResult({ outcome }: { readonly outcome: SendOutcome }) {
     <>
       <p>
         Reached <b data-testid="delivered">{count(delivered)}</b> {delivered === 1 ? "session" : "sessions"}{" "}
-        {details.join("")}.{offline.length > 0 && ` No session of ${offline.join(", ")} is connected.`}
+        {details.join("")}
+        {toAll && ", this page among them"}.
+        {offline.length > 0 && ` No session of ${offline.join(", ")} is connected.`}
       </p>
       <ul class="by-shard">
         {shards.map((shard) => (

@@ -2,15 +2,14 @@ import { colorOf } from "../data/colors.ts";
 import { hoveredShard, shownRegion } from "../data/selection.ts";
 import { shards } from "../data/shards.ts";
 import { ring } from "../data/store.ts";
-import { sectorPath, wedges } from "../model/arcs.ts";
+import { sectorPath, wedges, type Wedge } from "../model/arcs.ts";
 import { percent } from "../model/format.ts";
+import { labelsOf, type WedgeLabel as Label } from "../model/wedge-label.ts";
 import { HALF, SESSION_BAND, SHARE_BAND, shardAt } from "../model/ring-layout.ts";
 import { RingCentre } from "./ring-centre.tsx";
 import { RingClients } from "./ring-clients.tsx";
 import { RingMarker } from "./ring-marker.tsx";
 
-/** A shard's name fits into a wedge that is larger than this, radians. */
-const LABEL_FROM = 0.34;
 /** Between two wedges, radians. */
 const GAP = 0.012;
 
@@ -22,6 +21,8 @@ export function RingOverlay({ markedKey }: { readonly markedKey: string }) {
   const fadedUnless = (id: string): string => (hovered === undefined || hovered === id ? "" : "faded");
   const summary = shown.map(({ id, share }) => `${id} ${percent(share)}`).join(", ");
   const shareParts = shown.map(({ id, share }) => ({ id, part: share }));
+  const shareWedges = wedges(shareParts, GAP);
+  const labels = labelsOf(shareWedges);
   const sessionParts = shown.map(({ id, sessions }) => ({ id, part: sessions ?? 0 }));
   return (
     <svg
@@ -30,10 +31,10 @@ export function RingOverlay({ markedKey }: { readonly markedKey: string }) {
       aria-label={`The ring: ${summary}`}
       onPointerMove={hoverShard}
     >
-      {wedges(shareParts, GAP).map((wedge) => (
+      {shareWedges.map((wedge, n) => (
         <g key={wedge.id} class={fadedUnless(wedge.id)}>
           <path d={sectorPath(wedge, SHARE_BAND.inner, SHARE_BAND.outer)} fill={colorFor(wedge.id)} />
-          {wedge.to - wedge.from > LABEL_FROM && <WedgeLabel id={wedge.id} middle={wedge.middle} />}
+          {labels[n] !== undefined && <WedgeLabel wedge={wedge} label={labels[n]} />}
         </g>
       ))}
       {wedges(sessionParts, GAP).map((wedge) => (
@@ -66,18 +67,19 @@ function hoverShard(event: PointerEvent): void {
   hoveredShard.value = shardAt(point, { ring: present, regions, shards: shards.peek() });
 }
 
-function WedgeLabel({ id, middle }: { readonly id: string; readonly middle: number }) {
+function WedgeLabel({ wedge, label }: { readonly wedge: Wedge; readonly label: Label }) {
   const radius = (SHARE_BAND.inner + SHARE_BAND.outer) / 2;
-  const degrees = (middle * 180) / Math.PI + 90;
-  // A label in the lower half of the circle is turned, or it would be upside down.
-  const turned = Math.sin(middle) > 0.05;
+  const degrees = (wedge.middle * 180) / Math.PI + 90;
+  // A label in the lower half of the circle, or along a radius in the left half, would else be upside down.
+  const turned = label.along === "arc" ? Math.sin(wedge.middle) > 0.05 : Math.cos(wedge.middle) < 0;
+  const turn = label.along === "arc" ? (turned ? 180 : 0) : turned ? 90 : -90;
   return (
     <text
-      class="wedge-label"
-      transform={`rotate(${degrees}) translate(0 ${-radius}) rotate(${turned ? 180 : 0})`}
+      class={`wedge-label ${label.along}`}
+      transform={`rotate(${degrees}) translate(0 ${-radius}) rotate(${turn})`}
       dy="0.35em"
     >
-      {id}
+      {label.text}
     </text>
   );
 }

@@ -1,5 +1,5 @@
-import { useSignal } from "@preact/signals";
 import { isStale } from "../data/pulses.ts";
+import { route, setQuery } from "../data/route.ts";
 import { chosenRegion, hoveredShard, shownRegion } from "../data/selection.ts";
 import { simClients } from "../data/sim-clients.ts";
 import { ring } from "../data/store.ts";
@@ -9,7 +9,7 @@ import { RingCanvas } from "./ring-canvas.tsx";
 import { RingOverlay } from "./ring-overlay.tsx";
 
 export function RingPanel() {
-  const key = useSignal("");
+  const { key = "" } = route.value.query;
   const regions = ring.value?.regions() ?? [];
   return (
     <Panel
@@ -34,9 +34,9 @@ export function RingPanel() {
     >
       <div class="ring-drawing" onPointerLeave={() => (hoveredShard.value = undefined)}>
         <RingCanvas />
-        <RingOverlay markedKey={key.value} />
+        <RingOverlay markedKey={key} />
       </div>
-      <Explain typed={key.value} onType={(text) => (key.value = text)} />
+      <Explain typed={key} onType={(text) => setQuery({ key: text })} />
       <p class="legend">
         Outer band: the owners of the 65,536 slots, clockwise from the top. Middle band: shares. Inner band:
         sessions.

@@ -13,12 +13,17 @@ export function SocketIoEmit({ namespaces }: { readonly namespaces: readonly str
   const args = useSignal("hello");
   const outcome = useSignal<EmitOutcome>({ state: "none" });
   const emit = async (): Promise<void> => {
+    const read = parseArgs(args.value);
+    if ("problem" in read) {
+      outcome.value = { state: "failed", message: read.problem };
+      return;
+    }
     outcome.value = { state: "emitting" };
     outcome.value = await emitToRooms(socketioPath.value, {
       namespace: namespace.value,
       rooms: parseRooms(rooms.value),
       event: event.value,
-      args: parseArgs(args.value),
+      args: read.args,
     });
   };
   return (

@@ -6,10 +6,15 @@ import { Panel, ShardName } from "./parts.tsx";
 import { SocketIoEmit } from "./socketio-emit.tsx";
 import { SocketIoLook } from "./socketio-look.tsx";
 
-/** Socket.IO: its shards and namespaces live, its rooms and sockets on request. Not shown where no shard speaks of it. */
+/** Socket.IO: its shards and namespaces live, its rooms and sockets on request. */
 export function SocketIo() {
   const view = socketio.value;
-  if (view === undefined) return null;
+  if (view === undefined)
+    return (
+      <Panel name="socketio" title="Socket.IO">
+        <p class="empty">No shard of this cluster has clients of Socket.IO.</p>
+      </Panel>
+    );
   return (
     <Panel
       name="socketio"
@@ -34,7 +39,7 @@ export function SocketIo() {
 }
 
 const SocketIoShards = ({ shards }: { readonly shards: readonly SocketIoShard[] }) => (
-  <div class="scroll" tabIndex={0} role="group" aria-label="Table of Socket.IO shards">
+  <div class="scroll tall" tabIndex={0} role="group" aria-label="Table of Socket.IO shards">
     <table>
       <thead>
         <tr>

@@ -1,6 +1,6 @@
 import { openDrawer } from "../data/change.ts";
 import { tick } from "../data/pulses.ts";
-import { feed } from "../data/store.ts";
+import { clusterTime, feed } from "../data/store.ts";
 import { movedOf, timelineOf, type Epoch, type Incident } from "../model/feed.ts";
 import { age, count } from "../model/format.ts";
 import { Panel, readOnly } from "./parts.tsx";
@@ -8,7 +8,7 @@ import { Panel, readOnly } from "./parts.tsx";
 export function Timeline() {
   // The ages grow with the clock.
   void tick.value;
-  const now = Date.now();
+  const now = clusterTime();
   const entries = timelineOf(feed.value);
   return (
     <Panel name="timeline" title="Timeline" aside={<span class="hint">newest first</span>}>

@@ -4,6 +4,7 @@ import { configOf } from "../../platform/config.ts";
 import { answerError } from "../errors.ts";
 import { writeOpenApi } from "../openapi.ts";
 import { addChanges } from "./changes.ts";
+import { addConfiguration } from "./configuration.ts";
 import { addCost } from "./cost.ts";
 import { addCrashes } from "./crashes.ts";
 import { addLive } from "./live.ts";
@@ -47,6 +48,7 @@ export function createAdmin(): AdminApp {
   addCrashes(app);
   addScale(app);
   addCost(app);
+  addConfiguration(app);
   addUsers(app);
   addSocketIo(app);
   addLive(app);

@@ -1,6 +1,7 @@
 import type { Change, ChangeRefusalCode, ChangeResult } from "../../contracts/change.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { coordinatorStub } from "../../platform/calls.ts";
+import { authorOf } from "../access.ts";
 import { addRoute, fail, type AdminApp, type AdminRequest } from "./route.ts";
 import * as schema from "./schemas/changes.ts";
 import { shardParam } from "./schemas/common.ts";
@@ -101,7 +102,7 @@ type Options = { readonly dryRun?: boolean | undefined; readonly ranges?: boolea
 async function change(request: AdminRequest, wanted: Change, given: readonly Options[]) {
   const dryRun = given.some((options) => options.dryRun === true);
   const ranges = given.some((options) => options.ranges === true);
-  const by = (request.req.header("x-ringcast-by") ?? "operator").slice(0, 100);
+  const by = await authorOf(request);
   const sent = { change: wanted, dryRun, by };
   const answer = await coordinatorStub(request.env).change(sent, CONTRACT);
   if (answer.kind === "done") return show(answer.result, { ranges });

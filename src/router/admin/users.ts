@@ -1,9 +1,9 @@
 import { DISCONNECTS } from "../../centrifuge/codes.ts";
 import { CONTRACT } from "../../contracts/version.ts";
-import { coordinatorStub } from "../../platform/calls.ts";
+import { callNew, coordinatorStub } from "../../platform/calls.ts";
 import { unreachedIds } from "../outcomes.ts";
 import { addRoute, type AdminApp } from "./route.ts";
-import { userDisconnected, userParam, userSessions } from "./schemas/users.ts";
+import { sessionsQuery, userDisconnected, userParam, userSessions } from "./schemas/users.ts";
 
 /** The routes about one user, wherever its sessions are. */
 export function addUsers(app: AdminApp): void {
@@ -19,6 +19,24 @@ export function addUsers(app: AdminApp): void {
     async (request, { params }) => {
       const { user } = params;
       const answer = await coordinatorStub(request.env).sessionsOf(user, CONTRACT);
+      return { ...answer, truncated: answer.truncated ?? false };
+    },
+  );
+  addRoute(
+    app,
+    {
+      method: "get",
+      path: "/sessions",
+      summary: "Find the sessions of a user, or the session with an id, on all shards",
+      query: sessionsQuery,
+      answer: userSessions,
+    },
+    async ({ env }, { query }) => {
+      const coordinator = coordinatorStub(env);
+      const answer = await callNew(
+        async () => await coordinator.sessionsOfOrId(query.of, CONTRACT),
+        async () => await coordinator.sessionsOf(query.of, CONTRACT),
+      );
       return { ...answer, truncated: answer.truncated ?? false };
     },
   );

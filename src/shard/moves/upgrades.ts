@@ -59,12 +59,15 @@ export class Upgrades {
       isAtBound: connections.sessions.size >= moves.reports.bound,
     });
     if (admission.kind === "full") this.#refused(now, admission);
+    if (admission.kind !== "accept") counters.code("refusal", admission.kind);
     if (admission.kind === "misdirected")
       return refuse({ ...admission, descriptor: descriptorFor(route.contract, admission.descriptor) });
     if (admission.kind !== "accept") return refuse(admission);
     const reserve = this.#reserveFor(route);
-    if (!this.#bucket.take(now, { reserve }))
+    if (!this.#bucket.take(now, { reserve })) {
+      counters.code("refusal", "busy");
       return refuse({ kind: "busy", retryAfterSeconds: BUSY_RETRY_SECONDS });
+    }
     const { pingIntervalMs, staleConnectionMs } = cluster.times;
     const duties = { ping: now + pingIntervalMs, sweep: now + staleConnectionMs };
     for (const name of ["ping", "sweep"] as const)

@@ -1,5 +1,6 @@
 import type { Work } from "../../elastic/costs.ts";
-import type { Counts, Pulse } from "../../contracts/live.ts";
+import type { CodeKind, Counts, Pulse } from "../../contracts/live.ts";
+import { PulseCounts } from "./pulse-counts.ts";
 
 /** Enough for a 99th percentile of a second; more would only cost memory. */
 const MAX_SAMPLES = 1_000;
@@ -29,6 +30,7 @@ export class Counters {
   /** From the channel's turn of publishing to the shard's of sending, ms. Taken while an operator watches. */
   #latencies: number[] = [];
   isWatched = false;
+  readonly #pulse = new PulseCounts();
   /** The counts of this life until the last {@link take}. */
   #frames = 0;
   #deliveries = 0;
@@ -44,19 +46,30 @@ export class Counters {
     };
   }
 
+  /** A channel has handed publications to sessions. */
+  deliver(channel: string, count: { readonly publications: number; readonly sessions: number }): void {
+    this.counts.deliveries += count.publications * count.sessions;
+    if (this.isWatched) this.#pulse.deliver(channel, count);
+  }
+
+  /** A session was closed or answered with an error, or an upgrade refused. */
+  code(kind: CodeKind, code: string | number): void {
+    if (this.isWatched) this.#pulse.code(kind, code);
+  }
+
   sample(latencyMs: number): void {
     if (this.#latencies.length < MAX_SAMPLES) this.#latencies.push(Math.max(0, latencyMs));
   }
 
   /** Answers with the counts since the last call, and begins anew. */
-  take(): Pick<Pulse, "counts" | "latency"> {
+  take(): Pick<Pulse, "counts" | "latency" | "busiest" | "codes"> {
     const { counts } = this;
     const latencies = this.#latencies.toSorted((a, b) => a - b);
     this.#frames += counts.frames;
     this.#deliveries += counts.deliveries;
     this.counts = nothing();
     this.#latencies = [];
-    return { counts, latency: summarize(latencies) };
+    return { counts, latency: summarize(latencies), ...this.#pulse.take() };
   }
 }
 

@@ -5,7 +5,10 @@ import type { Counters } from "./counters.ts";
 
 const PULSE_MS = 1_000;
 
-export type Vitals = Pick<Pulse, "ringEpoch" | "sessions" | "subscriptions" | "channels" | "namespaces">;
+export type Vitals = Pick<
+  Pulse,
+  "ringEpoch" | "sessions" | "subscriptions" | "channels" | "namespaces" | "events"
+>;
 /** A shard in the feed; see `Pulse`. */
 type Name = Pick<Pulse, "shard" | "front">;
 

@@ -135,9 +135,10 @@ export class Emitter {
   /** The live feed does not speak of itself. */
   #count({ channel, events }: Batch, sessions: number, now: number): void {
     if (channel === LIVE_CHANNEL) return;
-    for (const event of events) {
-      if (event.kind === "join" || event.kind === "leave") continue;
-      this.#counters.counts.deliveries += sessions;
+    const publications = events.filter(({ kind }) => kind !== "join" && kind !== "leave");
+    if (publications.length === 0) return;
+    this.#counters.deliver(channel, { publications: publications.length, sessions });
+    for (const event of publications) {
       if (this.#counters.isWatched && event.kind === "pub" && event.at !== undefined)
         this.#counters.sample(now - event.at);
     }

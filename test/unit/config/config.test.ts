@@ -272,6 +272,9 @@ describe("[AU10] weak secrets", () => {
     ["READ_KEY_PREVIOUS", { API_KEY: key, READ_KEY_PREVIOUS: key }],
     ["TOKEN_HMAC_SECRET_PREVIOUS", { TOKEN_HMAC_SECRET: secret, TOKEN_HMAC_SECRET_PREVIOUS: "old" }],
     ["API_KEY", { API_KEY: 1234567890123456 }],
+    ["OPERATOR_KEY_ANN", { OPERATOR_KEY_ANN: "short" }],
+    ["OPERATOR_KEY_BOB", { OPERATOR_KEY_ANN: key, OPERATOR_KEY_BOB: key }],
+    ["OPERATOR_KEY_ANN", { API_KEY: key, OPERATOR_KEY_ANN: key }],
   ])("[AU10] %s is refused by its name", (name, variables) => {
     expect(() => parseConfig(variables)).toThrow(ConfigError);
     expect(() => parseConfig(variables)).toThrow(`${name}: `);

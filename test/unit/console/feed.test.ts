@@ -5,6 +5,7 @@ import {
   movedOf,
   stepFeed,
   timelineOf,
+  withIncident,
   type Epoch,
 } from "../../../src/console/model/feed.ts";
 import type { LiveEvent } from "../../../src/contracts/live.ts";
@@ -69,6 +70,20 @@ test("a report of the operator's API replaces the same epochs of the live feed, 
     [3, 0],
     [2, 5],
     [1, 0],
+  ]);
+});
+
+test("[OP13] the timeline has an effect above its cause, also of one millisecond", () => {
+  const lost = { at: 2_000, kind: "page", text: "this page has lost its connection" } as const;
+  const crash = { at: 900, kind: "crash", text: "this page has crashed auto-1" } as const;
+  let feed = withIncident(stepFeed(EMPTY_FEED, epochEvent(2)), lost);
+  feed = stepFeed(feed, { kind: "restarted", at: 901, shard: "auto-1" });
+  feed = withIncident(feed, crash);
+  expect(timelineOf(feed).map((one) => ("epoch" in one ? one.epoch.ringEpoch : one.incident.kind))).toEqual([
+    "page",
+    2,
+    "restarted",
+    "crash",
   ]);
 });
 

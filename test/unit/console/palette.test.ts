@@ -1,19 +1,16 @@
 import { expect, test } from "vitest";
-import { assignColors, colorAt } from "../../../src/console/model/palette.ts";
+import { colorAt, colorIndex } from "../../../src/console/model/palette.ts";
 
-test("a shard keeps its colour while other shards come and go, and a new shard gets a free one", () => {
-  const first = assignColors(new Map(), ["a", "b", "c"]);
-  expect([...first]).toEqual([
-    ["a", 0],
-    ["b", 1],
-    ["c", 2],
-  ]);
-  const second = assignColors(first, ["a", "c", "d"]);
-  expect(Object.fromEntries(second)).toEqual({ a: 0, c: 2, d: 1 });
-});
+const ids = (prefix: string, count: number): string[] =>
+  Array.from({ length: count }, (_, n) => `${prefix}-${n + 1}`);
 
-test("64 shards have 64 colours in each theme", () => {
+test("[OP12] a shard's colour follows from its id, and neighbours in number or region differ", () => {
+  expect(ids("auto", 3).map(colorIndex)).toEqual([0, 1, 2]);
   for (const theme of ["light", "dark"] as const) {
-    expect(new Set(Array.from({ length: 64 }, (_, index) => colorAt(index, theme))).size).toBe(64);
+    const colorOf = (id: string): string => colorAt(colorIndex(id), theme);
+    expect(new Set(ids("auto", 100).map(colorOf)).size).toBe(100);
+    for (const id of ids("weur", 20)) expect(colorOf(id)).not.toBe(colorOf(id.replace("weur", "enam")));
+    for (const id of ["x", "x-0", "", "x-99999", "x-100000", "é-1"])
+      expect(colorOf(id)).toMatch(/^(#|oklch)/);
   }
 });

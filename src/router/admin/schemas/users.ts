@@ -3,6 +3,10 @@ import { list } from "./common.ts";
 
 export const userParam = z.object({ user: z.string().min(1).max(255) });
 
+export const sessionsQuery = z.object({
+  of: z.string().min(1).max(255).meta({ description: "A user, or the id of a session." }),
+});
+
 export const userSessions = z
   .object({
     sessions: list(

@@ -1,0 +1,87 @@
+import { codeTotals, countedSince, eventQueues } from "../data/health.ts";
+import { tick } from "../data/pulses.ts";
+import type { CodeKind } from "../../contracts/live.ts";
+import { codeRows } from "../model/code-counts.ts";
+import { age, count } from "../model/format.ts";
+import { Panel, ShardName } from "./parts.tsx";
+
+/** What went wrong while this page was open, by code, and what waits for the application. */
+export function Health() {
+  // The age grows with the clock.
+  void tick.value;
+  const since = countedSince.value;
+  return (
+    <>
+      <Panel
+        name="codes"
+        title="Closes, errors and refusals"
+        aside={
+          <span class="hint">
+            {since === 0 ? "waiting for pulses" : `in the last ${age(Date.now() - since)}`}
+          </span>
+        }
+      >
+        <div class="code-lists">
+          <Codes kind="close" title="Closed sessions" />
+          <Codes kind="error" title="Errors to clients" />
+          <Codes kind="refusal" title="Refused upgrades" />
+        </div>
+        <p class="hint">
+          Shards count while somebody watches. The router refuses bad tokens and keys before a shard hears of
+          them; those are in the logs of the Worker.
+        </p>
+      </Panel>
+      <Panel name="queues" title="Waiting events">
+        {eventQueues.value.length === 0 ? (
+          <p class="empty">No event waits for a hook or the webhook.</p>
+        ) : (
+          <div class="scroll tall" tabIndex={0} role="group" aria-label="Table of waiting events">
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">Shard</th>
+                  <th scope="col" class="number">
+                    Waiting
+                  </th>
+                  <th scope="col" class="number" title="Since the shard came to life: its queue was full">
+                    Dropped
+                  </th>
+                </tr>
+              </thead>
+              <tbody>
+                {eventQueues.value.map(({ shard, waiting, dropped }) => (
+                  <tr key={shard} data-queue={shard}>
+                    <th scope="row">
+                      <ShardName shard={shard} />
+                    </th>
+                    <td class="number">{count(waiting)}</td>
+                    <td class={`number ${dropped > 0 ? "behind" : ""}`}>{count(dropped)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        )}
+      </Panel>
+    </>
+  );
+}
+
+function Codes({ kind, title }: { readonly kind: CodeKind; readonly title: string }) {
+  const rows = codeRows(kind, codeTotals.value);
+  return (
+    <section aria-label={title}>
+      <h3>{title}</h3>
+      <ul class="codes" tabIndex={0} aria-label={title}>
+        {rows.map(({ code, meaning, count: times }) => (
+          <li key={code} data-code={code}>
+            <b class="mono">{code}</b>
+            <span class="text">{meaning}</span>
+            <span class="times">{count(times)}</span>
+          </li>
+        ))}
+        {rows.length === 0 && <li class="empty">None.</li>}
+      </ul>
+    </section>
+  );
+}

@@ -167,6 +167,15 @@ test("[OP9] a page of 390 pixels fits its window, and axe finds nothing serious"
     await seen.open(name);
     expect([name, await seen.overflow(), await seriousFindings(page)]).toEqual([name, 0, []]);
   }
+  // [OP23] Settings have the names that set them; a secret has no value.
+  await page.goto(`${cluster.url.href}#/configuration?find=insecure`);
+  await page.getByText("1 setting", { exact: true }).waitFor();
+  expect((await page.locator(".settings tbody tr").innerText()).split(/\s+/u)).toEqual([
+    "RINGCAST.insecure",
+    "false",
+    "default",
+  ]);
+  expect(await page.locator(".configuration").innerText()).not.toContain(API_KEY);
   // [OP18] The button of each row is in sight.
   await seen.open("shards");
   for (const button of await page.getByRole("button", { name: /^Change auto/ }).all()) {

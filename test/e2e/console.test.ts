@@ -74,9 +74,37 @@ describe("one page, a hundred clients", () => {
     expect(predicted).toBeGreaterThan(0);
     await seen.open("changes");
     await page.getByText(`${predicted} of ${predicted} moved`).waitFor();
+    // [OP20] The shared key has no name of its own.
+    await page.getByText("add auto-5 by operator (console)").waitFor();
     // The new shard sends its pulses, and has the sessions.
     await eventually(async () => (await seen.sessionsOn("auto-5")) === predicted - own);
     expect(await seen.fleet("Lost connections")).toBe("0");
+  });
+
+  test("[OP24] a session's story has the change that moved it, and is found by its id too", async () => {
+    await seen.open("overview");
+    const key =
+      (await page.locator(".cell.has-moved").first().getAttribute("aria-label"))?.split(",")[0] ?? "";
+    const shard = await seen.shardOf(key);
+    await seen.open(`sessions/${key}`);
+    const story = page.locator("li[data-session]");
+    await story.getByText("It came here by this:").waitFor();
+    const text = (await story.innerText()).replaceAll(/\s+/gu, " ");
+    expect(text).toContain(`${key} on ${shard} for`);
+    expect(text).toContain(`${shard} owns slot`);
+    expect(text).toMatch(/epoch 2, add auto-5 by operator \(console\)/u);
+    expect(text).toContain("It hears 1 channel: lobby");
+    const id = (await story.getAttribute("data-session")) ?? "";
+    await page.getByLabel("User, or id of a session").fill(id);
+    await page.getByRole("button", { name: "Look" }).click();
+    await page.locator("p", { hasText: `${id}: 1 session` }).waitFor();
+    expect(await story.getAttribute("data-session")).toBe(id);
+    await page.goBack();
+    await page.locator("p", { hasText: `${key}: 1 session` }).waitFor();
+    // [OP22] Those who moved were closed with 4001.
+    await seen.open("health");
+    const moves = Number(await page.locator('[data-code="4001"] .times').innerText());
+    expect(moves).toBeGreaterThan(0);
   });
 
   test("[OP5] a drained shard loses all its sessions, and leaves", async () => {
@@ -149,23 +177,6 @@ describe("one page, a hundred clients", () => {
     );
   });
 
-  test("[OP14] broken JSON is sent nowhere, and a message repeats from Start to Stop on whatever page", async () => {
-    const before = await seen.counted("Received");
-    const data = "Data, JSON or text";
-    expect(await seen.message("Publish", { Channel: "lobby", [data]: '{"a": 1' })).toMatch(
-      /^The message was not sent: this is not JSON \(.+\); text that begins so goes in quotes\.$/,
-    );
-    await page.getByRole("button", { name: "Start", exact: true }).click();
-    expect(await page.getByRole("button", { name: "Stop the repeated message" }).count()).toBe(0);
-    await page.getByLabel(data).fill("again");
-    await page.getByRole("button", { name: "Start", exact: true }).click();
-    await eventually(async () => (await seen.counted("Received")) >= before + 2 * CLIENTS);
-    await page.getByText("5 a second to lobby").waitFor();
-    await page.getByRole("button", { name: "Stop the repeated message" }).click();
-    await seen.open("channels");
-    await page.getByRole("button", { name: "Start", exact: true }).waitFor();
-  });
-
   test("a message to a user reaches that client, and costs fewer calls by the ring than by fan-out", async () => {
     const callsIn = (text: string) => Number(/with (\d+) calls?/.exec(text)?.[1]);
     const before = await seen.counted("Received");
@@ -193,6 +204,26 @@ describe("one page, a hundred clients", () => {
     });
     // The page hears it too.
     expect(others.filter((more: number) => more !== 0)).toEqual([1]);
+  });
+
+  test("[OP14] broken JSON is sent nowhere, and a message repeats from Start to Stop on whatever page", async () => {
+    const before = await seen.counted("Received");
+    const data = "Data, JSON or text";
+    expect(await seen.message("Publish", { Channel: "lobby", [data]: '{"a": 1' })).toMatch(
+      /^The message was not sent: this is not JSON \(.+\); text that begins so goes in quotes\.$/,
+    );
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    expect(await page.getByRole("button", { name: "Stop the repeated message" }).count()).toBe(0);
+    await page.getByLabel(data).fill("again");
+    await page.getByRole("button", { name: "Start", exact: true }).click();
+    await eventually(async () => (await seen.counted("Received")) >= before + 2 * CLIENTS);
+    await page.getByText("5 a second to lobby").waitFor();
+    // [OP21] The channel is among the busiest, and its name leads to it.
+    await seen.open("channels");
+    await page.locator('tr[data-channel="lobby"]').getByRole("link", { name: "lobby" }).waitFor();
+    await page.getByRole("button", { name: "Stop the repeated message" }).click();
+    await seen.open("channels");
+    await page.getByRole("button", { name: "Start", exact: true }).waitFor();
   });
 
   test("[OP6] after a crash every client reconnects, except a stopped client", async () => {

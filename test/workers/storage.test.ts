@@ -107,6 +107,7 @@ const COORDINATOR: Calls<CoordinatorContract, ReturnType<typeof coordinatorObjec
   watch: (stub) => stub.watch(Date.now() + 1_000, CONTRACT),
   explain: (stub) => stub.explain("ann", "auto", CONTRACT),
   sessionsOf: (stub) => stub.sessionsOf("ann", CONTRACT),
+  sessionsOfOrId: (stub) => stub.sessionsOfOrId("ann", CONTRACT),
   act: (stub) => stub.act(action, CONTRACT),
   channels: (stub) => stub.channels("", CONTRACT),
   broadcast: (stub) => stub.broadcast(publication, false, CONTRACT),

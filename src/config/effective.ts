@@ -33,10 +33,9 @@ function leaves(path: string, value: unknown): (readonly [string, unknown])[] {
 }
 
 /** The address of a back end may carry a password, or a token in its query. */
-function withoutSecrets(text: string): string {
-  if (!/^\w+:\/\//u.test(text)) return text;
-  const url = URL.parse(text);
-  if (url === null) return "(an address)";
-  const hidden = url.search === "" ? "" : "?(hidden)";
-  return `${url.protocol}//${url.username === "" && url.password === "" ? "" : "(hidden)@"}${url.host}${url.pathname}${hidden}`;
-}
+const withoutSecrets = (text: string): string =>
+  text.replace(
+    /^(\w+:\/\/)([^/?#]*@)?([^?#]*)([?#].*)?$/su,
+    (_, scheme: string, user: string | undefined, rest: string, query: string | undefined) =>
+      `${scheme}${user === undefined ? "" : "(hidden)@"}${rest}${query === undefined ? "" : "?(hidden)"}`,
+  );

@@ -30,7 +30,8 @@ export class Counters {
   /** From the channel's turn of publishing to the shard's of sending, ms. Taken while an operator watches. */
   #latencies: number[] = [];
   isWatched = false;
-  readonly #pulse = new PulseCounts();
+  /** Made for the first operator who watches. */
+  #pulse: PulseCounts | undefined;
   /** The counts of this life until the last {@link take}. */
   #frames = 0;
   #deliveries = 0;
@@ -46,15 +47,19 @@ export class Counters {
     };
   }
 
-  /** A channel has handed publications to sessions. */
+  /** A channel has handed publications to sessions; told while an operator watches. */
   deliver(channel: string, count: { readonly publications: number; readonly sessions: number }): void {
-    this.counts.deliveries += count.publications * count.sessions;
-    if (this.isWatched) this.#pulse.deliver(channel, count);
+    this.#forPulse().deliver(channel, count);
   }
 
   /** A session was closed or answered with an error, or an upgrade refused. */
   code(kind: CodeKind, code: string | number): void {
-    if (this.isWatched) this.#pulse.code(kind, code);
+    if (this.isWatched) this.#forPulse().code(kind, code);
+  }
+
+  #forPulse(): PulseCounts {
+    this.#pulse ??= new PulseCounts();
+    return this.#pulse;
   }
 
   sample(latencyMs: number): void {
@@ -69,7 +74,7 @@ export class Counters {
     this.#deliveries += counts.deliveries;
     this.counts = nothing();
     this.#latencies = [];
-    return { counts, latency: summarize(latencies), ...this.#pulse.take() };
+    return { counts, latency: summarize(latencies), ...this.#pulse?.take() };
   }
 }
 

@@ -136,11 +136,10 @@ export class Emitter {
   #count({ channel, events }: Batch, sessions: number, now: number): void {
     if (channel === LIVE_CHANNEL) return;
     const publications = events.filter(({ kind }) => kind !== "join" && kind !== "leave");
-    if (publications.length === 0) return;
+    this.#counters.counts.deliveries += publications.length * sessions;
+    if (!this.#counters.isWatched || publications.length === 0) return;
     this.#counters.deliver(channel, { publications: publications.length, sessions });
-    for (const event of publications) {
-      if (this.#counters.isWatched && event.kind === "pub" && event.at !== undefined)
-        this.#counters.sample(now - event.at);
-    }
+    for (const event of publications)
+      if (event.kind === "pub" && event.at !== undefined) this.#counters.sample(now - event.at);
   }
 }

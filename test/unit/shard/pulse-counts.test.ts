@@ -14,13 +14,12 @@ test("[OP21] a pulse has the ten channels with most deliveries, and the next pul
     counters.deliver(`c${n}`, { publications: 1, sessions: n });
     counters.deliver("lobby", { publications: 2, sessions: 3 });
   }
-  const { busiest = [], counts } = counters.take();
+  const { busiest = [] } = counters.take();
   expect(busiest).toHaveLength(PULSE_CHANNELS);
   expect(busiest.slice(0, 2)).toEqual([
     { channel: "lobby", publications: 100, deliveries: 300 },
     { channel: "c49", publications: 1, deliveries: 49 },
   ]);
-  expect(counts.deliveries).toBe(300 + (49 * 50) / 2);
   expect(counters.take().busiest).toBeUndefined();
 });
 
@@ -36,10 +35,8 @@ test("[OP22] a pulse counts codes, and a flood of made-up codes is one further c
   expect(counters.take().codes).toBeUndefined();
 });
 
-test("[OP2] nothing is counted by channel or code while nobody watches", () => {
+test("[OP2] no code is counted while nobody watches", () => {
   const counters = new Counters();
-  counters.deliver("lobby", { publications: 1, sessions: 2 });
   counters.code("close", 3008);
-  const taken = counters.take();
-  expect([taken.busiest, taken.codes, taken.counts.deliveries]).toEqual([undefined, undefined, 2]);
+  expect(counters.take().codes).toBeUndefined();
 });

@@ -35,7 +35,6 @@ export const checks = [
   types("benchmarks", "bench/tsconfig.json"),
   types("benchmarks in workerd", "bench/workers/tsconfig.json"),
   types("documentation site", "docs/.vitepress/tsconfig.json"),
-  types("generated documentation", "scripts/docs/tsconfig.json"),
   types("the ways", "scripts/ways/tsconfig.json"),
   { name: "imports", command: "node", args: ["scripts/check-imports.mjs"] },
   { name: "ways", command: "npm", args: ["run", "--silent", "ways", "--", "--check"] },

@@ -25,8 +25,6 @@ async function takePicture(from: Browser, theme: "dark" | "light"): Promise<void
     const operator = new Console(page);
     await operator.enter(cluster.url, API_KEY);
     await operator.startClients(200);
-    const channel = page.getByRole("region", { name: "Channel" });
-    await channel.getByRole("button", { name: "Watch" }).click();
     await operator.openChange("auto-2", "Change weight");
     await page.getByLabel("Weight, 1 to 64").fill("24");
     await operator.predicted();
@@ -46,6 +44,7 @@ async function takePicture(from: Browser, theme: "dark" | "light"): Promise<void
     await page.getByLabel("Repeat").selectOption("5");
     await page.getByRole("button", { name: "Start", exact: true }).click();
     await sleep(8_000);
+    await operator.open("overview");
     await page.getByLabel("Explain a key").fill("ann");
     await operator.cell("sim-42").click();
     await page.getByRole("button", { name: "Add shards …" }).click();

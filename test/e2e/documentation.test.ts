@@ -17,7 +17,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** The platforms that blocks are written for, with their compiler options. */
 const PLATFORMS = {
   worker: { types: ["@cloudflare/workers-types"] },
-  page: { lib: ["es2024", "dom", "dom.iterable"], types: ["react"], jsx: "react-jsx" },
+  // Parameters of JavaScript have no types.
+  page: { lib: ["es2024", "dom", "dom.iterable"], types: ["react"], jsx: "react-jsx", noImplicitAny: false },
   node: { types: ["node"] },
 } as const;
 type Platform = keyof typeof PLATFORMS;
@@ -63,8 +64,6 @@ function writeBlocks(platform: Platform, blocks: readonly CodeBlock[]): void {
     ...PLATFORMS[platform],
     allowJs: true,
     checkJs: true,
-    // Parameters of JavaScript have no types.
-    noImplicitAny: false,
     noUnusedLocals: false,
     exactOptionalPropertyTypes: false,
     noUncheckedIndexedAccess: false,

@@ -110,9 +110,7 @@ export class ChannelLog {
     if (offset === undefined) return null;
     this.#store();
     const heard = known !== undefined && this.#log.durable ? Math.min(offset, heardBy(known)) : offset;
-    const listener = this.#listen(this.#registrations.add(shard, heard), this.#log.top);
-    this.#parts.ctx.waitUntil(listener.lane.run());
-    return { ...this.#describe(listener), offset };
+    return { ...this.#describe(this.#begin(shard, heard)), offset };
   }
 
   /** Makes sure that a shard has a registration: it hears every event from now on. */
@@ -126,12 +124,8 @@ export class ChannelLog {
    */
   renew(shard: ShardAddress): Registration {
     this.#store();
-    const { top } = this.#log;
     const known = this.#listeners.get(addressKey(shard));
-    const heard = known === undefined ? top : heardBy(known);
-    const listener = this.#listen(this.#registrations.add(shard, heard), top);
-    this.#parts.ctx.waitUntil(listener.lane.run());
-    return this.#describe(listener);
+    return this.#describe(this.#begin(shard, known === undefined ? this.#log.top : heardBy(known)));
   }
 
   forget(shard: ShardAddress): void {
@@ -144,9 +138,8 @@ export class ChannelLog {
     const listener = this.#listeners.get(key);
     if (listener === undefined) return false;
     const { env, config, name: channel } = this.#parts;
-    const { registered } = listener;
-    const asked = shardStub(env, registered.shard).attends(channel, CONTRACT);
-    if (!(await within(config.cluster.times.deliveryTimeoutMs, asked))) this.#forget(registered);
+    const asked = shardStub(env, listener.registered.shard).attends(channel, CONTRACT);
+    if (!(await within(config.cluster.times.deliveryTimeoutMs, asked))) this.#forget(listener.registered);
     return this.#listeners.has(key);
   }
 
@@ -218,6 +211,14 @@ export class ChannelLog {
     const { durable, logEpoch } = this.#log;
     // An ephemeral log stays as it is in memory.
     if (durable) this.#log = openLog(ctx.storage, namespace, { isStored: true, logEpoch });
+  }
+
+  /** A new registration. What the shard lacks is sent, and looked after until it has arrived (SPEC SO69). */
+  #begin(shard: ShardAddress, heard: number): Listener {
+    const listener = this.#listen(this.#registrations.add(shard, heard), this.#log.top);
+    if (this.#log.durable && heard < this.#log.top) this.#arm("deliver", Date.now() + DELIVER_CHECK_MS);
+    this.#parts.ctx.waitUntil(listener.lane.run());
+    return listener;
   }
 
   /** `tried`: no call can have reached the shard with a publication after this offset. */

@@ -117,11 +117,14 @@ export function buildFloors(parts: FloorsParts): Floors {
     onOpen: (open) => sessionRows.add(open),
     onRecall: (session) => subscriptions.wake(session, new Map()),
     onEnd: (session, { close, moving, why }) => {
-      service.ended?.(session, why);
-      subscriptions.leaveAll(session, { moving });
-      counters.counts[moving ? "moved" : "disconnects"] += 1;
-      counters.code("close", close.code);
-      if (session.attachment.state === "open") sessionRows.delete(session.attachment, close);
+      try {
+        service.ended?.(session, why);
+      } finally {
+        subscriptions.leaveAll(session, { moving });
+        counters.counts[moving ? "moved" : "disconnects"] += 1;
+        counters.code("close", close.code);
+        if (session.attachment.state === "open") sessionRows.delete(session.attachment, close);
+      }
     },
   });
 

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { io, type Socket } from "socket.io-client";
+import { tellStored } from "./aftermath-rooms.ts";
 import { isComplete, judge, type Heard } from "./judge-rooms.ts";
 import type { Server } from "./server.ts";
 
@@ -101,6 +102,26 @@ export class Returning {
       ];
       return found.length === 0 ? [] : [...found, `returning-${n}: ${life.slice(-STEPS).join("; ")}`];
     });
+  }
+
+  /** What client and server know of each client that lacks the last words, in lines. MUST be asked while the server runs. */
+  async explain(): Promise<string[]> {
+    const lines: string[] = [];
+    for (const [n, { heard, id, joined, rooms, socket }] of this.all.entries()) {
+      if ([...heard.values()].every(isComplete)) continue;
+      const { engine } = socket.io;
+      const inner = { connected: socket.connected, engine: engine.readyState, by: engine.transport.name };
+      const hidden = {
+        upgrading: Reflect.get(engine, "upgrading") as unknown,
+        offset: Reflect.get(socket, "_lastOffset") as unknown,
+      };
+      lines.push(
+        `returning-${n}, socket ${id}: ${JSON.stringify({ ...inner, ...hidden, joined: [...joined] })}`,
+        `the server lists it so: ${JSON.stringify(await this.#askSockets(id))}`,
+        ...tellStored(this.#server.storage, { id, channels: rooms.map((room) => `ringcast:io:/,${room}`) }),
+      );
+    }
+    return lines;
   }
 
   leave(): void {
@@ -222,14 +243,26 @@ export class Returning {
   /** Answers whether the server has taken it. */
   async #say(rooms: readonly string[], args: readonly unknown[]): Promise<boolean> {
     try {
-      const response = await fetch(`${this.#server.url}/socket.io/api/emit`, {
-        method: "POST",
-        headers: { "x-api-key": this.#apiKey, "content-type": "application/json" },
-        body: JSON.stringify({ rooms, event: "said", args }),
-      });
-      return response.ok;
+      return (await this.#call("emit", { rooms, event: "said", args })).ok;
     } catch {
       return false;
     }
+  }
+
+  /** The socket as the server has it, or why it does not say. */
+  async #askSockets(id: string): Promise<unknown> {
+    try {
+      return await (await this.#call("sockets", { rooms: [id] })).json();
+    } catch (error) {
+      return String(error);
+    }
+  }
+
+  #call(method: string, body: object): Promise<Response> {
+    return fetch(`${this.#server.url}/socket.io/api/${method}`, {
+      method: "POST",
+      headers: { "x-api-key": this.#apiKey, "content-type": "application/json" },
+      body: JSON.stringify(body),
+    });
   }
 }

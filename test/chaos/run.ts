@@ -146,6 +146,7 @@ try {
   const outcome = report({ logs, channels, listeners, returning, publishers, witness, counts, seed: SEED });
   if (values.record !== undefined) writeFileSync(values.record, JSON.stringify(outcome));
   failed = outcome.problems.length;
+  for (const line of await returning.explain()) console.error(line);
   returning.leave();
 } finally {
   server.stop();

@@ -56,6 +56,11 @@ export class Server {
     return `http://127.0.0.1:${this.#options.port}`;
   }
 
+  /** The folder of the objects' storage. */
+  get storage(): string {
+    return this.#options.storage;
+  }
+
   /** Sends SIGKILL to the process and its workerd, and starts a new process with the same storage. */
   async killAndRestart(): Promise<void> {
     this.#kill();

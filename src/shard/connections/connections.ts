@@ -270,10 +270,12 @@ export class Connections {
   #remove(session: Session, ending: Ending): void {
     try {
       this.#parts.onEnd(session, ending);
-    } finally {
-      this.sessions.delete(session);
-      this.#context.unread.bytes -= session.unprovenBytes;
+    } catch (error) {
+      // Its socket is closed all the same: a client that is left open here would hear nothing more (SPEC SO68).
+      logError("the end of a session could not be told", { session: session.attachment.id, error });
     }
+    this.sessions.delete(session);
+    this.#context.unread.bytes -= session.unprovenBytes;
   }
 }
 

@@ -2,7 +2,6 @@ import type { Registration } from "../../contracts/log.ts";
 import type { Delivered, Delivery } from "../../contracts/orders.ts";
 import type { ClientEvent, LogView, Position, Publication } from "../../contracts/publication.ts";
 import type { ResumeLimit } from "../../log/recovery.ts";
-import { logError } from "../../platform/logger.ts";
 import type { ChannelEffects, ListenRequest } from "./channel-effects.ts";
 import { planDelivery, readmit, type Heard, type KeptPosition } from "./heard.ts";
 import { Lookup } from "./lookup.ts";
@@ -37,6 +36,8 @@ export class FollowedChannel<Listener> {
   #heard: Heard = { kind: "unknown" };
   /** Subscribes that are not done yet: they count as listeners. */
   #waiting = 0;
+  /** The deliveries that have waited for a registration: each is answered when it is applied. */
+  readonly #appliedEarly = new WeakMap<Delivery, Promise<void>>();
   /** The delivery that is being applied, where it has to fetch what came before it. */
   #applying: Promise<void> | undefined;
 
@@ -131,7 +132,7 @@ export class FollowedChannel<Listener> {
     if (early !== undefined) {
       early.push(delivery);
       // The channel sends no more meanwhile (SPEC BD94).
-      return settled.then(delivered);
+      return settled.then(() => this.#appliedEarly.get(delivery)).then(delivered);
     }
     const applied = this.#applyNext(delivery);
     return applied === undefined ? delivered() : applied.then(delivered);
@@ -149,17 +150,10 @@ export class FollowedChannel<Listener> {
     this.#applyEarly(early);
   }
 
-  /** The channel hears of no failure: the next delivery finds a gap. */
+  /** The channel hears of a failure, as no later delivery may come that would show the gap (SPEC SO69). */
   #applyEarly(early: readonly Delivery[]): void {
-    const failed = (error: unknown): void =>
-      logError("a delivery could not be applied", { channel: this.#channel, error });
-    for (const delivery of early) {
-      try {
-        this.#applyNext(delivery)?.catch(failed);
-      } catch (error) {
-        failed(error);
-      }
-    }
+    const apply = async (delivery: Delivery): Promise<void> => this.#applyNext(delivery);
+    for (const delivery of early) this.#appliedEarly.set(delivery, apply(delivery));
   }
 
   /** Applies a delivery after those before it; answers with nothing where that is done at once. */

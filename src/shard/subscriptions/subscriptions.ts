@@ -67,9 +67,19 @@ export class Subscriptions {
       this.#cancelGiveUp(session, channel);
       return this.remember(session, channel, subscription);
     };
+    const tellOrLeave = (start: Start): void => {
+      try {
+        tell(start);
+      } catch (error) {
+        // A session that remembers a channel is not made to listen to it again (SPEC SO67).
+        this.leave(session, channel);
+        throw error;
+      }
+    };
     const onJoined = (): void => this.presence.announce({ kind: "join", session, channel });
     try {
-      return await join(session, request, { config, channels, counters, remember, tell, onJoined });
+      const effects = { config, channels, counters, remember, tell: tellOrLeave, onJoined };
+      return await join(session, request, effects);
     } finally {
       // Registered, perhaps, for no listener.
       this.#lookAt(channel);

@@ -8,7 +8,11 @@ import type { LogDuty } from "../../../src/log/channel-log-parts.ts";
 import { Timetable } from "../../../src/platform/timetable.ts";
 
 beforeEach(() => void vi.useFakeTimers({ now: 1_700_000_000_000 }));
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllGlobals();
+  vi.useRealTimers();
+});
 
 const delivered = { kind: "delivered", sessions: 1 } as const;
 const auto = (n: number) => shardAddress("centrifuge", { id: `auto-${n}`, region: "auto" });
@@ -82,6 +86,30 @@ function setUp(shards: number) {
   };
   return { log, rows, live, open };
 }
+
+test("[SO69] a shard that registers behind the log is looked after until it has what it lacks", async () => {
+  const { log, live } = setUp(0);
+  vi.stubGlobal("scheduler", { wait: (ms: number) => new Promise((resolve) => setTimeout(resolve, ms)) });
+  const { logEpoch } = log.publish({ id: "1", body: '{"data":1}' });
+  await live(60_000);
+  let isDown = true;
+  const taken: number[] = [];
+  const shard = {
+    deliver: async ({ since }: { readonly since: number }) => {
+      if (isDown) throw new Error("the shard is down");
+      taken.push(since);
+      return delivered;
+    },
+  };
+  vi.spyOn(SHARD, "getByName").mockReturnValue(shard as never);
+  log.register(auto(1), { position: { logEpoch, offset: 0 } });
+  // The lane has given up.
+  await live(60_000);
+  await vi.advanceTimersByTimeAsync(60_000);
+  isDown = false;
+  for (let n = 0; n < 10; n++) await live(10_000);
+  expect(taken).toEqual([0]);
+});
 
 /** Rows of one publication, in the steady state of a channel. */
 async function rowsOfOne(shards: number, load: { everyMs: number; together: number }): Promise<Rows> {

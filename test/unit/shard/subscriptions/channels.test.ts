@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Beginning } from "../../../../src/shard/subscriptions/resume.ts";
-import { POSITION, pub, REGISTERED, Shard, since, turn } from "./room.ts";
+import { page, POSITION, pub, range, REGISTERED, Shard, since, turn } from "./room.ts";
 
 const PINNED = "ringcast:broadcast";
 
@@ -46,6 +46,24 @@ test("[BD94] a delivery is answered after the registration that is on its way, s
   shard.registers[0]?.answer(REGISTERED);
   await Promise.all([joined, delivered]);
   expect(answered).toEqual(["delivered"]);
+});
+
+test("[SO69] a delivery that waits for a registration and cannot be applied is not answered as delivered", async () => {
+  const shard = new Shard();
+  // It slept with the object, whose positions were not stored.
+  shard.channels.restore("room", { listener: "ann", wantsPrevious: false }, undefined);
+  const joined = shard.listen("bob");
+  const early = Promise.resolve(shard.deliver([pub(6)]));
+  shard.registers[0]?.answer(REGISTERED);
+  await joined;
+  await turn();
+  shard.pages[0]?.fail(new Error("unreachable"));
+  await expect(early).rejects.toThrow("unreachable");
+  // So the channel sends it again.
+  const again = shard.deliver([pub(6)], { mayRepeat: true });
+  shard.pages[1]?.answer(page(6, range(4, 6)));
+  expect(await again).toMatchObject({ kind: "delivered" });
+  expect(shard.heard("ann")).toEqual(["p4", "p5", "p6"]);
 });
 
 test("[SE1] a delivery that is repeated, or overlaps another, is heard once", async () => {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Browser } from "playwright-core";
+import sharp from "sharp";
 import { launchBrowser, openPage } from "../support/browser.ts";
 import { API_KEY, startCluster } from "../support/cluster.ts";
 import { Console } from "../support/console.ts";
@@ -55,7 +56,7 @@ async function takePicture(from: Browser, theme: "dark" | "light"): Promise<void
     await page.getByText("via auto-").waitFor();
     await page.evaluate("document.activeElement.blur(); scrollTo(0, 0)");
     const picture = await page.screenshot({ fullPage: true });
-    const webp = await toWebp(from, picture);
+    const webp = await sharp(picture).webp({ quality: 90 }).toBuffer();
     mkdirSync(docs, { recursive: true });
     writeFileSync(join(docs, `console-${theme}.webp`), webp);
     console.log(`${theme}: ${Math.round(webp.byteLength / 1024)} KiB`);
@@ -63,19 +64,4 @@ async function takePicture(from: Browser, theme: "dark" | "light"): Promise<void
   } finally {
     await cluster.stop();
   }
-}
-
-/** Converts a picture in the browser, which can encode WebP. */
-async function toWebp(from: Browser, png: Buffer): Promise<Buffer> {
-  const page = await from.newPage();
-  const text = await page.evaluate(`(async () => {
-    const png = await fetch("data:image/png;base64,${png.toString("base64")}");
-    const bitmap = await createImageBitmap(await png.blob());
-    const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-    canvas.getContext("2d").drawImage(bitmap, 0, 0);
-    const webp = await canvas.convertToBlob({ type: "image/webp", quality: 0.9 });
-    return new Uint8Array(await webp.arrayBuffer()).toBase64();
-  })()`);
-  await page.close();
-  return Buffer.from(String(text), "base64");
 }

@@ -4,13 +4,17 @@ import { runSteps } from "./steps.mjs";
 
 const CODE = ["create", "src", "test", "demo", "bench", "scripts", "docs", "vitest.config.ts"];
 
-/** Checks the types of a project. tsc checks only the files that have changed since the last run. */
+/**
+ * Checks the types of a project. tsc checks only the files that have changed since the last run. It has one checker: two
+ * steps run at a time, and several checkers of TypeScript 7 do not always agree on the declarations of two libraries.
+ */
 const types = (name, project) => ({
   name: `types, ${name}`,
   command: "tsc",
   args: [
     "-p",
     project,
+    "--singleThreaded",
     "--incremental",
     "--tsBuildInfoFile",
     `node_modules/.cache/tsc/${name.replaceAll(" ", "-")}.tsbuildinfo`,

@@ -73,9 +73,9 @@ async function record(from: Browser, theme: "dark" | "light"): Promise<Buffer[]>
 /** Takes frames of the page until it is told to stop. */
 function filmOf(page: Page): { stop(): Promise<Buffer[]> } {
   const frames: Buffer[] = [];
-  let isOn = true;
+  const cut = new AbortController();
   const end = (async () => {
-    while (isOn) {
+    while (!cut.signal.aborted) {
       const next = sleep(FRAME_MS);
       frames.push(await page.screenshot());
       await next;
@@ -83,7 +83,7 @@ function filmOf(page: Page): { stop(): Promise<Buffer[]> } {
   })();
   return {
     async stop() {
-      isOn = false;
+      cut.abort();
       await end;
       return frames;
     },

@@ -19,7 +19,10 @@ const register = (number: number, offset: number, also: Partial<Step> = {}): Ste
 });
 /** The same, and the shard takes the answer, in time where it does not take longer than `tookMs`. */
 const taken = (number: number, offset: number, tookMs = 20): Step => register(number, offset, { tookMs });
-const delivered = (offset: number): Step => ({
+const delivered = (
+  offset: number,
+  also: { readonly registration?: number; readonly release?: string } = {},
+): Step => ({
   name: `SHARD ${SHARD}`,
   method: "deliver",
   args: [
@@ -27,12 +30,14 @@ const delivered = (offset: number): Step => ({
       channel: "ringcast:broadcast",
       logEpoch: "one",
       durable: true,
+      registration: also.registration ?? 1,
+      since: offset - 1,
       entries: [{ kind: "pub", offset, body: "", at: 0 }],
     },
     2,
   ],
   answer: { kind: "delivered", sessions: 1 },
-  release: BEFORE,
+  release: also.release ?? BEFORE,
   callerHasEnded: false,
   tookMs: 20,
 });
@@ -52,6 +57,26 @@ test.each([
   { what: "an answer is too late", steps: [taken(1, 2), taken(2, 4, 1_501)], excused: true },
   { what: "two answers are lost", steps: [taken(1, 2), register(2, 3), register(3, 4)], excused: true },
   { what: "an older answer is taken", steps: [taken(2, 2), register(3, 4), taken(1, 4)], excused: true },
+  {
+    what: "the shard has awaited the answer with a delivery",
+    steps: [taken(1, 1), register(2, 3), delivered(4, { registration: 2 })],
+    excused: true,
+  },
+  {
+    what: "the shard is of the present release, and has awaited the answer with a delivery",
+    steps: [taken(1, 1), register(2, 3), delivered(4, { registration: 2, release: "the present release" })],
+    excused: false,
+  },
+  {
+    what: "the delivery is of the registration before",
+    steps: [taken(1, 1), register(2, 3), delivered(4)],
+    excused: false,
+  },
+  {
+    what: "the shard takes the answer after a delivery",
+    steps: [taken(1, 1), register(2, 3), delivered(4, { registration: 2 }), taken(2, 3)],
+    excused: false,
+  },
   { what: "the answer is taken", steps: [taken(1, 2), taken(2, 4)], excused: false },
   { what: "a newer answer is taken", steps: [taken(1, 2), register(2, 4), taken(3, 4)], excused: false },
   { what: "it is the first registration", steps: [register(1, 4)], excused: false },

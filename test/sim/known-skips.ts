@@ -15,6 +15,9 @@ type Place = { readonly logEpoch: string; readonly offset: number };
  * A known fault of logs of release 0.2.0 (SPEC BD11): a shard that has listened registers again, and such a log goes on
  * after its newest publication, although the shard lacks some. Where the shard does not take the answer of that call,
  * it is never sent these; it finds the gap at the next publication. The present release goes on where the shard is.
+ *
+ * A shard of release 0.2.0 that awaits the answer says at once that it has a delivery, and where the answer does not come
+ * in time, it has it for nobody (SPEC BD94, SO69). So the deliveries of that registration are skipped with the rest.
  */
 export class KnownSkips {
   /** By the object that has the log, and the shard's name. */
@@ -54,7 +57,7 @@ export class KnownSkips {
   }
 
   /** The answer to a call has reached its caller. */
-  returned({ name, method, args, answer, tookMs }: ReturnedCall): void {
+  returned({ name, method, args, answer, release, tookMs }: ReturnedCall): void {
     if (method === "register" && (answer ?? null) !== null) {
       const [shard] = args as [{ readonly name: string }];
       const key = `${name} ${shard.name}`;
@@ -63,7 +66,7 @@ export class KnownSkips {
       if (isTaken && number >= (this.#skips.get(key)?.number ?? Infinity)) this.#skips.delete(key);
     }
     if (method !== "deliver") return;
-    const [{ channel, logEpoch, durable, entries }] = args as [Delivery];
+    const [{ channel, registration, logEpoch, durable, since, entries }] = args as [Delivery];
     const { kind } = answer as Delivered;
     const last = entries.findLast((event) => event.kind === "pub");
     for (const object of [`CHANNEL ${channel}`, "COORDINATOR coordinator"]) {
@@ -71,8 +74,12 @@ export class KnownSkips {
       const place = this.#places.get(key);
       if (place?.logEpoch !== logEpoch || !durable) continue;
       if (kind === "noListeners") this.#places.delete(key);
-      else if (last !== undefined)
+      else if (last !== undefined) {
+        const skip = this.#skips.get(key);
+        if (release === this.#before && skip?.number === registration && skip.to === since)
+          this.#skips.set(key, { ...skip, to: last.offset });
         this.#places.set(key, { logEpoch, offset: Math.max(place.offset, last.offset) });
+      }
     }
   }
 }

@@ -99,6 +99,12 @@ const PINNED = [
     broke: "FO1: by a known fault of release 0.2.0, a register call that skips (known-skips.ts)",
   },
   {
+    seed: 920_013_874,
+    steps: 60,
+    releases: "mixed",
+    broke: "FO1: by the same fault, and a delivery that the shard of release 0.2.0 had while it registered",
+  },
+  {
     seed: 810_002_936,
     steps: 60,
     releases: "mixed",

@@ -65,9 +65,13 @@ const RATE_LIMITS = {
   UPGRADE_RATE_LIMIT: { namespace_id: "1001", simple: { limit: 1_000, period: 60 } },
 } as const;
 
+const TIER = process.env["RINGCAST_TESTS"] === "release" ? "release" : "quick";
+/** Files of the release tier alone. */
+const LONG = ["test/e2e/site.test.ts"];
+
 export default defineConfig({
   test: {
-    provide: { tier: process.env["RINGCAST_TESTS"] === "release" ? "release" : "quick" },
+    provide: { tier: TIER },
     projects: [
       {
         plugins: [plantPlugin()],
@@ -220,7 +224,7 @@ export default defineConfig({
         test: {
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          exclude: skipsBrowser() ? filesWithBrowser() : [],
+          exclude: [...(skipsBrowser() ? filesWithBrowser() : []), ...(TIER === "quick" ? LONG : [])],
           globalSetup: "test/support/pack-setup.ts",
           ...PATIENT,
           testTimeout: 600_000,

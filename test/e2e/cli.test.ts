@@ -172,7 +172,7 @@ describe("[CL2] the command watches and changes a cluster", () => {
       expect(await ringcast(...args)).toMatchObject({ status: 0, out: expect.stringMatching(said) });
     expect(await shards()).not.toContain("auto-7");
     expect((await cluster.admin("GET", "/epochs?limit=1")).body.epochs[0]).toMatchObject({
-      by: "ringcast command",
+      by: "operator (ringcast command)",
     });
     expect(await ringcast("shards", "drain", "nobody")).toMatchObject({
       status: 2,

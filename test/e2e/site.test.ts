@@ -8,17 +8,15 @@ import { costsOf } from "../../bench/simulate/costs.ts";
 import { simulate } from "../../bench/simulate/model.ts";
 import { sidebar } from "../../docs/.vitepress/navigation.ts";
 import { launchBrowser, openPage, seriousFindings } from "../support/browser.ts";
-import { tier } from "../support/tier.ts";
 
 // The runtime would otherwise fetch the geography of the edge from the net.
 process.env["CLOUDFLARE_CF_FETCH_ENABLED"] ??= "false";
 
 const root = join(import.meta.dirname, "../..");
 const built = join(root, "dist/docs");
-/** The build takes some 20 s, and axe as long again. */
-const inRelease = tier({ quick: describe.skip, release: describe });
 
-inRelease("the built documentation site", () => {
+// The build takes some 20 s, and axe as long again, so vitest.config.ts has this file in the release tier alone.
+describe("the built documentation site", () => {
   let server: ReturnType<typeof createTestHarness>;
   let browser: Browser;
   let url: URL;

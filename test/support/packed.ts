@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import {
+  chmodSync,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -12,6 +13,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { inject } from "vitest";
+import manifest from "../../package.json" with { type: "json" };
 
 const run = promisify(execFile);
 const root = join(import.meta.dirname, "../..");
@@ -61,8 +63,15 @@ export async function linkModules(project: string): Promise<void> {
   const installed = join(modules, "ringcast");
   mkdirSync(installed, { recursive: true });
   await run("tar", ["xzf", tarball, "-C", installed, "--strip-components=1"]);
-  for (const name of readdirSync(join(root, "node_modules")).filter((one) => !/^\.(?!bin)/.test(one)))
+  for (const name of readdirSync(join(root, "node_modules")).filter((one) => !one.startsWith(".")))
     symlinkSync(join(root, "node_modules", name), join(modules, name));
+  const bin = join(modules, ".bin");
+  mkdirSync(bin);
+  for (const name of readdirSync(join(root, "node_modules/.bin")))
+    symlinkSync(join(root, "node_modules/.bin", name), join(bin, name));
+  const command = join(installed, manifest.bin.ringcast);
+  chmodSync(command, 0o755);
+  symlinkSync(command, join(bin, "ringcast"));
 }
 
 async function pack(folder: string, directory: string): Promise<Packed> {

@@ -259,16 +259,14 @@ export abstract class Shard extends DurableObject<RingcastEnv> implements Served
   }
 
   #sessionsOf(user: string, limit: SessionsLimit): SessionsPage {
-    const { sessions: all } = this.#floors.connections;
+    const { sessions } = this.#floors.connections;
+    const ofUser = sessions.ofUser(user);
     const withId =
       limit.orId === undefined
-        ? []
-        : [...all].filter(({ attachment: { state, id } }) => state === "open" && id === limit.orId);
-    return pageOfSessions([...new Set([...withId, ...all.ofUser(user)])], {
-      limit,
-      shard: this.#shard.id,
-      config: this.#config,
-    });
+        ? undefined
+        : [...sessions].find(({ attachment: { state, id } }) => state === "open" && id === limit.orId);
+    const found = withId === undefined || ofUser.includes(withId) ? ofUser : [withId, ...ofUser];
+    return pageOfSessions(found, { limit, shard: this.#shard.id, config: this.#config });
   }
 }
 

@@ -1,7 +1,13 @@
 import { env } from "cloudflare:workers";
 import { createExecutionContext } from "cloudflare:test";
-import { expect, test, vi } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { createRingcast } from "../../src/ringcast.ts";
+import { startOver } from "./client.ts";
+
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await startOver();
+});
 
 /** Sends a request to a deployment that has another value of a variable. */
 async function ask(path: string, variables: object, headers: Record<string, string> = {}): Promise<unknown> {

@@ -142,8 +142,8 @@ export const FOUND_BY_HISTORIES: Readonly<Record<string, Plant>> = {
   "renewed-at-top": {
     law: "FO1",
     file: "src/log/channel-log.ts",
-    code: "const heard = known === undefined ? top : heardBy(known);",
-    instead: "const heard = top;",
+    code: "known === undefined ? this.#log.top : heardBy(known)",
+    instead: "known === undefined ? this.#log.top : this.#log.top",
     seed: 42,
   },
   "behind-unmarked": {

@@ -160,7 +160,7 @@ export const FOUND_BY_TESTS: Readonly<Record<string, Plant>> = {
   "early-unsettled": {
     law: "BD94",
     file: "src/shard/subscriptions/followed-channel.ts",
-    code: "return settled.then(delivered);",
+    code: "return settled.then(() => this.#appliedEarly.get(delivery)).then(delivered);",
     instead: "return delivered();",
     foundBy: "test/unit/shard/subscriptions/channels.test.ts",
   },

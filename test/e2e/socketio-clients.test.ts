@@ -20,6 +20,8 @@ beforeAll(async () => {
     // Up to nine of the shards leave.
     shards: { initial: 16 },
     times: { pingIntervalMs: 1_000 },
+    // A shard pings more seldom where it waits longer.
+    socketio: { pingTimeoutMs: 20_000 },
   });
 });
 afterAll(async () => {

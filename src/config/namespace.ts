@@ -26,13 +26,13 @@ export const namespaceSchema = z.strictObject({
   allow_publish_for_subscriber: z.boolean().default(false),
   // Every client may publish.
   allow_publish_for_client: z.boolean().default(false),
-  // What clients with a user may publish, clients without one may, too.
+  // Clients without a user may publish wherever those with one may.
   allow_publish_for_anonymous: z.boolean().default(false),
   // A client may ask for the presence of a channel that it is subscribed to.
   allow_presence_for_subscriber: z.boolean().default(false),
   // Every client may ask for the presence.
   allow_presence_for_client: z.boolean().default(false),
-  // What clients with a user may ask, clients without one may, too.
+  // Clients without a user may ask wherever those with one may.
   allow_presence_for_anonymous: z.boolean().default(false),
   // The users that a channel names after its last `#` may subscribe to it.
   allow_user_limited_channels: z.boolean().default(false),
@@ -59,7 +59,7 @@ export const namespaceSchema = z.strictObject({
   allow_history_for_subscriber: z.boolean().default(false),
   // Every client may ask for the history.
   allow_history_for_client: z.boolean().default(false),
-  // What clients with a user may ask, clients without one may, too.
+  // Clients without a user may ask wherever those with one may.
   allow_history_for_anonymous: z.boolean().default(false),
   // The channels are rooms of Socket.IO's main namespace, too (SPEC SO50). Centrifugo has no such option.
   socketio: z.boolean().default(false),

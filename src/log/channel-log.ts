@@ -213,7 +213,7 @@ export class ChannelLog {
     if (durable) this.#log = openLog(ctx.storage, namespace, { isStored: true, logEpoch });
   }
 
-  /** A new registration. What the shard lacks is sent, and looked after until it has arrived (SPEC SO69). */
+  /** Makes a registration, and sends the shard the publications that it lacks until they have arrived (SPEC SO69). */
   #begin(shard: ShardAddress, heard: number): Listener {
     const listener = this.#listen(this.#registrations.add(shard, heard), this.#log.top);
     if (this.#log.durable && heard < this.#log.top) this.#arm("deliver", Date.now() + DELIVER_CHECK_MS);

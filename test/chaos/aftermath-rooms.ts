@@ -12,7 +12,7 @@ type Query = (sql: string, ...values: string[]) => readonly Row[];
 const LAST_ROWS = 3;
 
 /**
- * What the storage of the objects says of one socket and its rooms, in lines, for whoever looks for a lost event: its
+ * The storage of the objects about one socket and its rooms, in lines, for whoever looks for a lost event: its
  * session on each shard that has a row of it, how far that shard has written each room down, and each room's channel with
  * the shards that it has registered. `storage`: the folder of a server that may still be running.
  */

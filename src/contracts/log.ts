@@ -13,6 +13,8 @@ export type PublishRequest = {
   readonly version?: { readonly number: number; readonly epoch: string };
   /** The id is made for the retries of one call, and need not hold for longer. */
   readonly forRetries?: boolean;
+  /** When the caller takes this call for failed, ms since 1970 by its own clock; release 0.2.0 does not send it. */
+  readonly awaitedUntil?: number;
 };
 
 /** `refused`: nothing was stored. */

@@ -78,7 +78,8 @@ export class Publisher {
       const batch = lane.slice(0, sizeOfBatch(lane));
       let failure: unknown;
       try {
-        const publications = batch.map(({ publication }) => publication);
+        const awaitedUntil = Date.now() + this.#timeoutMs;
+        const publications = batch.map(({ publication }) => ({ ...publication, awaitedUntil }));
         const results = await within(this.#timeoutMs, this.#publishAll(channel, publications));
         lane.splice(0, batch.length);
         for (const [n, { resolve, reject }] of batch.entries()) {

@@ -6,8 +6,9 @@ import { SimClient } from "./client.ts";
 import { install } from "./globals.ts";
 import { HookRecorder } from "./hook-recorder.ts";
 import { judgePlaces, judgePresence } from "./judge-places.ts";
-import { judgePublications, judgeUndisturbed } from "./judge-publications.ts";
+import { judgePublications, judgeUndisturbed, type Known } from "./judge-publications.ts";
 import { KnownFaults } from "./known-faults.ts";
+import { KnownRepeats } from "./known-repeats.ts";
 import { KnownSkips } from "./known-skips.ts";
 import { NO_FAULTS } from "./network.ts";
 import { PLATFORM } from "./platform-limits.ts";
@@ -101,7 +102,8 @@ async function live(
   options: Omit<HistoryOptions, "keep"> & { readonly kept?: Kept; readonly onStep?: (drawn: Drawn) => void },
 ): Promise<Outcome> {
   const knownFaults = new KnownFaults();
-  const knownSkips = new KnownSkips(TWO_RELEASES.before.name);
+  const { name: before } = TWO_RELEASES.before;
+  const known = { skips: new KnownSkips(before), repeats: new KnownRepeats(before) };
   const rollout = new Rollout(new Random(seed ^ ROLLOUT_SALT), TWO_RELEASES, options.releases);
   const fate = new Random(seed ^ FATE_SALT);
   const later = new Random(seed ^ LATER_SALT);
@@ -124,15 +126,16 @@ async function live(
   recorder?.attach(world);
   world.network.onCall = (call) => {
     knownFaults.take(call);
-    knownSkips.take(call);
+    known.skips.take(call);
+    known.repeats.take(call);
   };
   world.network.onReturn = (call) => {
     knownFaults.returned(call);
-    knownSkips.returned(call);
+    known.skips.returned(call);
   };
   const restore = install(world);
   try {
-    const history = new History(world, rollout, { recorder, knownSkips, traits });
+    const history = new History(world, rollout, { recorder, known, traits });
     await history.run(steps, options);
     return {
       releases: rollout.kind,
@@ -170,7 +173,7 @@ class History {
   readonly #world: World;
   readonly #rollout: Rollout;
   readonly #recorder: HookRecorder | undefined;
-  readonly #knownSkips: KnownSkips;
+  readonly #known: Known;
   readonly #traits: ReadonlySet<Trait>;
   readonly #routers: Router[];
   readonly #clients: readonly SimClient[];
@@ -183,18 +186,18 @@ class History {
     rollout: Rollout,
     {
       recorder,
-      knownSkips,
+      known,
       traits,
     }: {
       readonly recorder: HookRecorder | undefined;
-      readonly knownSkips: KnownSkips;
+      readonly known: Known;
       readonly traits: ReadonlySet<Trait>;
     },
   ) {
     this.#world = world;
     this.#rollout = rollout;
     this.#recorder = recorder;
-    this.#knownSkips = knownSkips;
+    this.#known = known;
     this.#traits = traits;
     const routers = this.#newRouters();
     const clients = Array.from({ length: world.random.int(2, 5) }, (_, n) => {
@@ -280,7 +283,7 @@ class History {
       world: this.#world,
       clients: this.#clients,
       publishers: this.publishers,
-      knownSkips: this.#knownSkips,
+      known: this.#known,
       traits: this.#traits,
       releases: this.#rollout.kind,
     };

@@ -1,6 +1,7 @@
 import { judge, UNSEEN, type Heard, type Hearing } from "../../src/cli/verify/judge.ts";
 import { BROADCAST, CHANNELS, FLEETING, objectOf } from "./channels.ts";
 import type { SimClient } from "./client.ts";
+import type { KnownRepeats } from "./known-repeats.ts";
 import type { KnownSkips } from "./known-skips.ts";
 import type { Publishers } from "./publishers.ts";
 import { TWO_RELEASES } from "./releases.ts";
@@ -10,16 +11,19 @@ import type { World } from "./world.ts";
 /** A resume of more bytes than `limits.resumeBytes` may be refused. */
 const RESUME_BYTES = 4 * 2 ** 20;
 
+/** The faults of the release before that explain what clients have heard. */
+export type Known = { readonly skips: KnownSkips; readonly repeats: KnownRepeats };
+
 type End = {
   readonly world: World;
   readonly clients: readonly SimClient[];
   readonly publishers: Publishers;
-  readonly knownSkips: KnownSkips;
+  readonly known: Known;
 };
 
 /** Checks the logs, and what each client has heard of them. */
 export function judgePublications(end: End): void {
-  const { world, clients, publishers } = end;
+  const { world, clients, publishers, known } = end;
   const logs = new Map<string, Heard[]>();
   const keeps = new Map([["short:c", SHORT_KEEPS]]);
   for (const channel of [...CHANNELS, BROADCAST]) {
@@ -29,8 +33,9 @@ export function judgePublications(end: End): void {
   for (const { who, heard } of all.filter(({ channel }) => channel === FLEETING)) {
     const once = new Set<string>();
     for (const { offset: connection, id } of heard) {
-      const again = once.has(`${id} ${connection}`) && !publishers.mayRepeat.has(id);
-      if (again) world.violate(`${FLEETING} of ${who}: ${id} again (SPEC LG5)`);
+      const isExcused = publishers.mayRepeat.has(id) || known.repeats.excuses(id);
+      if (once.has(`${id} ${connection}`) && !isExcused)
+        world.violate(`${FLEETING} of ${who}: ${id} again (SPEC LG5)`);
       once.add(`${id} ${connection}`);
     }
   }
@@ -77,12 +82,12 @@ function withLarge({ bytes }: Publishers, hearing: Hearing, log: readonly Heard[
 }
 
 /** A publication that a known fault of the release before keeps from a subscriber is no fault of the present one. */
-function withSkip({ clients, knownSkips }: End, hearing: Hearing, top: number): Hearing {
+function withSkip({ clients, known }: End, hearing: Hearing, top: number): Hearing {
   const { who, channel, heard, unrecovered } = hearing;
   const shard = clients.find(({ name }) => name === who)?.shard?.slice("SHARD ".length) ?? "";
   const offsets = [...heard.map(({ offset }) => offset), ...unrecovered.map(({ to }) => to)];
   const last = Math.max(hearing.from, ...offsets);
-  if (last === top || !knownSkips.excuses(objectOf(channel), shard, { last, top })) return hearing;
+  if (last === top || !known.skips.excuses(objectOf(channel), shard, { last, top })) return hearing;
   return { ...hearing, ended: true };
 }
 

@@ -122,6 +122,13 @@ const PINNED = [
     traits: "socketio",
     broke: "SO46: a socket had moved twice, and the shard of its id was not told of the second time",
   },
+  {
+    seed: 2_000_000_600,
+    steps: 60,
+    releases: "rollback",
+    traits: "lateCalls",
+    broke: "LG5: a channel without history took a call to publish that its caller had made again",
+  },
 ];
 
 describe.concurrent("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1] the simulator", () => {

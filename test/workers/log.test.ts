@@ -11,7 +11,7 @@ import type { Log, LogLimits } from "../../src/log/log.ts";
 import { migrate } from "../../src/log/schema.ts";
 import { channelStub } from "../../src/platform/calls.ts";
 import { CONTRACT } from "../../src/contracts/version.ts";
-import { channelObject, Client, startOver, until } from "./client.ts";
+import { channelObject, Client, errorOf, startOver, until } from "./client.ts";
 
 afterEach(() => startOver());
 
@@ -185,6 +185,13 @@ describe("[LG5] a channel without history keeps no publication", () => {
       storage.sql.exec("SELECT * FROM publications").toArray(),
     );
     expect(rows).toEqual([]);
+  });
+
+  test("a publication whose caller has ceased to wait is refused there, and taken where history is kept", async () => {
+    const late = { id: "key", body: body(1), awaitedUntil: Date.now() - 1 };
+    const refused = await errorOf(() => channelObject("plain").publish(late, CONTRACT));
+    expect(refused).toBe("Error: the call to publish came when nobody awaited it any more");
+    expect(await channelStub(env, "kept:late").publish(late, CONTRACT)).toMatchObject({ offset: 1 });
   });
 });
 

@@ -10,6 +10,13 @@ export const FOUND_BY_TESTS: Readonly<Record<string, Plant>> = {
       "const time = at === undefined ? undefined : toAlarm(at) + ((globalThis.armed = (globalThis.armed ?? 0) + 1) % 3);",
     foundBy: "test/unit/log/rows.test.ts",
   },
+  "late-publish": {
+    law: "LG5",
+    file: "src/log/ephemeral-log.ts",
+    code: "if (awaitedUntil < now) throw",
+    instead: "if (now < 0) throw",
+    foundBy: "test/unit/log/ephemeral-log.test.ts",
+  },
   "patient-reader": {
     law: "SE4",
     file: "src/shard/connections/outbox.ts",

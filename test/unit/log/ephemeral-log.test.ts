@@ -38,6 +38,21 @@ describe("an ephemeral log", () => {
     expect(publish(woken, "a")).toMatchObject({ offset: 1, repeated: false });
   });
 
+  test("[LG5] an ephemeral log refuses an unknown publication that nobody awaits any more", () => {
+    const { log } = ephemeral();
+    const awaited = (id: string, awaitedUntil: number) => ({ id, body: "{}", awaitedUntil });
+    log.append(awaited("a", START), START);
+    expect(() => log.append(awaited("b", START - 1), START)).toThrow("nobody awaited it any more");
+    expect(log.append(awaited("a", START - 1), START)).toMatchObject({ offset: 1, repeated: true });
+    expect(() =>
+      log.appendAll(
+        ["c", "d"].map((id) => awaited(id, START - 1)),
+        START,
+      ),
+    ).toThrow("nobody awaited it");
+    expect(log.top).toBe(1);
+  });
+
   test("[LG5] an ephemeral log knows the last 4,096 ids", () => {
     const { log } = ephemeral();
     for (let n = 1; n <= 4_097; n++) publish(log, `${n}`);

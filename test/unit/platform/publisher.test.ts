@@ -20,6 +20,7 @@ function setUp() {
   const calls: {
     readonly channel: string;
     readonly ids: string[];
+    readonly awaitedUntil: readonly (number | undefined)[];
     readonly answer: (results: readonly PublishResult[]) => Promise<void>;
     readonly fail: (error: Error) => Promise<void>;
   }[] = [];
@@ -30,6 +31,7 @@ function setUp() {
         calls.push({
           channel,
           ids: publications.map(({ id }) => id),
+          awaitedUntil: publications.map(({ awaitedUntil }) => awaitedUntil),
           answer: (results) => {
             resolve(results);
             return settled().then(() => undefined);
@@ -130,6 +132,18 @@ test("[EL22] no publication is tried after 4 s, however long it has waited, and 
   expect(outcomes.get("later")).toBe("the object has died");
 });
 
+test("[LG5] each call says until when its publications are awaited", async () => {
+  const { call, publish } = setUp();
+  publish("a");
+  expect(call(0).awaitedUntil).toEqual([Date.now() + TIMEOUT_MS]);
+  publish("b");
+  await call(0).fail(new Error("the object has died"));
+  await vi.advanceTimersByTimeAsync(100);
+  expect(call(1).ids).toEqual(["a", "b"]);
+  const [again = 0, later] = call(1).awaitedUntil;
+  expect(again).toBe(later);
+  expect(again).toBeGreaterThan(call(0).awaitedUntil[0] ?? Infinity);
+});
 test("[EL22] a call without an answer fails after its time, and the channel is called again", async () => {
   const { call, publish, outcomes } = setUp();
   publish("lost");

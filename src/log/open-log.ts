@@ -1,12 +1,13 @@
 import { keepsHistory, type NamespaceConfig } from "../config/namespace.ts";
+import { logEpochOf } from "../contracts/log-epoch.ts";
 import { openDurableLog } from "./durable-log.ts";
 import { openEphemeralLog } from "./ephemeral-log.ts";
 import type { Log } from "./log.ts";
 import { openUnusedLog } from "./unused-log.ts";
 
-/** The time in ms and 64 random bits: never made twice, also where nothing is left of the log before (SPEC LG3). */
+/** Never made twice, also where nothing is left of the log before (SPEC LG3). */
 const newEpoch = (): string =>
-  `${Date.now().toString(36)}-${crypto.randomUUID().replaceAll("-", "").slice(0, 16)}`;
+  logEpochOf({ now: Date.now(), random: crypto.randomUUID().replaceAll("-", "").slice(0, 16) });
 
 /**
  * The log of a channel, durable where its namespace keeps history. Undefined: the namespace is not configured.

@@ -1,10 +1,13 @@
 import type { PublishRequest } from "../../src/contracts/log.ts";
+import type { Delivery } from "../../src/contracts/orders.ts";
 import { FLEETING } from "./channels.ts";
 import type { EndedCall } from "./network.ts";
 
 /**
- * A known fault of channels of release 0.2.0 (SPEC LG5): one without history takes a call to publish that comes when its
- * caller has made another, which an earlier life of the channel has taken. The present release refuses such a call.
+ * Two known faults of release 0.2.0 repeat a publication of a channel without history. The present release has neither.
+ *
+ * Such a channel takes a call to publish that comes when its caller has made another, which an earlier life of the
+ * channel has taken (SPEC LG5). And such a shard takes a late delivery, once more, of a life before the last for one of a new life (BD100).
  */
 export class KnownRepeats {
   readonly #ids = new Set<string>();
@@ -15,17 +18,27 @@ export class KnownRepeats {
     this.#before = before;
   }
 
-  /** Whether this fault may have published the data with this id a second time. */
+  /** Whether such a fault may have repeated the publication with this id. */
   excuses(id: string): boolean {
     return this.#ids.has(id);
   }
 
   /** A call has ended at its object. */
-  take({ name, method, args, release }: EndedCall): void {
-    const isPublish = method === "publish" || method === "publishAll";
-    if (!isPublish || release !== this.#before || name !== `CHANNEL ${FLEETING}`) return;
-    const [sent] = args as [PublishRequest | readonly PublishRequest[]];
-    for (const { body, awaitedUntil = Infinity } of [sent].flat())
-      if (awaitedUntil < Date.now()) this.#ids.add((JSON.parse(body) as { data: { id: string } }).data.id);
+  take(call: EndedCall): void {
+    if (call.release !== this.#before) return;
+    for (const body of bodiesOf(call)) this.#ids.add((JSON.parse(body) as { data: { id: string } }).data.id);
   }
+}
+
+/** What a late call brings to a channel without history, or what comes from it to a shard once more. */
+function bodiesOf({ name, method, args }: EndedCall): string[] {
+  if (name === `CHANNEL ${FLEETING}` && (method === "publish" || method === "publishAll")) {
+    const [sent] = args as [PublishRequest | readonly PublishRequest[]];
+    const late = [sent].flat().filter(({ awaitedUntil = Infinity }) => awaitedUntil < Date.now());
+    return late.map(({ body }) => body);
+  }
+  if (method !== "deliver") return [];
+  const [{ channel, mayRepeat, entries }] = args as [Delivery];
+  if (channel !== FLEETING || !mayRepeat) return [];
+  return entries.flatMap((event) => (event.kind === "pub" ? [event.body] : []));
 }

@@ -170,7 +170,7 @@ export class FollowedChannel<Listener> {
     return applied;
   }
 
-  #apply(delivery: Delivery): Promise<void> | undefined {
+  #apply(delivery: Delivery, so?: { readonly isPresent: boolean }): Promise<void> | undefined {
     const { logEpoch, since: before } = delivery;
     const heard = this.#heard;
     // Nearly every delivery joins on to the one before.
@@ -178,7 +178,7 @@ export class FollowedChannel<Listener> {
       this.#take(delivery, heard.position);
       return undefined;
     }
-    const plan = planDelivery(this.#heard, delivery);
+    const plan = planDelivery(heard, delivery, so);
     if (plan.kind === "ask") return this.#askFor(delivery);
     if (plan.giveUp) this.#giveUp();
     this.#heard = { ...this.#heard, superseded: plan.superseded };
@@ -192,7 +192,7 @@ export class FollowedChannel<Listener> {
     const { logEpoch } = await this.#effects.view(this.#channel, Number.MAX_SAFE_INTEGER);
     if (logEpoch !== delivery.logEpoch) return;
     this.#heard = readmit(this.#heard, delivery);
-    await this.#apply(delivery);
+    await this.#apply(delivery, { isPresent: true });
   }
 
   /** Takes of a delivery what comes after `from`. */

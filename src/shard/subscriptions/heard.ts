@@ -1,3 +1,4 @@
+import { isNewerEpoch } from "../../contracts/log-epoch.ts";
 import type { Delivery } from "../../contracts/orders.ts";
 import type { Position } from "../../contracts/publication.ts";
 
@@ -11,7 +12,7 @@ export type Heard = { readonly superseded?: Position | undefined } & (
 export type KeptPosition = Position & { readonly durable: boolean; readonly superseded?: Position };
 
 export type DeliveryPlan =
-  /** A late call of an earlier life of the channel, unless such a call has been taken for a new life. The log knows. */
+  /** It seems a late call of an earlier log or life of the channel. The log knows. */
   | { readonly kind: "ask" }
   | {
       readonly kind: "apply";
@@ -24,10 +25,13 @@ export type DeliveryPlan =
       readonly superseded: Position | undefined;
     };
 
-/** Plans what a shard does with a delivery, by its place in the channel (SPEC DL1, DL8). */
-export function planDelivery(heard: Heard, delivery: Delivery): DeliveryPlan {
+/**
+ * Plans what a shard does with a delivery, by its place in the channel (SPEC DL1, DL8). `isPresent`: the log has said
+ * that the delivery is of its present epoch.
+ */
+export function planDelivery(heard: Heard, delivery: Delivery, { isPresent = false } = {}): DeliveryPlan {
   const { logEpoch, durable, since: before, mayRepeat, entries } = delivery;
-  if (logEpoch === heard.superseded?.logEpoch) return { kind: "ask" };
+  if (!isPresent && seemsLate(heard, logEpoch)) return { kind: "ask" };
   const known = heard.kind === "known" ? heard.position : undefined;
   if (known?.logEpoch === logEpoch) {
     const pull = durable && before > known.offset && entries.some(({ kind }) => kind === "pub");
@@ -37,6 +41,13 @@ export function planDelivery(heard: Heard, delivery: Delivery): DeliveryPlan {
   const giveUp = durable && (known !== undefined || mayRepeat);
   const from = { logEpoch, offset: durable ? before : 0 };
   return { kind: "apply", giveUp, from, pull: false, superseded: known ?? heard.superseded };
+}
+
+/** Another epoch than the latest that the shard knows, unless its name says that it is newer. */
+function seemsLate(heard: Heard, logEpoch: string): boolean {
+  if (logEpoch === heard.superseded?.logEpoch) return true;
+  const latest = heard.kind === "known" ? heard.position : heard.superseded;
+  return latest !== undefined && logEpoch !== latest.logEpoch && !isNewerEpoch(logEpoch, latest.logEpoch);
 }
 
 /** The place of a shard whose log, as the log itself says, is still the one that seemed to be superseded. */

@@ -61,7 +61,7 @@ export const FOUND_BY_HISTORIES: Readonly<Record<string, Plant>> = {
   "late-life": {
     law: "BD100",
     file: "src/shard/subscriptions/heard.ts",
-    code: 'if (logEpoch === heard.superseded?.logEpoch) return { kind: "ask" };',
+    code: 'if (!isPresent && seemsLate(heard, logEpoch)) return { kind: "ask" };',
     instead: "",
     traits: "lateCalls",
     seed: 45,

@@ -1,13 +1,14 @@
 import { expect, test } from "vitest";
+import { F } from "./epochs.ts";
 import { page, POSITION, pub, REGISTERED, Shard, turn } from "./room.ts";
 
 test("[DL8] listeners begin anew once where another log has taken the place of theirs", async () => {
   const shard = await Shard.listening(["ann", "bob"]);
-  await shard.deliver([pub(4)], { logEpoch: "f" });
+  await shard.deliver([pub(4)], { logEpoch: F });
   expect(shard.gaveUp).toEqual(["room: ann bob"]);
   expect(shard.heard("ann")).toEqual([]);
   // The shard has no listener now; a client that comes back finds the new log.
-  expect(await shard.deliver([pub(5)], { logEpoch: "f" })).toMatchObject({ kind: "noListeners" });
+  expect(await shard.deliver([pub(5)], { logEpoch: F })).toMatchObject({ kind: "noListeners" });
   expect(shard.gaveUp).toEqual(["room: ann bob"]);
 });
 
@@ -112,7 +113,7 @@ test("[BD5] a gap larger than one call is fetched page by page, and no further t
 test("[DL8] a gap in a log that has been replaced makes listeners begin anew", async () => {
   const shard = await Shard.listening(["ann"]);
   const gap = shard.deliver([pub(6)]);
-  shard.pages[0]?.answer({ ...page(6, []), logEpoch: "f", refused: "unrecoverablePosition" });
+  shard.pages[0]?.answer({ ...page(6, []), logEpoch: F, refused: "unrecoverablePosition" });
   await gap;
   expect(shard.gaveUp).toEqual(["room: ann"]);
 });

@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { E } from "./epochs.ts";
 import type { Beginning } from "../../../../src/shard/subscriptions/resume.ts";
 import { page, POSITION, pub, range, REGISTERED, Shard, since, turn } from "./room.ts";
 
@@ -26,7 +27,7 @@ test("[SE1, DL7] a publication that is delivered while the registration is on it
   const deliveries = [shard.deliver([pub(3)]), shard.deliver([pub(4)])];
   shard.registers[0]?.answer(REGISTERED);
   for (const delivered of deliveries) expect(await delivered).toMatchObject({ kind: "delivered" });
-  const position = { logEpoch: "e", offset: 4 };
+  const position = { logEpoch: E, offset: 4 };
   expect(await Promise.all(joins)).toEqual([
     { position, recovery: null },
     { position, recovery: { kind: "resume", publications: [pub(4)] } },
@@ -72,7 +73,7 @@ test("[SE1] a delivery that is repeated, or overlaps another, is heard once", as
   await shard.deliver([pub(4), pub(5)]);
   await shard.deliver([pub(5), pub(6)]);
   expect(shard.heard("ann")).toEqual(["p4", "p5", "p6"]);
-  expect(shard.channels.positions().get("room")).toEqual({ logEpoch: "e", offset: 6, durable: true });
+  expect(shard.channels.positions().get("room")).toEqual({ logEpoch: E, offset: 6, durable: true });
 });
 
 test("[SE1] a registration that failed fails its subscribers, and the next one tries again", async () => {
@@ -92,7 +93,7 @@ test("[SE1] a shard without listeners says so, and registers anew for the next",
   expect(await shard.deliver([pub(4)])).toEqual({ kind: "noListeners", sessions: 0 });
   const later = shard.listen("bob");
   expect(shard.registers).toHaveLength(2);
-  shard.registers[1]?.answer({ number: 2, logEpoch: "e", offset: 4, durable: true });
+  shard.registers[1]?.answer({ number: 2, logEpoch: E, offset: 4, durable: true });
   await later;
   await shard.deliver([pub(5)]);
   expect([shard.heard("ann"), shard.heard("bob")]).toEqual([[], ["p5"]]);
@@ -117,7 +118,7 @@ test("[SE1] a delivery is answered with the number of listeners, and counts name
 
 test("[SE5] after a sleep a listener hears on, without a new registration", async () => {
   const shard = new Shard();
-  const kept = { logEpoch: "e", offset: 8, durable: true };
+  const kept = { logEpoch: E, offset: 8, durable: true };
   shard.channels.restore("room", { listener: "ann", wantsPrevious: false }, kept);
   await shard.deliver([pub(9)]);
   await shard.deliver([pub(9), pub(10)]);
@@ -144,15 +145,15 @@ test("[DL3] a shard forgets what it has heard with its registration, as it hears
   expect(shard.channels.hasListeners("room")).toBe(false);
   // The channel's history is removed while the shard does not listen.
   const bob = shard.listen("bob", { resume: since(3) });
-  shard.registers[1]?.answer({ number: 2, logEpoch: "e", offset: 4, durable: true });
+  shard.registers[1]?.answer({ number: 2, logEpoch: E, offset: 4, durable: true });
   await turn();
-  shard.views[0]?.answer({ logEpoch: "e", top: 4, publications: [] });
+  shard.views[0]?.answer({ logEpoch: E, top: 4, publications: [] });
   expect((await bob)?.recovery?.kind).toBe("restart");
 });
 
 test("[FO1] the pinned channel is followed without a listener, and after a sleep a listener begins where the shard is", async () => {
   const shard = new Shard({ pinned: PINNED });
-  shard.channels.seed(PINNED, { logEpoch: "e", offset: 3, durable: true });
+  shard.channels.seed(PINNED, { logEpoch: E, offset: 3, durable: true });
   expect(await shard.deliver([pub(4)], { channel: PINNED })).toEqual({ kind: "delivered", sessions: 0 });
   const beginnings: Beginning[] = [];
   await shard.channels.listen(
@@ -160,7 +161,7 @@ test("[FO1] the pinned channel is followed without a listener, and after a sleep
     { listener: "ann", resume: null, wantsPrevious: false },
     (beginning) => beginnings.push(beginning) > 0,
   );
-  expect(beginnings).toEqual([{ position: { logEpoch: "e", offset: 4 }, recovery: null }]);
+  expect(beginnings).toEqual([{ position: { logEpoch: E, offset: 4 }, recovery: null }]);
   expect(shard.registers).toEqual([]);
   expect([shard.channels.size, shard.channels.counts()]).toEqual([0, []]);
   expect(shard.channels.hasListeners(PINNED)).toBe(true);
@@ -172,9 +173,9 @@ test("[BD15, FO1] a delivery, which may be late, does not say where a shard is i
   const beginnings: Beginning[] = [];
   const request = { listener: "ann", resume: null, wantsPrevious: false };
   const listening = shard.channels.listen(PINNED, request, (beginning) => beginnings.push(beginning) > 0);
-  shard.registers[0]?.answer({ number: 2, logEpoch: "e", offset: 5, durable: true });
+  shard.registers[0]?.answer({ number: 2, logEpoch: E, offset: 5, durable: true });
   await listening;
-  expect(beginnings).toEqual([{ position: { logEpoch: "e", offset: 5 }, recovery: null }]);
+  expect(beginnings).toEqual([{ position: { logEpoch: E, offset: 5 }, recovery: null }]);
   // The late one again, and then what comes after the registration.
   await shard.deliver([pub(4)], { channel: PINNED });
   await shard.deliver([pub(6)], { channel: PINNED });
@@ -183,6 +184,6 @@ test("[BD15, FO1] a delivery, which may be late, does not say where a shard is i
 
 test("[FO1] a seed is ignored where the shard knows better", async () => {
   const shard = await Shard.listening(["ann"]);
-  shard.channels.seed("room", { logEpoch: "e", offset: 99, durable: true });
+  shard.channels.seed("room", { logEpoch: E, offset: 99, durable: true });
   expect(shard.channels.positions().get("room")).toMatchObject({ offset: 3 });
 });

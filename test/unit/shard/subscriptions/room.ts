@@ -4,6 +4,7 @@ import type { ClientEvent, LogView, Position, Publication } from "../../../../sr
 import type { Batch } from "../../../../src/shard/wire.ts";
 import { Channels } from "../../../../src/shard/subscriptions/channels.ts";
 import type { Beginning, Resume } from "../../../../src/shard/subscriptions/resume.ts";
+import { E } from "./epochs.ts";
 
 const LIMITS = { recoveryMaxPublications: 300, resumeBytes: 1_000, tailBytes: 1_000 };
 
@@ -11,7 +12,7 @@ type Call<Answer> = { readonly answer: (value: Answer) => void; readonly fail: (
 
 /** A page of the room's log. */
 export const page = (top: number, publications: readonly Publication[]): HistoryResult => ({
-  logEpoch: "e",
+  logEpoch: E,
   top,
   publications,
   refused: null,
@@ -100,14 +101,14 @@ export const range = (from: number, to: number): Publication[] =>
 export const delivery = (entries: Publication[], fields: Partial<Delivery> = {}): Delivery => ({
   channel: "room",
   registration: 1,
-  logEpoch: "e",
+  logEpoch: E,
   durable: true,
   since: (entries[0]?.offset ?? 1) - 1,
   mayRepeat: false,
   entries,
   ...fields,
 });
-export const REGISTERED: Registration = { number: 1, logEpoch: "e", offset: 3, durable: true };
-export const POSITION = { logEpoch: "e", offset: 3 };
+export const REGISTERED: Registration = { number: 1, logEpoch: E, offset: 3, durable: true };
+export const POSITION = { logEpoch: E, offset: 3 };
 export const turn = () => new Promise((resolve) => setImmediate(resolve));
-export const since = (offset: number): Resume => ({ since: { logEpoch: "e", offset }, mode: "stream" });
+export const since = (offset: number): Resume => ({ since: { logEpoch: E, offset }, mode: "stream" });

@@ -21,7 +21,7 @@ const register = (number: number, offset: number, also: Partial<Step> = {}): Ste
 const taken = (number: number, offset: number, tookMs = 20): Step => register(number, offset, { tookMs });
 const delivered = (
   offset: number,
-  also: { readonly registration?: number; readonly release?: string } = {},
+  also: { readonly registration?: number; readonly release?: string; readonly isLate?: boolean } = {},
 ): Step => ({
   name: `SHARD ${SHARD}`,
   method: "deliver",
@@ -38,7 +38,7 @@ const delivered = (
   ],
   answer: { kind: "delivered", sessions: 1 },
   release: also.release ?? BEFORE,
-  callerHasEnded: false,
+  callerHasEnded: also.isLate === true,
   tookMs: 20,
 });
 
@@ -75,6 +75,29 @@ test.each([
   {
     what: "the shard takes the answer after a delivery",
     steps: [taken(1, 1), register(2, 3), delivered(4, { registration: 2 }), taken(2, 3)],
+    excused: false,
+  },
+  {
+    what: "the shard has crashed, and a late delivery of the registration before is its place",
+    steps: [delivered(4, { registration: 2 }), delivered(3, { isLate: true })],
+    excused: true,
+  },
+  {
+    what: "such a shard is of the present release",
+    steps: [
+      delivered(4, { registration: 2 }),
+      delivered(3, { isLate: true, release: "the present release" }),
+    ],
+    excused: false,
+  },
+  {
+    what: "such a delivery is not late",
+    steps: [delivered(4, { registration: 2 }), delivered(3)],
+    excused: false,
+  },
+  {
+    what: "such a delivery is of the present registration",
+    steps: [delivered(4), delivered(3, { isLate: true })],
     excused: false,
   },
   { what: "the answer is taken", steps: [taken(1, 2), taken(2, 4)], excused: false },

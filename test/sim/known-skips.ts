@@ -1,5 +1,6 @@
 import type { Registration } from "../../src/contracts/log.ts";
 import type { Delivered, Delivery } from "../../src/contracts/orders.ts";
+import { objectOf } from "./channels.ts";
 import type { EndedCall, ReturnedCall } from "./network.ts";
 
 /** A shard gives the coordinator's log so long to answer; another log may answer when it likes. */
@@ -12,17 +13,24 @@ type Skip = { readonly from: number; readonly to: number; readonly number: numbe
 type Place = { readonly logEpoch: string; readonly offset: number };
 
 /**
- * A known fault of logs of release 0.2.0 (SPEC BD11): a shard that has listened registers again, and such a log goes on
+ * Two known faults of release 0.2.0 keep publications from a shard that finds the gap at the next one alone.
+ *
+ * Its logs (SPEC BD11): a shard that has listened registers again, and such a log goes on
  * after its newest publication, although the shard lacks some. Where the shard does not take the answer of that call,
  * it is never sent these; it finds the gap at the next publication. The present release goes on where the shard is.
  *
  * A shard of release 0.2.0 that awaits the answer says at once that it has a delivery, and where the answer does not come
  * in time, it has it for nobody (SPEC BD94, SO69). So the deliveries of that registration are skipped with the rest.
+ *
+ * Its shards (SPEC BD11): one that has crashed takes a late delivery, of a registration that has ended, for its place in a
+ * log that knows it to be further.
  */
 export class KnownSkips {
   /** By the object that has the log, and the shard's name. */
   readonly #places = new Map<string, Place>();
   readonly #skips = new Map<string, Skip>();
+  /** The number of the newest registration under which a log has sent. */
+  readonly #newest = new Map<string, number>();
   readonly #before: string;
 
   /** `before`: the name of the release before. */
@@ -40,7 +48,9 @@ export class KnownSkips {
   }
 
   /** A call has ended at its object. */
-  take({ name, method, args, answer, release }: EndedCall): void {
+  take(call: EndedCall): void {
+    const { name, method, args, answer, release } = call;
+    if (method === "deliver") this.#takeDelivery(call);
     if (method !== "register" || (answer ?? null) === null || name.startsWith("SHARD ")) return;
     const [shard, listening] = args as [{ readonly name: string }, unknown];
     const { logEpoch, offset, number, durable } = answer as Registration;
@@ -56,6 +66,19 @@ export class KnownSkips {
     this.#places.set(key, { logEpoch, offset: isBefore ? offset : Math.min(place, offset) });
   }
 
+  #takeDelivery({ name, args, release, callerHasEnded }: EndedCall): void {
+    const [{ channel, registration, logEpoch, durable, entries }] = args as [Delivery];
+    const last = entries.findLast((event) => event.kind === "pub");
+    if (!durable || last === undefined) return;
+    const key = `${objectOf(channel)} ${name.slice("SHARD ".length)}`;
+    const newest = Math.max(this.#newest.get(key) ?? 0, registration);
+    this.#newest.set(key, newest);
+    const place = this.#places.get(key);
+    const isBehind = place?.logEpoch === logEpoch && last.offset < place.offset;
+    if (release === this.#before && callerHasEnded && registration < newest && isBehind)
+      this.#skips.set(key, { from: last.offset, to: place.offset, number: newest });
+  }
+
   /** The answer to a call has reached its caller. */
   returned({ name, method, args, answer, release, tookMs }: ReturnedCall): void {
     if (method === "register" && (answer ?? null) !== null) {
@@ -69,17 +92,15 @@ export class KnownSkips {
     const [{ channel, registration, logEpoch, durable, since, entries }] = args as [Delivery];
     const { kind } = answer as Delivered;
     const last = entries.findLast((event) => event.kind === "pub");
-    for (const object of [`CHANNEL ${channel}`, "COORDINATOR coordinator"]) {
-      const key = `${object} ${name.slice("SHARD ".length)}`;
-      const place = this.#places.get(key);
-      if (place?.logEpoch !== logEpoch || !durable) continue;
-      if (kind === "noListeners") this.#places.delete(key);
-      else if (last !== undefined) {
-        const skip = this.#skips.get(key);
-        if (release === this.#before && skip?.number === registration && skip.to === since)
-          this.#skips.set(key, { ...skip, to: last.offset });
-        this.#places.set(key, { logEpoch, offset: Math.max(place.offset, last.offset) });
-      }
+    const key = `${objectOf(channel)} ${name.slice("SHARD ".length)}`;
+    const place = this.#places.get(key);
+    if (!durable || (place !== undefined && place.logEpoch !== logEpoch)) return;
+    if (kind === "noListeners") this.#places.delete(key);
+    else if (last !== undefined) {
+      const skip = this.#skips.get(key);
+      if (release === this.#before && skip?.number === registration && skip.to === since)
+        this.#skips.set(key, { ...skip, to: last.offset });
+      this.#places.set(key, { logEpoch, offset: Math.max(place?.offset ?? 0, last.offset) });
     }
   }
 }

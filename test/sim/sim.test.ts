@@ -129,6 +129,19 @@ const PINNED = [
     traits: "lateCalls",
     broke: "LG5: a channel without history took a call to publish that its caller had made again",
   },
+  {
+    seed: 930_000_138,
+    steps: 60,
+    traits: "lateCalls",
+    broke: "BD100: a late call of a life before the last was heard again",
+  },
+  {
+    seed: 930_002_059,
+    steps: 60,
+    releases: "rollback",
+    traits: "lateCalls",
+    broke: "BD11: the judgement knew no shard of release 0.2.0 that takes a late delivery for its place",
+  },
 ];
 
 describe.concurrent("[LG1, LG2, LG4, LG5, DL1, DL2, DL4, DL5, DL7, FO1, HK4, HK7, MB6, MV1] the simulator", () => {

@@ -20,6 +20,7 @@ import type { LogView, Present } from "../contracts/publication.ts";
 import { checkContract, CONTRACT, type Served } from "../contracts/version.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { UntoldUsage } from "../log/untold-usage.ts";
+import { noteChannel } from "../platform/clock.ts";
 import { configOf } from "../platform/config.ts";
 import { Failures } from "../platform/failures.ts";
 import { refuseOtherJurisdiction } from "../platform/jurisdiction.ts";
@@ -69,7 +70,8 @@ export class Channel extends DurableObject<RingcastEnv> implements Served<Channe
         usage: this.#usage,
       });
     this.#records = this.#begin();
-    const { times } = config.cluster;
+    const { times, development } = config.cluster;
+    if (development) noteChannel(ctx.id.name ?? "");
     this.#heldLeaves = new HeldLeaves(times.movedLeaveHoldMs, ({ kind, body }) =>
       this.#records.log.tell({ kind, body }),
     );
@@ -149,6 +151,11 @@ export class Channel extends DurableObject<RingcastEnv> implements Served<Channe
       return this.#records.log.run(duty);
     });
     this.#deleteUnneeded();
+  }
+
+  async elapse(contract: number): Promise<void> {
+    this.#answer(contract);
+    await this.alarm();
   }
 
   crash(): void {

@@ -35,6 +35,8 @@ export interface ChannelContract extends LogContract {
   presenceUpTo(except: string, limit: PresenceLimit, contract: number): Promise<PresenceList>;
   /** How many they are. Rejects if a shard does not answer. */
   presenceCount(except: string, contract: number): Promise<PresenceCount>;
+  /** Does at once what is due, after the clock was moved. For development only (SPEC PK25). */
+  elapse(contract: number): Promise<void>;
   /** Dies as a crash would have it. For development only. */
   crash(): Promise<void>;
 }

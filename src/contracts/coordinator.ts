@@ -148,6 +148,8 @@ export interface CoordinatorContract extends LogContract {
    * shard has said to how many sessions it went, or after 5 s (SPEC FO2, FO3).
    */
   broadcast(publication: PublishRequest, report: boolean, contract: number): Promise<BroadcastAnswer>;
+  /** Does at once what is due, after the clock was moved. For development only (SPEC PK25). */
+  elapse(contract: number): Promise<void>;
   /** Dies as a crash would have it. For development only. */
   crash(): Promise<void>;
 }

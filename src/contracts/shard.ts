@@ -109,6 +109,8 @@ export interface ShardContract {
   relay(branch: Branch, contract: number): Promise<Outcome<Delivered | Reached>[]>;
   /** Asks the front of the shard a question of its own. Absent before contract 3. */
   askFront(question: string, contract: number): Promise<string>;
+  /** Does at once what is due, after the clock was moved. For development only (SPEC PK25). */
+  elapse(contract: number): Promise<void>;
   /** Dies as a crash would have it: no close frame, and no memory survives. For development only. */
   crash(): Promise<void>;
 }

@@ -226,6 +226,11 @@ export class Coordinator extends DurableObject<RingcastEnv> implements Served<Co
     return { ...result, outcomes, ms: Date.now() - startedAt };
   }
 
+  async elapse(contract: number): Promise<void> {
+    this.#answer(contract);
+    await this.alarm();
+  }
+
   crash(): void {
     this.ctx.abort("crashed by the operator");
   }

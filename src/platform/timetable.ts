@@ -1,3 +1,4 @@
+import { fromRuntime, toRuntime } from "./clock.ts";
 import { logError } from "./logger.ts";
 
 /** After a duty that threw: soon, but no hot loop. */
@@ -53,7 +54,7 @@ export class Timetable<Name extends string> {
       const alarm = await this.#storage.getAlarm();
       // A run or an appointment has settled it meanwhile; inside its handler an alarm reads as none.
       if (this.#alarm !== undefined) return;
-      this.#alarm = alarm;
+      this.#alarm = alarm === null ? null : fromRuntime(alarm);
       await this.#setAlarm();
     } catch (error) {
       logError("the alarm could not be compared with the timetable", { error });
@@ -144,7 +145,7 @@ export class Timetable<Name extends string> {
     this.#alarm = at;
     try {
       if (at === null) await this.#storage.deleteAlarm();
-      else await this.#storage.setAlarm(at);
+      else await this.#storage.setAlarm(toRuntime(at));
     } catch (error) {
       this.#alarm = undefined;
       throw error;

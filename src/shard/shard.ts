@@ -219,6 +219,11 @@ export abstract class Shard extends DurableObject<RingcastEnv> implements Served
     return answer(question);
   }
 
+  async elapse(contract: number): Promise<void> {
+    this.#answer(contract);
+    await this.alarm();
+  }
+
   crash(): void {
     this.ctx.abort("crashed by the operator");
   }

@@ -12,6 +12,7 @@ export type { NamedObject } from "./objects.ts";
 const CONFIG_FILES = ["wrangler.jsonc", "wrangler.json", "wrangler.toml"];
 /** Without work an object sleeps after 10 s on the platform; here it is put to sleep at once. */
 const SLEEP_WITHIN_MS = 10_000;
+const TOKEN_SECONDS = 3_600;
 type Shard = { readonly id: string; readonly region: string };
 
 type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
@@ -50,10 +51,16 @@ export type TestCluster = {
   api(method: string, params?: object): Promise<unknown>;
   /** A client (`ringcast/client`) of this cluster, which `stop` disconnects. */
   client<Schemas extends ChannelSchemas = ChannelSchemas>(options?: TestClientOptions): Client<Schemas>;
-  /** A connection token. */
+  /** A connection token for an hour of the cluster's time. */
   token(user: string, claims?: Readonly<Record<string, unknown>>): Promise<string>;
   /** Ends every shard, as a crash does: its connections are lost, and clients come back. */
   crashShards(): Promise<void>;
+  /**
+   * Moves the cluster's time on, by at most a year at once, and resolves when its objects have done what has become due:
+   * history runs out, tokens expire, channels are forgotten. `Date` in the Worker moves too; the test's own does not, nor
+   * does a timer of `setTimeout`.
+   */
+  advance(ms: number): Promise<void>;
   /**
    * Puts every object of the cluster to sleep, and those of `objects`; sockets stay open. Rejects with the names of the
    * objects that stay awake, because a timer runs or a promise is not settled: such an object costs money all day.
@@ -64,12 +71,6 @@ export type TestCluster = {
   }): Promise<void>;
   stop(): Promise<void>;
 };
-
-const token = (user: string, claims: Readonly<Record<string, unknown>> = {}): Promise<string> =>
-  new SignJWT({ ...claims, sub: user })
-    .setProtectedHeader({ alg: "HS256" })
-    .setExpirationTime("1h")
-    .sign(new TextEncoder().encode(SECRETS.TOKEN_HMAC_SECRET));
 
 /** Starts the Worker of a project, for the project's own tests (SPEC PK13). It needs the package `wrangler`. */
 export async function startCluster(options: ClusterOptions = {}): Promise<TestCluster> {
@@ -91,6 +92,13 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const { url } = await harness.listen();
   const base = new URL(`${basePath}/`, url);
   const clients: Client[] = [];
+  let aheadMs = 0;
+
+  const token = (user: string, claims: Readonly<Record<string, unknown>> = {}): Promise<string> =>
+    new SignJWT({ ...claims, sub: user })
+      .setProtectedHeader({ alg: "HS256" })
+      .setExpirationTime(Math.floor((Date.now() + aheadMs) / 1000) + TOKEN_SECONDS)
+      .sign(new TextEncoder().encode(SECRETS.TOKEN_HMAC_SECRET));
 
   const call = async (path: string, init: RequestInit = {}): Promise<Readonly<Record<string, unknown>>> => {
     const headers = { "x-api-key": SECRETS.API_KEY, "content-type": "application/json" };
@@ -131,6 +139,11 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     token,
     async crashShards() {
       await Promise.all((await shards()).map((shard) => evict(harness, shard, "close")));
+    },
+    async advance(ms) {
+      // Before the call: it may end connections, whose clients then ask for a token.
+      aheadMs += ms;
+      await call("admin/api/time", { method: "POST", body: JSON.stringify({ advanceMs: ms }) });
     },
     async expectToSleep({ objects = [], withinMs = SLEEP_WITHIN_MS } = {}) {
       const channels = await harness.getWorker().listDurableObjectIds(`${prefix}CHANNEL`);

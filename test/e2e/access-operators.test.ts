@@ -39,6 +39,12 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
     }
   });
 
+  test("[PK25] the time cannot be moved outside development", async () => {
+    const { status, body } = await cluster.admin("POST", "/time", { advanceMs: 1_000 });
+    expect(status).toBe(403);
+    expect(body).toMatchObject({ error: { code: "developmentOnly" } });
+  });
+
   test("a shard cannot be crashed outside development", async () => {
     const { status, body } = await cluster.admin("POST", "/shards/auto-1/crash");
     expect([status, body.error.code]).toEqual([403, "developmentOnly"]);
@@ -114,6 +120,7 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
       "/shards/{id}/drain",
       "/socketio/rooms",
       "/socketio/sockets",
+      "/time",
       "/users/{user}/disconnect",
       "/users/{user}/sessions",
     ]);

@@ -13,6 +13,8 @@ import type { channels } from "../support/entries/channels.ts";
 const root = join(import.meta.dirname, "../support/entries");
 const page = join(import.meta.dirname, "../support/page");
 
+const MINUTE_MS = 60_000;
+
 let cluster: TestCluster;
 beforeAll(async () => {
   cluster = await startCluster({ root });
@@ -91,6 +93,44 @@ describe("[PK13] the cluster for tests", () => {
     await expect(cluster.expectToSleep({ withinMs: 2_000 })).rejects.toThrow(
       /^these objects do not sleep.*SHARD auto\/auto-/u,
     );
+  });
+});
+
+describe("[PK25] the time of the cluster for tests", () => {
+  const historyOf = async (channel: string) =>
+    (await cluster.api("history", { channel, limit: 10 })) as {
+      readonly publications: readonly unknown[];
+      readonly offset: number;
+      readonly epoch: string;
+    };
+
+  test("history runs out, and a channel that nobody uses is forgotten", async () => {
+    await cluster.api("publish", { channel: "chat:time", data: { text: "one" } });
+    const first = await historyOf("chat:time");
+    expect(first).toMatchObject({ offset: 1, publications: [{ data: { text: "one" } }] });
+    await cluster.advance(5 * MINUTE_MS - 10_000);
+    expect((await historyOf("chat:time")).publications).toHaveLength(1);
+    await cluster.advance(10_000);
+    expect(await historyOf("chat:time")).toMatchObject({ offset: 1, epoch: first.epoch, publications: [] });
+    await cluster.advance(60 * 24 * 60 * MINUTE_MS);
+    const later = await historyOf("chat:time");
+    expect(later.offset).toBe(0);
+    expect(later.epoch).not.toBe(first.epoch);
+  });
+
+  test("a token expires, and its client comes back with another and has missed nothing", async () => {
+    const client = cluster.client<typeof channels>({ key: "erin", user: "erin", minReconnectDelay: 50 });
+    const chat = client.channel("chat:token");
+    const heard: string[] = [];
+    chat.listen(({ text }) => heard.push(text));
+    await eventually(() => chat.state.status === "subscribed");
+    const ended: number[] = [];
+    client.centrifuge.on("connecting", ({ code }) => ended.push(code));
+    await cluster.advance(2 * 60 * MINUTE_MS);
+    await cluster.api("publish", { channel: "chat:token", data: { text: "later" } });
+    await eventually(() => heard.length === 1);
+    expect(ended).toEqual([3005]);
+    expect(chat.state.resume).toBe("complete");
   });
 });
 

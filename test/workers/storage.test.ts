@@ -66,6 +66,7 @@ const SHARD: Calls<ShardContract, ReturnType<typeof shardObject>> = {
   sendOwned: (stub) => stub.sendOwned({ users: ["ann"], data: "{}", ringEpoch: 1 }, CONTRACT),
   askFront: (stub) => stub.askFront("", CONTRACT),
   relay: (stub) => stub.relay({ order, targets: [AUTO_1], waitMs: 100 }, CONTRACT),
+  elapse: (stub) => stub.elapse(CONTRACT),
 };
 
 const CHANNEL: Calls<ChannelContract, ReturnType<typeof channelObject>> = {
@@ -80,6 +81,7 @@ const CHANNEL: Calls<ChannelContract, ReturnType<typeof channelObject>> = {
   view: (stub) => stub.view(0, CONTRACT),
   history: (stub) => stub.history(EVERYTHING, CONTRACT),
   removeHistory: (stub) => stub.removeHistory(CONTRACT),
+  elapse: (stub) => stub.elapse(CONTRACT),
 };
 
 const COORDINATOR: Calls<CoordinatorContract, ReturnType<typeof coordinatorObject>> = {
@@ -115,6 +117,7 @@ const COORDINATOR: Calls<CoordinatorContract, ReturnType<typeof coordinatorObjec
   view: (stub) => stub.view(0, CONTRACT),
   history: (stub) => stub.history(EVERYTHING, CONTRACT),
   removeHistory: (stub) => stub.removeHistory(CONTRACT),
+  elapse: (stub) => stub.elapse(CONTRACT),
 };
 
 /** The whole storage of an object: its pairs, and the rows of its tables. */

@@ -7,6 +7,7 @@ import { addChanges } from "./changes.ts";
 import { addConfiguration } from "./configuration.ts";
 import { addCost } from "./cost.ts";
 import { addCrashes } from "./crashes.ts";
+import { addTime } from "./time.ts";
 import { addLive } from "./live.ts";
 import { addReads } from "./reads.ts";
 import { requireKey } from "./require-key.ts";
@@ -46,6 +47,7 @@ export function createAdmin(): AdminApp {
   addReads(app);
   addChanges(app);
   addCrashes(app);
+  addTime(app);
   addScale(app);
   addCost(app);
   addConfiguration(app);

@@ -99,7 +99,7 @@ function print(): void {
     "all back after the busiest shard is lost": `${round(result.backAfterLossMs / 1_000, 1)} s`,
   });
   console.log(
-    `Dollars a month, by Cloudflare's list of ${PRICES.date}, for ${round(load.clients)} clients that are always connected, on ${round(load.shards)} shards. Each connects ${round(load.connectsADay, 2)} times a day and sends ${round(load.framesAnHour, 2)} frames an hour; ${round(load.publicationsPerSecond, 2)} publications a second go to all of them.`,
+    `Dollars a month, by Cloudflare's list of ${PRICES.date}, for ${round(load.clients)} clients that are always connected, on ${round(load.shards)} shards. Each connects ${round(load.connectsADay, 2)} times a day and sends ${round(load.framesAnHour, 2)} frames an hour; ${round(load.publicationsPerSecond, 2)} publication${load.publicationsPerSecond === 1 ? "" : "s"} a second ${load.publicationsPerSecond === 1 ? "goes" : "go"} to all of them.`,
   );
   console.table(
     Object.fromEntries(

@@ -7,7 +7,7 @@ import manifest from "../../package.json" with { type: "json" };
 import { createProgram } from "../../src/cli/program.ts";
 import { parseConfig } from "../../src/config/config.ts";
 import { codeBlocks, codeBlocksOf, PAGES, type CodeBlock } from "../support/code-blocks.ts";
-import { HMAC_SECRET, startCluster } from "../support/cluster.ts";
+import { API_KEY, HMAC_SECRET, startCluster } from "../support/cluster.ts";
 
 const root = join(import.meta.dirname, "../..");
 mkdirSync(join(root, "dist"), { recursive: true });
@@ -263,5 +263,62 @@ describe("[DO3] Start in five minutes, as it is written", () => {
         .replace(/client\.connect\(\);.*/, closed);
     expect(await runBlock("page.js", bare)).toBe("3501");
     await cluster.stop();
+  });
+});
+
+/** The words of a command for a shell, without their quotes; `$API_KEY` is the key of the tests. */
+const wordsOf = (command: string): string[] =>
+  [...command.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g)].map((match) =>
+    (match[1] ?? match[2] ?? match[3] ?? "").replaceAll("$API_KEY", API_KEY),
+  );
+
+/** The request of a curl command, to a cluster of the tests. */
+function requestOf(command: string, cluster: URL): Request {
+  const [, ...words] = wordsOf(command);
+  const init: { method?: string; body?: string; headers: [string, string][] } = { headers: [] };
+  let url: URL | undefined;
+  for (let n = 0; n < words.length; n++) {
+    const word = words[n] ?? "";
+    const next = () => words[++n] ?? "";
+    if (word === "-X") init.method = next();
+    else if (word === "-d") init.body = next();
+    else if (word === "-H") init.headers.push(next().split(": ", 2) as [string, string]);
+    else if (!word.startsWith("-") && url === undefined) url = new URL(word);
+    else throw new Error(`the test does not know ${word} of ${command}`);
+  }
+  if (url === undefined) throw new Error(`there is no address in ${command}`);
+  const method = init.method ?? (init.body === undefined ? "GET" : "POST");
+  return new Request(new URL(url.pathname + url.search, cluster), { ...init, method });
+}
+
+const commandsThat = (begins: string) =>
+  codeBlocks("sh").flatMap((block) =>
+    commandsOf(block)
+      .filter((command) => command.startsWith(begins))
+      .map((command) => ({ at: block.at, command })),
+  );
+
+describe("[DO3] the commands of README.md and docs that can run", () => {
+  test("each request of a curl command is answered with success", async () => {
+    const cluster = await startCluster({ local: true, namespaces: { chat: {}, orders: {} } });
+    const commands = commandsThat("curl ");
+    expect(commands.length).toBeGreaterThan(5);
+    const failed: string[] = [];
+    for (const { at, command } of commands) {
+      const response = await fetch(requestOf(command, cluster.url));
+      const text = await response.text();
+      // The server API answers its errors with status 200.
+      if (!response.ok || "error" in JSON.parse(text)) failed.push(`${at}: ${response.status} ${text}`);
+    }
+    expect(failed).toEqual([]);
+    await cluster.stop();
+  });
+
+  test.each(commandsThat("npm run simulate"))("$at: $command", ({ command }) => {
+    const [program = "", ...words] = wordsOf(manifest.scripts.simulate);
+    const [, options = ""] = command.split(" -- ");
+    const printed = execFileSync(program, [...words, ...wordsOf(options)], { cwd: root, encoding: "utf8" });
+    expect(printed).toMatch(/│ total +│ '\d/);
+    expect(printed).not.toMatch(/NaN|undefined/);
   });
 });

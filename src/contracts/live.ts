@@ -35,7 +35,7 @@ export type ChannelCount = {
 /** The most in one pulse. */
 export const PULSE_CHANNELS = 10;
 
-/** `close`: of a session; `error`: a reply to a client; `refusal`: an upgrade that found no place here. */
+/** `close`: of a session; `error`: a reply to a client; `refusal`: an upgrade that found no place here, or any request that a router has refused. */
 export type CodeKind = "close" | "error" | "refusal";
 export type CodeCount = { readonly kind: CodeKind; readonly code: string; readonly count: number };
 /** The most codes of one kind in one pulse: hooks may close with codes of their own. The rest counts as `other`. */
@@ -93,5 +93,7 @@ export type LiveEvent =
       readonly ringEpoch: number;
       readonly shards: readonly string[];
     }
+  /** A router has refused these requests itself, and has told no shard of them. */
+  | { readonly kind: "refused"; readonly at: number; readonly codes: readonly CodeCount[] }
   /** The scaling policy has looked at the loads. */
   | { readonly kind: "scale"; readonly at: number; readonly report: ScaleReport };

@@ -1,4 +1,5 @@
 import type { Descriptor } from "../ring/descriptor.ts";
+import type { CodeCount } from "./live.ts";
 import type { Close, ReplyError } from "./refusal.ts";
 import type { FailedCalls } from "./scale.ts";
 
@@ -26,6 +27,8 @@ export type Route = {
   readonly unbounded?: true;
   /** Calls to shards that the router has seen fail, for the next report of this one. Absent in 0.2.0. */
   readonly failed?: readonly FailedCalls[];
+  /** Requests that the router has refused itself, for the live feed. Absent for none, and before contract 3. */
+  readonly codes?: readonly CodeCount[];
   /** The connection is no WebSocket: its front keeps it in memory. Absent before contract 3. */
   readonly inMemory?: true;
   /** The front's own part: only the front of the shard reads it. Absent before contract 3. */

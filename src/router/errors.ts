@@ -1,5 +1,6 @@
 import type { Context } from "hono";
 import { keyIn } from "./access.ts";
+import { refusalsOf } from "./refusals.ts";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
 
 /** The error of an HTTP answer: a code for programs, and a sentence for people. */
@@ -41,5 +42,6 @@ export function answerError(
   status: ContentfulStatusCode,
   { code, message, headers = {} }: HttpError,
 ): Response {
+  refusalsOf(request.env as object).note(code);
   return request.json({ error: { code, message } }, status, { ...headers });
 }

@@ -162,20 +162,25 @@ function drop({ webSocket }: Response): void {
   webSocket?.close(1001);
 }
 
+/** What the router has seen, and tells the shard along with the upgrade. */
+type News = { readonly failed: Route["failed"]; readonly codes: Route["codes"] };
+
 async function askShard(upgrade: Upgrade, shard: ShardAddress, place: Place): Promise<Response> {
-  const { failures } = upgrade.cache;
+  const { failures, refusals } = upgrade.cache;
   const failed = failures.hasNews ? failures.take(Date.now()) : undefined;
+  const codes = refusals.hasNews ? refusals.take(Date.now()) : undefined;
   // A fresh request: the client's own headers, cookies and extensions do not travel to the shard (SPEC AU9).
-  const request = new Request("https://shard/", { headers: headersFor(upgrade, place, failed) });
+  const request = new Request("https://shard/", { headers: headersFor(upgrade, place, { failed, codes }) });
   try {
     return await shardStub(upgrade.env, shard).fetch(request);
   } catch (error) {
     failures.putBack(failed);
+    refusals.putBack(codes);
     throw error;
   }
 }
 
-function headersFor(upgrade: Upgrade, place: Place, failed: Route["failed"]): Headers {
+function headersFor(upgrade: Upgrade, place: Place, { failed, codes }: News): Headers {
   const { ring } = upgrade.cache;
   const headers = new Headers(upgrade.inMemory === true ? {} : { upgrade: "websocket" });
   if (upgrade.subprotocol !== undefined) headers.set("sec-websocket-protocol", upgrade.subprotocol);
@@ -190,6 +195,7 @@ function headersFor(upgrade: Upgrade, place: Place, failed: Route["failed"]): He
       ...(upgrade.token === undefined ? {} : { token: upgrade.token }),
       ...(upgrade.identity === undefined ? {} : { identity: upgrade.identity }),
       ...(failed === undefined ? {} : { failed }),
+      ...(codes === undefined ? {} : { codes }),
       ...(upgrade.inMemory === undefined ? {} : { inMemory: upgrade.inMemory }),
       ...(upgrade.ofFront === undefined ? {} : { ofFront: upgrade.ofFront }),
     }),

@@ -10,6 +10,7 @@ import { createVerifier, type Verifier } from "../tokens/verifier.ts";
 import type { Schemas } from "../typed/schemas.ts";
 import { LateErrors } from "./late-errors.ts";
 import { RefusedAddresses } from "./refused-addresses.ts";
+import { refusalsOf } from "./refusals.ts";
 import { RingCache } from "./ring-cache.ts";
 
 /** The part of a deployment that is code. */
@@ -55,7 +56,7 @@ export function createParts(env: RingcastEnv, { hooks, schemas }: Code): Parts {
       }),
       [env.API_KEY, env.API_KEY_PREVIOUS],
     ),
-    cache: new RingCache(configuredDescriptor(config)),
+    cache: new RingCache(configuredDescriptor(config), refusalsOf(env)),
     lateErrors: new LateErrors(
       { maxMs: cluster.times.lateErrorMs, most: cluster.limits.lateErrors },
       Math.random,

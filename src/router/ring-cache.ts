@@ -3,6 +3,7 @@ import { Failures } from "../platform/failures.ts";
 import { buildRing } from "../ring/build.ts";
 import { earlierOf, type Descriptor } from "../ring/descriptor.ts";
 import type { Ring } from "../ring/ring.ts";
+import { Refusals } from "./refusals.ts";
 import type { Verdicts } from "./reach.ts";
 
 /** Shards that have left the ring close their connections within minutes. */
@@ -25,6 +26,7 @@ export class RingCache {
   readonly settled = new Set<string>();
   /** The calls to shards that this isolate has seen fail. */
   readonly failures = new Failures();
+  readonly refusals: Refusals;
 
   /** The names of shards that have left the ring, the oldest first; their connections may still be there. */
   readonly #removed = new Set<string>();
@@ -32,7 +34,8 @@ export class RingCache {
   /** When the coordinator was last asked about a shard that is not in the ring. */
   looked: { readonly at: number; readonly answer: Promise<void> } = { at: 0, answer: Promise.resolve() };
 
-  constructor(configured: Descriptor) {
+  constructor(configured: Descriptor, refusals = new Refusals()) {
+    this.refusals = refusals;
     this.ring = buildRing(configured);
     this.addresses = addressesOf(this.ring);
     this.#names = namesOf(configured);

@@ -3,7 +3,7 @@ import { runInDurableObject } from "cloudflare:test";
 import { SignJWT } from "jose";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Channel } from "../../src/channel/channel.ts";
-import { LIVE_CHANNEL, type LiveEvent } from "../../src/contracts/live.ts";
+import { LIVE_CHANNEL, type CodeCount, type LiveEvent } from "../../src/contracts/live.ts";
 import { CONTRACT } from "../../src/contracts/version.ts";
 import {
   adopted,
@@ -194,5 +194,28 @@ describe("[OP3] the feed tells what happens to the ring", () => {
     await Client.connect(key);
     await until(() => events(page, "restarted").length > 0);
     expect(events(page, "restarted").map((event) => event.shard)).toEqual(["auto-2"]);
+  });
+});
+
+describe("[OP25] the feed tells what a router has refused", () => {
+  const isRefused = (told: { readonly codes?: readonly CodeCount[] }): boolean =>
+    told.codes?.some(({ kind, code }) => kind === "refusal" && code === "wrongKey") === true;
+
+  test("along with an upgrade that a shard takes", async () => {
+    const client = await watcher();
+    expect((await call("/live", { channels: [] }, "a key of nobody's")).status).toBe(401);
+    await until(async () => {
+      await Client.open("bob");
+      return events(client, "pulse").some(isRefused);
+    });
+  });
+
+  test("or when the page renews its watch", async () => {
+    const client = await watcher();
+    expect((await call("/live", { channels: [] }, "a key of nobody's")).status).toBe(401);
+    await until(async () => {
+      await askTokens();
+      return events(client, "refused").some(isRefused);
+    });
   });
 });

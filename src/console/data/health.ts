@@ -8,9 +8,9 @@ export const codeTotals = signal<CodeTotals>(NO_CODES);
 /** ms since 1970; 0 before the first pulse. */
 export const countedSince = signal(0);
 
-export function recordCodes(pulse: Pulse): void {
+export function recordCodes(told: Pick<Pulse, "codes">): void {
   if (countedSince.value === 0) countedSince.value = Date.now();
-  codeTotals.value = addCodes(codeTotals.value, pulse);
+  codeTotals.value = addCodes(codeTotals.value, told);
 }
 
 /** Events that wait for hooks and the webhook, on each shard that has any, the most first. */

@@ -51,6 +51,10 @@ export function receiveLiveEvent(event: LiveEvent): void {
     refreshIfBehind(event.ringEpoch);
     return;
   }
+  if (event.kind === "refused") {
+    recordCodes(event);
+    return;
+  }
   if (event.kind === "scale") {
     scale.value = event.report;
     return;

@@ -35,7 +35,10 @@ export const EMPTY_FEED: Feed = { epochs: [], incidents: [], descriptor: undefin
 const MAX_KEPT = 100;
 
 /** Applies one event. A repeated event has no effect, and the newest descriptor stays. */
-export function stepFeed(feed: Feed, event: Exclude<LiveEvent, { kind: "pulse" | "scale" }>): Feed {
+export function stepFeed(
+  feed: Feed,
+  event: Exclude<LiveEvent, { kind: "pulse" | "refused" | "scale" }>,
+): Feed {
   switch (event.kind) {
     case "epoch": {
       const { descriptor, at, cause, by, predicted } = event;

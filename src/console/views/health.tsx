@@ -24,11 +24,11 @@ export function Health() {
         <div class="code-lists">
           <Codes kind="close" title="Closed sessions" />
           <Codes kind="error" title="Errors to clients" />
-          <Codes kind="refusal" title="Refused upgrades" />
+          <Codes kind="refusal" title="Refused requests" />
         </div>
         <p class="hint">
-          Shards count while somebody watches. The router refuses bad tokens and keys before a shard hears of
-          them; those are in the logs of the Worker.
+          Shards count while somebody watches. Routers tell what they refuse themselves along with other
+          connections, or within a minute; where an isolate gets no other, its refusals are in its logs alone.
         </p>
       </Panel>
       <Panel name="queues" title="Waiting events">

@@ -2,9 +2,11 @@ import { LIVE_CHANNEL } from "../../contracts/live.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { coordinatorStub } from "../../platform/calls.ts";
 import { configOf } from "../../platform/config.ts";
+import { publishLive } from "../../platform/live-channel.ts";
 import { logError } from "../../platform/logger.ts";
 import { signForOperator } from "../../tokens/operator.ts";
 import { accessOf } from "../access.ts";
+import { refusalsOf } from "../refusals.ts";
 import { addRoute, fail, type AdminApp } from "./route.ts";
 import { clientsBody, clientTokens, liveBody, liveTokens } from "./schemas/live.ts";
 
@@ -38,6 +40,9 @@ export function addLive(app: AdminApp): void {
       if (channels.includes(LIVE_CHANNEL)) {
         // A subscription goes on after the end of its token until the grace for a refresh has passed.
         await watch(env, expiresAt + times.expiredGraceMs);
+        const codes = refusalsOf(env).take(now);
+        if (codes !== undefined)
+          request.executionCtx.waitUntil(publishLive(env, { kind: "refused", at: now, codes }));
       }
       const sign = (channel: string) => signForOperator(key, { sub: "", channel }, expiresAt);
       const tokens = await signEach(channels, sign);

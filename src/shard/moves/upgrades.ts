@@ -50,6 +50,7 @@ export class Upgrades {
     const { ctx, cluster, shard, connections, moves, counters, timetable } = this.#parts;
     if (isDisputed(moves.membership.ring, route)) await moves.askDescriptor();
     if (route.failed !== undefined) moves.reports.callersSaw(route.failed);
+    for (const { kind, code, count } of route.codes ?? []) counters.code(kind, code, count);
     const now = Date.now();
     const admission = planAdmission({
       ring: moves.membership.ring,

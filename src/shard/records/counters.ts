@@ -53,8 +53,8 @@ export class Counters {
   }
 
   /** A session was closed or answered with an error, or an upgrade refused. */
-  code(kind: CodeKind, code: string | number): void {
-    if (this.isWatched) this.#forPulse().code(kind, code);
+  code(kind: CodeKind, code: string | number, count = 1): void {
+    if (this.isWatched) this.#forPulse().code(kind, code, count);
   }
 
   #forPulse(): PulseCounts {

@@ -23,11 +23,11 @@ export class PulseCounts {
       this.#channels.set(channel, { publications, deliveries: publications * sessions });
   }
 
-  code(kind: CodeKind, code: string | number): void {
+  code(kind: CodeKind, code: string | number, count = 1): void {
     const ofKind = this.#codes.get(kind) ?? new Map<string, number>();
     this.#codes.set(kind, ofKind);
     const name = ofKind.has(String(code)) || ofKind.size < PULSE_CODES ? String(code) : "other";
-    ofKind.set(name, (ofKind.get(name) ?? 0) + 1);
+    ofKind.set(name, (ofKind.get(name) ?? 0) + count);
   }
 
   /** Answers with the counts since the last call, and begins anew. */

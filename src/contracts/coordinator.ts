@@ -127,7 +127,10 @@ export interface CoordinatorContract extends LogContract {
   /** The loads of the shards, and what the scaling policy has decided. */
   scale(contract: number): Promise<ScaleReport>;
   /** Chooses the mode of the policy; false where the configuration has one. */
-  chooseScaleMode(mode: ScaleMode, contract: number): Promise<boolean>;
+  chooseScaleMode(
+    choice: { readonly mode: ScaleMode; readonly by: string },
+    contract: number,
+  ): Promise<boolean>;
   /** The cluster's estimate of its own bill. Absent in 0.2.0. */
   cost(contract: number): Promise<CostReport>;
   /** The last `limit` epochs, the newest first. */

@@ -51,8 +51,13 @@ export type ScaleDecision = {
   readonly change?: SuggestedChange;
 };
 
+/** `by`: as in an epoch of the ring. */
+export type ScaleChoice = { readonly by: string; readonly at: number };
+
 export type ScaleReport = {
   readonly mode: ScaleMode;
+  /** Who has chosen the mode, and when; null where nobody has, or the configuration sets it. */
+  readonly chosen: ScaleChoice | null;
   readonly min: number;
   readonly max: number;
   readonly mark: number;

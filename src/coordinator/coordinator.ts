@@ -137,9 +137,9 @@ export class Coordinator extends DurableObject<RingcastEnv> implements Served<Co
     return this.#parts.scaling.report();
   }
 
-  chooseScaleMode(mode: ScaleMode, contract: number): Promise<boolean> {
+  chooseScaleMode(choice: { mode: ScaleMode; by: string }, contract: number): Promise<boolean> {
     this.#answer(contract);
-    return this.#parts.scaling.choose(mode, Date.now());
+    return this.#parts.scaling.choose(choice, Date.now());
   }
 
   cost(contract: number): Promise<CostReport> {

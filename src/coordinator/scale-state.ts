@@ -1,5 +1,5 @@
 import type { Change } from "../contracts/change.ts";
-import type { ScaleDecision, ScaleMode, SuggestedChange } from "../contracts/scale.ts";
+import type { ScaleChoice, ScaleDecision, ScaleMode, SuggestedChange } from "../contracts/scale.ts";
 import { LOAD_PARTS, type Load, type LoadParts } from "../elastic/load.ts";
 import type { Decision, Member, Memory } from "../elastic/policy.ts";
 import type { Descriptor, ShardSpec } from "../ring/descriptor.ts";
@@ -9,6 +9,8 @@ import type { Store } from "./store.ts";
 /** One stored value. `own`: the shards that the policy has added and that no operator has touched, by id. */
 export type ScaleState = {
   readonly mode: ScaleMode;
+  /** Absent where no operator has chosen the mode. */
+  readonly chosen?: ScaleChoice;
   readonly memory: Memory;
   readonly own: Readonly<Record<string, { readonly fullWeight: number; readonly since: number }>>;
   readonly last: ScaleDecision | null;

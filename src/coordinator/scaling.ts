@@ -51,9 +51,9 @@ export class Scaling {
   }
 
   /** An operator chooses the mode; refused where the configuration has one. */
-  async choose(mode: ScaleMode, now: number): Promise<boolean> {
+  async choose({ mode, by }: { mode: ScaleMode; by: string }, now: number): Promise<boolean> {
     if (this.#parts.config.cluster.scale.mode !== undefined) return false;
-    this.#keep({ ...this.#state, mode });
+    this.#keep({ ...this.#state, mode, chosen: { by, at: now } });
     await this.look(now);
     return true;
   }
@@ -102,9 +102,10 @@ export class Scaling {
   report(): ScaleReport {
     const { timetable } = this.#parts;
     const { min, max, mark, target } = this.#policy;
-    const { last, decisions } = this.#state;
+    const { last, decisions, chosen = null } = this.#state;
     return {
       mode: this.mode,
+      chosen: this.#parts.config.cluster.scale.mode === undefined ? chosen : null,
       min,
       max,
       mark,

@@ -40,7 +40,7 @@ async function keyOf(id: string): Promise<string> {
 
 describe("[EL61] the coordinator hears what callers have seen of a shard", () => {
   test("a router tells it with its next upgrade to another shard", async () => {
-    await coordinator().chooseScaleMode("off", CONTRACT);
+    await coordinator().chooseScaleMode({ mode: "off", by: "test" }, CONTRACT);
     const cache = new RingCache(await coordinator().descriptor(CONTRACT));
     const overloaded = Object.assign(new Error("too much to do"), { overloaded: true });
     /** The platform refuses calls to this shard. */
@@ -60,7 +60,7 @@ describe("[EL61] the coordinator hears what callers have seen of a shard", () =>
   });
 
   test("a channel tells it with its next delivery to another shard", async () => {
-    await coordinator().chooseScaleMode("off", CONTRACT);
+    await coordinator().chooseScaleMode({ mode: "off", by: "test" }, CONTRACT);
     const deliver = Reflect.get(Shard.prototype, "deliver");
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     vi.spyOn(Shard.prototype, "deliver").mockImplementation(async function (
@@ -84,7 +84,7 @@ describe("[EL61] the coordinator hears what callers have seen of a shard", () =>
   });
 
   test("a channel tells it with its next delivery, where a shard did not answer to a question for its clients", async () => {
-    await coordinator().chooseScaleMode("off", CONTRACT);
+    await coordinator().chooseScaleMode({ mode: "off", by: "test" }, CONTRACT);
     vi.spyOn(console, "error").mockImplementation(() => undefined);
     for (const method of ["presenceUpTo", "presenceCount"] as const) {
       const answer = Reflect.get(Shard.prototype, method) as (...args: unknown[]) => never;
@@ -180,7 +180,7 @@ test("[EL53] the counts of the coordinator outlast the row that had them, when i
 
 describe("[EL63] the reports of all shards", () => {
   test("are read from storage once in a life, and are the same in the next life", async () => {
-    await coordinator().chooseScaleMode("suggest", CONTRACT);
+    await coordinator().chooseScaleMode({ mode: "suggest", by: "test" }, CONTRACT);
     for (let n = 1; n <= 4; n++) await tell(n, { sessions: n });
     const read = await runInDurableObject(coordinatorObject(), async (instance, { storage }) => {
       const exec = vi.spyOn(storage.sql, "exec");

@@ -104,7 +104,7 @@ const COORDINATOR: Calls<CoordinatorContract, ReturnType<typeof coordinatorObjec
   cluster: (stub) => stub.cluster(CONTRACT),
   scale: (stub) => stub.scale(CONTRACT),
   cost: (stub) => stub.cost(CONTRACT),
-  chooseScaleMode: (stub) => stub.chooseScaleMode("off", CONTRACT),
+  chooseScaleMode: (stub) => stub.chooseScaleMode({ mode: "off", by: "test" }, CONTRACT),
   epochs: (stub) => stub.epochs(10, CONTRACT),
   watch: (stub) => stub.watch(Date.now() + 1_000, CONTRACT),
   explain: (stub) => stub.explain("ann", "auto", CONTRACT),

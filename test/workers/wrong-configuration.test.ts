@@ -121,6 +121,13 @@ test("[OP20] the record says whose key made a change, and a request cannot name 
     "bob (console)",
     "ann",
   ]);
+  const choose = new Request("https://ringcast.test/admin/api/scale", {
+    method: "PATCH",
+    headers: { "x-api-key": keys.OPERATOR_KEY_ANN, "content-type": "application/json" },
+    body: '{"mode":"suggest"}',
+  });
+  const chosen = await handler.fetch(choose, { ...env, ...keys }, createExecutionContext());
+  expect(await chosen.json()).toMatchObject({ mode: "suggest", chosen: { by: "ann" } });
   // Without its secret a key is nobody's: a holder who leaves is locked out by deleting it.
   expect(await ask("/admin/api/cluster", {}, { "x-api-key": keys.OPERATOR_KEY_ANN })).toMatchObject({
     status: 401,

@@ -3,6 +3,7 @@ import { openDrawer } from "../data/change.ts";
 import { colorOf } from "../data/colors.ts";
 import { tick } from "../data/pulses.ts";
 import { chooseScaleMode, scale, scaleProblem } from "../data/scale.ts";
+import { clusterTime } from "../data/store.ts";
 import { age, percent } from "../model/format.ts";
 import { drawerOf, loadRows, sentenceOf, type LoadRow } from "../model/scale-view.ts";
 import { Panel, readOnly, ShardName } from "./parts.tsx";
@@ -29,6 +30,12 @@ export function Scaling() {
           <p class="hint">
             {report.min} to {report.max} shards; grows at {percent(report.mark)} of a limit, aims at{" "}
             {percent(report.target)}, shrinks below {percent(report.mark / 4)}.
+            {report.chosen !== null && (
+              <span data-chosen={report.chosen.by}>
+                {" "}
+                {report.chosen.by} has chosen the mode {age(clusterTime() - report.chosen.at)} ago.
+              </span>
+            )}
           </p>
           <div class="scale-lists">
             <ul class="loads" tabIndex={0} aria-label="Load of each shard">

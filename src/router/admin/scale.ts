@@ -1,5 +1,6 @@
 import { CONTRACT } from "../../contracts/version.ts";
 import { coordinatorStub } from "../../platform/calls.ts";
+import { authorOf } from "../access.ts";
 import { addRoute, fail, type AdminApp } from "./route.ts";
 import { scaleBody, scaleReport } from "./schemas/scale.ts";
 
@@ -26,7 +27,8 @@ export function addScale(app: AdminApp): void {
     },
     async (request, { body }) => {
       const coordinator = coordinatorStub(request.env);
-      if (!(await coordinator.chooseScaleMode(body.mode, CONTRACT)))
+      const choice = { mode: body.mode, by: await authorOf(request) };
+      if (!(await coordinator.chooseScaleMode(choice, CONTRACT)))
         return fail(request, 409, {
           code: "configured",
           message: "RINGCAST.scale.mode sets the mode; remove it to choose the mode here",

@@ -25,6 +25,9 @@ const decision = z.object({
 export const scaleReport = z
   .object({
     mode,
+    chosen: z.object({ by: z.string(), at: time }).nullable().meta({
+      description: "Who has chosen the mode, and when; null where the configuration or nobody has.",
+    }),
     min: z.number().int(),
     max: z.number().int(),
     mark: part,

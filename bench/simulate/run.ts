@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { Result } from "../lib/report.ts";
-import { PRICES } from "../../src/elastic/prices.ts";
+import { ITEM_NAMES, PRICES } from "../../src/elastic/prices.ts";
 import { runAutoscale } from "./autoscale.ts";
 import { costsOf } from "./costs.ts";
 import { CURVES } from "./curves.ts";
@@ -103,7 +103,10 @@ function print(): void {
   );
   console.table(
     Object.fromEntries(
-      Object.entries(result.dollarsAMonth).map(([what, dollars]) => [what, round(dollars, 2)]),
+      Object.entries(ITEM_NAMES).map(([item, name]) => [
+        name,
+        round(result.dollarsAMonth[item as keyof typeof ITEM_NAMES], 2),
+      ]),
     ),
   );
 }

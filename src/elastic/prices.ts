@@ -24,6 +24,17 @@ export const METERED = [
   "rowsWritten",
 ] as const;
 export type Metered = (typeof METERED)[number];
+/** The items of a bill, as people read them. */
+export const ITEM_NAMES = {
+  plan: "plan",
+  workerRequests: "requests to the Worker",
+  workerCpuMs: "processor time of the Worker",
+  objectRequests: "requests to objects",
+  objectGbSeconds: "time that objects are awake, estimated",
+  rowsRead: "rows read",
+  rowsWritten: "rows written",
+  total: "in all",
+} as const satisfies Record<Metered | "plan" | "total", string>;
 /** Quantities as the platform bills them. */
 export type Billed = Readonly<Record<Metered, number>>;
 

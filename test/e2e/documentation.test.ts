@@ -318,7 +318,7 @@ describe("[DO3] the commands of README.md and docs that can run", () => {
     const [program = "", ...words] = wordsOf(manifest.scripts.simulate);
     const [, options = ""] = command.split(" -- ");
     const printed = execFileSync(program, [...words, ...wordsOf(options)], { cwd: root, encoding: "utf8" });
-    expect(printed).toMatch(/│ total +│ '\d/);
+    expect(printed).toMatch(/│ in all +│ '\d/);
     expect(printed).not.toMatch(/NaN|undefined/);
   });
 });

@@ -1,6 +1,6 @@
 import { computed, defineComponent, h, reactive } from "vue";
 import { simulate } from "../../../bench/simulate/model.ts";
-import { PRICES } from "../../../src/elastic/prices.ts";
+import { ITEM_NAMES, PRICES } from "../../../src/elastic/prices.ts";
 import { data as costs } from "./costs.data.ts";
 
 /** The fields of the calculator: label, bounds and step. */
@@ -20,17 +20,6 @@ const START: Record<FieldName, number> = {
   connectsADay: 4,
   framesAnHour: 10,
 };
-const ITEMS = {
-  plan: "Plan",
-  workerRequests: "Requests to the Worker",
-  workerCpuMs: "Processor time of the Worker",
-  objectRequests: "Requests to objects",
-  objectGbSeconds: "Time that objects are awake",
-  rowsRead: "Rows read",
-  rowsWritten: "Rows written",
-  total: "In all",
-} as const;
-
 const dollars = (value: number): string =>
   `$${value.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 
@@ -74,9 +63,9 @@ export const CostCalculator = defineComponent({
           h("caption", `Dollars a month, by Cloudflare's list of ${PRICES.date}`),
           h(
             "tbody",
-            (Object.keys(ITEMS) as (keyof typeof ITEMS)[]).map((item) =>
+            (Object.keys(ITEM_NAMES) as (keyof typeof ITEM_NAMES)[]).map((item) =>
               h("tr", { key: item, "data-item": item }, [
-                h("th", { scope: "row" }, ITEMS[item]),
+                h("th", { scope: "row" }, ITEM_NAMES[item]),
                 h("td", dollars(month.value[item])),
               ]),
             ),

@@ -1,4 +1,5 @@
 import type { CostLine, CostReport } from "../../contracts/cost.ts";
+import { ITEM_NAMES } from "../../elastic/prices.ts";
 
 /** One part of the cluster. `shard`: its id, where the part is one. */
 export type CostRow = {
@@ -41,19 +42,12 @@ function rowOf(
 
 /** The items of the month's bill that cost anything, the dearest first. */
 export function monthItems({ month }: CostReport): { readonly name: string; readonly dollars: number }[] {
-  return ITEMS.map(([item, name]) => ({ name, dollars: month[item] }))
+  const { total: _total, ...items } = ITEM_NAMES;
+  return Object.entries(items)
+    .map(([item, name]) => ({ name, dollars: month[item as keyof typeof items] }))
     .filter(({ dollars }) => dollars > 0)
     .toSorted((a, b) => b.dollars - a.dollars);
 }
-
-const ITEMS = [
-  ["plan", "plan"],
-  ["workerRequests", "requests to the Worker"],
-  ["objectRequests", "requests to objects"],
-  ["objectGbSeconds", "awake time, estimated"],
-  ["rowsRead", "rows read"],
-  ["rowsWritten", "rows written"],
-] as const;
 
 /** Dollars with two digits that say something. */
 export function dollars(value: number): string {

@@ -38,7 +38,7 @@ export type Load = {
 };
 
 const MONTH_SECONDS = 30 * 86_400;
-/** A publication writes its row, and the removal of one; at this load all else is little (docs/operations.md). */
+/** A publication writes its row, and the removal of one; at this load all else is little (docs/operate/cost.md). */
 const ROWS_OF_A_PUBLICATION = 2;
 /** A stock client waits at most so long before its first attempt to reconnect. */
 const FIRST_DELAY_MS = 1_000;

@@ -47,14 +47,18 @@ export const sidebar: Section[] = [
   {
     text: "Operating",
     items: items({
-      "/operations": "Operations",
+      "/operations": "Operating",
+      "/operate/upgrades": "Upgrades",
+      "/operate/secrets": "Secrets",
+      "/operate/watch": "Watch",
       "/operate/console": "The console",
+      "/command-line": "The command line",
       "/operate/ring": "Change the ring",
       "/operate/scaling": "Scaling",
       "/operate/capacity": "Capacity",
+      "/operate/regions": "Regions",
       "/operate/cost": "Cost",
       "/operate/incidents": "Incidents",
-      "/command-line": "The command line",
     }),
   },
   {

@@ -34,7 +34,7 @@ const ERROR_TEXTS: Record<ErrorName, Text> = {
   alreadySubscribed: ["The client is subscribed to the channel.", "Use the subscription that exists."],
   limitExceeded: [
     "A limit of the cluster: channels of a client, the size of an answer, the length of a name.",
-    "Ask for less, or raise the limit ([Limits](../operations.md#limits)).",
+    "Ask for less, or raise the limit ([Limits](../limits.md#every-limit)).",
   ],
   badRequest: [
     "A field has a wrong type or value; the message says which. Data that does not fit the channel's schema ends here, too.",

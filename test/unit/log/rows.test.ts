@@ -145,7 +145,7 @@ const LOADS = {
   "100 a second": { everyMs: 1_000, together: 100 },
 };
 
-/** The numbers of docs/operations.md: all rows of a publication at the channel, by load and by the number of shards. */
+/** The numbers of docs/operate/cost.md: all rows of a publication at the channel, by load and by the number of shards. */
 const SUMS = {
   "1 a minute": { 0: 2.4, 1: 7, 200: 7 },
   "1 a second": { 0: 2, 1: 3, 200: 3 },

@@ -321,4 +321,14 @@ describe("[DO3] the commands of README.md and docs that can run", () => {
     expect(printed).toMatch(/│ in all +│ '\d/);
     expect(printed).not.toMatch(/NaN|undefined/);
   });
+
+  test.each(codeBlocks("ts").filter(({ text }) => text.includes('from "ringcast/testing"')))(
+    "$at: the tests of a project",
+    ({ at, text }) => {
+      const path = join(folder, `${at.replaceAll(/[/:]/g, "-")}.ts`);
+      writeFileSync(path, text.replace("ringcast/testing", join(root, "src/testing/testing.ts")));
+      const project = join(root, "test/support/entries");
+      execFileSync(process.execPath, [path], { cwd: project, timeout: 240_000, stdio: "pipe" });
+    },
+  );
 });

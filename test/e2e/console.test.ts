@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchBrowser, openPage, seriousFindings } from "../support/browser.ts";
@@ -112,7 +111,7 @@ describe("one page, a hundred clients", () => {
       const client = cluster.client("closed", { token: await signToken({ sub: "closed" }) });
       client.connect();
       await client.ready();
-      const ended = once(client, "disconnected");
+      const ended = new Promise((done) => client.once("disconnected", done));
       await cluster.admin("POST", "/users/closed/disconnect");
       await ended;
       return (await closes.count()) > 0;

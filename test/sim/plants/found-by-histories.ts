@@ -178,7 +178,7 @@ export const FOUND_BY_HISTORIES: Readonly<Record<string, Plant>> = {
   "alarm-lost": {
     law: "BD50",
     file: "src/platform/timetable.ts",
-    code: "      this.#alarm = alarm;\n      await this.#setAlarm();",
+    code: "      this.#alarm = alarm === null ? null : fromRuntime(alarm);\n      await this.#setAlarm();",
     instead: "      this.#alarm = earliest(this.#read()) ?? alarm;",
     traits: "lostAlarms",
     seed: 32,

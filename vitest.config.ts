@@ -1,5 +1,6 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { filesWithBrowser, skipsBrowser } from "./scripts/browser.mjs";
 import { buildConsole } from "./scripts/build-console.mjs";
 import { plantPlugin } from "./test/sim/plant-plugin.ts";
@@ -69,9 +70,23 @@ const TIER = process.env["RINGCAST_TESTS"] === "release" ? "release" : "quick";
 /** Files of the release tier alone. */
 const LONG = ["test/e2e/site.test.ts"];
 
+/** Short files whose tests take long. They begin first, so that no single one is left to wait for in the end. */
+const SLOW =
+  /\/(chaos|moves|scaling|socketio-sleep|socketio-stock|example-socketio|silent-objects)\.test\.ts$/u;
+
+/** Vitest begins with the largest files where it knows no times, as on a fresh machine. */
+class SlowFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(files);
+    const isSlow = ({ moduleId }: TestSpecification): boolean => SLOW.test(moduleId);
+    return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))];
+  }
+}
+
 export default defineConfig({
   test: {
     provide: { tier: TIER },
+    sequence: { sequencer: SlowFirst },
     projects: [
       {
         plugins: [plantPlugin()],

@@ -74,11 +74,13 @@ const LONG = ["test/e2e/site.test.ts"];
 const SLOW =
   /\/(chaos|moves|scaling|socketio-sleep|socketio-stock|example-socketio|silent-objects)\.test\.ts$/u;
 
+const isSlow = ({ moduleId }: TestSpecification): boolean => SLOW.test(moduleId);
+
 /** Vitest begins with the largest files where it knows no times, as on a fresh machine. */
 class SlowFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    // oxlint-disable-next-line unicorn/no-array-sort -- it is Vitest's
     const sorted = await super.sort(files);
-    const isSlow = ({ moduleId }: TestSpecification): boolean => SLOW.test(moduleId);
     return [...sorted.filter(isSlow), ...sorted.filter((file) => !isSlow(file))];
   }
 }

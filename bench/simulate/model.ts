@@ -1,4 +1,4 @@
-import { bill, FRAMES_OF_A_REQUEST, GB_OF_AN_OBJECT } from "../../src/elastic/prices.ts";
+import { bill, FRAMES_OF_A_REQUEST, GB_OF_AN_OBJECT, PRICES } from "../../src/elastic/prices.ts";
 import { planTree } from "../../src/fanout/tree.ts";
 import { buildRing } from "../../src/ring/build.ts";
 import type { Descriptor, ShardSpec } from "../../src/ring/descriptor.ts";
@@ -40,6 +40,8 @@ export type Load = {
 const MONTH_SECONDS = 30 * 86_400;
 /** A publication writes its row, and the removal of one; at this load all else is little (docs/operate/cost.md). */
 const ROWS_OF_A_PUBLICATION = 2;
+/** The default of `times.pingIntervalMs`. */
+const PING_SECONDS = 25;
 /** A stock client waits at most so long before its first attempt to reconnect. */
 const FIRST_DELAY_MS = 1_000;
 
@@ -104,5 +106,11 @@ export function simulate(load: Load, costs: Costs) {
     movesOnDrain: moved(load, now, describe(load, ["draining", ...active.slice(1)])),
     backAfterLossMs: FIRST_DELAY_MS + (busiest / perConnectSecond) * 1_000,
     dollarsAMonth: costsOfMonth,
+    /**
+     * What the clients' answers to pings would cost in addition if the platform counted them as frames. It answers
+     * them itself, and its list says that such messages are not charged (docs/platform.md P42).
+     */
+    dollarsOfPongs:
+      ((load.clients * MONTH_SECONDS) / PING_SECONDS / FRAMES_OF_A_REQUEST) * PRICES.objectRequests.each,
   };
 }

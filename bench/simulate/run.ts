@@ -109,6 +109,9 @@ function print(): void {
       ]),
     ),
   );
+  console.log(
+    `Answers to pings are taken as free, as the platform's list has it (docs/operate/cost.md). Counted as frames they would be $${round(result.dollarsOfPongs, 2)} more.`,
+  );
 }
 
 async function check(): Promise<void> {

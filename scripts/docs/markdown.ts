@@ -1,9 +1,9 @@
-/** Text in a Markdown table, where neither `|` nor `<` has a meaning of its own. */
+/** Text in a Markdown table, where neither `|` nor `<` has a meaning of its own. Code in it stays as it is. */
 export const cell = (text: string): string =>
   text
     .replaceAll(/\s*\n\s*/g, " ")
     .replaceAll("|", String.raw`\|`)
-    .replaceAll(/<(?=[a-z/])/gi, "&lt;");
+    .replaceAll(/(`[^`]*`)|<(?=[a-z/])/gi, (_, span?: string) => span ?? "&lt;");
 
 export const code = (text: string): string => `\`${text}\``;
 

@@ -37,6 +37,7 @@ export class ClusterApi {
   readonly url: URL;
   readonly #key: string;
 
+  /** `url`: of the cluster, with its base path where it has one. */
   constructor(url: URL, key: string) {
     this.url = url;
     this.#key = key;
@@ -44,7 +45,7 @@ export class ClusterApi {
 
   /** The address that a client connects to. */
   endpoint(affinityKey: string): string {
-    const address = new URL("/connection/websocket", this.url);
+    const address = this.#addressOf("/connection/websocket");
     address.protocol = this.url.protocol === "https:" ? "wss:" : "ws:";
     address.searchParams.set("key", affinityKey);
     return address.href;
@@ -56,17 +57,14 @@ export class ClusterApi {
   async admin<Answer>(method: string, path: string, body?: object): Promise<Answer> {
     const { status, json, text } = await this.#request(method, `/admin/api${path}`, body);
     if (status < 300) return json as Answer;
-    const { error } = (json ?? {}) as { error?: { message?: string } };
-    throw this.#refused(`${method} ${path}`, status, error?.message ?? text);
+    throw this.#refused(`${method} ${path}`, status, errorOf(json)?.message ?? text);
   }
 
   /** A method of the server API. */
   async command<Result>(method: string, params: object): Promise<Result> {
     const { status, json, text } = await this.#request("POST", `/api/${method}`, params);
-    const { result, error } = (json ?? {}) as {
-      result?: Result;
-      error?: { code?: number; message?: string };
-    };
+    const { result } = (json ?? {}) as { readonly result?: Result };
+    const error = errorOf(json);
     if (status < 300 && result !== undefined) return result;
     if (error?.message === undefined) throw this.#refused(method, status, text);
     throw new Failure(`${method}: ${error.message} (${error.code})`);
@@ -86,7 +84,7 @@ export class ClusterApi {
     path: string,
     body: object | undefined,
   ): Promise<{ readonly status: number; readonly json: unknown; readonly text: string }> {
-    const address = new URL(path, this.url);
+    const address = this.#addressOf(path);
     let response: Response;
     let text: string;
     try {
@@ -104,7 +102,17 @@ export class ClusterApi {
     } catch (error) {
       throw new Failure(`${this.url.origin} does not answer: ${causeOf(error)}`);
     }
-    return { status: response.status, json: parsed(text), text };
+    const json = parsed(text);
+    // An application answers so below its own paths; each error of a cluster has a text of its own.
+    if (response.status === 404 && errorOf(json) === undefined)
+      throw new Failure(
+        `there is no cluster at ${this.url.href}: one that is mounted below a path has an address like ${this.url.origin}/realtime`,
+      );
+    return { status: response.status, json, text };
+  }
+
+  #addressOf(path: string): URL {
+    return new URL(this.url.pathname.replace(/\/+$/u, "") + path, this.url.origin);
   }
 
   #refused(what: string, status: number, message: string): Failure {
@@ -123,6 +131,9 @@ function causeOf(error: unknown): string {
   const { message, cause } = error as { message: string; cause?: { code?: string; message?: string } };
   return cause?.code ?? cause?.message ?? message;
 }
+
+const errorOf = (json: unknown): { readonly code?: number; readonly message?: string } | undefined =>
+  ((json ?? {}) as { readonly error?: { readonly code?: number; readonly message?: string } }).error;
 
 function parsed(text: string): unknown {
   try {

@@ -12,7 +12,9 @@ export type Common = { readonly url: string; readonly key?: string; readonly jso
 
 export function withCommonOptions(command: Command): Command {
   return command
-    .addOption(new Option("-u, --url <url>", "the cluster").env("RINGCAST_URL").default(LOCAL))
+    .addOption(
+      new Option("-u, --url <url>", "the cluster, with its base path").env("RINGCAST_URL").default(LOCAL),
+    )
     .addOption(
       new Option("-k, --key <key>", "its API_KEY; for a local cluster the one in .dev.vars").env(
         "RINGCAST_API_KEY",

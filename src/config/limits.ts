@@ -4,7 +4,8 @@ import { count } from "./count.ts";
 /** The limits of clients, shards and the server API. A client over a limit gets a code from the one table (SPEC SE3). */
 export const limitsSchema = z
   .strictObject({
-    // The defaults of Centrifugo: a frame, a client's channels, a channel's name (docs/protocol.md C17).
+    // The bytes of one frame of a client; above that the connection is closed with 1009. Centrifugo's default
+    // (docs/protocol.md C17).
     frameBytes: count(1024, 1_048_576).default(65_536),
     // The subscriptions of one client. Centrifugo's default.
     channelsPerClient: count(1, 512).default(128),
@@ -27,8 +28,8 @@ export const limitsSchema = z
     // The channels that are new to a client, in a minute: each new name may be a new object (SPEC BD27). After a
     // reconnect the SDK subscribes to all its channels at once, and so many are always there.
     newChannelsPerMinute: count(1, 100_000).default(300),
-    // The open connections of one user, 0 for any number, and which of them is closed with 3504: the new one or the
-    // oldest (SPEC BD25). It is a limit for each shard, and exact where `affinity.userIsKey` is on and nothing spills.
+    // The open connections of one user; above that one is closed with 3504 (SPEC BD25). It is a limit for each shard,
+    // and exact where `affinity.userIsKey` is on and nothing spills.
     connectionsPerUser: z
       .strictObject({
         // 0: any number.
@@ -43,7 +44,8 @@ export const limitsSchema = z
     upgradesPerSecond: count(1, 10_000).default(400),
     // The connections that a shard takes at once, before the rate counts.
     upgradeBurst: count(1, 20_000).default(1_600),
-    // Centrifugo's `queue_max_size` (docs/protocol.md C17). The runtime itself has no limit (docs/platform.md P5).
+    // The bytes that wait for one client; above that it is closed with 3008. Centrifugo's `queue_max_size`
+    // (docs/protocol.md C17). The runtime itself has no limit (docs/platform.md P5).
     queuedBytes: count(16_384, 67_108_864).default(1_048_576),
     // All readers of a shard together may leave so many bytes unread; an isolate has 128 MB (docs/platform.md P24).
     queuedBytesPerShard: count(1_048_576, 1_073_741_824).default(33_554_432),

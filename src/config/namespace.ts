@@ -12,7 +12,7 @@ const duration = z
 
 /** The options of a namespace. They have Centrifugo's names, so a configuration of Centrifugo can be copied. */
 export const namespaceSchema = z.strictObject({
-  // Clients may be asked for: a channel knows its subscribers.
+  // A channel knows its subscribers, and may be asked for them.
   presence: z.boolean().default(false),
   // The channel tells of each client that comes or goes.
   join_leave: z.boolean().default(false),

@@ -11,7 +11,7 @@ export const tokensSchema = z
     ed25519PublicKey: z.string().optional(),
     // The address of a JWKS; tokens name their key there by `kid`.
     jwksUrl: z.url().optional(),
-    // A token needs these claims, where they are set.
+    // The value that `aud` must have.
     audience: z.string().optional(),
     // The value that `iss` must have.
     issuer: z.string().optional(),

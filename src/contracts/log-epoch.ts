@@ -1,4 +1,4 @@
-/** A log epoch is the time of its making, ms since 1970 in base 36, and 64 random bits (SPEC LG3). */
+/** A log epoch is the time of its making, ms since 1970 in base 36, and 60 random bits (SPEC LG3). */
 export const logEpochOf = ({ now, random }: { readonly now: number; readonly random: string }): string =>
   `${now.toString(36)}-${random}`;
 

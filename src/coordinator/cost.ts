@@ -9,7 +9,7 @@ import { askAll } from "../fanout/ask-all.ts";
 import { idsOf, type Members } from "./members.ts";
 import type { Store } from "./store.ts";
 
-/** The row of a publication, and its removal (docs/operations.md). */
+/** The row of a publication, and its removal (docs/operate/cost.md). */
 const ROWS_OF_A_BROADCAST = 2;
 
 type Rated = { readonly line: CostLine; readonly month: Billed };

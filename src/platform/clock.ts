@@ -4,6 +4,7 @@
  */
 const RuntimeDate = Date;
 let aheadMs = 0;
+let movedAt = 0;
 
 /** Of the newest channels whose objects have lived here, in development: nothing else knows their names. */
 const channels = new Set<string>();
@@ -13,8 +14,12 @@ const MOST_CHANNELS = 10_000;
 export function moveClock(ms: number): number {
   if (Date === RuntimeDate) globalThis.Date = movedDate();
   aheadMs += ms;
-  return Date.now();
+  movedAt = Date.now();
+  return movedAt;
 }
+
+/** When the time was last moved, by this clock; 0 if never. Nobody was silent in the time that was left out. */
+export const lastMoved = (): number => movedAt;
 
 /** When the runtime's own clock, which alarms follow, shows what this clock shows at `at`. */
 export const toRuntime = (at: number): number => at - aheadMs;

@@ -24,6 +24,7 @@ import {
 import { preflight, withCors } from "./cors.ts";
 import { forward } from "./forward.ts";
 import { namedShard } from "./named-shard.ts";
+import { refusalsOf } from "./refusals.ts";
 
 /** Of the query and the headers, which each socket keeps in its attachment. */
 const HANDSHAKE_CHARS = 2_048;
@@ -38,12 +39,14 @@ type Query = Readonly<Record<string, string>>;
  */
 export async function connectSocket(request: Upgrade, parts: UpgradeParts): Promise<Response> {
   if (bindingOfFront(request.env, FRONT) === undefined)
-    return refuse("badRequest", "this deployment has no binding SHARD_SOCKETIO");
+    return refused(request, "badRequest", "this deployment has no binding SHARD_SOCKETIO");
   const { req } = request;
   const origin = req.header("origin");
   const isForeign = origin !== undefined && !originAllowed(origin, new URL(req.url), parts.cluster);
   if (origin !== undefined && req.method === "OPTIONS")
-    return isForeign ? foreign(origin) : preflight(origin, req.header("access-control-request-headers"));
+    return isForeign
+      ? foreign(request, origin)
+      : preflight(origin, req.header("access-control-request-headers"));
   const query: Query = Object.fromEntries(new URL(req.url).searchParams);
   const answer = await answerTo(request, query, { parts, isForeign });
   const isForBrowser = origin !== undefined && !isForeign && answer.status !== 101;
@@ -60,22 +63,29 @@ async function answerTo(
   const isUpgrade = req.header("upgrade")?.toLowerCase() === "websocket";
   const isOfVersion = EIO === "4";
   const origin = req.header("origin") ?? "";
-  if (transport !== "polling" && transport !== "websocket") return refuse("unknownTransport");
+  if (transport !== "polling" && transport !== "websocket") return refused(request, "unknownTransport");
   // A polling request has no upgrade, and a header is Latin-1.
   if ((transport === "polling" && isUpgrade) || /[^\t\u0020-\u007E\u0080-\u00FF]/.test(origin))
-    return refuse("badRequest");
+    return refused(request, "badRequest");
   if (sid !== "") {
-    if (isForeign) return foreign(origin);
+    if (isForeign) return foreign(request, origin);
     return goOn(request, parts, { sid, transport, isUpgrade, isOfVersion });
   }
   const error = refusalOf({ method: req.method, transport, isUpgrade });
-  if (error !== undefined) return refuse(error);
-  if (isForeign) return foreign(origin);
-  if (!isOfVersion) return refuse("unsupportedVersion");
+  if (error !== undefined) return refused(request, error);
+  if (isForeign) return foreign(request, origin);
+  if (!isOfVersion) return refused(request, "unsupportedVersion");
   return connect(request, parts, { query, transport });
 }
 
-const foreign = (origin: string): Response => refuse("forbidden", `the origin ${origin} is not allowed`);
+/** Refuses a request, and counts it for operators (SPEC OP25). */
+function refused({ env }: Upgrade, name: EngineError, detail?: string): Response {
+  refusalsOf(env).note(name === "forbidden" ? "foreignOrigin" : name);
+  return refuse(name, detail);
+}
+
+const foreign = (request: Upgrade, origin: string): Response =>
+  refused(request, "forbidden", `the origin ${origin} is not allowed`);
 
 /** The checks of a new connection. */
 function refusalOf({
@@ -96,12 +106,17 @@ async function connect(
   parts: UpgradeParts,
   { query, transport }: { readonly query: Query; readonly transport: PollingRequest["transport"] },
 ): Promise<Response> {
-  if (await comesTooOften(request)) return unavailable("this address connects too often", LIMIT_SECONDS);
+  if (await comesTooOften(request))
+    return unavailable(request, {
+      code: "tooManyConnections",
+      message: "this address connects too often",
+      retryAfterSeconds: LIMIT_SECONDS,
+    });
   const handshake = handshakeOf(request, query, parts.cluster.socketio);
   if (JSON.stringify(handshake).length > HANDSHAKE_CHARS)
-    return refuse("badRequest", `query and headers have more than ${HANDSHAKE_CHARS} characters`);
+    return refused(request, "badRequest", `query and headers have more than ${HANDSHAKE_CHARS} characters`);
   const place = await placeUpgrade(request, parts);
-  if (!place.ok) return refuse("badRequest", place.message);
+  if (!place.ok) return refused(request, "badRequest", place.message);
   const forwarded = await forward({
     ...place.upgrade,
     front: FRONT,
@@ -110,7 +125,7 @@ async function connect(
   });
   if (forwarded.kind === "connected") return forwarded.response;
   await waitLate(parts.lateErrors);
-  return unavailable(forwarded.message, forwarded.retryAfterSeconds);
+  return unavailable(request, forwarded);
 }
 
 /**
@@ -121,9 +136,13 @@ async function goOn(request: Upgrade, parts: UpgradeParts, word: PollingRequest)
   const { env } = request;
   const address = addressOf(request) ?? "";
   if (parts.refused.isRefused(address, Date.now()))
-    return unavailable("this address asks too often for sessions that do not exist", LIMIT_SECONDS);
+    return unavailable(request, {
+      code: "tooManyConnections",
+      message: "this address asks too often for sessions that do not exist",
+      retryAfterSeconds: LIMIT_SECONDS,
+    });
   const shard = await namedShard(word.sid, { env, cache: parts.cache });
-  if (shard === undefined) return refuse("unknownSession");
+  if (shard === undefined) return refused(request, "unknownSession");
   const answer = await askShard(request, shard, word);
   // A limit of their own: clients that lost their sessions with a shard come back through the limit of connections.
   if (answer.status === 400 && (await isOverLimit(request, `refused ${address}`)))
@@ -131,7 +150,8 @@ async function goOn(request: Upgrade, parts: UpgradeParts, word: PollingRequest)
   return answer;
 }
 
-async function askShard({ env, req }: Upgrade, shard: ShardAddress, word: PollingRequest): Promise<Response> {
+async function askShard(request: Upgrade, shard: ShardAddress, word: PollingRequest): Promise<Response> {
+  const { env, req } = request;
   const headers = new Headers({ [ROUTE_HEADER]: encodeRoute({ contract: CONTRACT, session: word }) });
   if (word.isUpgrade) headers.set("upgrade", "websocket");
   const contentType = req.header("content-type");
@@ -143,7 +163,7 @@ async function askShard({ env, req }: Upgrade, shard: ShardAddress, word: Pollin
   } catch (error) {
     // Its memory may be gone, and the session with it: the client begins anew.
     logError("a shard did not take a request of a session", { shard: shard.id, error });
-    return unavailable("the shard does not answer", 2);
+    return unavailable(request, { message: "the shard does not answer", retryAfterSeconds: 2 });
   }
 }
 
@@ -163,5 +183,12 @@ function handshakeOf(
   };
 }
 
-const unavailable = (message: string, retryAfterSeconds: number): Response =>
-  Response.json({ message }, { status: 503, headers: { "retry-after": String(retryAfterSeconds) } });
+/** As `refused`, for a client that may come back later. */
+function unavailable(
+  { env }: Upgrade,
+  refusal: { readonly code?: string; readonly message: string; readonly retryAfterSeconds: number },
+): Response {
+  const { code = "unavailable", message, retryAfterSeconds } = refusal;
+  refusalsOf(env).note(code);
+  return Response.json({ message }, { status: 503, headers: { "retry-after": String(retryAfterSeconds) } });
+}

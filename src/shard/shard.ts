@@ -222,6 +222,7 @@ export abstract class Shard extends DurableObject<RingcastEnv> implements Served
   async elapse(contract: number): Promise<void> {
     this.#answer(contract);
     await this.alarm();
+    await this.#floors.emptyChannels.settled();
   }
 
   crash(): void {

@@ -207,3 +207,30 @@ describe("[CL2] the command watches and changes a cluster", () => {
     expect(result.published).toBeGreaterThan(20);
   });
 });
+
+describe("[CL2] a cluster below a path of an application", () => {
+  let mounted: Cluster;
+  beforeAll(async () => {
+    mounted = await startCluster({
+      main: "test/workers/mounted-worker.ts",
+      cluster: { shards: { initial: 2 } },
+      namespaces: { kept: { history_size: 1_000, history_ttl: "5m", force_recovery: true } },
+    });
+  });
+  afterAll(() => mounted?.stop());
+
+  test("its address has the path: clients connect, the ring is changed, and nothing is lost", async () => {
+    const { status, findings } = await verify(["--yes"], new URL("/realtime/", mounted.url));
+    expect(status).toBe(0);
+    expect(findings).toMatchObject({ ok: true, ringChange: expect.stringMatching(/joined and left$/) });
+  });
+
+  test("without the path the error says what an address is", async () => {
+    expect(await start(["status"], mounted.url).ended).toMatchObject({
+      status: 2,
+      err: expect.stringMatching(
+        /^ringcast: there is no cluster at http.*: .* an address like http.*\/realtime$/mu,
+      ),
+    });
+  });
+});

@@ -128,7 +128,7 @@ const written = new Set(codeBlocks("ts", "js").flatMap(({ file }) => file ?? [])
 
 function faultOfNpm([verb = "", script = "", ...rest]: readonly string[]): string | undefined {
   const name = verb === "run" ? script : verb;
-  if (["install", "ci", "pack", "create"].includes(name)) return undefined;
+  if (["install", "ci", "pack", "exec", "create"].includes(name)) return undefined;
   if (!(name in manifest.scripts)) return "package.json has no such script";
   if (name !== "ringcast") return undefined;
   const words = rest.slice(rest.indexOf("--") + 1);

@@ -118,6 +118,34 @@ describe("[PK25] the time of the cluster for tests", () => {
     expect(later.epoch).not.toBe(first.epoch);
   });
 
+  test("so is one whose last listener has just left", async () => {
+    const chat = cluster.client<typeof channels>({ key: "fay" }).channel("chat:left");
+    const stop = chat.listen(() => undefined);
+    await eventually(() => chat.state.status === "subscribed");
+    await cluster.api("publish", { channel: "chat:left", data: { text: "one" } });
+    const first = await historyOf("chat:left");
+    stop();
+    await eventually(() => chat.state.status === "unsubscribed");
+    await cluster.advance(60 * 24 * 60 * MINUTE_MS);
+    const later = await historyOf("chat:left");
+    expect(later).toMatchObject({ offset: 0, publications: [] });
+    expect(later.epoch).not.toBe(first.epoch);
+  });
+
+  test("a client that is idle stays connected, however often the time moves", async () => {
+    const client = cluster.client<typeof channels>({ key: "gil" });
+    const chat = client.channel("chat:idle");
+    const heard: string[] = [];
+    chat.listen(({ text }) => heard.push(text));
+    await eventually(() => chat.state.status === "subscribed");
+    const ended: number[] = [];
+    client.centrifuge.on("connecting", ({ code }) => ended.push(code));
+    for (let n = 0; n < 3; n++) await cluster.advance(10 * MINUTE_MS);
+    await cluster.api("publish", { channel: "chat:idle", data: { text: "still here" } });
+    await eventually(() => heard.length === 1);
+    expect(ended).toEqual([]);
+  });
+
   test("a token expires, and its client comes back with another and has missed nothing", async () => {
     const client = cluster.client<typeof channels>({ key: "erin", user: "erin", minReconnectDelay: 50 });
     const chat = client.channel("chat:token");

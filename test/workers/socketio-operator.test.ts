@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test } from "vitest";
-import { LIVE_CHANNEL, type LiveEvent, type Pulse } from "../../src/contracts/live.ts";
+import { LIVE_CHANNEL, type CodeCount, type LiveEvent, type Pulse } from "../../src/contracts/live.ts";
 import { Client as Subscriber, startOver, until } from "./client.ts";
 import { Client, fetchWorker } from "./socketio-client.ts";
 
@@ -22,18 +22,37 @@ const idOf = (client: Client): string =>
     client.frames.map(String).find((frame) => frame.startsWith("40")) ?? "",
   )?.[1] ?? "";
 
+/** A client that watches the feed. */
+async function watcher(): Promise<Subscriber> {
+  const { connection, tokens } = (await admin("POST", "/live", { channels: [LIVE_CHANNEL] })).body;
+  const client = await Subscriber.open("console", { fetcher: fetchWorker });
+  await client.ask({ connect: { token: connection } });
+  await client.ask({ subscribe: { channel: LIVE_CHANNEL, token: tokens[LIVE_CHANNEL] } });
+  return client;
+}
+
+const told = (client: Subscriber): LiveEvent[] => client.heard(LIVE_CHANNEL) as LiveEvent[];
+
+test("[OP25] the feed tells what the router of Socket.IO has refused", async () => {
+  const client = await watcher();
+  const answer = await fetchWorker(new Request("https://ringcast.test/socket.io/?EIO=4&transport=pigeon"));
+  expect(answer.status).toBe(400);
+  const isTold = ({ codes = [] }: { readonly codes?: readonly CodeCount[] }): boolean =>
+    codes.some(({ kind, code }) => kind === "refusal" && code === "unknownTransport");
+  await until(async () => {
+    await admin("POST", "/live", { channels: [LIVE_CHANNEL] });
+    return told(client).some((event) => event.kind === "refused" && isTold(event));
+  });
+});
+
 test("[SO55] the pulse of a shard names its front, and counts sockets and rooms by namespace", async () => {
   const clients = await Promise.all(["ann", "bob", "carl"].map((key) => Client.connect(`&key=${key}`)));
   for (const client of clients) await client.ask("join", "both:room");
   await clients[0]?.ask("join", "own");
   clients[1]?.say("40/chat,");
   await clients[1]?.next("40/chat,");
-  const { connection, tokens } = (await admin("POST", "/live", { channels: [LIVE_CHANNEL] })).body;
-  const watcher = await Subscriber.open("console", { fetcher: fetchWorker });
-  await watcher.ask({ connect: { token: connection } });
-  await watcher.ask({ subscribe: { channel: LIVE_CHANNEL, token: tokens[LIVE_CHANNEL] } });
-  const pulses = (): Pulse[] =>
-    (watcher.heard(LIVE_CHANNEL) as LiveEvent[]).filter((event) => event.kind === "pulse");
+  const watching = await watcher();
+  const pulses = (): Pulse[] => told(watching).filter((event) => event.kind === "pulse");
   const newest = () => new Map(pulses().map((pulse) => [`${pulse.front ?? ""}/${pulse.shard}`, pulse]));
   const { shards } = (await admin("GET", "/cluster")).body;
   await until(() => newest().size === 2 * shards.length);

@@ -28,8 +28,8 @@ export const CostCalculator = defineComponent({
   name: "CostCalculator",
   setup() {
     const load = reactive({ ...START });
-    const month = computed(
-      () => simulate({ ...load, regions: 1, roundTripMs: 20, upgradesPerSecond: 400 }, costs).dollarsAMonth,
+    const result = computed(() =>
+      simulate({ ...load, regions: 1, roundTripMs: 20, upgradesPerSecond: 400 }, costs),
     );
     const set = (name: FieldName, event: Event): void => {
       const [, least, most] = FIELDS[name];
@@ -66,11 +66,15 @@ export const CostCalculator = defineComponent({
             (Object.keys(ITEM_NAMES) as (keyof typeof ITEM_NAMES)[]).map((item) =>
               h("tr", { key: item, "data-item": item }, [
                 h("th", { scope: "row" }, ITEM_NAMES[item]),
-                h("td", dollars(month.value[item])),
+                h("td", dollars(result.value.dollarsAMonth[item])),
               ]),
             ),
           ),
         ]),
+        h(
+          "p",
+          `Answers to pings are taken as free. Counted as frames they would be ${dollars(result.value.dollarsOfPongs)} more.`,
+        ),
         h("p", `Times measured ${costs.date} on a machine with ${costs.machine}.`),
       ]);
   },

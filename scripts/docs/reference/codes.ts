@@ -152,6 +152,13 @@ const OTHERS: readonly (readonly [code: string, Text])[] = [
       "None: a stock client tries again, ever more rarely. See [Incidents](../operate/incidents.md).",
     ],
   ],
+  [
+    "HTTP 429",
+    [
+      "Too many clients connect from one address, such as an office; or an API is called too often.",
+      "None: a stock client tries again. Where many users share an address, raise `UPGRADE_RATE_LIMIT`.",
+    ],
+  ],
   ["HTTP 403", ["The page's origin is not allowed.", "Add it to `allowedOrigins`."]],
   ["HTTP 401", ["The API key is absent or wrong.", "Send `X-API-Key`."]],
 ];

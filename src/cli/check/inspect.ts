@@ -30,7 +30,7 @@ export type Inspected = {
 };
 
 const OBJECTS = { SHARD: "Shard", CHANNEL: "Channel", COORDINATOR: "Coordinator" } as const;
-/** As docs/operations.md has it: without the flag a small compressed frame may become a large one. */
+/** Without this flag a small compressed frame may become a large one: see wrangler.toml. */
 const NO_COMPRESSION = "no_web_socket_compression";
 /** It has the form that a webhook needs, and stands for the secret that only the deployment has. */
 const SOME_WEBHOOK_SECRET = `whsec_${"A".repeat(32)}`;

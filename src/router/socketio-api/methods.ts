@@ -55,7 +55,7 @@ export const METHODS: ReadonlyMap<string, Method> = new Map([
     method({
       summary: "Emit an event to the handlers `onServerSide` of every shard",
       params: schemas.serverSideParams,
-      result: schemas.emitResult,
+      result: schemas.serverSideResult,
       async run(io, { namespace, event, args, wait }) {
         const [, ...given] = withBytes([event, ...args]);
         if (wait) return answersOf(io.of(namespace).serverSideEmitWithAck(event, ...given));

@@ -40,6 +40,10 @@ export const emitResult = z.object({
   answers: z.array(z.unknown()).optional().meta({ description: "One of each client, with `timeoutMs`." }),
   complete: z.boolean().optional().meta({ description: "Whether each client has answered in time." }),
 });
+export const serverSideResult = z.object({
+  answers: z.array(z.unknown()).optional().meta({ description: "One of each shard, with `wait`." }),
+  complete: z.boolean().optional().meta({ description: "Whether each shard has answered in time." }),
+});
 export const serverSideParams = z.strictObject({
   namespace,
   event: z.string(),

@@ -1,5 +1,6 @@
 import type { ClusterConfig } from "../../config/cluster.ts";
 import type { Close } from "../../contracts/refusal.ts";
+import { fromRuntime, lastMoved } from "../../platform/clock.ts";
 import { logError } from "../../platform/logger.ts";
 import type { Frame, Frames } from "../frame.ts";
 import type { Wire } from "../wire.ts";
@@ -55,9 +56,7 @@ export class Connections {
       limits: cluster.limits,
       ping: wire.heartbeat.ping,
       answeredAt: ({ socket, answeredAt }) =>
-        isSocket(socket)
-          ? Math.max(answeredAt, ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime() ?? 0)
-          : answeredAt,
+        isSocket(socket) ? Math.max(answeredAt, answeredByRuntime(ctx, socket)) : answeredAt,
       unread: { bytes: 0 },
     };
     this.#budget = new QueueBudget(cluster.limits, this.#context);
@@ -133,7 +132,8 @@ export class Connections {
 
   /** When the peer last gave a sign of life, in ms since 1970. */
   seenAt(session: Session): number {
-    return Math.max(session.attachment.openedAt, session.lastFrameAt, this.#context.answeredAt(session));
+    const { attachment, lastFrameAt } = session;
+    return Math.max(attachment.openedAt, lastFrameAt, this.#context.answeredAt(session), lastMoved());
   }
 
   /** Until `release`, frames to the session wait. */
@@ -277,6 +277,12 @@ export class Connections {
     this.sessions.delete(session);
     this.#context.unread.bytes -= session.unprovenBytes;
   }
+}
+
+/** When the runtime last answered for the object, ms since 1970; 0 if it has not. */
+function answeredByRuntime(ctx: DurableObjectState, socket: WebSocket): number {
+  const at = ctx.getWebSocketAutoResponseTimestamp(socket)?.getTime();
+  return at === undefined ? 0 : fromRuntime(at);
 }
 
 const isSocket = (peer: Peer): peer is WebSocket => !("inMemory" in peer);

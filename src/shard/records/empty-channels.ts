@@ -49,6 +49,7 @@ export class EmptyChannels {
   readonly #dueAt = new Map<string, number>();
   /** The channels that are asked, each with whether the shard has registered since: the answer may be of before. */
   readonly #asked = new Map<string, boolean>();
+  readonly #settling = new Set<Promise<void>>();
   /** Until when a register call of this shard may arrive at a channel, although it has failed. */
   readonly #lateUntil = new Map<string, number>();
   #hasTable = false;
@@ -113,8 +114,18 @@ export class EmptyChannels {
       if (dueAt > now || this.#asked.has(channel)) continue;
       // A listener that has come since has a look of its own when it leaves.
       if (this.#parts.hasListeners(channel)) this.#dueAt.delete(channel);
-      else void this.#settle(channel);
+      else this.#begin(channel);
     }
+  }
+
+  #begin(channel: string): void {
+    const settling = this.#settle(channel).finally(() => this.#settling.delete(settling));
+    this.#settling.add(settling);
+  }
+
+  /** Resolves when every channel that is asked has answered, or cannot be reached. */
+  async settled(): Promise<void> {
+    while (this.#settling.size > 0) await Promise.all(this.#settling);
   }
 
   /** In the first run of a life: the channels whose listeners left before the shard slept or crashed. */

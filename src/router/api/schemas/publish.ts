@@ -11,7 +11,7 @@ const publication = {
   tags: z.record(z.string(), z.string()).optional(),
   idempotency_key: z.string().max(256).optional().meta({
     description:
-      "A repetition of the key within 5 minutes publishes nothing, and is answered with the first result",
+      "A repetition of the key within 5 minutes publishes nothing, and is answered with the first result; without a history as long as the channel is in memory",
   }),
   delta: z.boolean().optional().meta({ description: "Ignored, because the namespace decides" }),
   version: z.number().int().min(0).optional().meta({

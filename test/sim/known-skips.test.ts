@@ -42,6 +42,15 @@ const delivered = (
   tookMs: 20,
 });
 
+/** The coordinator's descriptor arrives, which says how far the coordinator had sent to the shard. */
+const adopted = (offset: number, release = BEFORE): Step => ({
+  name: `SHARD ${SHARD}`,
+  method: "adopt",
+  args: [{}, { number: 1, logEpoch: "one", offset, durable: true }, 3],
+  release,
+  callerHasEnded: false,
+});
+
 /** Whether a subscriber that has heard up to 3, and no later one of 4, is excused. */
 function excuses(steps: readonly Step[], { last = 3, top = 4, shard = SHARD } = {}): boolean {
   const skips = new KnownSkips(BEFORE);
@@ -98,6 +107,22 @@ test.each([
   {
     what: "such a delivery is of the present registration",
     steps: [delivered(4), delivered(3, { isLate: true })],
+    excused: false,
+  },
+  {
+    what: "the shard has crashed, and a late descriptor has its place",
+    steps: [delivered(4), adopted(3)],
+    excused: true,
+  },
+  {
+    what: "such a shard takes the answer of a registration after that",
+    steps: [delivered(4), adopted(3), taken(2, 3)],
+    excused: false,
+  },
+  { what: "such a descriptor is of the present place", steps: [delivered(4), adopted(4)], excused: false },
+  {
+    what: "such a shard is of the present release",
+    steps: [delivered(4), adopted(3, "the present release")],
     excused: false,
   },
   { what: "the answer is taken", steps: [taken(1, 2), taken(2, 4)], excused: false },

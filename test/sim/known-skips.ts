@@ -1,6 +1,6 @@
 import type { Registration } from "../../src/contracts/log.ts";
 import type { Delivered, Delivery } from "../../src/contracts/orders.ts";
-import { objectOf } from "./channels.ts";
+import { BROADCAST, objectOf } from "./channels.ts";
 import type { EndedCall, ReturnedCall } from "./network.ts";
 
 /** A shard gives the coordinator's log so long to answer; another log may answer when it likes. */
@@ -13,7 +13,7 @@ type Skip = { readonly from: number; readonly to: number; readonly number: numbe
 type Place = { readonly logEpoch: string; readonly offset: number };
 
 /**
- * Two known faults of release 0.2.0 keep publications from a shard that finds the gap at the next one alone.
+ * Three known faults of release 0.2.0 keep publications from a shard that finds the gap at the next one alone.
  *
  * Its logs (SPEC BD11): a shard that has listened registers again, and such a log goes on
  * after its newest publication, although the shard lacks some. Where the shard does not take the answer of that call,
@@ -23,7 +23,7 @@ type Place = { readonly logEpoch: string; readonly offset: number };
  * in time, it has it for nobody (SPEC BD94, SO69). So the deliveries of that registration are skipped with the rest.
  *
  * Its shards (SPEC BD11): one that has crashed takes a late delivery, of a registration that has ended, for its place in a
- * log that knows it to be further.
+ * log that knows it to be further. So it does with a late descriptor, which says how far the coordinator had sent to it.
  */
 export class KnownSkips {
   /** By the object that has the log, and the shard's name. */
@@ -51,6 +51,7 @@ export class KnownSkips {
   take(call: EndedCall): void {
     const { name, method, args, answer, release } = call;
     if (method === "deliver") this.#takeDelivery(call);
+    if (method === "adopt") this.#takeDescriptor(call);
     if (method !== "register" || (answer ?? null) === null || name.startsWith("SHARD ")) return;
     const [shard, listening] = args as [{ readonly name: string }, unknown];
     const { logEpoch, offset, number, durable } = answer as Registration;
@@ -77,6 +78,15 @@ export class KnownSkips {
     const isBehind = place?.logEpoch === logEpoch && last.offset < place.offset;
     if (release === this.#before && callerHasEnded && registration < newest && isBehind)
       this.#skips.set(key, { from: last.offset, to: place.offset, number: newest });
+  }
+
+  #takeDescriptor({ name, args, release }: EndedCall): void {
+    const [, sent] = args as [unknown, Registration | undefined];
+    const key = `${objectOf(BROADCAST)} ${name.slice("SHARD ".length)}`;
+    const place = this.#places.get(key);
+    if (release !== this.#before || sent === undefined || place?.logEpoch !== sent.logEpoch) return;
+    if (sent.offset < place.offset)
+      this.#skips.set(key, { from: sent.offset, to: place.offset, number: sent.number });
   }
 
   /** The answer to a call has reached its caller. */

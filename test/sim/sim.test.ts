@@ -144,6 +144,11 @@ const PINNED = [
     traits: "lateCalls",
     broke: "BD11: the judgement knew no shard of release 0.2.0 that takes a late delivery for its place",
   },
+  {
+    seed: 10_027_285,
+    steps: 60,
+    broke: "BD11: nor one that takes a late descriptor of the coordinator for its place",
+  },
 ];
 
 /** They begin once, where a process for each seed would load the code as often. */

@@ -3,7 +3,6 @@ import { BROADCAST, LARGE } from "./channels.ts";
 import { connect } from "./connect.ts";
 import type { Server } from "./server.ts";
 
-const BACK_ENDS = 2;
 const LARGEST_BYTES = 1_000_000;
 const LARGE_PAUSE_MS = 2_000;
 /** Makes a publication so long that a patch is shorter. */
@@ -15,6 +14,7 @@ export type PublishersParts = {
   readonly small: readonly string[];
   readonly random: () => number;
   readonly pauseMs: number;
+  readonly backEnds: number;
   /** So many publications are in one request of a back end. */
   readonly batch: number;
   /** Counts an event of the run. */
@@ -47,7 +47,7 @@ export class Publishers {
   start(clients: number): void {
     this.#running = [
       ...Array.from({ length: clients }, (_, n) => this.#publish(n)),
-      ...Array.from({ length: BACK_ENDS }, (_, n) => this.#publishOverHttp(n)),
+      ...Array.from({ length: this.#parts.backEnds }, (_, n) => this.#publishOverHttp(n)),
       this.#publishLarge(),
     ];
   }

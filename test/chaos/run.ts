@@ -24,6 +24,7 @@ const { values } = parseArgs({
     clients: { type: "string", default: "60" },
     channels: { type: "string", default: "10" },
     publishers: { type: "string", default: "6" },
+    "back-ends": { type: "string", default: "2" },
     seconds: { type: "string", default: "60" },
     faults: { type: "string", default: "40" },
     pause: { type: "string", default: "100" },
@@ -38,20 +39,21 @@ const { values } = parseArgs({
 });
 if (values.help) {
   console.log(
-    "npm run chaos -- [--clients 60] [--channels 10] [--publishers 6] [--seconds 60] [--pause 100 ms] [--batch 1] [--faults 40] [--kills 1] [--sockets 15] [--seed N]",
+    "npm run chaos -- [--clients 60] [--channels 10] [--publishers 6] [--back-ends 2] [--seconds 60] [--pause 100 ms] [--batch 1] [--faults 40] [--kills 1] [--sockets 15] [--seed N]",
   );
   process.exit(0);
 }
-const [CLIENTS, CHANNELS, PUBLISHERS, SECONDS, PAUSE_MS, FAULTS, KILLS, SEED] = [
-  values.clients,
-  values.channels,
-  values.publishers,
-  values.seconds,
-  values.pause,
-  values.faults,
-  values.kills,
-  values.seed,
-].map(Number) as [number, number, number, number, number, number, number, number];
+const CLIENTS = numberOf("clients");
+const CHANNELS = numberOf("channels");
+const PUBLISHERS = numberOf("publishers");
+const BACK_ENDS = numberOf("back-ends");
+const BATCH = numberOf("batch");
+const SOCKETS = numberOf("sockets");
+const SECONDS = numberOf("seconds");
+const PAUSE_MS = numberOf("pause");
+const FAULTS = numberOf("faults");
+const KILLS = numberOf("kills");
+const SEED = numberOf("seed");
 const apiKey = "an-api-key-for-chaos";
 
 const random = mulberry32(SEED);
@@ -102,12 +104,13 @@ try {
     small,
     random,
     pauseMs: PAUSE_MS,
-    batch: Number(values.batch),
+    backEnds: BACK_ENDS,
+    batch: BATCH,
     count,
   });
   const { acknowledgedAt } = publishers;
   const listeners = new Listeners(server, { clients: CLIENTS, small, acknowledgedAt });
-  const returning = new Returning(server, { apiKey, clients: Number(values.sockets) });
+  const returning = new Returning(server, { apiKey, clients: SOCKETS });
   await until("all clients are connected", 60_000, () => listeners.areConnected && returning.areConnected);
   publishers.start(PUBLISHERS);
   returning.start(PAUSE_MS);
@@ -152,6 +155,14 @@ try {
   server.stop();
 }
 process.exit(failed > 0 ? 1 : 0);
+
+/** The number of an option; ends the run where it is none. */
+function numberOf(name: keyof typeof values): number {
+  const number = Number(values[name]);
+  if (Number.isInteger(number) && number >= 0) return number;
+  console.error(`--${name} is a whole number, and not ${String(values[name])}`);
+  process.exit(2);
+}
 
 async function until(condition: string, forMs: number, probe: () => boolean): Promise<void> {
   const end = Date.now() + forMs;

@@ -37,10 +37,18 @@ const server = spawn(
     env: { ...process.env, WRANGLER_SEND_METRICS: "false", CLOUDFLARE_CF_FETCH_ENABLED: "false", CI: "true" },
   },
 );
-for (const signal of ["SIGINT", "SIGTERM"]) process.on(signal, () => server.kill(signal));
-server.on("exit", (code) => process.exit(code ?? 0));
+let isStopped = false;
+for (const signal of ["SIGINT", "SIGTERM"])
+  process.on(signal, () => {
+    isStopped = true;
+    server.kill(signal);
+  });
+server.on("exit", (code) => process.exit(isStopped ? 0 : (code ?? 1)));
 
-await untilReady();
+if (!(await untilReady())) {
+  server.kill();
+  fail("The cluster did not answer within a minute. The output of wrangler is above.");
+}
 console.log(`
   Ringcast runs at ${url}
 
@@ -57,14 +65,13 @@ async function untilReady() {
   const until = Date.now() + 60_000;
   while (Date.now() < until) {
     try {
-      if ((await fetch(url)).ok) return;
+      if ((await fetch(url)).ok) return true;
     } catch {
       // The server is not up yet.
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  console.error("The cluster did not answer within a minute. The output of wrangler is above.");
-  server.kill();
+  return false;
 }
 
 /** Ends with an error if the port is in use, because wrangler would take another port than the printed one. */

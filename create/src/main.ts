@@ -55,7 +55,11 @@ async function create(directory: string | undefined, { template, yes }: Options)
 
 async function question(text: string, otherwise: string): Promise<string> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
-  const answer = await terminal.question(`${text} [${otherwise}]: `);
+  const answer = await terminal.question(`${text} [${otherwise}]: `).catch(() => {
+    // Ctrl-C.
+    console.error("\nNothing was made.");
+    process.exit(1);
+  });
   terminal.close();
   return answer.trim() || otherwise;
 }

@@ -2,6 +2,8 @@ import { Failure } from "./failure.ts";
 
 /** No answer of the cluster takes longer, also where it asks a thousand shards. */
 const PATIENCE_MS = 60_000;
+/** A proxy may answer with a whole page. */
+const REASON_CHARS = 300;
 
 export type ShardRow = {
   readonly id: string;
@@ -122,7 +124,9 @@ export class ClusterApi {
           message === "" ? "" : ` (${message})`
         }`,
       );
-    return new Failure(`${what}: ${message === "" ? "no reason given" : message} (HTTP ${status})`);
+    return new Failure(
+      `${what}: ${message === "" ? "no reason given" : message.slice(0, REASON_CHARS)} (HTTP ${status})`,
+    );
   }
 }
 

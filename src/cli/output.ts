@@ -22,6 +22,9 @@ const plain = (text: string): string =>
   // oxlint-disable-next-line no-control-regex
   stripVTControlCharacters(text).replaceAll(/[\u0000-\u001f\u007f-\u009f]/gu, " ");
 
+/** The same for a text of several lines, which stay. */
+export const plainLines = (text: string): string => text.split("\n").map(plain).join("\n");
+
 /** What a command says: its result on standard output, and its progress on standard error. */
 export class Output {
   readonly #json: boolean;
@@ -32,7 +35,7 @@ export class Output {
 
   /** The result, once: as JSON for programs, or as a text for people. */
   result(value: unknown, text: () => string): void {
-    process.stdout.write(`${this.#json ? JSON.stringify(value, undefined, 2) : text()}\n`);
+    process.stdout.write(`${this.#json ? JSON.stringify(value, undefined, 2) : plainLines(text())}\n`);
   }
 
   /** One of many results, as they come. */

@@ -38,6 +38,10 @@ export type TypedChannel<Schemas extends ChannelSchemas, Name extends string> = 
 /** The next listener often comes at once, as in React's strict mode, and finds the subscription as it was. */
 const LINGER_MS = 500;
 
+/** The stock client ends a subscription with it where `getToken` has no token; 0 is the application's own call. */
+const UNAUTHORIZED = 1;
+const FIRST_CODE_OF_SERVER = 100;
+
 const IDLE: ChannelState = { status: SubscriptionState.Unsubscribed, resume: undefined, error: undefined };
 
 /** A channel of a client. It is subscribed while something listens to it (SPEC PK11). */
@@ -123,22 +127,37 @@ export class Channel<Data> {
   #subscribe(): Subscription {
     const existing = this.#centrifuge.getSubscription(this.name);
     const subscription = existing ?? this.#centrifuge.newSubscription(this.name, this.#options);
+    if (existing !== null) this.#state = { ...IDLE, status: existing.state };
     subscription.on("publication", (publication) => {
-      for (const listener of this.#listeners) listener(publication.data as Data, publication);
+      for (const listener of this.#listeners) call(() => listener(publication.data as Data, publication));
     });
     subscription.on("state", ({ newState }) => this.#set({ status: newState }));
     subscription.on("subscribed", (context) => this.#set({ resume: resumeOf(context), error: undefined }));
-    subscription.on("error", ({ error }) => this.#set({ error }));
+    subscription.on("error", ({ error }) => {
+      // A token that could not be renewed is asked for again, and meanwhile nothing is missing.
+      if (subscription.state !== SubscriptionState.Subscribed) this.#set({ error });
+    });
     subscription.on("unsubscribed", ({ code, reason }) => {
-      // The server's codes; 0 is the client's own call.
-      if (code >= 100) this.#set({ error: { code, message: reason } });
+      if (code === UNAUTHORIZED || code >= FIRST_CODE_OF_SERVER)
+        this.#set({ error: { code, message: reason } });
     });
     return subscription;
   }
 
   #set(change: Partial<ChannelState>): void {
     this.#state = { ...this.#state, ...change };
-    for (const watcher of this.#watchers) watcher();
+    for (const watcher of this.#watchers) call(watcher);
+  }
+}
+
+/** The stock client would end its connection for an error of one listener, and the others would hear nothing. */
+function call(listener: () => void): void {
+  try {
+    listener();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
   }
 }
 

@@ -13,10 +13,22 @@ export type { Member, PresenceState } from "./presence-store.ts";
  * mounts each component twice, subscribes once (SPEC PK12).
  */
 
+const DISCONNECTED: ConnectionState = { status: "disconnected", reason: undefined };
+const UNSUBSCRIBED: ChannelState = { status: "unsubscribed", resume: undefined, error: undefined };
+const NO_DATA: readonly never[] = [];
+const UNKNOWN: PresenceState = { members: undefined, error: undefined };
+/** What a server renders, and a page that takes over what a server has rendered: nothing is connected there. */
+const onServer = {
+  connection: () => DISCONNECTED,
+  channel: () => UNSUBSCRIBED,
+  data: () => NO_DATA,
+  presence: () => UNKNOWN,
+} as const;
+
 /** Whether the client is connected, and why not. */
 export function useConnection<Schemas extends ChannelSchemas>(client: Client<Schemas>): ConnectionState {
   const store = useMemo(() => new ConnectionStore(client.centrifuge), [client]);
-  return useSyncExternalStore(store.watch, store.read, store.read);
+  return useSyncExternalStore(store.watch, store.read, onServer.connection);
 }
 
 export type ChannelUse<Data> = ChannelState & {
@@ -43,10 +55,10 @@ export function useChannel<Schemas extends ChannelSchemas, Name extends string>(
     () => new DataStore(channel, keep, (data, publication) => listener.current?.(data, publication)),
     [channel, keep],
   );
-  const data = useSyncExternalStore(store.watch, store.read, store.read);
+  const data = useSyncExternalStore(store.watch, store.read, onServer.data);
   const watch = useCallback((onChange: () => void) => channel.watch(onChange), [channel]);
   const read = useCallback(() => channel.state, [channel]);
-  const state = useSyncExternalStore(watch, read, read);
+  const state = useSyncExternalStore(watch, read, onServer.channel);
   const publish = useCallback((one: DataOf<Schemas, Name>) => channel.publish(one), [channel]);
   return { ...state, data, publish };
 }
@@ -62,5 +74,5 @@ export function usePresence<Schemas extends ChannelSchemas>(
 ): PresenceState {
   const channel = client.channel(name);
   const store = useMemo(() => new PresenceStore(channel, refreshMs), [channel, refreshMs]);
-  return useSyncExternalStore(store.watch, store.read, store.read);
+  return useSyncExternalStore(store.watch, store.read, onServer.presence);
 }

@@ -79,7 +79,7 @@ describe("[CL1] `ringcast verify` checks the promise on a cluster", () => {
       ok: true,
       clientsAre: "users",
       verdict: { lost: [], repeated: [], outOfOrder: [], unjustified: [] },
-      ringChange: expect.stringMatching(/^auto-\d+ joined and left$/),
+      ringChange: expect.stringMatching(/^verify-\w+ joined and left$/),
     });
     expect(findings.acknowledged).toBeGreaterThan(0);
     expect(findings.deliveries).toBeGreaterThan(findings.acknowledged);
@@ -107,6 +107,28 @@ describe("[CL1] `ringcast verify` checks the promise on a cluster", () => {
       err: expect.stringContaining("the ring is as before"),
     });
     expect(await shards()).toEqual(before);
+  });
+
+  test("a shard is given back where the answer to its joining was lost", async () => {
+    const before = await shards();
+    let lost = 0;
+    const relay = await startRelay(
+      cluster.url,
+      (frame) => [frame],
+      ({ method, url }) => {
+        const isAdding = method === "POST" && url === "/admin/api/shards";
+        if (isAdding) lost += 1;
+        return isAdding;
+      },
+    );
+    try {
+      const { status, findings } = await verify(["--yes"], relay.url);
+      expect({ status, lost }).toEqual({ status: 0, lost: 1 });
+      expect(findings).toMatchObject({ ok: true, ringChange: expect.stringMatching(/^not tried: /) });
+      expect(await shards()).toEqual(before);
+    } finally {
+      relay.stop();
+    }
   });
 
   const faults: [

@@ -21,6 +21,21 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.stop());
 
+/** The errors that nobody catches while `act` goes on; without this they would end the test. */
+async function uncaught(act: () => Promise<void>): Promise<unknown[]> {
+  const others = process.listeners("uncaughtException");
+  const errors: unknown[] = [];
+  const take = (error: unknown): void => void errors.push(error);
+  process.removeAllListeners("uncaughtException").on("uncaughtException", take);
+  try {
+    await act();
+  } finally {
+    process.removeListener("uncaughtException", take);
+    for (const other of others) process.on("uncaughtException", other);
+  }
+  return errors;
+}
+
 describe("[PK11] the client of the package", () => {
   test("it is subscribed while something listens, and hears typed data", async () => {
     const client = cluster.client<typeof channels>({ key: "ann", user: "ann" });
@@ -57,6 +72,42 @@ describe("[PK11] the client of the package", () => {
     const closed = client.channel("closed:a");
     closed.listen(() => undefined);
     await eventually(() => closed.state.error?.code === 103);
+  });
+
+  test("an error of one listener is its own: the others hear, and the client stays connected", async () => {
+    const client = cluster.client<typeof channels>({ key: "hal", user: "hal" });
+    const chat = client.channel("chat:throws");
+    const heard: string[] = [];
+    chat.listen(({ text }) => {
+      if (text === "bad") throw new Error("of a listener");
+    });
+    chat.listen(({ text }) => heard.push(text));
+    await eventually(() => chat.state.status === "subscribed");
+    const thrown = await uncaught(async () => {
+      for (const text of ["bad", "good"]) await chat.publish({ text });
+      await eventually(() => heard.length === 2);
+    });
+    expect(heard).toEqual(["bad", "good"]);
+    expect(thrown.map(String)).toEqual(["Error: of a listener"]);
+    expect(chat.state.status).toBe("subscribed");
+  });
+
+  test("without a token it is unsubscribed with a reason; where a token is not renewed in time nothing is missing", async () => {
+    const client = cluster.client<typeof channels>({ key: "ida", user: "ida" });
+    const refused = client.channel("chat:refused", { getToken: async () => "" });
+    refused.listen(() => undefined);
+    await eventually(() => refused.state.error !== undefined);
+    expect(refused.state).toMatchObject({ status: "unsubscribed", error: { code: 1 } });
+    const chat = client.channel("chat:renewed");
+    chat.listen(() => undefined);
+    await eventually(() => chat.state.status === "subscribed");
+    // So the stock client tells of a `getToken` that has failed; it asks again.
+    chat.subscription.emit("error", {
+      type: "refreshToken",
+      channel: chat.name,
+      error: { code: 9, message: "no answer" },
+    });
+    expect(chat.state.error).toBeUndefined();
   });
 
   test("after a crash it has missed nothing, and says so", async () => {

@@ -6,9 +6,21 @@ import WebSocket, { WebSocketServer } from "ws";
 /** What happens to a frame on its way from the cluster to a client: the frames that arrive in its place. */
 export type Tamper = (frame: string) => readonly string[];
 
-/** A network between clients and a cluster that may lose and repeat frames, which no real network does. */
-export async function startRelay(cluster: URL, tamper: Tamper): Promise<{ url: URL; stop(): void }> {
-  const server = createServer((request, response) => void pass(cluster, request, response));
+/**
+ * A network between clients and a cluster that may lose and repeat frames, which no real network does. `losesAnswer`: the
+ * cluster gets the request, and the client no answer.
+ */
+export async function startRelay(
+  cluster: URL,
+  tamper: Tamper,
+  losesAnswer: (request: IncomingMessage) => boolean = () => false,
+): Promise<{ url: URL; stop(): void }> {
+  const server = createServer((request, response) => {
+    void pass(cluster, request).then((answer) => {
+      if (losesAnswer(request)) request.socket.destroy();
+      else answer(response);
+    });
+  });
   const sockets = new WebSocketServer({ server });
   sockets.on("connection", (client, request) => {
     const address = new URL(request.url ?? "/", cluster);
@@ -36,7 +48,8 @@ export async function startRelay(cluster: URL, tamper: Tamper): Promise<{ url: U
   };
 }
 
-async function pass(cluster: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
+/** Takes a request to the cluster, and resolves with what gives its answer to the client. */
+async function pass(cluster: URL, request: IncomingMessage): Promise<(response: ServerResponse) => void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const headers = Object.fromEntries(
@@ -50,6 +63,7 @@ async function pass(cluster: URL, request: IncomingMessage, response: ServerResp
     headers,
     ...(chunks.length === 0 ? {} : { body: Buffer.concat(chunks) }),
   });
-  response.writeHead(answer.status, { "content-type": answer.headers.get("content-type") ?? "text/plain" });
-  response.end(await answer.text());
+  const type = answer.headers.get("content-type") ?? "text/plain";
+  const text = await answer.text();
+  return (response) => response.writeHead(answer.status, { "content-type": type }).end(text);
 }

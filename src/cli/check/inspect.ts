@@ -1,6 +1,6 @@
 import { ConfigError, parseConfig, wantsDevelopment } from "../../config/config.ts";
 import { NAMESPACE_PREFIX } from "../../config/variable-names.ts";
-import { findStorage, type Migration } from "./storage.ts";
+import { findStorage, type Exports, type Migration } from "./storage.ts";
 
 type Binding = {
   readonly name: string;
@@ -13,6 +13,7 @@ export type Deployment = {
   readonly environment: string | undefined;
   readonly bindings: readonly Binding[];
   readonly migrations: readonly Migration[];
+  readonly exports: Exports;
   readonly vars: Readonly<Record<string, unknown>>;
   /** The secrets without which Wrangler refuses to deploy; undefined where the configuration has no such list. */
   readonly requiredSecrets: readonly string[] | undefined;
@@ -76,9 +77,12 @@ function inspectCluster(deployment: Deployment, prefix: string): Finding[] {
   ];
 }
 
-function inspectObjects({ bindings, migrations, environment }: Deployment, prefix: string): Finding[] {
+function inspectObjects(
+  { bindings, migrations, exports, environment }: Deployment,
+  prefix: string,
+): Finding[] {
   const findings: Finding[] = [];
-  const storage = findStorage(migrations);
+  const storage = findStorage(migrations, exports);
   const isOwn = ({ name }: Binding): boolean =>
     Object.keys(OBJECTS).some((object) => name === prefix + object) || name.startsWith(`${prefix}SHARD_`);
   for (const [object, usual] of Object.entries(OBJECTS)) {
@@ -101,7 +105,7 @@ function inspectObjects({ bindings, migrations, environment }: Deployment, prefi
       case "noSql":
         findings.push(
           error(
-            `migrations: ${class_name}, the class of ${name}, is in new_classes; it needs new_sqlite_classes`,
+            `migrations: ${class_name}, the class of ${name}, has no SQLite; it needs new_sqlite_classes`,
           ),
         );
         break;

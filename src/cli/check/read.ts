@@ -34,11 +34,13 @@ export async function readDeployments(given: string | undefined, only: string | 
   return {
     path,
     deployments: environments.map((environment) => {
-      const { durable_objects, migrations, vars, secrets, compatibility_flags } = read(environment);
+      const { durable_objects, migrations, exports, vars, secrets, compatibility_flags } = read(environment);
       return {
         environment,
         bindings: durable_objects.bindings,
         migrations,
+        // Older versions of Wrangler know none.
+        exports: exports ?? {},
         vars,
         requiredSecrets: secrets?.required,
         compatibilityFlags: compatibility_flags,

@@ -7,9 +7,19 @@ export type Migration = {
   readonly transferred_classes?: readonly { readonly to: string }[] | undefined;
 };
 
-/** The classes that a Worker has after its migrations, and whether their objects have SQL (docs/platform.md P39). */
-export function findStorage(migrations: readonly Migration[]): ReadonlyMap<string, "sql" | "noSql"> {
+/** The classes of a Worker that declares them, by name, as Wrangler reads them: the newer way beside migrations. */
+export type Exports = Readonly<Record<string, { readonly type: string; readonly storage?: string }>>;
+
+/** The classes that a Worker has, and whether their objects have SQL (docs/platform.md P39). */
+export function findStorage(
+  migrations: readonly Migration[],
+  exports: Exports,
+): ReadonlyMap<string, "sql" | "noSql"> {
   const classes = new Map<string, "sql" | "noSql">();
+  // What has left has no storage.
+  for (const [name, { type, storage }] of Object.entries(exports))
+    if (type === "durable-object" && storage !== undefined)
+      classes.set(name, storage === "sqlite" ? "sql" : "noSql");
   for (const step of migrations) {
     for (const name of step.new_sqlite_classes ?? []) classes.set(name, "sql");
     for (const name of step.new_classes ?? []) classes.set(name, "noSql");

@@ -69,9 +69,11 @@ export function addVerify(program: Command): void {
 async function consents(): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
   const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(
-    "May the trial add a shard to the cluster and drain it again? [y/N] ",
-  );
+  const question = "May the trial add a shard to the cluster and drain it again? [y/N] ";
+  // Ctrl-C.
+  const answer = await terminal.question(question).catch(() => {
+    throw new Failure("the trial was not begun");
+  });
   terminal.close();
   return /^y(es)?$/iu.test(answer.trim());
 }

@@ -1,55 +1,64 @@
+import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import type { ChangeAnswer, ClusterApi } from "../cluster-api.ts";
+import type { ClusterApi } from "../cluster-api.ts";
 import { Failure } from "../failure.ts";
 
 /** A shard that has just joined may still take its part in steps. */
 const PATIENCE_MS = 180_000;
 const POLL_MS = 500;
 
-/** A shard that the trial adds, and takes away again whatever happens. */
+/**
+ * A shard that the trial adds, and takes away again whatever happens. It has a name of its own, so that it is known also
+ * where the answer to `add` was lost, and is never a shard of somebody else.
+ */
 export class BorrowedShard {
+  readonly id = `verify-${randomBytes(4).toString("hex")}`;
   readonly #api: ClusterApi;
-  readonly id: string;
-  #isHere = true;
 
-  private constructor(api: ClusterApi, id: string) {
+  constructor(api: ClusterApi) {
     this.#api = api;
-    this.id = id;
   }
 
-  /** Adds a shard. The caller has it from then on, and MUST give it back whatever follows. */
-  static async add(api: ClusterApi): Promise<BorrowedShard> {
-    const before = new Set((await api.state()).shards.map(({ id }) => id));
-    const { shards } = await api.admin<ChangeAnswer>("POST", "/shards", { count: 1 });
-    const added = shards.find(({ id }) => !before.has(id));
-    if (added === undefined) throw new Failure("the cluster has added no shard");
-    return new BorrowedShard(api, added.id);
+  /** From now on the caller MUST give it back, also where this fails. */
+  async add(): Promise<void> {
+    await this.#api.admin("POST", "/shards", { ids: [this.id] });
   }
 
   /** Waits until every shard knows it, or until the signal. */
   async joined(signal: AbortSignal): Promise<void> {
-    await until(async () => {
-      signal.throwIfAborted();
-      return (await this.#api.state()).untold.length === 0;
-    }, `every shard knows ${this.id}`);
+    await until(
+      async () => (await this.#api.state()).untold.length === 0,
+      `every shard knows ${this.id}`,
+      signal,
+    );
   }
 
-  /** Drains the shard and waits until it has left the cluster. */
+  /** Drains the shard, if it is there, and waits until it has left the cluster. */
   async giveBack(): Promise<void> {
-    if (!this.#isHere) return;
-    await this.#api.admin("POST", `/shards/${encodeURIComponent(this.id)}/drain`, {});
-    await until(
-      async () => (await this.#api.state()).shards.every(({ id }) => id !== this.id),
-      `${this.id} has left the cluster`,
-    );
-    this.#isHere = false;
+    await until(async () => {
+      const own = (await this.#api.state()).shards.find(({ id }) => id === this.id);
+      if (own?.state === "active" || own?.state === "down")
+        await this.#api.admin("POST", `/shards/${this.id}/drain`, {});
+      return own === undefined;
+    }, `${this.id} has left the cluster; \`ringcast shards drain ${this.id}\` takes it away`);
   }
 }
 
-async function until(condition: () => Promise<boolean>, what: string): Promise<void> {
+/** A question without an answer is asked again, as the network may have been away. */
+async function until(condition: () => Promise<boolean>, what: string, signal?: AbortSignal): Promise<void> {
   const end = Date.now() + PATIENCE_MS;
-  while (!(await condition())) {
-    if (Date.now() > end) throw new Failure(`after ${PATIENCE_MS / 1_000} s it is not yet so that ${what}`);
+  for (;;) {
+    signal?.throwIfAborted();
+    let failure: unknown;
+    try {
+      if (await condition()) return;
+    } catch (error) {
+      failure = error;
+    }
+    if (Date.now() > end) {
+      const reason = failure instanceof Failure ? ` (${failure.message})` : "";
+      throw new Failure(`after ${PATIENCE_MS / 1_000} s it is not yet so that ${what}${reason}`);
+    }
     await sleep(POLL_MS);
   }
 }

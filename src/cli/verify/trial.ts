@@ -145,7 +145,7 @@ class Trial {
     this.#publications.end();
     for (const listener of this.#listeners) listener.close();
     await Promise.allSettled(this.#publishing);
-    await this.#borrowed?.giveBack();
+    await this.#giveBack();
     // The trial's publications are of no use to anybody.
     await Promise.allSettled(
       this.#channels.map((channel) => this.#api.command("history_remove", { channel })),
@@ -209,18 +209,25 @@ class Trial {
   async #changeRing(shards: number): Promise<string> {
     if (!this.#options.changesRing) return "not tried";
     this.#step(`A shard joins the ${shards} that there are`);
+    const shard = new BorrowedShard(this.#api);
+    this.#borrowed = shard;
     try {
-      this.#borrowed = await BorrowedShard.add(this.#api);
+      await shard.add();
     } catch (error) {
       if (!(error instanceof Failure)) throw error;
+      await this.#giveBack();
       return `not tried: ${error.message}`;
     }
-    const { id } = this.#borrowed;
-    await this.#borrowed.joined(this.#stopped);
+    await shard.joined(this.#stopped);
     await this.#calm();
-    this.#step(`${id} is drained, and leaves`);
-    await this.#borrowed.giveBack();
-    return `${id} joined and left`;
+    this.#step(`${shard.id} is drained, and leaves`);
+    await this.#giveBack();
+    return `${shard.id} joined and left`;
+  }
+
+  async #giveBack(): Promise<void> {
+    await this.#borrowed?.giveBack();
+    this.#borrowed = undefined;
   }
 
   async #finishPublishing(): Promise<void> {

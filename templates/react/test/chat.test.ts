@@ -31,7 +31,7 @@ test("a message reaches everybody, also who was away when it came", { timeout: 6
   expect(bob.heard).toEqual(["hello", "meanwhile"]);
 });
 
-test("the hook refuses an empty message, and the schema another shape", async () => {
+test("the hook refuses an empty message, and the schema another shape", { timeout: 60_000 }, async () => {
   const { channel, joined } = enter("carl", "rules");
   await joined;
   await expect(channel.publish({ text: "   " })).rejects.toMatchObject({ message: "say something" });
@@ -39,7 +39,7 @@ test("the hook refuses an empty message, and the schema another shape", async ()
   await expect(channel.publish({ txt: "hi" })).rejects.toMatchObject({ code: 107 });
 });
 
-test("a visitor gets a token, and the server takes it", async () => {
+test("a visitor gets a token, and the server takes it", { timeout: 60_000 }, async () => {
   const getToken = async () => {
     const response = await fetch(new URL("/token?name=dora", cluster.url));
     return ((await response.json()) as { token: string }).token;
@@ -51,6 +51,7 @@ test("a visitor gets a token, and the server takes it", async () => {
   expect(Object.values(clients).map(({ user }) => user)).toEqual(["dora"]);
 });
 
-test("nothing keeps an object awake, which would cost money all day", async () => {
+// It waits ten seconds for an object that stays awake, and names it.
+test("nothing keeps an object awake, which would cost money all day", { timeout: 120_000 }, async () => {
   await cluster.expectToSleep();
 });

@@ -10,6 +10,7 @@ const GOOD: Deployment = {
   environment: undefined,
   bindings: BINDINGS,
   migrations: [{ new_sqlite_classes: ["Shard", "Channel", "Coordinator"] }],
+  exports: {},
   vars: { RINGCAST: { anonymous: true }, RINGCAST_NS_chat: { presence: true } },
   requiredSecrets: ["API_KEY", "READ_KEY", "TOKEN_HMAC_SECRET"],
   compatibilityFlags: ["no_web_socket_compression"],
@@ -60,6 +61,19 @@ describe("[FH9] `ringcast check` names what is missing or wrong", () => {
     expect(told).toEqual(
       found.map((name) => expect.stringMatching(`^error: migrations: ${name}, .*new_sqlite_classes$`)),
     );
+  });
+
+  test("classes that are declared in place of migrations", () => {
+    const live = (storage: string) => ({ type: "durable-object", storage });
+    const exports = { Shard: live("sqlite"), Channel: live("sqlite"), Coordinator: live("sqlite") };
+    expect(said({ migrations: [], exports })).toEqual([]);
+    const gone = { type: "durable-object", state: "deleted" };
+    expect(
+      said({ migrations: [], exports: { ...exports, Shard: live("legacy-kv"), Channel: gone } }),
+    ).toEqual([
+      expect.stringMatching(/^error: migrations: Shard, .*no SQLite/),
+      expect.stringMatching(/^error: migrations: Channel, /),
+    ]);
   });
 
   test("the class of another Worker needs no migration here", () => {

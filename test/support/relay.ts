@@ -15,12 +15,12 @@ export async function startRelay(
   tamper: Tamper,
   losesAnswer: (request: IncomingMessage) => boolean = () => false,
 ): Promise<{ url: URL; stop(): void }> {
-  const server = createServer((request, response) => {
-    void pass(cluster, request).then((answer) => {
-      if (losesAnswer(request)) request.socket.destroy();
-      else answer(response);
-    });
-  });
+  const relay = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const answer = await pass(cluster, request);
+    if (losesAnswer(request)) request.socket.destroy();
+    else answer(response);
+  };
+  const server = createServer((request, response) => void relay(request, response));
   const sockets = new WebSocketServer({ server });
   sockets.on("connection", (client, request) => {
     const address = new URL(request.url ?? "/", cluster);

@@ -5,15 +5,18 @@ import type { Connections } from "../../shard/connections/connections.ts";
 import { logError } from "../../platform/logger.ts";
 import { framesOf, type Message } from "../message.ts";
 import { readChannel } from "../names.ts";
+import { memberOf } from "../state.ts";
 import { NOTHING, readBatch, type Encoded, type SocketWire } from "../wire.ts";
 import type { Gates } from "./gates.ts";
 import type { Journal } from "./journal.ts";
+import type { Keeper } from "./keeper.ts";
 import { carriesOffset, withOffset } from "./offset.ts";
 
 export type DeliveryParts = {
   readonly connections: Connections;
   readonly wire: SocketWire;
   readonly journal: Journal;
+  readonly keeper: Pick<Keeper, "hasReceivedBefore">;
   readonly gates: Gates;
 };
 
@@ -27,7 +30,7 @@ export class Delivery {
 
   /** Writes a batch down. Where that fails, its sessions end: they come back and are sent it again. */
   encodeBatch(batch: Batch): BatchFrames {
-    const { gates, wire } = this.#parts;
+    const { gates } = this.#parts;
     const { channel } = batch;
     const { nsp } = readChannel(channel);
     const events = readBatch(batch);
@@ -49,7 +52,7 @@ export class Delivery {
     return {
       frameFor: (session, { since = 0 }) => {
         const wanted = placed.filter(
-          ({ message, offset = Infinity }) => offset > since && wire.isFor(session, nsp, message),
+          ({ message, offset = Infinity }) => offset > since && this.#isFor(session, nsp, message),
         );
         const frames = wanted.flatMap((event) => event.frames);
         return frames.length === 0 ? NOTHING : gates.pass(session, nsp, frames);
@@ -59,13 +62,21 @@ export class Delivery {
 
   /** Sends an event to one socket that is here. */
   send(session: Session, { nsp, id }: { readonly nsp: string; readonly id: string }, message: Message): void {
-    const { connections, gates, journal, wire } = this.#parts;
-    if (!wire.isFor(session, nsp, message)) return;
+    const { connections, gates, journal } = this.#parts;
+    if (!this.#isFor(session, nsp, message)) return;
     const event = { message, frames: framesOf(message) };
     const frames = carriesOffset(event)
       ? this.#place(event, journal.appendDirect(id, message, Date.now()))
       : event.frames;
     connections.send(session, gates.pass(session, nsp, frames));
+  }
+
+  #isFor(session: Session, nsp: string, message: Encoded["message"]): boolean {
+    const { keeper, wire } = this.#parts;
+    if (!wire.isFor(session, nsp, message)) return false;
+    const { union } = message;
+    const member = union === undefined ? undefined : memberOf(session, nsp);
+    return union === undefined || member === undefined || !keeper.hasReceivedBefore(member.id, union);
   }
 
   /** The frames of an event at its place. */

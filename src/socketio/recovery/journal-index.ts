@@ -44,14 +44,14 @@ export class JournalIndex {
     return entries[countWhile(entries, ({ first }) => first <= sequence) - 1];
   }
 
-  /** The unions of a channel between two places in the journal, the first excluded. */
-  *unions(channel: string, after: number, upTo: number): Generator<string> {
+  /** The unions of a channel between two places in the journal, the first excluded, each with its place. */
+  *unions(channel: string, after: number, upTo: number): Generator<readonly [place: number, union: string]> {
     const entries = this.#withUnions.get(channel) ?? [];
     for (let n = countWhile(entries, (entry) => lastOf(entry) <= after); n < entries.length; n++) {
       const entry = entries[n];
       if (entry === undefined || entry.first > upTo) return;
       for (const [at, union] of entry.unions)
-        if (entry.first + at > after && entry.first + at <= upTo) yield union;
+        if (entry.first + at > after && entry.first + at <= upTo) yield [entry.first + at, union];
     }
   }
 }

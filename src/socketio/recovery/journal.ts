@@ -9,6 +9,9 @@ const MOST = { rows: 50_000, chars: 32 * 1_048_576 };
 /** A row has at most 2 MB (docs/platform.md P18), and a character of JSON up to three bytes. */
 const PACKET_CHARS = 600_000;
 
+/** Copies of a union come within moments, also where the channel of one room has died meanwhile. */
+const UNION_MS = 60_000;
+
 const KEY = "socketio:journal";
 type Meta = { readonly epoch: string; readonly trimmed: JournalView["trimmed"] };
 type Row = {
@@ -20,6 +23,9 @@ type Row = {
   readonly unions: string | null;
 };
 type NewRow = Omit<Row, "first"> & { readonly packet: string | null };
+
+/** A copy of a union: the channel that it came by, or the id of the one socket that it was for. */
+export type Copy = { readonly channel: string; readonly place: number };
 
 /** A batch of a channel without its place in the journal. */
 export type Batch = Omit<BatchEntry, "first">;
@@ -43,6 +49,7 @@ export class Journal {
   #chars = 0;
   /** Made for the first session that needs it, and kept up to date from then on. */
   #index: JournalIndex | undefined;
+  #unionsBefore: ReadonlyMap<string, readonly Copy[]> | undefined;
 
   constructor(storage: DurableObjectStorage, most = MOST) {
     this.#storage = storage;
@@ -88,6 +95,12 @@ export class Journal {
     const first = this.#append({ ...row, unions: encodeUnions(unions) }, now);
     this.#index?.add(id, { first, count: 1, logEpoch: "", since: 0, unions });
     return first;
+  }
+
+  /** The copies of a union that an earlier life of the shard has sent lately: the sessions of this one do not know of them. */
+  copiesBefore(union: string): readonly Copy[] {
+    this.#unionsBefore ??= this.#readUnionsBefore(Date.now() - UNION_MS);
+    return this.#unionsBefore.get(union) ?? [];
   }
 
   /** The events for one socket after a place, oldest first; undefined where one of them was too large for a row. */
@@ -234,6 +247,23 @@ export class Journal {
       .one();
     [this.#rows, this.#chars] = [rows, chars];
     this.#top = Math.max(this.#top, top, trimmed.sequence);
+  }
+
+  #readUnionsBefore(since: number): ReadonlyMap<string, readonly Copy[]> {
+    const found = new Map<string, Copy[]>();
+    this.#open();
+    if (this.#meta === undefined || this.#topBefore === 0) return found;
+    const rows = this.#storage.sql.exec<Pick<Row, "first" | "target" | "unions"> & { readonly at: number }>(
+      "SELECT first, at, target, unions FROM socketio_journal WHERE first <= ? ORDER BY first DESC",
+      this.#topBefore,
+    );
+    // Only the newest rows are read.
+    for (const { first, at, target, unions } of rows) {
+      if (at < since) break;
+      for (const [n, union] of (JSON.parse(unions ?? "[]") as BatchEntry["unions"]).toReversed())
+        found.set(union, [...(found.get(union) ?? []), { channel: target, place: first + n }]);
+    }
+    return found;
   }
 
   #readIndex(): JournalIndex {

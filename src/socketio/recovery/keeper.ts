@@ -71,6 +71,16 @@ export class Keeper {
     this.#change(id, (state) => ({ ...state, data }));
   }
 
+  /** Whether a socket of this life has received a union in an earlier one, before the shard slept (SPEC SO42). */
+  hasReceivedBefore(id: string, union: string): boolean {
+    const copies = this.#parts.journal.copiesBefore(union);
+    if (copies.length === 0) return false;
+    const { channels = {}, start = Infinity } = this.#parts.saved.find(id)?.state ?? {};
+    return copies.some(
+      ({ channel, place }) => place > (channel === id ? start : (channels[channel]?.[2] ?? Infinity)),
+    );
+  }
+
   /** A socket has gone with its connection. */
   ended(
     session: Session,

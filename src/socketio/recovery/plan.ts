@@ -44,7 +44,7 @@ export type RecoveryPlan =
       /** The place in the journal up to which the client has got everything. */
       readonly since: number;
       readonly positions: ReadonlyMap<string, Position>;
-      /** It has received these. */
+      /** It has received these, the newest last. */
       readonly unions: readonly string[];
     }
   | { readonly kind: "restart"; readonly reason: string };
@@ -72,7 +72,7 @@ export function planRecovery(
     return { kind: "restart", reason: "trimmed" };
   const since = Math.max(stated.since, trimmed.sequence);
   const positions = new Map<string, Position>();
-  const unions = [...(saved.unions ?? []), ...index.unions(id, saved.start, since)];
+  const unions = [...index.unions(id, saved.start, since)];
   for (const [channel, joined] of Object.entries(saved.channels)) {
     if (joined === null) return { kind: "restart", reason: "a channel that keeps nothing" };
     positions.set(
@@ -87,7 +87,16 @@ export function planRecovery(
     );
     unions.push(...index.unions(channel, joined[2], Math.min(since, end.upTo)));
   }
-  return { kind: "resume", since, positions, unions: [...new Set(unions)].slice(-MOST_UNIONS) };
+  return { kind: "resume", since, positions, unions: newestOf(saved.unions ?? [], unions) };
+}
+
+/**
+ * Unions without repetitions, the newest last. `before`: those that were received elsewhere, before all others. Of many
+ * channels each has a part of them, so that only their places in the journal say which are the newest.
+ */
+function newestOf(before: readonly string[], placed: readonly (readonly [number, string])[]): string[] {
+  const inOrder = placed.toSorted(([a], [b]) => a - b).map(([, union]) => union);
+  return [...new Set([...before, ...inOrder])].slice(-MOST_UNIONS);
 }
 
 /** Where each channel of a session ends, when the session does. */

@@ -69,7 +69,8 @@ export class Recovery {
     this.gates = new Gates(core.config.cluster.limits.queuedBytes);
     const { journal, saved, gates, windowMs } = this;
     this.keeper = new Keeper({ core, journal, saved, index, windowMs });
-    this.delivery = new Delivery({ connections: core.connections, wire, journal, gates });
+    const { keeper } = this;
+    this.delivery = new Delivery({ connections: core.connections, wire, journal, keeper, gates });
   }
 
   /** Undefined where the deployment does not want it: then nothing is written, and no frame is longer. */

@@ -240,4 +240,19 @@ describe("where a session goes on", () => {
     expect(unionsAt(second)).toEqual(["u"]);
     expect(unionsAt(second + 1)).toEqual(["u", "v"]);
   });
+
+  test("[SO42] the newest unions are the last, whichever channels they came in", () => {
+    const one = new Model();
+    for (const channel of ["a", "b"]) one.join(channel);
+    const batch = { count: 1, logEpoch: "e" };
+    for (let n = 0; n < 1_500; n++)
+      one.journal.appendBatch("b", { ...batch, since: n, unions: [[0, `b-${n}`]] }, one.now);
+    const last = one.journal.appendBatch("a", { ...batch, since: 0, unions: [[0, "newest"]] }, one.now);
+    const planned = plan(one, encodeOffset(one.journal.offsetAt(last)), { unions: ["before"] });
+    const unions = planned.kind === "resume" ? planned.unions : [];
+    expect(unions.slice(-2)).toEqual(["b-1499", "newest"]);
+    expect(unions).not.toContain("before");
+    const early = plan(one, encodeOffset(one.journal.offsetAt(one.start + 2)), { unions: ["before"] });
+    expect(early.kind === "resume" && early.unions).toEqual(["before", "b-0", "b-1"]);
+  });
 });

@@ -99,6 +99,10 @@ function setUp(socketio: Record<string, unknown> = { connectionStateRecovery: tr
       index.delete(ID);
       recovery = open();
     },
+    /** The object sleeps, and its socket stays. */
+    sleep(): void {
+      recovery = open();
+    },
     written: (): number => storage.sql.exec("SELECT total_changes() AS n").one()?.["n"] as number,
     rows: (): number =>
       ["socketio_journal", "socketio_sessions"].reduce(
@@ -121,6 +125,11 @@ const batch = (offset: number) => ({
   logEpoch: "e",
   previous: undefined,
 });
+const unionIn = (channel: string, offset: number, union: string) => {
+  const message = encodeMessage("/", ["both", offset], { union });
+  const body = `{"data":${JSON.stringify(message)}}`;
+  return { ...batch(offset), channel, events: [{ kind: "pub" as const, offset, body }] };
+};
 const take = (offset?: unknown): TakeRequest => ({
   nsp: "/",
   id: ID,
@@ -309,4 +318,22 @@ test("[SO43] an event for one socket gets no place before what is on its way to 
   await new Promise((resolve) => setTimeout(resolve));
   const offset = `${journalEpoch}.${recovery.journal.offsetAt(before + 3).sequence.toString(36)}`;
   expect(recovery.take(take(offset))).toMatchObject({ direct: [{ text: '42["late"]' }] });
+});
+
+test("[SO42] a union reaches a socket once, also where its shard sleeps between two copies", () => {
+  const ROOM = "ringcast:io:/,red";
+  const shard = setUp();
+  shard.begin();
+  const hears = (...given: Parameters<typeof unionIn>) =>
+    shard.recovery.delivery.encodeBatch(unionIn(...given)).frameFor(shard.session, { since: 0 }).length > 0;
+  // It joins the room after this one.
+  expect(
+    shard.recovery.delivery.encodeBatch(unionIn(ROOM, 1, "early")).frameFor(shard.session, { since: 1 }),
+  ).toEqual([]);
+  shard.recovery.keeper.joined(ID, ROOM, { logEpoch: "e", offset: 1 });
+  expect([hears(CHANNEL, 1, "u"), hears(ROOM, 2, "v")]).toEqual([true, true]);
+  shard.sleep();
+  expect([hears(ROOM, 3, "u"), hears(CHANNEL, 2, "v")]).toEqual([false, false]);
+  expect([hears(CHANNEL, 3, "early"), hears(ROOM, 4, "new")]).toEqual([true, true]);
+  expect(hears(CHANNEL, 4, "new")).toBe(false);
 });

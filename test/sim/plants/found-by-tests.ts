@@ -199,6 +199,20 @@ export const FOUND_BY_TESTS: Readonly<Record<string, Plant>> = {
     instead: "return",
     foundBy: "test/unit/socketio/recovery/recovery.test.ts",
   },
+  "union-through-sleep": {
+    law: "SO42",
+    file: "src/socketio/recovery/delivery.ts",
+    code: " || !keeper.hasReceivedBefore(member.id, union)",
+    instead: " || keeper !== undefined",
+    foundBy: "test/unit/socketio/recovery/recovery.test.ts",
+  },
+  "unions-of-last-room": {
+    law: "SO42",
+    file: "src/socketio/recovery/plan.ts",
+    code: ".toSorted(([a], [b]) => a - b)",
+    instead: "",
+    foundBy: "test/unit/socketio/recovery/plan.test.ts",
+  },
   "trimmed-journal": {
     law: "SO41",
     file: "src/socketio/recovery/plan.ts",

@@ -1,11 +1,12 @@
 import { createElement, type ReactNode } from "react";
 import { renderToString } from "react-dom/server";
 import { expect, test } from "vitest";
+import WebSocket from "ws";
 import { createClient } from "../../../src/client/client.ts";
 import { useChannel, useConnection, usePresence } from "../../../src/react/react.ts";
 
 test("[PK12] a server renders what is so before anything is connected, whatever the client has meanwhile", () => {
-  const client = createClient({ url: "http://127.0.0.1:9", websocket: class {} });
+  const client = createClient({ url: "http://127.0.0.1:9", websocket: WebSocket });
   // Made with the stock client before: the channel takes its state.
   client.centrifuge.newSubscription("chat").subscribe();
   const channel = client.channel("chat");

@@ -110,9 +110,14 @@ export function coldRouter(): (request: Request) => Promise<Response> {
 let router = coldRouter();
 export const fetchWorker = (request: Request): Promise<Response> => router(request);
 
+/** The environment of a new isolate: a Worker keeps by it what it knows of the cluster. */
+let own = { ...env };
+export const ownEnv = (): Cloudflare.Env => own;
+
 /** For `afterEach`: an empty cluster behind a new router. */
 export async function startOver(): Promise<void> {
   router = coldRouter();
+  own = { ...env };
   await reset();
 }
 

@@ -1,10 +1,9 @@
-import { env } from "cloudflare:workers";
 import { createExecutionContext } from "cloudflare:test";
 import worker from "../support/socketio/worker.ts";
-import { until } from "./client.ts";
+import { ownEnv, until } from "./client.ts";
 
 export const fetchWorker = (request: Request): Promise<Response> =>
-  worker.fetch(request, env, createExecutionContext());
+  worker.fetch(request, ownEnv(), createExecutionContext());
 
 /** A client that speaks Socket.IO by hand. */
 export class Client {

@@ -1,6 +1,6 @@
-import { env } from "cloudflare:workers";
 import { createExecutionContext } from "cloudflare:test";
 import worker from "../support/socketio/worker.ts";
+import { ownEnv } from "./client.ts";
 
 export const SEPARATOR = "\u001E";
 export const UNKNOWN = { status: 400, body: '{"code":1,"message":"Session ID unknown"}' };
@@ -8,7 +8,7 @@ export const BAD_REQUEST = { status: 400, body: '{"code":3,"message":"Bad reques
 export const OK = { status: 200, body: "ok" };
 
 export const fetchWorker = (request: Request): Promise<Response> =>
-  worker.fetch(request, env, createExecutionContext());
+  worker.fetch(request, ownEnv(), createExecutionContext());
 
 export type Asked = { readonly status: number; readonly body: string; readonly headers: Headers };
 

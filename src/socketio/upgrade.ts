@@ -54,20 +54,30 @@ export class Upgrade {
     // Its frames cost what those of its session cost.
     const isAdmitted = spend(probe.session, "frames", { now: Date.now() });
     const packet = isAdmitted && typeof frame === "string" ? parseEnginePacket(frame) : undefined;
-    if (packet?.kind === "ping" && packet.data === "probe") {
+    if (packet?.kind === "ping" && packet.data === "probe" && !probe.session.ended) {
       socket.send(PROBED);
       probe.releases ??= setInterval(() => probe.peer.release(), RELEASE_MS);
     } else if (packet?.kind === "upgrade") this.#complete(socket, probe);
     else this.#drop(socket);
   }
 
-  /** The session has ended. */
+  /**
+   * The session has ended. A stock client whose probe was answered stops to poll, and if it lost the socket then, it would
+   * wait for its pings to time out: the socket stays until the client is there, and hears of the end.
+   */
   abandon(session: Session): void {
     const socket = this.#sockets.get(session);
-    if (socket !== undefined) this.#drop(socket);
+    if (socket === undefined) return;
+    const releases = this.#probes.get(socket)?.releases;
+    if (releases === undefined) this.#drop(socket);
+    else clearInterval(releases);
   }
 
   #complete(socket: WebSocket, { session, peer }: Probe): void {
+    if (session.ended) {
+      for (const frame of peer.take()) socket.send(frame);
+      return this.#drop(socket);
+    }
     this.#forget(socket);
     const waiting = peer.handOver();
     this.#connections.goOn(session, socket);

@@ -1,7 +1,7 @@
 import { evictAllDurableObjects } from "cloudflare:test";
 import { afterEach, describe, expect, test } from "vitest";
 import { startOver } from "./client.ts";
-import { ask, BAD_REQUEST, Poller, UNKNOWN } from "./socketio-poller.ts";
+import { ask, BAD_REQUEST, OK, Poller, UNKNOWN } from "./socketio-poller.ts";
 
 afterEach(startOver);
 
@@ -96,6 +96,32 @@ describe("[SO22] a polling session goes on over a WebSocket", () => {
     await poller.post("1");
     await socket.closed;
     expect(await poller.get()).toMatchObject(UNKNOWN);
+  });
+
+  test("[SO22] a client that a session's end meets on its way to the socket finds the last packets and the end there", async () => {
+    const poller = await Poller.connect();
+    const socket = await poller.socket();
+    socket.say("2probe");
+    await socket.next("3probe");
+    expect(await poller.get()).toMatchObject({ body: "6" });
+    // From here on a stock client polls no more.
+    await poller.post('421["echo","last"]\u001E42["throw away",true]');
+    expect(await poller.post("3")).toMatchObject(OK);
+    socket.say("5");
+    expect(await socket.next("43")).toBe('431["last"]');
+    await socket.closed;
+  });
+
+  test("[SO22] a client that a session's end meets before it stops to poll hears it from its GET", async () => {
+    const poller = await Poller.connect();
+    const socket = await poller.socket();
+    socket.say("2probe");
+    await socket.next("3probe");
+    await poller.post('42["throw away",true]');
+    while ((await poller.get()).body !== "1");
+    expect(await poller.get()).toMatchObject(UNKNOWN);
+    socket.say("2probe");
+    await socket.closed;
   });
 
   test("[SO22] after the upgrade the session sleeps as any other: it keeps its rooms and its data", async () => {

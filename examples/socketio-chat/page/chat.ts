@@ -3,6 +3,8 @@ import type { ToClient, ToServer } from "../src/events.ts";
 
 /** A user who has not typed for so long has stopped. */
 const TYPING_MS = 400;
+/** A message without an answer for so long is sent again. */
+const ANSWER_MS = 5_000;
 
 const element = <Type extends HTMLElement>(selector: string): Type => {
   const found = document.querySelector<Type>(selector);
@@ -31,12 +33,37 @@ login.addEventListener("submit", (event) => {
 function enter(username: string, room: string): void {
   const socket: Socket<ToClient, ToServer> = io();
   const state = element("#state");
+  let isIn = false;
+  /** Messages that the room does not have yet, as far as the page knows, in their order. */
+  const unsent: { readonly id: string; readonly message: string; readonly line: HTMLElement }[] = [];
+  let isSending = false;
+  // An event without an acknowledgement may be lost while the connection moves. These wait, and are sent again.
+  async function sendAll(): Promise<void> {
+    if (isSending) return;
+    isSending = true;
+    for (let next = unsent[0]; isIn && next !== undefined; next = unsent[0]) {
+      try {
+        await socket.timeout(ANSWER_MS).emitWithAck("new message", next.id, next.message);
+      } catch {
+        continue;
+      }
+      next.line.className = "";
+      unsent.shift();
+    }
+    isSending = false;
+  }
+
   // Also after a reconnection, unless the socket is the same as before.
   socket.on("connect", () => {
     if (!socket.recovered) socket.emit("add user", username, room);
   });
-  socket.on("disconnect", (reason) => (state.textContent = `connecting … (${reason})`));
+  socket.on("disconnect", (reason) => {
+    isIn = false;
+    state.textContent = `connecting … (${reason})`;
+  });
   socket.on("login", ({ numUsers }) => {
+    isIn = true;
+    void sendAll();
     state.textContent = `${username} in ${room}`;
     log(`Welcome to Socket.IO Chat`);
     log(participants(numUsers));
@@ -50,8 +77,11 @@ function enter(username: string, room: string): void {
     log(participants(who.numUsers));
     showTyping(who.username, false);
   });
+  const heard = new Set<string>();
   socket.on("new message", (one) => {
     showTyping(one.username, false);
+    if (heard.has(one.id)) return;
+    heard.add(one.id);
     showMessage(one.username, one.message);
   });
   socket.on("typing", (who) => showTyping(who.username, true));
@@ -73,10 +103,12 @@ function enter(username: string, room: string): void {
   say.addEventListener("submit", (event) => {
     event.preventDefault();
     const message = field(say, "message");
-    if (message === "" || !socket.connected) return;
+    if (message === "") return;
     say.reset();
-    showMessage(username, message);
-    socket.emit("new message", message);
+    const line = showMessage(username, message);
+    line.className = "unsent";
+    unsent.push({ id: crypto.randomUUID(), message, line });
+    void sendAll();
     stopTyping();
   });
 }
@@ -91,7 +123,7 @@ function log(text: string): void {
   append(line);
 }
 
-function showMessage(username: string, message: string): void {
+function showMessage(username: string, message: string): HTMLElement {
   const line = document.createElement("li");
   const hue = hueOf(username);
   const name = document.createElement("strong");
@@ -99,6 +131,7 @@ function showMessage(username: string, message: string): void {
   name.style.color = `light-dark(hsl(${hue} 70% 30%), hsl(${hue} 70% 75%))`;
   line.append(name, ` ${message}`);
   append(line);
+  return line;
 }
 
 function append(line: HTMLElement): void {

@@ -5,7 +5,8 @@ type Counted = { readonly numUsers: number };
 
 export type ToServer = {
   "add user": (username: string, room: string) => void;
-  "new message": (message: string) => void;
+  /** `id` stays the same where a page says it again; `taken` answers when the room has the message. */
+  "new message": (id: string, message: string, taken: () => void) => void;
   typing: () => void;
   "stop typing": () => void;
 };
@@ -14,7 +15,7 @@ export type ToClient = {
   login: (room: Counted) => void;
   "user joined": (who: Someone & Counted) => void;
   "user left": (who: Someone & Counted) => void;
-  "new message": (message: Someone & { readonly message: string }) => void;
+  "new message": (message: Someone & { readonly id: string; readonly message: string }) => void;
   typing: (who: Someone) => void;
   "stop typing": (who: Someone) => void;
 };

@@ -16,10 +16,12 @@ const ringcast = createRingcast({
       // The others have heard that it left. It is in its room, and has got what it missed.
       if (socket.recovered) await welcome(socket);
     });
-    io.on("new message", (socket, message) => {
+    io.on("new message", async (socket, id, message, taken) => {
       const { user } = socket.data;
-      if (user === undefined || typeof message !== "string") return;
-      socket.to(user.room).emit("new message", { username: user.name, message });
+      if (user === undefined || !isName(id) || typeof message !== "string") return;
+      // The room has it before the page hears so. A page that does not hear says it again.
+      await socket.to(user.room).emit("new message", { id, username: user.name, message });
+      if (typeof taken === "function") taken();
     });
     for (const event of ["typing", "stop typing"] as const)
       io.on(event, (socket) => {

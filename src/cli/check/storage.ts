@@ -16,7 +16,7 @@ export function findStorage(
   exports: Exports,
 ): ReadonlyMap<string, "sql" | "noSql"> {
   const classes = new Map<string, "sql" | "noSql">();
-  // What has left has no storage.
+  // A class that a deployment has given up has no storage.
   for (const [name, { type, storage }] of Object.entries(exports))
     if (type === "durable-object" && storage !== undefined)
       classes.set(name, storage === "sqlite" ? "sql" : "noSql");

@@ -49,7 +49,10 @@ export class Journal {
   #chars = 0;
   /** Made for the first session that needs it, and kept up to date from then on. */
   #index: JournalIndex | undefined;
-  #unionsBefore: ReadonlyMap<string, readonly Copy[]> | undefined;
+  /** Of use until then, ms since 1970. */
+  #unionsBefore:
+    | { readonly copies: ReadonlyMap<string, readonly Copy[]>; readonly until: number }
+    | undefined;
 
   constructor(storage: DurableObjectStorage, most = MOST) {
     this.#storage = storage;
@@ -99,8 +102,10 @@ export class Journal {
 
   /** The copies of a union that an earlier life of the shard has sent lately: the sessions of this one do not know of them. */
   copiesBefore(union: string): readonly Copy[] {
-    this.#unionsBefore ??= this.#readUnionsBefore(Date.now() - UNION_MS);
-    return this.#unionsBefore.get(union) ?? [];
+    const now = Date.now();
+    this.#unionsBefore ??= { copies: this.#readUnionsBefore(now - UNION_MS), until: now + UNION_MS };
+    if (now > this.#unionsBefore.until) this.#unionsBefore = { copies: new Map(), until: Infinity };
+    return this.#unionsBefore.copies.get(union) ?? [];
   }
 
   /** The events for one socket after a place, oldest first; undefined where one of them was too large for a row. */

@@ -9,6 +9,7 @@ import type {
   PublishRequest,
   PublishResult,
   Registration,
+  WaitingEvents,
 } from "../contracts/log.ts";
 import {
   RELEASE_BEFORE_LIMIT,
@@ -116,6 +117,11 @@ export class Channel extends DurableObject<RingcastEnv> implements Served<Channe
   removeHistory(contract: number): void {
     this.#answer(contract);
     this.#records.log.removeHistory();
+  }
+
+  waitingEvents(contract: number): WaitingEvents {
+    this.#answer(contract);
+    return this.#records.events.backlog;
   }
 
   announce(events: readonly PresenceEvent[], contract: number): void {

@@ -51,6 +51,15 @@ export type HistoryResult = {
   readonly refused: "unrecoverablePosition" | "badRequest" | "notAvailable" | null;
 };
 
+/** Events of one object that wait for the hooks and the webhook. */
+export type WaitingEvents = {
+  readonly waiting: number;
+  /** Those that this life of the object has dropped, because a receiver had too many waiting (SPEC BD60). */
+  readonly dropped: number;
+  /** When the oldest happened, ms since 1970; null where none waits. */
+  readonly oldestAt: number | null;
+};
+
 /** The calls that a log's home answers: the channel's object, or the coordinator for the broadcast channel. */
 export interface LogContract {
   /**
@@ -65,4 +74,6 @@ export interface LogContract {
   history(query: HistoryQuery, contract: number): Promise<HistoryResult>;
   /** Drops every publication; the top stays. */
   removeHistory(contract: number): Promise<void>;
+  /** Absent in 0.2.0. */
+  waitingEvents(contract: number): Promise<WaitingEvents>;
 }

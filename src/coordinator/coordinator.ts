@@ -19,6 +19,7 @@ import type {
   Listening,
   PublishRequest,
   Registration,
+  WaitingEvents,
 } from "../contracts/log.ts";
 import type { CostReport } from "../contracts/cost.ts";
 import type { Action, FannedOut, Reached } from "../contracts/orders.ts";
@@ -208,6 +209,11 @@ export class Coordinator extends DurableObject<RingcastEnv> implements Served<Co
   removeHistory(contract: number): void {
     this.#answer(contract);
     this.#parts.log.removeHistory();
+  }
+
+  waitingEvents(contract: number): WaitingEvents {
+    this.#answer(contract);
+    return this.#parts.events.backlog;
   }
 
   async broadcast(publication: PublishRequest, report: boolean, contract: number): Promise<BroadcastAnswer> {

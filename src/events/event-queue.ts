@@ -68,6 +68,11 @@ export class EventQueue {
     return this.#dropped;
   }
 
+  /** When the oldest event that waits has happened, ms since 1970. */
+  get oldestAt(): number | undefined {
+    return this.exists ? this.#rows("ORDER BY seq LIMIT 1")[0]?.at : undefined;
+  }
+
   /** Whether less than half of the queue is in use. */
   get hasRoom(): boolean {
     if (!this.exists) return true;

@@ -58,6 +58,16 @@ export class Events {
     return this.#sinks.reduce((sum, { queue }) => sum + queue.size, 0);
   }
 
+  /** What waits over all receivers. `oldestAt`: when the oldest has happened, ms since 1970; null where none waits. */
+  get backlog(): { readonly waiting: number; readonly dropped: number; readonly oldestAt: number | null } {
+    const oldestAt = Math.min(...this.#sinks.map(({ queue }) => queue.oldestAt ?? Infinity));
+    return {
+      waiting: this.waiting,
+      dropped: this.dropped,
+      oldestAt: Number.isFinite(oldestAt) ? oldestAt : null,
+    };
+  }
+
   /** Whether no event waits for a receiver. */
   get isEmpty(): boolean {
     return this.#sinks.every(({ queue }) => queue.size === 0);

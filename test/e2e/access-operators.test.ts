@@ -109,6 +109,7 @@ describe("[AU4] the operator's API opens to its keys alone", () => {
       "/coordinator/crash",
       "/cost",
       "/epochs",
+      "/events",
       "/explain",
       "/live",
       "/rollback",

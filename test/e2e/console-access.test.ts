@@ -1,7 +1,7 @@
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { launchBrowser, openPage, seriousFindings } from "../support/browser.ts";
-import { API_KEY, eventually, READ_KEY, startCluster, type Cluster } from "../support/cluster.ts";
+import { API_KEY, eventually, READ_KEY, signToken, startCluster, type Cluster } from "../support/cluster.ts";
 import { Console } from "../support/console.ts";
 
 const PAGE_NAMES = [
@@ -19,7 +19,19 @@ let cluster: Cluster;
 let browser: Browser;
 
 beforeAll(async () => {
-  cluster = await startCluster({ cluster: { insecure: false, anonymous: false } });
+  // Nobody takes what the webhook is to be told.
+  const webhook = { url: "http://127.0.0.1:1/", events: ["published", "shards"] };
+  cluster = await startCluster({
+    cluster: { insecure: false, anonymous: false, webhook },
+    namespaces: {
+      kept: {
+        history_size: 10,
+        history_ttl: "1h",
+        allow_subscribe_for_client: true,
+        allow_publish_for_client: true,
+      },
+    },
+  });
   browser = await launchBrowser();
 });
 afterAll(async () => {
@@ -107,6 +119,35 @@ test("[OP3] the console marks stale data until the feed is back", async () => {
   deaf = false;
   await seen.live();
   await eventually(async () => (await row.getAttribute("class"))?.includes("stale") === false);
+  await page.context().close();
+});
+
+test("[OP22] [OP26] the console shows what waits for the webhook at channels and at the coordinator", async () => {
+  const { page, problems } = await openPage(browser);
+  const seen = new Console(page);
+  await seen.enter(cluster.url, API_KEY);
+  await seen.open("health");
+  await page.getByText("The coordinator and the channels with clients (0) were asked").waitFor();
+  await page.getByText("No event waits for a hook or the webhook.").waitFor();
+  const client = cluster.client("ann", { token: await signToken({ sub: "ann" }) });
+  const subscription = client.newSubscription("kept:waiting");
+  const subscribed = new Promise((done) => subscription.once("subscribed", done).once("unsubscribed", done));
+  subscription.subscribe();
+  client.connect();
+  await subscribed;
+  for (let n = 0; n < 3; n++) await subscription.publish(n);
+  await cluster.admin("PATCH", "/shards/auto-1", { weight: 17 });
+  await page.getByRole("button", { name: "Ask again" }).click();
+  const row = page.locator('[data-queue="kept:waiting"]');
+  await row.getByRole("link", { name: "kept:waiting" }).waitFor();
+  expect(await row.getByRole("cell").first().innerText()).toBe("3");
+  expect(await row.getByRole("cell").nth(1).innerText()).toMatch(/^\d+ s$/u);
+  expect(await page.locator('[data-queue="coordinator"]').getByRole("cell").first().innerText()).toBe("1");
+  const { body } = await cluster.admin("GET", "/events?channel=kept:waiting");
+  expect(body).toMatchObject({ asked: 1, channels: [{ channel: "kept:waiting", waiting: 3, dropped: 0 }] });
+  expect(await seriousFindings(page)).toEqual([]);
+  expect(problems).toEqual([]);
+  client.disconnect();
   await page.context().close();
 });
 

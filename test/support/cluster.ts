@@ -36,6 +36,8 @@ export type Cluster = {
   stop(): Promise<void>;
 };
 
+const WEBHOOK_SECRET = `whsec_${Buffer.from("a secret of the webhook's own, 32+").toString("base64")}`;
+
 /** The settings override those of wrangler.toml. `insecure` and `development` are on unless a setting turns them off. */
 export async function startCluster(
   settings: {
@@ -71,7 +73,12 @@ export async function startCluster(
           },
           ...Object.fromEntries(namespaces.map(([name, options]) => [`RINGCAST_NS_${name}`, options])),
         },
-        secrets: { API_KEY, READ_KEY, TOKEN_HMAC_SECRET: HMAC_SECRET },
+        secrets: {
+          API_KEY,
+          READ_KEY,
+          TOKEN_HMAC_SECRET: HMAC_SECRET,
+          ...(cluster["webhook"] === undefined ? {} : { WEBHOOK_SECRET }),
+        },
       },
     ],
   });

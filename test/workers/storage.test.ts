@@ -81,6 +81,7 @@ const CHANNEL: Calls<ChannelContract, ReturnType<typeof channelObject>> = {
   view: (stub) => stub.view(0, CONTRACT),
   history: (stub) => stub.history(EVERYTHING, CONTRACT),
   removeHistory: (stub) => stub.removeHistory(CONTRACT),
+  waitingEvents: (stub) => stub.waitingEvents(CONTRACT),
   elapse: (stub) => stub.elapse(CONTRACT),
 };
 
@@ -117,6 +118,7 @@ const COORDINATOR: Calls<CoordinatorContract, ReturnType<typeof coordinatorObjec
   view: (stub) => stub.view(0, CONTRACT),
   history: (stub) => stub.history(EVERYTHING, CONTRACT),
   removeHistory: (stub) => stub.removeHistory(CONTRACT),
+  waitingEvents: (stub) => stub.waitingEvents(CONTRACT),
   elapse: (stub) => stub.elapse(CONTRACT),
 };
 

@@ -7,6 +7,7 @@ import { ApiError, callAdminApi, type ClusterView, type EpochView } from "./api.
 import { clearBusy, recordBusy } from "./busiest.ts";
 import { clearCost, cost, refreshCost } from "./cost.ts";
 import { clearHealth, recordCodes } from "./health.ts";
+import { clearWaiting } from "./waiting-events.ts";
 import { clearSocketIo } from "./socketio.ts";
 import { clearScale, refreshScale, scale } from "./scale.ts";
 import { clearPulses, keepPulsesOf, recordEvent, recordPulse } from "./pulses.ts";
@@ -114,5 +115,6 @@ export function clearCluster(): void {
   clearHealth();
   clearScale();
   clearCost();
+  clearWaiting();
   clearSocketIo();
 }

@@ -1,9 +1,10 @@
-import { codeTotals, countedSince, eventQueues } from "../data/health.ts";
+import { codeTotals, countedSince } from "../data/health.ts";
 import { tick } from "../data/pulses.ts";
 import type { CodeKind } from "../../contracts/live.ts";
 import { codeRows } from "../model/code-counts.ts";
 import { age, count } from "../model/format.ts";
-import { Panel, ShardName } from "./parts.tsx";
+import { Panel } from "./parts.tsx";
+import { WaitingEvents } from "./waiting-events.tsx";
 
 /** What went wrong while this page was open, by code, and what waits for the application. */
 export function Health() {
@@ -31,38 +32,7 @@ export function Health() {
           connections, or within a minute; where an isolate gets no other, its refusals are in its logs alone.
         </p>
       </Panel>
-      <Panel name="queues" title="Waiting events">
-        {eventQueues.value.length === 0 ? (
-          <p class="empty">No event waits for a hook or the webhook.</p>
-        ) : (
-          <div class="scroll tall" tabIndex={0} role="group" aria-label="Table of waiting events">
-            <table>
-              <thead>
-                <tr>
-                  <th scope="col">Shard</th>
-                  <th scope="col" class="number">
-                    Waiting
-                  </th>
-                  <th scope="col" class="number" title="Since the shard came to life: its queue was full">
-                    Dropped
-                  </th>
-                </tr>
-              </thead>
-              <tbody>
-                {eventQueues.value.map(({ shard, waiting, dropped }) => (
-                  <tr key={shard} data-queue={shard}>
-                    <th scope="row">
-                      <ShardName shard={shard} />
-                    </th>
-                    <td class="number">{count(waiting)}</td>
-                    <td class={`number ${dropped > 0 ? "behind" : ""}`}>{count(dropped)}</td>
-                  </tr>
-                ))}
-              </tbody>
-            </table>
-          </div>
-        )}
-      </Panel>
+      <WaitingEvents />
     </>
   );
 }

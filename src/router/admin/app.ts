@@ -8,6 +8,7 @@ import { addConfiguration } from "./configuration.ts";
 import { addCost } from "./cost.ts";
 import { addCrashes } from "./crashes.ts";
 import { addTime } from "./time.ts";
+import { addEvents } from "./events.ts";
 import { addLive } from "./live.ts";
 import { addReads } from "./reads.ts";
 import { requireKey } from "./require-key.ts";
@@ -53,6 +54,7 @@ export function createAdmin(): AdminApp {
   addConfiguration(app);
   addUsers(app);
   addSocketIo(app);
+  addEvents(app);
   addLive(app);
   refuseOtherMethods(app);
   return app;

@@ -1,0 +1,71 @@
+import type { WaitingEvents } from "../../contracts/log.ts";
+import { CONTRACT } from "../../contracts/version.ts";
+import { coordinatorStub, homeStub, within } from "../../platform/calls.ts";
+import { configOf } from "../../platform/config.ts";
+import { logError } from "../../platform/logger.ts";
+import { homeOf, parseChannel } from "../../policy/channels.ts";
+import { addRoute, fail, type AdminApp } from "./route.ts";
+import { eventsQuery, waitingEvents } from "./schemas/events.ts";
+
+/** The route that shows what waits for the application: a channel tells nobody of it, so each look asks (SPEC OP26). */
+export function addEvents(app: AdminApp): void {
+  addRoute(
+    app,
+    {
+      method: "get",
+      path: "/events",
+      summary:
+        "Show the events that wait for the hooks and the webhook at the busiest channels; the live feed has those of the shards",
+      query: eventsQuery,
+      answer: waitingEvents,
+    },
+    async (request, { query }) => {
+      const { env } = request;
+      const { channel } = query;
+      if (channel !== undefined) {
+        const parsed = parseChannel(channel, configOf(env).cluster.limits.channelBytes);
+        if (!parsed.ok)
+          return fail(request, 400, { code: "badRequest", message: "the name is no channel's" });
+        return { coordinator: null, truncated: false, ...(await askChannels(env, [channel], true)) };
+      }
+      const list = await coordinatorStub(env).channels("", CONTRACT);
+      const names = Object.entries(list.channels)
+        .toSorted(([, one], [, other]) => other - one)
+        .map(([name]) => name);
+      const [coordinator, channels] = await Promise.all([
+        ask(env, undefined),
+        askChannels(env, names.slice(0, query.limit), false),
+      ]);
+      const truncated = list.truncated || names.length > query.limit;
+      return { coordinator: coordinator ?? null, truncated, ...channels };
+    },
+  );
+}
+
+/** `all`: also those where nothing waits and nothing was dropped. */
+async function askChannels(env: RingcastEnv, names: readonly string[], all: boolean) {
+  const answers = await Promise.all(
+    names.map(async (channel) => ({ channel, events: await ask(env, channel) })),
+  );
+  return {
+    asked: names.length,
+    channels: answers
+      .flatMap(({ channel, events }) => (events === undefined ? [] : { channel, ...events }))
+      .filter(({ waiting, dropped }) => all || waiting > 0 || dropped > 0)
+      .toSorted((one, other) => other.waiting - one.waiting || other.dropped - one.dropped),
+    unreachable: answers.filter(({ events }) => events === undefined).map(({ channel }) => channel),
+  };
+}
+
+/** Asks a channel, or the coordinator. Undefined: it has not answered. */
+async function ask(env: RingcastEnv, channel: string | undefined): Promise<WaitingEvents | undefined> {
+  const config = configOf(env);
+  const home = channel === undefined ? ({ kind: "coordinator" } as const) : homeOf(config, channel);
+  try {
+    const answer = homeStub(env, home).waitingEvents(CONTRACT);
+    return await within(config.cluster.times.deliveryTimeoutMs, answer);
+  } catch (error) {
+    logError("the events that wait could not be counted", { channel, error });
+    return undefined;
+  }
+}

@@ -1,10 +1,14 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Run } from "./record.ts";
 
 /** The files that decide what a run does. */
 const RUNS = ["src", "test/sim", "test/chaos", "package-lock.json"];
+
+/** Folders of `src/` that no running cluster has in an object or a router. */
+export const NOT_IN_A_CLUSTER: readonly string[] = ["cli", "client", "console", "react", "testing"];
 
 /** The code that a run has run, as its row names it. */
 export type Code = Pick<Run, "commit" | "srcTree" | "isClean" | "versions">;
@@ -16,7 +20,7 @@ export function readCode(root: string): Code {
     (JSON.parse(readFileSync(join(root, path), "utf8")) as { version: string }).version;
   return {
     commit: git("rev-parse", "HEAD"),
-    srcTree: git("rev-parse", "HEAD:src"),
+    srcTree: hashOfCluster(git("ls-tree", "HEAD:src")),
     isClean: git("status", "--porcelain", "--", ...RUNS) === "",
     versions: {
       project: versionOf("package.json"),
@@ -24,6 +28,14 @@ export function readCode(root: string): Code {
       workerd: versionOf("node_modules/workerd/package.json"),
     },
   };
+}
+
+/** The hash of what a cluster runs of `src/`; `listing`: as `git ls-tree HEAD:src` prints it, a line for each entry. */
+export function hashOfCluster(listing: string): string {
+  const ofCluster = listing
+    .split("\n")
+    .filter((line) => !NOT_IN_A_CLUSTER.includes(line.slice(line.indexOf("\t") + 1)));
+  return createHash("sha1").update(ofCluster.join("\n")).digest("hex");
 }
 
 /** Whether a remote branch has the commit, so that a reader can check it out. */

@@ -1,4 +1,5 @@
 import { ACKNOWLEDGED, sumOf, WITHOUT_VERDICT, type Counts, type Run } from "./record.ts";
+import { NOT_IN_A_CLUSTER } from "./code.ts";
 import { groupsBy, reasonAgainst, totalOf, type Found, type Group } from "./totals.ts";
 
 /** A build with a slip that the histories had to find. Without `foundAt` it lived. */
@@ -25,7 +26,7 @@ export type ReportParts = {
   readonly found: readonly Found[];
   readonly canary: Canary;
   readonly slips: readonly Slip[];
-  /** The tree of `src/` that the report is about. */
+  /** The code that the report is about; see {@link Run.srcTree}. */
   readonly srcTree: string;
   readonly version: string;
   /** ISO 8601. */
@@ -59,8 +60,8 @@ export function reportOf(parts: ReportParts): string {
   const lines = [
     "# Fault report",
     "",
-    `\`npm run faults\` has written this page at ${writtenAt.slice(0, 16)} UTC, for version ${version} and the tree \`${short(srcTree)}\` of`,
-    "`src/`. The raw record lies in [fault-report/](fault-report/): one file of JSON lines for each commit.",
+    `\`npm run faults\` has written this page at ${writtenAt.slice(0, 16)} UTC, for version ${version} and the tree \`${short(srcTree)}\`: what a`,
+    `cluster runs of \`src/\`, which is all of it without ${NOT_IN_A_CLUSTER.map((name) => `\`${name}\``).join(", ")}. The raw record lies in [fault-report/](fault-report/): one file of JSON lines for each commit.`,
     "",
     "| | has run | goal |",
     "| --- | ---: | ---: |",

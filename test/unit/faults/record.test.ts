@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { hashOfCluster } from "../../faults/code.ts";
 import { distinctSeeds, freeSeeds, withRun, type Run } from "../../faults/record.ts";
 import { groupsBy, reasonAgainst, totalOf } from "../../faults/totals.ts";
 
@@ -98,4 +99,19 @@ test("[FT3] histories are summed for each tree of src/, over its commits", () =>
     ["t1", 50],
     ["t2", 25],
   ]);
+});
+
+test("[FT3] the hash of the code is of what a cluster runs: another console or command line has the same", () => {
+  const listing = (cli: string, shard: string, more: readonly string[] = []) =>
+    [
+      `040000 tree ${cli}\tcli`,
+      "040000 tree c0\tclient",
+      `040000 tree ${shard}\tshard`,
+      "100644 blob d0\tindex.ts",
+      ...more,
+    ].join("\n");
+  const known = hashOfCluster(listing("a1", "b1"));
+  expect(hashOfCluster(listing("a2", "b1"))).toBe(known);
+  expect(hashOfCluster(listing("a1", "b2"))).not.toBe(known);
+  expect(hashOfCluster(listing("a1", "b1", ["040000 tree e0\tclients"]))).not.toBe(known);
 });

@@ -30,6 +30,7 @@ const { values } = parseArgs({
     pause: { type: "string", default: "100" },
     batch: { type: "string", default: "1" },
     kills: { type: "string", default: "1" },
+    "at-once": { type: "string", default: "1" },
     sockets: { type: "string", default: "15" },
     seed: { type: "string", default: String(Date.now() % 1_000_000) },
     /** A file that gets what the run has seen, as JSON. */
@@ -39,7 +40,7 @@ const { values } = parseArgs({
 });
 if (values.help) {
   console.log(
-    "npm run chaos -- [--clients 60] [--channels 10] [--publishers 6] [--back-ends 2] [--seconds 60] [--pause 100 ms] [--batch 1] [--faults 40] [--kills 1] [--sockets 15] [--seed N]",
+    "npm run chaos -- [--clients 60] [--channels 10] [--publishers 6] [--back-ends 2] [--seconds 60] [--pause 100 ms] [--batch 1] [--faults 40] [--kills 1] [--at-once 1] [--sockets 15] [--seed N]",
   );
   process.exit(0);
 }
@@ -53,6 +54,7 @@ const SECONDS = numberOf("seconds");
 const PAUSE_MS = numberOf("pause");
 const FAULTS = numberOf("faults");
 const KILLS = numberOf("kills");
+const AT_ONCE = numberOf("at-once");
 const SEED = numberOf("seed");
 const apiKey = "an-api-key-for-chaos";
 
@@ -132,6 +134,7 @@ try {
     seconds: SECONDS,
     faults: FAULTS,
     kills: KILLS,
+    atOnce: AT_ONCE,
   });
   strangers.leave();
   crowd.leave();

@@ -29,6 +29,8 @@ export class Server {
   readonly #directory: string;
   #process: ChildProcess | undefined;
   #orders = 0;
+  /** Of orders on their way. A server that is killed answers none. */
+  readonly #answers = new Map<number, (error: string | undefined) => void>();
 
   private constructor(options: ServerOptions, directory: string) {
     this.#options = options;
@@ -82,12 +84,8 @@ export class Server {
     if (child === undefined) throw new Error("the server is down");
     const id = (this.#orders += 1);
     child.send({ id, ...order });
-    for (;;) {
-      const [message] = (await once(child, "message")) as [{ done?: number; error?: string }];
-      if (message.done !== id) continue;
-      if (message.error !== undefined) throw new Error(message.error);
-      return;
-    }
+    const error = await new Promise<string | undefined>((resolve) => this.#answers.set(id, resolve));
+    if (error !== undefined) throw new Error(error);
   }
 
   stop(): void {
@@ -107,11 +105,16 @@ export class Server {
     });
     exited.catch(() => undefined);
     await Promise.race([once(child, "message"), exited]);
+    child.on("message", ({ done, error }: { readonly done: number; readonly error?: string }) => {
+      this.#answers.get(done)?.(error);
+      this.#answers.delete(done);
+    });
   }
 
   #kill(): void {
     const pid = this.#process?.pid;
     this.#process = undefined;
+    this.#answers.clear();
     if (pid !== undefined) process.kill(-pid, "SIGKILL");
   }
 }

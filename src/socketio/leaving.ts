@@ -29,6 +29,7 @@ export class Leaving {
     for (const [oldest, { peer }] of this.#peers) {
       if (this.#peers.size <= MOST_LEAVING && length <= this.#maxLength) break;
       length -= peer.bufferedAmount;
+      peer.take();
       this.delete(oldest);
     }
   }

@@ -55,6 +55,8 @@ export class Polling {
     if (!(peer instanceof PollingPeer)) return;
     peer.reading?.abort();
     if (peer.isOwed && ORDERLY.has(why)) this.#leaving.add(stateOf(session).sid, peer);
+    // Nobody will fetch them, and the socket that the client may be changing over to keeps the peer for a while.
+    else if (!peer.isHeld) peer.take();
   }
 
   /** Answers a request, with the checks of a stock server in its order. */

@@ -15,7 +15,7 @@ const RELEASE_MS = 100;
 type Probe = {
   readonly session: Session;
   readonly peer: PollingPeer;
-  readonly timeout: ReturnType<typeof setTimeout>;
+  timeout: ReturnType<typeof setTimeout>;
   releases: ReturnType<typeof setInterval> | undefined;
 };
 
@@ -41,7 +41,7 @@ export class Upgrade {
       return new Response(null, { status: 101, webSocket: client });
     }
     const { socket, response } = this.#connections.acceptStranger();
-    const timeout = setTimeout(() => this.#drop(socket), UPGRADE_TIMEOUT_MS);
+    const timeout = this.#dropLater(socket);
     this.#probes.set(socket, { session, peer, timeout, releases: undefined });
     this.#sockets.set(session, socket);
     return response;
@@ -68,9 +68,11 @@ export class Upgrade {
   abandon(session: Session): void {
     const socket = this.#sockets.get(session);
     if (socket === undefined) return;
-    const releases = this.#probes.get(socket)?.releases;
-    if (releases === undefined) this.#drop(socket);
-    else clearInterval(releases);
+    const probe = this.#probes.get(socket);
+    if (probe?.releases === undefined) return this.#drop(socket);
+    clearInterval(probe.releases);
+    clearTimeout(probe.timeout);
+    probe.timeout = this.#dropLater(socket);
   }
 
   #complete(socket: WebSocket, { session, peer }: Probe): void {
@@ -83,6 +85,10 @@ export class Upgrade {
     this.#connections.goOn(session, socket);
     this.#heartbeat.begin(session);
     this.#connections.send(session, waiting);
+  }
+
+  #dropLater(socket: WebSocket): Probe["timeout"] {
+    return setTimeout(() => this.#drop(socket), UPGRADE_TIMEOUT_MS);
   }
 
   #drop(socket: WebSocket): void {

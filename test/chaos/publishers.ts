@@ -55,7 +55,7 @@ export class Publishers {
   /** No publisher begins a publication while `act` goes on, so that objects may sleep. */
   async quietly<T>(act: () => Promise<T>): Promise<T> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    this.#silence = promise;
+    this.#silence = Promise.all([this.#silence, promise]).then(() => undefined);
     try {
       return await act();
     } finally {

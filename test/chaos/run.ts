@@ -54,7 +54,7 @@ const SECONDS = numberOf("seconds");
 const PAUSE_MS = numberOf("pause");
 const FAULTS = numberOf("faults");
 const KILLS = numberOf("kills");
-const AT_ONCE = numberOf("at-once");
+const AT_ONCE = Math.max(1, numberOf("at-once"));
 const SEED = numberOf("seed");
 const apiKey = "an-api-key-for-chaos";
 

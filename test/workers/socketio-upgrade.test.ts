@@ -124,6 +124,17 @@ describe("[SO22] a polling session goes on over a WebSocket", () => {
     await socket.closed;
   });
 
+  test("[SO22] a client that has broken the protocol on its way to the socket finds the end there alone", async () => {
+    const poller = await Poller.connect();
+    const socket = await poller.socket();
+    socket.say("2probe");
+    await socket.next("3probe");
+    await poller.post('421["echo","lost"]');
+    expect(await poller.post("no packet")).toMatchObject(BAD_REQUEST);
+    socket.say("5");
+    await expect(socket.next("43")).rejects.toThrow("the socket has closed");
+  });
+
   test("[SO22] after the upgrade the session sleeps as any other: it keeps its rooms and its data", async () => {
     const poller = await Poller.connect();
     await poller.post('421["join","room"]');

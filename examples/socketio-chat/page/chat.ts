@@ -37,6 +37,20 @@ function enter(username: string, room: string): void {
   /** Messages that the room does not have yet, as far as the page knows, in their order. */
   const unsent: { readonly id: string; readonly message: string; readonly line: HTMLElement }[] = [];
   let isSending = false;
+
+  async function comeIn(): Promise<void> {
+    while (socket.connected && !isIn) {
+      try {
+        await socket.timeout(ANSWER_MS).emitWithAck("add user", username, room);
+      } catch {
+        continue;
+      }
+      isIn = true;
+      state.textContent = `${username} in ${room}`;
+      void sendAll();
+    }
+  }
+
   // An event without an acknowledgement may be lost while the connection moves. These wait, and are sent again.
   async function sendAll(): Promise<void> {
     if (isSending) return;
@@ -53,18 +67,12 @@ function enter(username: string, room: string): void {
     isSending = false;
   }
 
-  // Also after a reconnection, unless the socket is the same as before.
-  socket.on("connect", () => {
-    if (!socket.recovered) socket.emit("add user", username, room);
-  });
+  socket.on("connect", () => void comeIn());
   socket.on("disconnect", (reason) => {
     isIn = false;
     state.textContent = `connecting … (${reason})`;
   });
   socket.on("login", ({ numUsers }) => {
-    isIn = true;
-    void sendAll();
-    state.textContent = `${username} in ${room}`;
     log(`Welcome to Socket.IO Chat`);
     log(participants(numUsers));
   });
@@ -107,7 +115,9 @@ function enter(username: string, room: string): void {
     say.reset();
     const line = showMessage(username, message);
     line.className = "unsent";
-    unsent.push({ id: crypto.randomUUID(), message, line });
+    const id = crypto.randomUUID();
+    heard.add(id);
+    unsent.push({ id, message, line });
     void sendAll();
     stopTyping();
   });

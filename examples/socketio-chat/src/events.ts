@@ -4,7 +4,8 @@ type Someone = { readonly username: string };
 type Counted = { readonly numUsers: number };
 
 export type ToServer = {
-  "add user": (username: string, room: string) => void;
+  /** On each connection; `entered` answers when the user is in the room. */
+  "add user": (username: string, room: string, entered: () => void) => void;
   /** `id` stays the same where a page says it again; `taken` answers when the room has the message. */
   "new message": (id: string, message: string, taken: () => void) => void;
   typing: () => void;

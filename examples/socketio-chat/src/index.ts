@@ -1,20 +1,19 @@
 import { createRingcast, type ServerHandlers, type Socket } from "ringcast";
 import type { ToClient, ToServer } from "./events.ts";
 
-/** Kept through sleep. Undefined until the socket has a name. */
-type Data = { user?: { readonly name: string; readonly room: string } };
+type User = { readonly name: string; readonly room: string };
+/** Kept through sleep, and where a socket is recovered. */
+type Data = { user?: User };
 
 const ringcast = createRingcast({
   socketio: (io: ServerHandlers<ToServer, ToClient, {}, Data>) => {
-    io.on("add user", async (socket, name, room) => {
-      if (socket.data.user !== undefined || !isName(name) || !isName(room)) return;
-      socket.data.user = { name, room };
-      await socket.join(room);
-      await welcome(socket);
-    });
-    io.on("connection", async (socket) => {
-      // The others have heard that it left. It is in its room, and has got what it missed.
-      if (socket.recovered) await welcome(socket);
+    // A page says so on each connection, until it has the answer: a recovered socket is in its room already.
+    io.on("add user", async (socket, name, room, entered) => {
+      if (!isName(name) || !isName(room) || typeof entered !== "function") return;
+      const user = (socket.data.user ??= { name, room });
+      await socket.join(user.room);
+      entered();
+      await welcome(socket, user);
     });
     io.on("new message", async (socket, id, message, taken) => {
       const { user } = socket.data;
@@ -39,9 +38,7 @@ const ringcast = createRingcast({
 });
 
 /** Tells a user and the others in the room that the user is there. */
-async function welcome(socket: Socket<ToServer, ToClient, {}, Data>): Promise<void> {
-  const { user } = socket.data;
-  if (user === undefined) return;
+async function welcome(socket: Socket<ToServer, ToClient, {}, Data>, user: User): Promise<void> {
   // A variable would count the users of one shard, and forget them in its sleep. All shards are asked.
   const numUsers = (await socket.nsp.in(user.room).fetchSockets()).length;
   socket.emit("login", { numUsers });

@@ -11,6 +11,7 @@ export type WaitingLook = {
   readonly asked: number;
   readonly truncated: boolean;
   readonly unreachable: readonly string[];
+  readonly silentShards: readonly string[];
 };
 
 export const waitingLook = signal<WaitingLook | undefined>(undefined);

@@ -35,7 +35,11 @@ export function WaitingEvents() {
         </p>
       )}
       {isEmpty ? (
-        <p class="empty">No event waits for a hook or the webhook.</p>
+        <p class="empty">
+          {look !== undefined && countSilent(look) === 0 && waitingProblem.value === undefined
+            ? "No event waits for a hook or the webhook."
+            : "No event of a shard waits for a hook or the webhook."}
+        </p>
       ) : (
         <div class="scroll tall" tabIndex={0} role="group" aria-label="Table of waiting events">
           <table>
@@ -76,19 +80,26 @@ export function WaitingEvents() {
         </div>
       )}
       <p class="hint" data-testid="asked">
-        Shards tell their events by themselves.{" "}
-        {look === undefined ? "Asking the channels …" : askedText(look)}
+        Shards tell their events by themselves. {look === undefined ? unaskedText() : askedText(look)}
       </p>
     </Panel>
   );
 }
 
-function askedText({ at, asked, truncated, unreachable, coordinator }: WaitingLook): string {
+const unaskedText = (): string =>
+  waitingProblem.value === undefined ? "Asking the channels …" : "The channels could not be asked.";
+
+function askedText(look: WaitingLook): string {
+  const { at, asked, truncated } = look;
   const of = truncated ? "the channels with the most clients" : "the channels with clients";
-  const silent = unreachable.length + (coordinator === null ? 1 : 0);
+  const silent = countSilent(look);
   const without = silent === 0 ? "" : `; ${count(silent)} did not answer`;
   return `The coordinator and ${of} (${count(asked)}) were asked ${age(Date.now() - at)} ago${without}.`;
 }
+
+/** Objects that have not answered: a shard would have said which channels there are to ask. */
+const countSilent = ({ coordinator, unreachable, silentShards }: WaitingLook): number =>
+  unreachable.length + silentShards.length + (coordinator === null ? 1 : 0);
 
 /** Shards do not tell when their oldest event was. */
 type RowEvents = Omit<Waiting, "oldestAt"> & Partial<Waiting>;

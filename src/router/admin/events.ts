@@ -26,7 +26,11 @@ export function addEvents(app: AdminApp): void {
         const parsed = parseChannel(channel, configOf(env).cluster.limits.channelBytes);
         if (!parsed.ok)
           return fail(request, 400, { code: "badRequest", message: "the name is no channel's" });
-        return { coordinator: null, truncated: false, ...(await askChannels(env, [channel], true)) };
+        const isOfCoordinator = homeOf(configOf(env), channel).kind === "coordinator";
+        const asked = isOfCoordinator ? [] : [channel];
+        const coordinator = isOfCoordinator ? ((await ask(env, undefined)) ?? null) : null;
+        const rest = { coordinator, truncated: false, silentShards: [] };
+        return { ...rest, ...(await askChannels(env, asked, true)) };
       }
       const list = await coordinatorStub(env).channels("", CONTRACT);
       const names = Object.entries(list.channels)
@@ -37,7 +41,8 @@ export function addEvents(app: AdminApp): void {
         askChannels(env, names.slice(0, query.limit), false),
       ]);
       const truncated = list.truncated || names.length > query.limit;
-      return { coordinator: coordinator ?? null, truncated, ...channels };
+      const silentShards = list.unreachable;
+      return { coordinator: coordinator ?? null, truncated, silentShards, ...channels };
     },
   );
 }

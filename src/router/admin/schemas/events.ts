@@ -5,14 +5,20 @@ export const eventsQuery = z.strictObject({
   channel: z.string().min(1).max(1_024).optional().meta({
     description: "This channel alone, also where nobody listens to it.",
   }),
-  limit: z.coerce.number().int().min(1).max(200).default(40).meta({
-    description:
-      "How many channels are asked. Each is a call, of which Cloudflare's free plan permits 50 for a request.",
-  }),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(500)
+    .default(100)
+    .meta({ description: "How many channels are asked, those with the most clients first. Each is a call." }),
 });
 
 const waiting = z.object({
-  waiting: z.number().int().meta({ description: "Events that a hook or the webhook has not taken yet." }),
+  waiting: z
+    .number()
+    .int()
+    .meta({ description: "Events, one for each receiver that has not taken it: a hook, or the webhook." }),
   dropped: z.number().int().meta({
     description: "Events that this life of the object has dropped, because too many were waiting.",
   }),
@@ -33,5 +39,8 @@ export const waitingEvents = z
     }),
     truncated: z.boolean().meta({ description: "There are more channels with clients than were asked." }),
     unreachable: list(z.string()).meta({ description: "The channels that have not answered." }),
+    silentShards: list(z.string()).meta({
+      description: "The shards that have not said which channels have clients there.",
+    }),
   })
   .meta({ id: "WaitingEvents" });

@@ -11,7 +11,7 @@ import type { Store } from "./store.ts";
 
 /** A run of some minutes, so that little is lost where it has to end early. */
 export const OPTIONS =
-  "--seconds 240 --faults 1000 --kills 16 --at-once 6 --clients 24 --channels 20 --publishers 6 --back-ends 8 --pause 20 --batch 100 --sockets 10";
+  "--seconds 240 --faults 1300 --kills 20 --at-once 8 --clients 24 --channels 20 --publishers 6 --back-ends 8 --pause 20 --batch 100 --sockets 10";
 const FIRST_SEED = 1;
 
 /** One run of `npm run chaos`. It ends without a row where the gate closes, since its time cannot stand still. */

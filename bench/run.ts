@@ -76,10 +76,8 @@ if (values.draw) {
   draw(readResults(RESULTS));
   process.exit(0);
 }
-const options = {
-  quick: values.quick,
-  clients: values.clients === undefined ? undefined : Number(values.clients),
-};
+const options = { quick: values.quick, clients: numberOf("clients") };
+const asked = numberOf("rounds");
 const machine = describeMachine();
 const recorded = values.against === undefined ? undefined : recordedOn(machine, values.against);
 const results: Results = {};
@@ -91,6 +89,16 @@ for (const name of wanted) {
 }
 if (values.record) record();
 process.exit(recorded === undefined ? 0 : compare(recorded));
+
+/** A whole number of at least one, or undefined where it is not given. Ends the process where it is another. */
+function numberOf(name: "clients" | "rounds"): number | undefined {
+  const text = values[name];
+  if (text === undefined) return undefined;
+  const number = Number(text);
+  if (Number.isInteger(number) && number > 0) return number;
+  console.error(`--${name} is a whole number from 1 on, and not ${text}`);
+  process.exit(2);
+}
 
 /** The results of a file by case. Ends the process where they are those of another machine. */
 function recordedOn(here: string, file: string): Results {
@@ -124,7 +132,7 @@ function draw(all: Results): void {
 
 async function run(name: string, one: Case): Promise<Result> {
   const rounds: Round[] = [];
-  const count = Number(values.rounds ?? (values.quick ? 1 : one.rounds));
+  const count = asked ?? (values.quick ? 1 : one.rounds);
   for (let turn = 0; turn < count; turn++) {
     process.stderr.write(`\r${name}: round ${turn + 1} of ${count} `);
     rounds.push(await one.round(options, turn));

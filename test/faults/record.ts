@@ -18,7 +18,7 @@ export type Run = {
   /** The first seed, and how many follow each other. */
   readonly seeds: { readonly from: number; readonly count: number };
   readonly commit: string;
-  /** The hash of what a cluster runs of `src/` at that commit; in rows before 2026-11-30 of all of `src/`. */
+  /** The hash of what a cluster runs of `src/` at that commit; in rows of commits before b753cad of all of `src/`. */
   readonly srcTree: string;
   /** Whether the files that ran are those of the commit. */
   readonly isClean: boolean;

@@ -1,5 +1,5 @@
-import { ACKNOWLEDGED, sumOf, WITHOUT_VERDICT, type Counts, type Run } from "./record.ts";
 import { NOT_IN_A_CLUSTER } from "./code.ts";
+import { ACKNOWLEDGED, sumOf, WITHOUT_VERDICT, type Counts, type Run } from "./record.ts";
 import { groupsBy, reasonAgainst, totalOf, type Found, type Group } from "./totals.ts";
 
 /** A build with a slip that the histories had to find. Without `foundAt` it lived. */

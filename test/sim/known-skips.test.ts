@@ -100,6 +100,26 @@ test.each([
     excused: false,
   },
   {
+    what: "a delivery to a new shard is late, and a call to register was answered before",
+    steps: [register(2, 4), delivered(3)],
+    excused: true,
+  },
+  {
+    what: "the shard takes the answer of a registration after that",
+    steps: [register(2, 4), delivered(3), taken(3, 4)],
+    excused: false,
+  },
+  {
+    what: "such a delivery is of the registration that was answered",
+    steps: [register(2, 4), delivered(3, { registration: 2 })],
+    excused: false,
+  },
+  {
+    what: "such a delivery is to a shard of the present release",
+    steps: [register(2, 4), delivered(3, { release: "the present release" })],
+    excused: false,
+  },
+  {
     what: "such a delivery is not late",
     steps: [delivered(4, { registration: 2 }), delivered(3)],
     excused: false,

@@ -23,7 +23,8 @@ type Place = { readonly logEpoch: string; readonly offset: number };
  * in time, it has it for nobody (SPEC BD94, SO69). So the deliveries of that registration are skipped with the rest.
  *
  * Its shards (SPEC BD11): one that has crashed takes a late delivery, of a registration that has ended, for its place in a
- * log that knows it to be further. So it does with a late descriptor, which says how far the coordinator had sent to it.
+ * log that knows it to be further. So does one that is new, where its log has answered a later register call meanwhile,
+ * and one to which a late descriptor says how far the coordinator had sent.
  */
 export class KnownSkips {
   /** By the object that has the log, and the shard's name. */
@@ -31,6 +32,8 @@ export class KnownSkips {
   readonly #skips = new Map<string, Skip>();
   /** The number of the newest registration under which a log has sent. */
   readonly #newest = new Map<string, number>();
+  /** The number of the newest registration with which a log has answered. */
+  readonly #answered = new Map<string, number>();
   readonly #before: string;
 
   /** `before`: the name of the release before. */
@@ -65,6 +68,7 @@ export class KnownSkips {
       this.#skips.set(key, { from, to: offset, number });
     }
     this.#places.set(key, { logEpoch, offset: isBefore ? offset : Math.min(place, offset) });
+    this.#answered.set(key, Math.max(this.#answered.get(key) ?? 0, number));
   }
 
   #takeDelivery({ name, args, release, callerHasEnded }: EndedCall): void {
@@ -75,9 +79,10 @@ export class KnownSkips {
     const newest = Math.max(this.#newest.get(key) ?? 0, registration);
     this.#newest.set(key, newest);
     const place = this.#places.get(key);
+    const number = callerHasEnded ? newest : (this.#answered.get(key) ?? 0);
     const isBehind = place?.logEpoch === logEpoch && last.offset < place.offset;
-    if (release === this.#before && callerHasEnded && registration < newest && isBehind)
-      this.#skips.set(key, { from: last.offset, to: place.offset, number: newest });
+    if (release === this.#before && registration < number && isBehind)
+      this.#skips.set(key, { from: last.offset, to: place.offset, number });
   }
 
   #takeDescriptor({ name, args, release }: EndedCall): void {

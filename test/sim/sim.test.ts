@@ -101,6 +101,12 @@ const PINNED = [
     broke: "FO1: by a known fault of release 0.2.0, a register call that skips (known-skips.ts)",
   },
   {
+    seed: 10_052_239,
+    steps: 60,
+    releases: "rollback",
+    broke: "FO1: by the same fault, of a new shard that takes a late delivery for its place",
+  },
+  {
     seed: 920_013_874,
     steps: 60,
     releases: "mixed",

@@ -72,7 +72,7 @@ export function reportOf(parts: ReportParts): string {
     `| kinds of these faults | ${n(kinds)} | ${n(GOAL.kinds)} |`,
     "| lost, repeated or out of order in what counts | 0 | 0 |",
     "",
-    "A run counts where its files were those of a commit, and where no run of the same commit or of the same `src/` has",
+    "A run counts where its files were those of a commit, and where no run of the same commit or of the same tree has",
     "broken a law. The others are listed under [Runs that do not count](#runs-that-do-not-count).",
     "",
     "## The simulator",

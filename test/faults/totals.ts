@@ -26,7 +26,7 @@ export type Group = Total & { readonly key: string; readonly rows: readonly Run[
 
 /**
  * Why a run does not count, or undefined where it counts. A commit in which a law broke leaves the total, and so does
- * every commit with the same `src/`, unless the fault was in the tests.
+ * every commit with the same tree, unless the fault was in the tests.
  */
 export function reasonAgainst(
   run: Pick<Run, "isClean" | "commit" | "srcTree" | "violations">,
@@ -40,7 +40,7 @@ export function reasonAgainst(
     const inTests = other.violations.every(({ seed }) =>
       found.some((one) => one.inTests === true && one.by === other.part && one.seed === seed),
     );
-    if (other.srcTree === run.srcTree && !inTests) return "a run of the same src/ broke a law";
+    if (other.srcTree === run.srcTree && !inTests) return "a run of the same tree broke a law";
   }
   return undefined;
 }

@@ -62,7 +62,7 @@ test("[FT2] a seed that ran twice counts once", () => {
   expect(distinctSeeds([ofSeeds(1, 100), ofSeeds(51, 100), ofSeeds(60, 2), ofSeeds(300, 1)])).toBe(151);
 });
 
-test("[FT3] a commit in which a law broke leaves the total, and every commit with the same src/ does", () => {
+test("[FT3] a commit in which a law broke leaves the total, and every commit with the same tree does", () => {
   const broken = ofSeeds(26, 25, { violations: [{ seed: 30, what: ["lost"] }] });
   const others = {
     commit: ofSeeds(1, 25, { srcTree: "t2" }),
@@ -79,10 +79,10 @@ test("[FT3] a commit in which a law broke leaves the total, and every commit wit
     });
   expect(reasonOf(broken)).toBe("it broke a law");
   expect(reasonOf(others.commit)).toBe("another run of the commit broke a law");
-  expect(reasonOf(others.tree)).toBe("a run of the same src/ broke a law");
+  expect(reasonOf(others.tree)).toBe("a run of the same tree broke a law");
   expect(reasonOf(others.none)).toBeUndefined();
   expect(reasonOf(others.unclean)).toBe("files had changed since the commit");
-  // The same src/ with mended tests counts.
+  // The same tree with mended tests counts.
   expect(reasonOf(others.tree, true)).toBeUndefined();
   expect(reasonOf(broken, true)).toBe("it broke a law");
 });

@@ -151,6 +151,25 @@ test("[OP22] [OP26] the console shows what waits for the webhook at channels and
   await page.context().close();
 });
 
+test("[OP26] the busiest channels alone are asked up to the limit, and the broadcast channel is the coordinator's", async () => {
+  const client = cluster.client("bea", { token: await signToken({ sub: "bea" }) });
+  const names = ["kept:one", "kept:two"];
+  for (const name of names) client.newSubscription(name).subscribe();
+  client.connect();
+  await eventually(async () => (await cluster.admin("GET", "/events")).body.asked >= names.length);
+  const { body: one } = await cluster.admin("GET", "/events?limit=1");
+  expect(one).toMatchObject({ asked: 1, truncated: true, silentShards: [], unreachable: [] });
+  const { body: all } = await cluster.admin("GET", "/events");
+  expect(all).toMatchObject({ truncated: false });
+  await cluster.admin("PATCH", "/shards/auto-2", { weight: 18 });
+  const { body: broadcast } = await cluster.admin("GET", "/events?channel=ringcast:broadcast");
+  expect(broadcast.coordinator.waiting).toBeGreaterThan(0);
+  expect(broadcast).toMatchObject({ asked: 0, channels: [], truncated: false });
+  expect(await cluster.admin("GET", "/events?channel=%0A")).toMatchObject({ status: 400 });
+  expect(await cluster.admin("GET", "/events?limit=501")).toMatchObject({ status: 400 });
+  client.disconnect();
+});
+
 test("[OP17] [OP18] shards are searched, filtered and sorted by an address, and the back button works", async () => {
   const { page } = await openPage(browser);
   const seen = new Console(page);

@@ -120,6 +120,11 @@ test.each([
     excused: false,
   },
   {
+    what: "that call was answered by a log of the present release",
+    steps: [register(2, 4, { release: "the present release" }), delivered(3)],
+    excused: false,
+  },
+  {
     what: "such a delivery is not late",
     steps: [delivered(4, { registration: 2 }), delivered(3)],
     excused: false,

@@ -23,7 +23,7 @@ type Place = { readonly logEpoch: string; readonly offset: number };
  * in time, it has it for nobody (SPEC BD94, SO69). So the deliveries of that registration are skipped with the rest.
  *
  * Its shards (SPEC BD11): one that has crashed takes a late delivery, of a registration that has ended, for its place in a
- * log that knows it to be further. So does one that is new, where its log has answered a later register call meanwhile,
+ * log that knows it to be further. So does one that is new, where such a log has answered a later register call meanwhile,
  * and one to which a late descriptor says how far the coordinator had sent.
  */
 export class KnownSkips {
@@ -32,7 +32,7 @@ export class KnownSkips {
   readonly #skips = new Map<string, Skip>();
   /** The number of the newest registration under which a log has sent. */
   readonly #newest = new Map<string, number>();
-  /** The number of the newest registration with which a log has answered. */
+  /** The number of the newest registration with which a log of the release before has answered. */
   readonly #answered = new Map<string, number>();
   readonly #before: string;
 
@@ -68,7 +68,7 @@ export class KnownSkips {
       this.#skips.set(key, { from, to: offset, number });
     }
     this.#places.set(key, { logEpoch, offset: isBefore ? offset : Math.min(place, offset) });
-    this.#answered.set(key, Math.max(this.#answered.get(key) ?? 0, number));
+    if (isBefore) this.#answered.set(key, Math.max(this.#answered.get(key) ?? 0, number));
   }
 
   #takeDelivery({ name, args, release, callerHasEnded }: EndedCall): void {

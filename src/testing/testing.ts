@@ -58,7 +58,8 @@ export type TestCluster = {
   /**
    * Moves the cluster's time on, by at most a year at once, and resolves when its objects have done what has become due:
    * history runs out, tokens expire, channels are forgotten. `Date` in the Worker moves too; the test's own does not, nor
-   * does a timer of `setTimeout`.
+   * does a timer of `setTimeout`. Wait first until the cluster shows what it should have heard: what a client has sent
+   * just before may arrive later.
    */
   advance(ms: number): Promise<void>;
   /**

@@ -18,19 +18,19 @@ export type Route = {
   /** Ids of the owners that refused this connection because they are full, or above their bound. */
   readonly refused: readonly string[];
   /** The connection token, when it travelled in the upgrade. The router has found it valid (SPEC AU9). */
-  readonly token?: string;
+  readonly token?: string | undefined;
   /** The answer of the deployment's own `authenticate`, where it has given one. */
-  readonly identity?: RouteIdentity;
+  readonly identity?: RouteIdentity | undefined;
   /** The region that should serve the client does not answer: a shard of the default region takes it as a guest. */
   readonly unreachable?: string;
   /** Every owner is full or above its bound, and the bound counts no more. */
   readonly unbounded?: true;
   /** Calls to shards that the router has seen fail, for the next report of this one. Absent in 0.2.0. */
-  readonly failed?: readonly FailedCalls[];
+  readonly failed?: readonly FailedCalls[] | undefined;
   /** Requests that the router has refused itself, for the live feed. Absent for none, and before contract 3. */
-  readonly codes?: readonly CodeCount[];
+  readonly codes?: readonly CodeCount[] | undefined;
   /** The connection is no WebSocket: its front keeps it in memory. Absent before contract 3. */
-  readonly inMemory?: true;
+  readonly inMemory?: true | undefined;
   /** The front's own part: only the front of the shard reads it. Absent before contract 3. */
   readonly ofFront?: unknown;
 };

@@ -42,18 +42,15 @@ async function holderOf<Env extends { Bindings: RingcastEnv }>(
 ): Promise<Holder> {
   const given = keyIn(request) ?? otherwise;
   if (given === undefined) return NOBODY;
-  const digest = await sha256(given);
+  const [digest, keys] = await Promise.all([sha256(given), digestsOf(request.env)]);
   // All keys are always compared, so that the time does not show which one is similar.
-  const known = await Promise.all(
-    keysOf(request.env).map(async ({ key, ...holder }) => ((await isKey(digest, key)) ? holder : undefined)),
-  );
-  return known.find((holder) => holder !== undefined) ?? NOBODY;
+  const found = keys.filter((key) => crypto.subtle.timingSafeEqual(digest, key.digest));
+  return found[0]?.holder ?? NOBODY;
 }
 
 const NOBODY: Holder = { access: "none", name: undefined };
 
-type Key = Holder & { readonly key: string | undefined };
-
+type Key = { readonly holder: Holder; readonly key: string };
 const keysKnown = new WeakMap<object, readonly Key[]>();
 
 /** The keys of a deployment, those with full access first; read once for each isolate. */
@@ -63,22 +60,43 @@ function keysOf(env: RingcastEnv): readonly Key[] {
   return known;
 }
 
-function readKeys(env: RingcastEnv): readonly Key[] {
+type Digest = { readonly holder: Holder; readonly digest: ArrayBuffer };
+
+const digestsKnown = new WeakMap<object, readonly Digest[]>();
+
+/**
+ * The digests of the keys; made once for each isolate. They are compared, because `timingSafeEqual` needs equal lengths,
+ * and the length of a key is a secret as well.
+ */
+async function digestsOf(env: RingcastEnv): Promise<readonly Digest[]> {
+  const known = digestsKnown.get(env);
+  if (known !== undefined) return known;
+  const made = await Promise.all(
+    keysOf(env).map(async ({ holder, key }) => ({ holder, digest: await sha256(key) })),
+  );
+  digestsKnown.set(env, made);
+  return made;
+}
+
+/** An empty key opens nothing. */
+function readKeys(env: RingcastEnv): Key[] {
   const { API_KEY, API_KEY_PREVIOUS, READ_KEY, READ_KEY_PREVIOUS } = env;
   const own = Object.entries<unknown>({ ...env }).flatMap(([secret, key]) => {
     const name = operatorOfSecret(secret);
-    return name === undefined || typeof key !== "string" ? [] : [{ access: "full" as const, name, key }];
+    return name === undefined ? [] : [{ holder: { access: "full" as const, name }, key }];
   });
+  const shared = (access: Access, keys: readonly unknown[]) =>
+    keys.map((key) => ({ holder: { access, name: undefined }, key }));
   return [
-    ...[API_KEY, API_KEY_PREVIOUS].map((key) => ({ access: "full" as const, name: undefined, key })),
+    ...shared("full", [API_KEY, API_KEY_PREVIOUS]),
     ...own,
-    ...[READ_KEY, READ_KEY_PREVIOUS].map((key) => ({ access: "read" as const, name: undefined, key })),
-  ];
+    ...shared("read", [READ_KEY, READ_KEY_PREVIOUS]),
+  ].flatMap(({ holder, key }) => (typeof key === "string" && key !== "" ? [{ holder, key }] : []));
 }
 
 /** Throws `ConfigError` in a deployment that no key can open (SPEC PK5). */
 export function requireKeys(env: RingcastEnv): void {
-  if (keysOf(env).some(({ key }) => key !== undefined && key !== "")) return;
+  if (keysOf(env).length > 0) return;
   const prefix = prefixOf(env);
   throw new ConfigError(
     `neither of the secrets ${prefix}API_KEY and ${prefix}READ_KEY is set, so no request has access: write a line ${prefix}API_KEY=<16 characters or more> into .dev.vars for this machine, and run "npx wrangler secret put ${prefix}API_KEY" for a deployment`,
@@ -94,17 +112,6 @@ const nonEmpty = (header: string | undefined): string | undefined => (header ===
 
 function fromAuthorization(header: string | undefined): string | undefined {
   return /^(?:apikey|bearer) (.+)$/i.exec(header ?? "")?.[1];
-}
-
-/** The digests of the deployment's keys. */
-const digests = new Map<string, Promise<ArrayBuffer>>();
-
-/** Compares digests, because `timingSafeEqual` needs equal lengths, and the length of a key is a secret as well. */
-async function isKey(given: ArrayBuffer, key: string | undefined): Promise<boolean> {
-  if (key === undefined || key === "") return false;
-  const known = digests.get(key) ?? sha256(key);
-  digests.set(key, known);
-  return crypto.subtle.timingSafeEqual(given, await known);
 }
 
 const sha256 = (text: string): Promise<ArrayBuffer> =>

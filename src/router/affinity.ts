@@ -47,7 +47,9 @@ function decodeLast(path: string): string {
 /** The problem of a key, as the end of a sentence that begins with the key's name; undefined for a good key. */
 function checkKey(key: string, maxBytes: number): string | undefined {
   if (key === "") return "is empty";
-  if (new TextEncoder().encode(key).byteLength > maxBytes) return `is longer than ${maxBytes} bytes`;
+  // A code unit is at most three bytes of UTF-8.
+  if (key.length * 3 > maxBytes && new TextEncoder().encode(key).byteLength > maxBytes)
+    return `is longer than ${maxBytes} bytes`;
   // Control characters, and the replacement character, to which broken UTF-8 decodes.
   if (/[\p{Cc}\uFFFD]/u.test(key) || !key.isWellFormed()) return "is not readable text";
   return undefined;

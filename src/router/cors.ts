@@ -34,9 +34,9 @@ export const allowOrigins =
   async (request, next) => {
     const { req } = request;
     const origin = req.header("origin");
+    if (origin === undefined) return next();
     const url = new URL(req.url);
-    if (origin === undefined || origin === url.origin) return next();
-    if (!originAllowed(origin, url, partsOf(request.env).cluster)) return next();
+    if (origin === url.origin || !originAllowed(origin, url, partsOf(request.env).cluster)) return next();
     if (req.method === "OPTIONS") return preflight(origin, req.header("access-control-request-headers"));
     await next();
     request.res = withCors(request.res, origin);

@@ -180,27 +180,26 @@ async function askShard(upgrade: Upgrade, shard: ShardAddress, place: Place): Pr
   }
 }
 
-function headersFor(upgrade: Upgrade, place: Place, { failed, codes }: News): Headers {
-  const { ring } = upgrade.cache;
-  const headers = new Headers(upgrade.inMemory === true ? {} : { upgrade: "websocket" });
-  if (upgrade.subprotocol !== undefined) headers.set("sec-websocket-protocol", upgrade.subprotocol);
-  headers.set(
-    ROUTE_HEADER,
-    encodeRoute({
+/** A field without a value is left out of the header. */
+function headersFor(upgrade: Upgrade, place: Place, news: News): Record<string, string> {
+  const { cache, clientRegion, token, identity, inMemory, ofFront, subprotocol } = upgrade;
+  const { descriptor, digest } = cache.ring;
+  return {
+    ...(inMemory === true ? {} : { upgrade: "websocket" }),
+    ...(subprotocol === undefined ? {} : { "sec-websocket-protocol": subprotocol }),
+    [ROUTE_HEADER]: encodeRoute({
       contract: CONTRACT,
       ...place,
-      clientRegion: upgrade.clientRegion,
-      ringEpoch: ring.descriptor.epoch,
-      digest: ring.digest,
-      ...(upgrade.token === undefined ? {} : { token: upgrade.token }),
-      ...(upgrade.identity === undefined ? {} : { identity: upgrade.identity }),
-      ...(failed === undefined ? {} : { failed }),
-      ...(codes === undefined ? {} : { codes }),
-      ...(upgrade.inMemory === undefined ? {} : { inMemory: upgrade.inMemory }),
-      ...(upgrade.ofFront === undefined ? {} : { ofFront: upgrade.ofFront }),
+      clientRegion,
+      ringEpoch: descriptor.epoch,
+      digest,
+      token,
+      identity,
+      ...news,
+      inMemory,
+      ofFront,
     }),
-  );
-  return headers;
+  };
 }
 
 async function readRefusal(response: Response): Promise<Refusal | undefined> {

@@ -33,9 +33,10 @@ export function createApi(partsOf: PartsOf): Hono<App> {
     }),
   );
   app.get("/openapi.json", (request) => request.json(apiDocument(basePath(request))));
-  app.on(["GET", "PUT", "PATCH", "DELETE"], "/:method", (request, next) => {
-    const { method } = request.req;
-    if (!METHODS.has(request.req.param("method"))) return next();
+  // No parameter: beside a path like the one above, Hono would search the routes one by one for each request.
+  app.on(["GET", "PUT", "PATCH", "DELETE"], "/*", (request, next) => {
+    const { method, path } = request.req;
+    if (!METHODS.has(path.slice(basePath(request).length + 1))) return next();
     return Promise.resolve(
       answerError(request, 405, {
         code: "methodNotAllowed",

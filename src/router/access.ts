@@ -48,6 +48,8 @@ async function holderOf<Env extends { Bindings: RingcastEnv }>(
   return found[0]?.holder ?? NOBODY;
 }
 
+const FULL: Holder = { access: "full", name: undefined };
+const READER: Holder = { access: "read", name: undefined };
 const NOBODY: Holder = { access: "none", name: undefined };
 
 type Key = { readonly holder: Holder; readonly key: string };
@@ -85,13 +87,12 @@ function readKeys(env: RingcastEnv): Key[] {
     const name = operatorOfSecret(secret);
     return name === undefined ? [] : [{ holder: { access: "full" as const, name }, key }];
   });
-  const shared = (access: Access, keys: readonly unknown[]) =>
-    keys.map((key) => ({ holder: { access, name: undefined }, key }));
-  return [
-    ...shared("full", [API_KEY, API_KEY_PREVIOUS]),
+  const all = [
+    ...[API_KEY, API_KEY_PREVIOUS].map((key) => ({ holder: FULL, key })),
     ...own,
-    ...shared("read", [READ_KEY, READ_KEY_PREVIOUS]),
-  ].flatMap(({ holder, key }) => (typeof key === "string" && key !== "" ? [{ holder, key }] : []));
+    ...[READ_KEY, READ_KEY_PREVIOUS].map((key) => ({ holder: READER, key })),
+  ];
+  return all.flatMap(({ holder, key }) => (typeof key === "string" && key !== "" ? [{ holder, key }] : []));
 }
 
 /** Throws `ConfigError` in a deployment that no key can open (SPEC PK5). */

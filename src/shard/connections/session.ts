@@ -3,7 +3,7 @@ import type { RouteIdentity } from "../../contracts/route.ts";
 import type { TagsFilter } from "../../policy/tags-filter.ts";
 import type { Frame } from "../frame.ts";
 import type { Budgets } from "./budgets.ts";
-import type { NewChannels } from "./new-channels.ts";
+import type { Reached } from "./new-channels.ts";
 import type { Peer } from "./peer.ts";
 
 /**
@@ -90,8 +90,7 @@ export type Session = Budgets & {
   busy: number;
   /** The length of those frames, in UTF-16 units. */
   waitingUnits: number;
-  /** Undefined until it reaches its first channel. */
-  newChannels: NewChannels | undefined;
+  reached: Reached;
   /** Frames that wait for the answer to `connect`, and their size in UTF-16 units (SPEC BD29). */
   held: { readonly frames: Frame[]; units: number } | undefined;
   /** Bytes sent since the last proof that the peer reads. */

@@ -110,7 +110,7 @@ export function newSession(socket: Peer, attachment: Live, limits: BudgetLimits)
     waitingUnits: 0,
     limits,
     budgets: undefined,
-    newChannels: undefined,
+    reached: undefined,
     held: undefined,
     unprovenBytes: 0,
     probedAt: undefined,

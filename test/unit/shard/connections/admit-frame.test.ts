@@ -1,5 +1,5 @@
-import { describe, expect, test } from "vitest";
-import { NewChannels } from "../../../../src/shard/connections/new-channels.ts";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { mayReach } from "../../../../src/shard/connections/new-channels.ts";
 import type { Session } from "../../../../src/shard/connections/session.ts";
 import { admitFrame } from "../../../../src/shard/connections/budgets.ts";
 import { newSession } from "../../../../src/shard/connections/sessions.ts";
@@ -55,19 +55,25 @@ describe("[BD23] a frame is admitted before it waits", () => {
 });
 
 describe("[BD27] a client has a budget of new channels", () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"] }));
+  afterEach(() => void vi.useRealTimers());
+
   test("a channel that it has reached lately is free, and a new one costs", () => {
-    const channels = new NewChannels({ channelsPerClient: 2, newChannelsPerMinute: 3 });
-    const refused = "abacdabc".split("").filter((name) => !channels.admit(name, 0));
+    const [session, limits] = [sessionOf(), { channelsPerClient: 2, newChannelsPerMinute: 3 }];
+    const startedAt = Date.now();
+    const refused = "aabacdabc".split("").filter((name) => !mayReach(session, name, limits));
     expect(refused).toEqual(["d"]);
-    expect(channels.admit("d", 19_000)).toBe(false);
-    expect(channels.admit("d", 21_000)).toBe(true);
+    vi.setSystemTime(startedAt + 19_000);
+    expect(mayReach(session, "d", limits)).toBe(false);
+    vi.setSystemTime(startedAt + 21_000);
+    expect(mayReach(session, "d", limits)).toBe(true);
     // It remembers three.
-    expect(channels.admit("a", 21_000)).toBe(false);
+    expect(mayReach(session, "a", limits)).toBe(false);
   });
 
   test("all the channels that a client may have are admitted at once", () => {
-    const channels = new NewChannels({ channelsPerClient: 50, newChannelsPerMinute: 3 });
+    const [session, limits] = [sessionOf(), { channelsPerClient: 50, newChannelsPerMinute: 3 }];
     const names = Array.from({ length: 51 }, (_, n) => `room-${n}`);
-    expect(names.filter((name) => channels.admit(name, 0))).toHaveLength(50);
+    expect(names.filter((name) => mayReach(session, name, limits))).toHaveLength(50);
   });
 });

@@ -195,6 +195,19 @@ describe("a client that comes back", () => {
     expect(other.recovered).toHaveLength(2);
   });
 
+  test("[SO45] `disconnect` is told where the data cannot be stored, and the client comes back with the data before", async () => {
+    const other = await connect();
+    const one = await connect();
+    await one.client.emitWithAck("count");
+    one.client.emit("spoil");
+    await heard(one.client, "disconnect");
+    await eventually(() => other.said.length > 0);
+    expect(other.said).toEqual(["spoiled, and gone"]);
+    await back(one);
+    expect(one.recovered).toEqual([false, true]);
+    expect(await one.client.emitWithAck("count")).toBe(2);
+  });
+
   test("[SO40] volatile events have no offset, and are not sent again", async () => {
     const one = await connect();
     await one.client.emitWithAck("join", "loose");

@@ -72,6 +72,19 @@ test("[SO4] the handshake has the query and the headers that are listed, also af
   ]);
 });
 
+test("[SO68] `disconnect` is told once, also where the data of its socket cannot be stored", async () => {
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  const ann = await Client.connect("&key=ann");
+  const bob = await Client.connect("&key=bob");
+  ann.say('42["spoil"]');
+  expect(await ann.closed).toBe(4011);
+  await bob.next('42["said"');
+  await bob.ask("room", [], [], "the last");
+  await bob.next('42["said","the last"]');
+  const said = bob.frames.filter((frame) => String(frame).startsWith('42["said"'));
+  expect(said).toEqual(['42["said","spoiled, and gone"]', '42["said","the last"]']);
+});
+
 test("[SO5] events in a namespace that has refused its client reach no handler, and end the connection", async () => {
   const client = await Client.connect();
   client.say('40/closed,{"password":"wrong"}');

@@ -30,7 +30,7 @@ export function addEvents(app: AdminApp): void {
         const asked = isOfCoordinator ? [] : [channel];
         const coordinator = isOfCoordinator ? ((await ask(env, undefined)) ?? null) : null;
         const rest = { coordinator, truncated: false, silentShards: [] };
-        return { ...rest, ...(await askChannels(env, asked, true)) };
+        return { ...rest, ...(await askChannels(env, asked)) };
       }
       const list = await coordinatorStub(env).channels("", CONTRACT);
       const names = Object.entries(list.channels)
@@ -38,7 +38,7 @@ export function addEvents(app: AdminApp): void {
         .map(([name]) => name);
       const [coordinator, channels] = await Promise.all([
         ask(env, undefined),
-        askChannels(env, names.slice(0, query.limit), false),
+        askChannels(env, names.slice(0, query.limit), (one) => one.waiting > 0 || one.dropped > 0),
       ]);
       const truncated = list.truncated || names.length > query.limit;
       const silentShards = list.unreachable;
@@ -47,8 +47,11 @@ export function addEvents(app: AdminApp): void {
   );
 }
 
-/** `all`: also those where nothing waits and nothing was dropped. */
-async function askChannels(env: RingcastEnv, names: readonly string[], all: boolean) {
+async function askChannels(
+  env: RingcastEnv,
+  names: readonly string[],
+  isShown: (events: WaitingEvents) => boolean = () => true,
+) {
   const answers = await Promise.all(
     names.map(async (channel) => ({ channel, events: await ask(env, channel) })),
   );
@@ -56,7 +59,7 @@ async function askChannels(env: RingcastEnv, names: readonly string[], all: bool
     asked: names.length,
     channels: answers
       .flatMap(({ channel, events }) => (events === undefined ? [] : { channel, ...events }))
-      .filter(({ waiting, dropped }) => all || waiting > 0 || dropped > 0)
+      .filter(isShown)
       .toSorted((one, other) => other.waiting - one.waiting || other.dropped - one.dropped),
     unreachable: answers.filter(({ events }) => events === undefined).map(({ channel }) => channel),
   };

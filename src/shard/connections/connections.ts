@@ -47,6 +47,8 @@ export class Connections {
   readonly #budget: QueueBudget;
   /** Sockets that the platform holds though their sessions have ended: their peers have not answered our close. */
   #unanswered = new Set<WebSocket>();
+  /** Sessions whose end is told just now: a handler that hears of it may ask for it again. */
+  readonly #ending = new Set<Session>();
   #countedAt = 0;
 
   constructor(parts: ConnectionsParts) {
@@ -198,7 +200,7 @@ export class Connections {
     close: Close,
     { moving = false, why }: { readonly moving?: boolean; readonly why?: EndReason } = {},
   ): void {
-    if (session.ended) return;
+    if (session.ended || this.#ending.has(session)) return;
     const { socket, attachment } = session;
     this.#remove(session, { close, moving, ...(why === undefined ? {} : { why }) });
     if (isSocket(socket)) {
@@ -268,12 +270,14 @@ export class Connections {
   }
 
   #remove(session: Session, ending: Ending): void {
+    this.#ending.add(session);
     try {
       this.#parts.onEnd(session, ending);
     } catch (error) {
       // Its socket is closed all the same: a client that is left open here would hear nothing more (SPEC SO68).
       logError("the end of a session could not be told", { session: session.attachment.id, error });
     }
+    this.#ending.delete(session);
     this.sessions.delete(session);
     this.#context.unread.bytes -= session.unprovenBytes;
   }

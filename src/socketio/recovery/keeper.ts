@@ -1,5 +1,6 @@
 import { receivedAfterMs } from "../../config/socketio.ts";
 import type { Position } from "../../contracts/publication.ts";
+import { logError } from "../../platform/logger.ts";
 import type { Session } from "../../shard/connections/session.ts";
 import type { Core } from "../../shard/front.ts";
 import type { DisconnectReason } from "../codes.ts";
@@ -81,7 +82,7 @@ export class Keeper {
     );
   }
 
-  /** A socket has gone with its connection. */
+  /** A socket has gone with its connection. Data that cannot be stored are left out for those before. */
   ended(
     session: Session,
     id: string,
@@ -96,7 +97,12 @@ export class Keeper {
     const ends = endsOf(before.state, upTo, journal.view().index);
     const receivedAt = core.connections.seenAt(session) - receivedAfterMs(core.config.cluster);
     const gone = { upTo, receivedAt, until: Date.now() + windowMs };
-    saved.save({ ...before, state: { ...before.state, data, ends }, gone });
+    try {
+      saved.save({ ...before, state: { ...before.state, data, ends }, gone });
+    } catch (error) {
+      logError("a socket of Socket.IO has ended with data that cannot be stored", { socket: id, error });
+      saved.save({ ...before, state: { ...before.state, ends }, gone });
+    }
   }
 
   /** A session has ended for good. */

@@ -140,6 +140,13 @@ function describeNamespace(namespace: AppNamespace): void {
   namespace.on("shout", (socket, room) => {
     socket.nsp.to(room).emit("said");
   });
+  namespace.on("spoil", (socket) => {
+    // No JSON holds it, so that it cannot be stored.
+    socket.data.spoiled = 1n;
+  });
+  namespace.on("disconnect", (socket) => {
+    if (socket.data.spoiled !== undefined) socket.nsp.emit("said", "spoiled, and gone");
+  });
   namespace.on("throw away", (socket, close) => {
     socket.disconnect(close);
   });

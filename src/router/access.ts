@@ -85,14 +85,16 @@ function readKeys(env: RingcastEnv): Key[] {
   const { API_KEY, API_KEY_PREVIOUS, READ_KEY, READ_KEY_PREVIOUS } = env;
   const own = Object.entries<unknown>({ ...env }).flatMap(([secret, key]) => {
     const name = operatorOfSecret(secret);
-    return name === undefined ? [] : [{ holder: { access: "full" as const, name }, key }];
+    return name === undefined || typeof key !== "string"
+      ? []
+      : [{ holder: { access: "full" as const, name }, key }];
   });
   const all = [
     ...[API_KEY, API_KEY_PREVIOUS].map((key) => ({ holder: FULL, key })),
     ...own,
     ...[READ_KEY, READ_KEY_PREVIOUS].map((key) => ({ holder: READER, key })),
   ];
-  return all.flatMap(({ holder, key }) => (typeof key === "string" && key !== "" ? [{ holder, key }] : []));
+  return all.flatMap(({ holder, key }) => (key === undefined || key === "" ? [] : [{ holder, key }]));
 }
 
 /** Throws `ConfigError` in a deployment that no key can open (SPEC PK5). */

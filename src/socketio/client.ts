@@ -41,6 +41,10 @@ export class Client {
   readonly #parts: ClientParts;
   readonly #sockets = new Map<string, { readonly socket: AnySocket; stored: string }>();
   readonly rooms: ClientRooms;
+  /** Namespaces that it leaves just now: a handler that hears of it may ask for it again. */
+  readonly leaving = new Set<string>();
+  /** Namespaces that it has left with its connection, which ends just now. */
+  readonly left = new Set<string>();
   /** Joins of this client run one after the other, and its emits to rooms after them. */
   #joined: Promise<unknown> = Promise.resolve();
   readonly #emits = new EmitOrder();
@@ -138,7 +142,8 @@ export class Client {
 
   #workOf(nsp: string, id: string): SocketWork {
     const { cluster, core, disconnect, recovery } = this.#parts;
-    const isConnected = (): boolean => !this.session.ended && this.state.members.get(nsp)?.id === id;
+    const isConnected = (): boolean =>
+      !this.session.ended && !this.left.has(nsp) && this.state.members.get(nsp)?.id === id;
     return {
       isConnected,
       conn: () => ({
@@ -176,7 +181,9 @@ export class Client {
         }
         this.#running.progress();
       },
-      disconnect: (close) => disconnect(this, nsp, { close }),
+      disconnect: (close) => {
+        if (isConnected()) disconnect(this, nsp, { close });
+      },
       cluster: {
         publish: (target, args, flags) => {
           const publish = () => cluster.publish(target, args, flags);

@@ -62,7 +62,7 @@ export class Namespaces {
   disconnect(client: Client, nsp: string, { close }: { readonly close: boolean }): void {
     const { connections } = this.#core;
     for (const name of close ? [...client.state.members.keys()] : [nsp]) {
-      if (!client.state.members.has(name) || client.session.ended) continue;
+      if (!client.state.members.has(name) || client.leaving.has(name) || client.session.ended) continue;
       connections.send(client.session, encodePacket({ kind: "disconnect", nsp: name }));
       this.leave(client, name, "server namespace disconnect");
     }
@@ -73,18 +73,25 @@ export class Namespaces {
   leave(client: Client, nsp: string, reason: DisconnectReason): void {
     const socket = client.socket(nsp);
     const handlers = this.#dispatcher.handlersOf(client, nsp);
-    if (socket === undefined) return;
+    if (socket === undefined || client.leaving.has(nsp)) return;
     const tell = (event: string): void =>
       this.#dispatcher.tell(client, { nsp, event, ...(handlers && { handlers }) }, [socket, reason]);
-    tell("disconnecting");
-    client.forget(nsp);
-    this.#index.delete(socket.id);
+    client.leaving.add(nsp);
+    try {
+      tell("disconnecting");
+      client.forget(nsp);
+      this.#index.delete(socket.id);
+    } finally {
+      client.leaving.delete(nsp);
+    }
     tell("disconnect");
   }
 
   /** The connection has ended, and all its sockets with it. */
   ended(client: Client, reason: DisconnectReason): void {
-    for (const nsp of client.state.members.keys()) {
+    const left = [...client.state.members.keys()].filter((nsp) => !client.leaving.has(nsp));
+    for (const nsp of left) client.leaving.add(nsp);
+    for (const nsp of left) {
       const socket = client.socket(nsp);
       if (socket !== undefined) this.#index.delete(socket.id);
       // Its connection has not been told to any handler.
@@ -92,6 +99,7 @@ export class Namespaces {
       this.#dispatcher.tell(client, { nsp, event: "disconnecting" }, [socket, reason]);
       if (socket !== undefined)
         this.#recovery?.keeper.ended(client.session, socket.id, { data: socket.data, reason });
+      client.left.add(nsp);
       this.#dispatcher.tell(client, { nsp, event: "disconnect" }, [socket, reason]);
       client.acks.end(nsp);
     }

@@ -4,7 +4,7 @@ import { env } from "cloudflare:workers";
 import { expect, test } from "vitest";
 import { createRingcast } from "../../src/ringcast.ts";
 
-/** Hono's fast router refuses some sets of paths, and then goes over the routes for each request. */
+/** Hono's fast router refuses some sets of paths, and the slower one takes its place for all requests. */
 test("[PK7] Hono finds an address by one regular expression, and in an application with ours too", async () => {
   const { routes } = createRingcast({ socketio: () => undefined });
   const app = new Hono().route("/realtime", routes()).route("/live/:room", routes());

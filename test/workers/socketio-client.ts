@@ -52,6 +52,10 @@ export class Client {
     this.#socket.send(frame);
   }
 
+  close(): void {
+    this.#socket.close();
+  }
+
   /** From now on it answers pings, as a stock client does, and lives as long as its test. */
   answerPings(): this {
     this.#socket.addEventListener("message", ({ data }) => {

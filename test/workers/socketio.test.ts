@@ -85,6 +85,43 @@ test("[SO68] `disconnect` is told once, also where the data of its socket cannot
   expect(said).toEqual(['42["said","spoiled, and gone"]', '42["said","the last"]']);
 });
 
+describe("[SO68] each socket hears of its end once, where a handler asks for that end again", () => {
+  const leaving = (client: Client) => client.say("41");
+  const lost = (client: Client) => client.close();
+  const thrownOut = (client: Client) => client.say('42["throw away",true]');
+  const told = [
+    ["disconnecting", true],
+    ["disconnect", false],
+  ];
+  // As a stock server does it, a socket that has left does not end the connection.
+  test.each([
+    ["disconnecting", "the client leaves", leaving, [told, told]],
+    ["disconnecting", "the connection is lost", lost, [told, told]],
+    ["disconnecting", "the client is thrown out", thrownOut, [told, told]],
+    ["disconnect", "the client leaves", leaving, [told, []]],
+    ["disconnect", "the connection is lost", lost, [told, told]],
+    ["disconnect", "the client is thrown out", thrownOut, [told, told]],
+  ] as const)("[SO68] in `%s` when %s", async (when, _, end, expected) => {
+    const nsps = ["/", "/chat,"];
+    const ann = await Client.connect("&key=ann");
+    ann.say("40/chat,");
+    await ann.next('42/chat,["hello"');
+    await ann.ask("part twice", when);
+    ann.say(`42/chat,1["part twice","${when}"]`);
+    await ann.next("43/chat,1");
+    const others = await Promise.all([Client.connect("&key=bob"), Client.connect("&key=carl", "/chat,")]);
+    end(ann);
+    await others[0].next('42["said","disconnect"');
+    for (const other of others) await other.ask("room", [], [], "the last");
+    const heard = others.map((other, n) => {
+      const start = `42${n === 0 ? "" : nsps[n]}["said",`;
+      const texts = other.frames.filter((frame) => String(frame).startsWith(start)).map(String);
+      return texts.map((text) => JSON.parse(text.slice(start.length - '["said",'.length)).slice(1));
+    });
+    expect(heard).toEqual(expected.map((all) => [...all, ["the last"]]));
+  });
+});
+
 test("[SO5] events in a namespace that has refused its client reach no handler, and end the connection", async () => {
   const client = await Client.connect();
   client.say('40/closed,{"password":"wrong"}');

@@ -62,8 +62,12 @@ export class Sessions {
     return sessions instanceof Set ? [...sessions] : [sessions];
   }
 
-  /** Stores what the session is now. Answers false, and changes nothing, where the socket has no room for it. */
+  /**
+   * Stores what the session is now. Answers false, and changes nothing, where the socket has no room for it. That a session
+   * has ended stays stored, whatever its handlers still change.
+   */
   remember(session: Session, attachment: Live): boolean {
+    if (session.ended) return true;
     try {
       session.socket.serializeAttachment(attachment);
     } catch {

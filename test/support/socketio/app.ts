@@ -8,6 +8,7 @@ export type AppSocket = {
   readonly id: string;
   readonly rooms: ReadonlySet<string>;
   readonly recovered: boolean;
+  readonly connected: boolean;
   readonly handshake: { readonly auth: any; readonly query: any; readonly headers: any };
   data: any;
   readonly broadcast: AppTarget;
@@ -147,6 +148,16 @@ function describeNamespace(namespace: AppNamespace): void {
   namespace.on("disconnect", (socket) => {
     if (socket.data.spoiled !== undefined) socket.nsp.emit("said", "spoiled, and gone");
   });
+  namespace.on("part twice", (socket, when, ack) => {
+    socket.data.partsTwice = when;
+    ack();
+  });
+  for (const event of ["disconnecting", "disconnect"])
+    namespace.on(event, (socket) => {
+      if (socket.data.partsTwice === undefined) return;
+      socket.nsp.emit("said", event, socket.connected);
+      if (socket.data.partsTwice === event) socket.disconnect(true);
+    });
   namespace.on("throw away", (socket, close) => {
     socket.disconnect(close);
   });

@@ -1,4 +1,5 @@
 import * as z from "zod";
+import { findPart, MOST_LEVELS } from "../contracts/json-text.ts";
 import type { ConnectChange, Identity, PublishChange, Refusal, RpcAnswer, SubscribeChange } from "./hooks.ts";
 
 /** The schemas of the answers of hooks. They keep a mistake in the deployment's code from becoming a broken frame. */
@@ -13,14 +14,23 @@ const isProse = (reason: string): boolean => {
   }
 };
 
-/** A value that JSON can express. Any other value would fail later, while the frame is written, and end the session. */
-const value = z.unknown().refine((data) => {
+/**
+ * A value as JSON has it: of any other a part would be lost or fail later, where it is stored, sent to another object or
+ * written into a frame.
+ */
+const value = z.unknown().transform((data, context): unknown => {
+  if (data === undefined) return undefined;
   try {
-    return data === undefined || JSON.stringify(data) !== undefined;
+    const json = JSON.stringify(data) as string | undefined;
+    const copy: unknown = JSON.parse(json ?? "");
+    const levels = findPart(json ?? "", [])?.levels ?? 0;
+    if (levels <= MOST_LEVELS) return copy;
+    context.addIssue(`the value has more than ${MOST_LEVELS} levels of lists and objects`);
   } catch {
-    return false;
+    context.addIssue("the value is not JSON");
   }
-}, "the value is not JSON");
+  return z.NEVER;
+});
 
 const refusal = z.union([
   z.strictObject({

@@ -19,10 +19,11 @@ export function logWarning(message: string, fields: LogFields): void {
   console.warn(entryOf(message, fields));
 }
 
+/** What is thrown need not be an error, and may refuse to be looked at. */
 function describe(error: unknown): string {
-  if (error instanceof Error) return error.stack ?? `${error.name}: ${error.message}`;
-  if (typeof error === "string") return error;
   try {
+    if (error instanceof Error) return error.stack ?? `${error.name}: ${error.message}`;
+    if (typeof error === "string") return error;
     return JSON.stringify(error);
   } catch {
     return "an error that cannot be written";

@@ -2,6 +2,8 @@
 export const MOST_WAIT_MS = 60_000;
 /** Answers that one connection may owe. */
 const MOST_PENDING = 256;
+/** An error that came at once would let a handler that asks again after each hold up its whole shard. */
+export const REFUSED_AFTER_MS = 100;
 
 /** Some clients keep ids in 32 bits. The lower half is for events to one socket, the upper one for those to many. */
 const OWN_IDS = 2 ** 30;
@@ -12,6 +14,9 @@ export const hasGone = (): Error => new Error("socket has been disconnected");
 
 /** The error for an answer that has not come, in the words of a stock server. */
 export const hasTimedOut = (): Error => new Error("operation has timed out");
+
+/** The error for an event while so many answers are awaited. */
+export const tooManyAwaited = (): Error => new Error(`${MOST_PENDING} acknowledgements are awaited already`);
 
 export type Answered = (error: Error | null, args: readonly unknown[]) => unknown;
 
@@ -31,13 +36,15 @@ export class Acks {
     return this.#pending.size - this.#shared;
   }
 
-  /** The id of an event whose answer is awaited. */
+  get isFull(): boolean {
+    return this.#pending.size >= MOST_PENDING;
+  }
+
+  /** The id of an event whose answer is awaited. MUST NOT be called where there are as many as may be. */
   expect(
     nsp: string,
     { timeoutMs, answered }: { readonly timeoutMs: number; readonly answered: Answered },
   ): number {
-    if (this.#pending.size >= MOST_PENDING)
-      throw new Error(`${MOST_PENDING} acknowledgements are awaited already`);
     const id = this.#next;
     this.#next = (id + 1) % OWN_IDS;
     const timer = setTimeout(
@@ -56,7 +63,7 @@ export class Acks {
    * are awaited as may be.
    */
   expectShared(nsp: string, id: number, answered: Answered): boolean {
-    if (this.#pending.size >= MOST_PENDING || this.#pending.has(id)) return false;
+    if (this.isFull || this.#pending.has(id)) return false;
     this.#pending.set(id, { nsp, answered });
     this.#shared += 1;
     return true;
@@ -81,10 +88,12 @@ export class Acks {
 
   /** The socket of a namespace has gone: its answers come no more, and no timer keeps the shard awake for them. */
   end(nsp: string): void {
-    for (const [id, pending] of this.#pending) {
-      if (pending.nsp !== nsp) continue;
+    // What is told here may await more answers, or fewer.
+    const gone = [...this.#pending].filter(([, pending]) => pending.nsp === nsp);
+    for (const [id, { answered }] of gone) {
+      if (!this.#pending.has(id)) continue;
       this.drop(id);
-      pending.answered(hasGone(), []);
+      answered(hasGone(), []);
     }
   }
 }

@@ -2,7 +2,7 @@ import { logError } from "../platform/logger.ts";
 import type { TokenBucket } from "../platform/token-bucket.ts";
 import type { Session } from "../shard/connections/session.ts";
 import type { Core } from "../shard/front.ts";
-import { Acks, hasGone, hasTimedOut, type Answered } from "./acks.ts";
+import { Acks, hasGone, hasTimedOut, REFUSED_AFTER_MS, tooManyAwaited, type Answered } from "./acks.ts";
 import type { ClusterWork } from "./broadcaster.ts";
 import { ClientRooms } from "./client-rooms.ts";
 import { EmitOrder } from "./emit-order.ts";
@@ -144,6 +144,14 @@ export class Client {
     const { cluster, core, disconnect, recovery } = this.#parts;
     const isConnected = (): boolean =>
       !this.session.ended && !this.left.has(nsp) && this.state.members.get(nsp)?.id === id;
+    const refusalOf = (event: {
+      readonly volatile: boolean;
+      readonly isAsked: boolean;
+    }): Error | undefined => {
+      if (!isConnected()) return hasGone();
+      if (event.volatile && !isWritable(this.session, core.connections)) return hasTimedOut();
+      return event.isAsked && this.acks.isFull ? tooManyAwaited() : undefined;
+    };
     return {
       isConnected,
       conn: () => ({
@@ -169,9 +177,12 @@ export class Client {
           return recovery.emit(nsp, id, args, { volatile: volatile === true });
         const answered: Answered = (...answer) =>
           this.run(nsp, String(args[0]), () => ack?.answered(...answer));
-        if (!isConnected()) return queueMicrotask(() => answered(hasGone(), []));
-        if (volatile === true && !isWritable(this.session, core.connections))
-          return queueMicrotask(() => answered(hasTimedOut(), []));
+        const refusal = refusalOf({ volatile: volatile === true, isAsked: ack !== undefined });
+        if (refusal !== undefined) {
+          if (ack !== undefined)
+            setTimeout(() => answered(refusal, []), Math.min(ack.timeoutMs, REFUSED_AFTER_MS));
+          return;
+        }
         const ackId = ack === undefined ? undefined : this.acks.expect(nsp, { ...ack, answered });
         try {
           core.connections.send(this.session, encodePacket({ kind: "event", nsp, args, id: ackId }));

@@ -63,8 +63,10 @@ export class Dispatcher {
     let isSent = false;
     return (...args) => {
       if (isSent || !client.state.members.has(nsp)) return;
+      // It throws where no JSON holds the answer; the handler may give another one.
+      const packet = encodePacket({ kind: "ack", nsp, args, id });
       isSent = true;
-      this.#core.connections.send(client.session, encodePacket({ kind: "ack", nsp, args, id }));
+      this.#core.connections.send(client.session, packet);
     };
   }
 }

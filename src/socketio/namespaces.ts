@@ -18,6 +18,9 @@ import type { AllHandlers, Handlers } from "./registry.ts";
 
 type PacketOf<Kind extends SocketPacket["kind"]> = Extract<SocketPacket, { kind: Kind }>;
 
+/** The words of a stock server. */
+const INTERNAL = "internal server error";
+
 /** How a refusal is told: the payload of CONNECT_ERROR. */
 type Refused = { readonly message: string; readonly data?: unknown };
 
@@ -195,7 +198,14 @@ export class Namespaces {
   }
 
   #refuse(client: Client, nsp: string, refused: Refused): void {
-    this.#core.connections.send(client.session, encodePacket({ kind: "error", nsp, ...refused }));
+    let packet: ReturnType<typeof encodePacket>;
+    try {
+      packet = encodePacket({ kind: "error", nsp, ...refused });
+    } catch (error) {
+      logError("the refusal of a middleware of Socket.IO is not JSON", { namespace: nsp, error });
+      packet = encodePacket({ kind: "error", nsp, message: INTERNAL });
+    }
+    this.#core.connections.send(client.session, packet);
   }
 
   /** At the first namespace of a connection: who it is, by the rules of every front (SPEC AU1, HK3). */
@@ -243,7 +253,7 @@ export class Namespaces {
         return { message, ...(data === undefined ? {} : { data }) };
       } catch (error) {
         logError("a middleware of Socket.IO failed", { namespace: socket.nsp.name, error });
-        return { message: "internal server error" };
+        return { message: INTERNAL };
       }
     }
     return undefined;

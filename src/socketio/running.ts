@@ -1,3 +1,5 @@
+import { REFUSED_AFTER_MS } from "./acks.ts";
+
 /** Handlers of one client that run at once; the frames after that wait. */
 const MOST_RUNNING = 64;
 /** Its joins, leaves and emits that are under way; the frames after that wait. */
@@ -36,8 +38,10 @@ export class Running {
 
   /** Counts work that waits for clients, this one perhaps. Rejects where there is too much of it. */
   async waiting<T>(before: Promise<unknown>, work: () => Promise<T>): Promise<T> {
-    if (this.#waiting >= MOST_WAITING)
+    if (this.#waiting >= MOST_WAITING) {
+      await scheduler.wait(REFUSED_AFTER_MS);
       throw new Error(`a connection's handlers await the answers to ${MOST_WAITING} emits at most`);
+    }
     this.#waiting += 1;
     // A handler may wait for this, and the answer that it waits for is a frame.
     this.progress();

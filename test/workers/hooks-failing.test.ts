@@ -94,6 +94,27 @@ describe("[HK2] a hook that fails refuses only its own operation", () => {
     expect(ofHooks(logged)).toHaveLength(wrong.length);
   });
 
+  test("[HK2, CE5] an answer is taken as JSON has it, and one that is nested too deep refuses the operation", async () => {
+    const logged = silence();
+    const withFunction = { name: "ann", born: new Date(0), greet: () => "hello" };
+    hooks.onConnect = () => ({ info: withFunction });
+    hooks.onSubscribe = () => ({ info: withFunction });
+    const ann = await Client.connect("ann");
+    expect((await ann.ask({ subscribe: { channel: "room" } })).error).toBeUndefined();
+    expect((await ann.ask({ publish: { channel: "room", data: 1 } })).error).toBeUndefined();
+    await until(() => ann.heard("room").length === 1);
+    const asJson = { name: "ann", born: "1970-01-01T00:00:00.000Z" };
+    const info = ann.lines.flatMap(({ push }) => (push?.pub as { info?: unknown } | undefined)?.info ?? []);
+    expect(info).toMatchObject([{ conn_info: asJson, chan_info: asJson }]);
+    let deep: unknown = 1;
+    for (let n = 0; n < 501; n++) deep = [deep];
+    hooks.onPublish = () => ({ data: deep });
+    expect((await ann.ask({ publish: { channel: "room", data: 1 } })).error?.code).toBe(100);
+    expect(ofHooks(logged)).toHaveLength(1);
+    hooks.onPublish = () => ({ data: (deep as unknown[])[0] });
+    expect((await ann.ask({ publish: { channel: "room", data: 1 } })).error).toBeUndefined();
+  });
+
   test("a slow hook for one client does not delay other clients", async () => {
     silence();
     const patience = holdTimers(HOOK_TIMEOUT_MS);

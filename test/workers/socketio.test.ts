@@ -122,6 +122,47 @@ describe("[SO68] each socket hears of its end once, where a handler asks for tha
   });
 });
 
+describe("[SO9] a handler that asks its client again after each error holds up nobody", () => {
+  const lost = (client: Client) => client.close();
+  const leaves = (client: Client) => client.say("41");
+  test.each([
+    ["ask again", "is lost", lost],
+    ["ask again", "leaves", leaves],
+    ["ask in a loop", "is lost", lost],
+    ["ask in a loop", "leaves", leaves],
+  ] as const)("[SO9] `%s` where the client %s", async (event, _, end) => {
+    // The same key: both are on one shard.
+    const ann = await Client.connect("&key=ann");
+    const bob = await Client.connect("&key=ann");
+    ann.say(`42["${event}"]`);
+    await ann.next("42");
+    end(ann);
+    await until(async () => Number(((await bob.ask("asked")) as number[])[0]) > 1);
+    expect(Number(((await bob.ask("asked")) as number[])[0])).toBeLessThan(10_000);
+  });
+});
+
+test("[SO5] a refusal that no JSON holds is an internal error to its client, whose connection stays", async () => {
+  const logged = vi.spyOn(console, "error").mockImplementation(() => undefined);
+  const client = await Client.connect();
+  client.say('40/closed,{"password":"no JSON"}');
+  expect(await client.next("44/closed,")).toBe('44/closed,{"message":"internal server error"}');
+  expect(logged).toHaveBeenCalledOnce();
+  expect(await client.ask("echo", 1)).toEqual([1]);
+});
+
+test("[SO9] a handler may give another answer after one that no JSON holds", async () => {
+  const client = await Client.connect();
+  expect(await client.ask("answer twice")).toEqual(["no JSON"]);
+});
+
+test("[SO5] a handler may throw what cannot even be looked at", async () => {
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  const client = await Client.connect();
+  await client.ask("throw");
+  expect(await client.ask("echo", 1)).toEqual([1]);
+});
+
 test("[SO5] events in a namespace that has refused its client reach no handler, and end the connection", async () => {
   const client = await Client.connect();
   client.say('40/closed,{"password":"wrong"}');

@@ -18,7 +18,10 @@ export type AppSocket = {
   emit(event: string, ...args: any[]): unknown;
   to(room: string | string[]): AppTarget;
   except(room: string | string[]): AppTarget;
-  timeout(ms: number): { emitWithAck(event: string, ...args: any[]): Promise<any> };
+  timeout(ms: number): {
+    emit(event: string, ...args: any[]): unknown;
+    emitWithAck(event: string, ...args: any[]): Promise<any>;
+  };
   disconnect(close?: boolean): unknown;
 };
 export type AppTarget = {
@@ -43,6 +46,7 @@ export function describeApp(of: (nsp: string) => AppNamespace): void {
     const { password } = socket.handshake.auth;
     if (password === "open sesame") return next();
     if (password === "null") return next(null);
+    if (password === "no JSON") return next(Object.assign(new Error("not allowed"), { data: 1n }));
     if (password === "fault") throw new Error("a detail of the server");
     next(Object.assign(new Error("not allowed"), { data: { asked: password ?? null } }));
   });
@@ -137,6 +141,39 @@ function describeNamespace(namespace: AppNamespace): void {
     const answer = socket.timeout(60_000).emitWithAck("question");
     if (first === "ask") socket.disconnect();
     await answer.catch((error: Error) => socket.nsp.emit("said", error.message));
+  });
+  let asked = 0;
+  const mayAsk = (): boolean => (asked += 1) < 100_000;
+  namespace.on("ask again", (socket) => {
+    asked = 0;
+    const ask = (): void => {
+      if (mayAsk()) socket.timeout(1_000).emit("question", (error: Error | null) => error && ask());
+    };
+    ask();
+  });
+  namespace.on("ask in a loop", async (socket) => {
+    asked = 0;
+    while (mayAsk())
+      await socket
+        .timeout(1_000)
+        .emitWithAck("question")
+        .catch(() => undefined);
+  });
+  namespace.on("asked", (_socket, ack) => {
+    ack(asked);
+  });
+  namespace.on("answer twice", (_socket, ack) => {
+    try {
+      ack(1n);
+    } catch {
+      ack("no JSON");
+    }
+  });
+  namespace.on("throw", (_socket, ack) => {
+    ack();
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    throw proxy;
   });
   namespace.on("shout", (socket, room) => {
     socket.nsp.to(room).emit("said");

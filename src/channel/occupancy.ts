@@ -57,9 +57,9 @@ export class Occupancy {
     return undefined;
   }
 
-  /** A hook has heard that the channel is occupied, and not yet that it is vacated. */
+  /** A hook has heard that the channel is occupied, and is still to hear that it is vacated. */
   get isOpen(): boolean {
-    return this.#occupied();
+    return this.#wanted() && this.#occupied();
   }
 
   #wanted(): boolean {

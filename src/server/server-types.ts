@@ -108,7 +108,10 @@ export type Server<Schemas extends ChannelSchemas = ChannelSchemas> = {
   ): Promise<Answer<Broadcasted>>;
   /** Sends a message to every session of one or more users, at most once (SPEC FO7). */
   send(users: string | readonly string[], data: unknown, options?: SendOptions): Promise<Answer<Sent>>;
-  /** Subscribes every session of a user to a channel. */
+  /**
+   * Subscribes every session of a user to a channel. A hook MUST NOT wait for it for the user that it is asked about: that
+   * session waits for the hook.
+   */
   subscribe(user: string, channel: string, options?: SubscribeOptions): Promise<Answer<Done>>;
   unsubscribe(user: string, channel: string, options?: UnsubscribeOptions): Promise<Answer<Done>>;
   /** Closes every session of a user; the code decides whether its clients reconnect. */

@@ -70,14 +70,22 @@ function disconnect(parts: ActionParts, action: ActionOf<"disconnect">): number 
   return meant.length;
 }
 
+/** Ends a subscription, and one that is under way as soon as it has begun. */
 function unsubscribe(parts: ActionParts, action: ActionOf<"unsubscribe">): number {
   const { channel } = action;
-  const left = sessionsOf(parts, action).filter((session) => parts.subscriptions.leave(session, channel));
-  for (const session of left) notify(parts, session, { kind: "unsubscribed", channel, why: "server" });
-  return left.length;
+  const leave = (session: Session): boolean => {
+    if (!parts.subscriptions.leave(session, channel)) return false;
+    notify(parts, session, { kind: "unsubscribed", channel, why: "server" });
+    return true;
+  };
+  const sessions = sessionsOf(parts, action);
+  for (const session of sessions)
+    // Nobody waits for it: a hook may have asked for this while the session waits for the hook.
+    if (session.busy > 0) void parts.connections.inOrder(session, async () => void leave(session));
+  return sessions.filter(leave).length;
 }
 
-/** Subscribes by the server; a session that has the channel already keeps what it has. */
+/** Subscribes by the server; a session that has the channel already keeps what it has. Rejects where one could not. */
 async function subscribe(parts: ActionParts, action: ActionOf<"subscribe">): Promise<number> {
   const joined = await Promise.all(
     sessionsOf(parts, action).map((session) => subscribeOne(parts, session, action)),
@@ -95,8 +103,8 @@ async function subscribeOne(
   if (!parsed.ok) return false;
   const { channel } = parsed;
   let done = false;
-  // In the session's own order, so that no frame of its client comes in between.
-  await connections.inOrder(session, async () => {
+  let failure: { readonly error: unknown } | undefined;
+  const join = async (): Promise<void> => {
     const open = session.attachment;
     if (open.state !== "open") return;
     if (open.subscriptions.has(channel.name)) {
@@ -117,13 +125,22 @@ async function subscribeOne(
       notify(parts, session, { kind: "subscribed", channel: channel.name, start, data: action.data }),
     );
     done = joined === "joined";
-  });
+  };
+  // In the session's own order, so that no frame of its client comes in between. An error there would end the session.
+  await connections.inOrder(session, () =>
+    join().catch((error: unknown) => {
+      failure = { error };
+    }),
+  );
+  if (failure !== undefined) throw failure.error;
   return done;
 }
 
+/** Throws where a session has no room for the new info. */
 function refresh(parts: ActionParts, action: ActionOf<"refresh">): number {
   const { connections } = parts;
   const meant = sessionsOf(parts, action);
+  let isFull = false;
   for (const session of meant) {
     if (action.expired) {
       connections.end(session, "expired");
@@ -132,11 +149,13 @@ function refresh(parts: ActionParts, action: ActionOf<"refresh">): number {
     const { attachment } = session;
     if (attachment.state !== "open") continue;
     const { expiresAt: _old, ...rest } = attachment;
-    connections.sessions.remember(session, {
+    const isKept = connections.sessions.remember(session, {
       ...rest,
       ...(action.expiresAt === null ? {} : { expiresAt: action.expiresAt }),
       ...(action.info === undefined ? {} : { connInfo: action.info }),
     });
+    if (!isKept) isFull = true;
   }
+  if (isFull) throw new Error("a session has no room for its new info: it keeps 16 KiB in all");
   return meant.length;
 }

@@ -1,6 +1,7 @@
 import type { ReplyError } from "../../contracts/refusal.ts";
 import { PASS, type Asked } from "../../hooks/ask.ts";
 import type { ConnectChange } from "../../hooks/hooks.ts";
+import { logError } from "../../platform/logger.ts";
 import { personalChannelOf } from "../../platform/user-digest.ts";
 import { isBroadcast, namespaceOf, parseChannel, type ChannelName } from "../../policy/channels.ts";
 import { mayJoinLeave } from "../../policy/permissions.ts";
@@ -34,7 +35,8 @@ export async function connect(context: Context, session: Session, command: Conne
   const { config, connections } = context;
   const { id, body } = command;
   const opening = session.attachment;
-  if (opening.state !== "opening") return disconnect(context, session, "badRequest");
+  if (opening.state !== "opening" || opening.refused === true)
+    return disconnect(context, session, "badRequest");
   const identity = await identify(opening, body.token, {
     cluster: config.cluster,
     verifier: context.verifier,
@@ -61,7 +63,14 @@ export async function connect(context: Context, session: Session, command: Conne
   const open = openOf(opening, claims, info);
   if (open.operator !== true && !admitUser(context, open.user))
     return disconnect(context, session, "connectionLimit");
-  if (!connections.open(session, open)) return disconnect(context, session, "badRequest");
+  if (!connections.open(session, open)) {
+    if (asked.change.info === undefined) return disconnect(context, session, "badRequest");
+    logError("the info of a hook is too large: a session keeps 16 KiB in all", {
+      hook: "onConnect",
+      session: open.id,
+    });
+    return refuse(context, { session, opening, id }, "internal");
+  }
 
   // Events of the channels wait until the answer has gone out.
   connections.hold(session);

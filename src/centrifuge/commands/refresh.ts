@@ -23,7 +23,9 @@ export async function refresh(
   if (session.attachment.state !== "open") return;
   const { expiresAt: _old, ...rest } = session.attachment;
   const expiresAt = claims.expiresAt === undefined ? undefined : claims.expiresAt * 1000;
-  connections.sessions.remember(session, { ...rest, ...(expiresAt === undefined ? {} : { expiresAt }) });
+  const after = { ...rest, ...(expiresAt === undefined ? {} : { expiresAt }) };
+  if (!connections.sessions.remember(session, after))
+    return fail(context, session, { id, error: "internal" });
   const ttl = timeToLive(expiresAt, Date.now());
   connections.send(
     session,

@@ -8,6 +8,9 @@ import type { World } from "./world.ts";
 /** The timeouts of the stock SDK (its documentation, "options"). */
 const TIMEOUT_MS = 5_000;
 const RECONNECT_MS = [500, 1_000] as const;
+/** The close of a session in which something of ours has failed. */
+const SERVER_ERROR = 3004;
+const ALREADY_SUBSCRIBED = 105;
 
 type Publication = { data: unknown; offset?: number; delta?: true };
 type Result = {
@@ -68,11 +71,19 @@ export class SimClient {
   /** Whether the next connections leave a close frame unanswered. */
   isSilent = false;
 
+  /** The identity of the connection, where it has one. */
+  readonly #user: string | undefined;
+  /** The channels to which back ends have subscribed this connection. */
+  readonly #byServer = new Set<string>();
+  /** When a subscribe command was last sent, by channel. */
+  readonly #askedAt = new Map<string, number>();
+
   /** A deployment replaces the items of `routers`. */
-  constructor(world: World, routers: readonly Router[], name: string) {
+  constructor(world: World, routers: readonly Router[], name: string, user?: string) {
     this.#world = world;
     this.#routers = routers;
     this.name = name;
+    this.#user = user;
     this.#subscriptions.set(BROADCAST, new Subscription());
   }
 
@@ -82,6 +93,11 @@ export class SimClient {
 
   get current(): string | undefined {
     return this.#connected ? this.sessions.at(-1) : undefined;
+  }
+
+  /** When the client last asked for a channel, ms since 1970; 0 if it never did. */
+  askedAt(channel: string): number {
+    return this.#askedAt.get(channel) ?? 0;
   }
 
   /** The object that has the connection. */
@@ -140,11 +156,16 @@ export class SimClient {
   }
 
   unsubscribe(channel: string): void {
+    if (this.#end(channel) && this.#connected) this.#ask({ unsubscribe: { channel } }, () => undefined);
+  }
+
+  #end(channel: string): boolean {
     const subscription = this.#subscriptions.get(channel);
-    if (subscription === undefined) return;
+    if (subscription === undefined) return false;
     this.#subscriptions.delete(channel);
+    this.#byServer.delete(channel);
     this.#ended.push({ channel, subscription });
-    if (this.#connected) this.#ask({ unsubscribe: { channel } }, () => undefined);
+    return true;
   }
 
   unsubscribeAll(where: (channel: string) => boolean): void {
@@ -160,7 +181,7 @@ export class SimClient {
   }
 
   async #connect(): Promise<void> {
-    const forwarded = await this.#world.random.pick(this.#routers).connect(this.name);
+    const forwarded = await this.#world.random.pick(this.#routers).connect(this.name, this.#user);
     if (this.#hasLeft && forwarded.kind === "connected")
       return (forwarded.response.webSocket as unknown as ClientSocket).close(1000);
     if (forwarded.kind !== "connected") return this.#reconnect();
@@ -169,7 +190,10 @@ export class SimClient {
     this.#connections += 1;
     if (this.isSilent) socket.answersClose = false;
     socket.onMessage = (text) => this.#onFrame(socket, text);
-    socket.onClose = () => this.#onClose(socket);
+    socket.onClose = (code) => {
+      if (code === SERVER_ERROR) this.#world.violate(`${this.name} is closed with ${code} (SPEC AP5)`);
+      this.#onClose(socket);
+    };
     // The server may have closed the socket before the client had it.
     if (!socket.open) return this.#onClose(socket);
     const broadcast = this.#subscriptions.get(BROADCAST);
@@ -198,6 +222,7 @@ export class SimClient {
     if (socket.open) this.#world.setTimer(() => socket.close(1006), this.#world.fate.int(1_000, 200_000));
     this.#socket = undefined;
     this.#connected = false;
+    for (const channel of this.#byServer) this.#end(channel);
     for (const subscription of this.#subscriptions.values()) subscription.subscribed = false;
     this.#replies.clear();
     this.#reconnect();
@@ -210,8 +235,17 @@ export class SimClient {
     subscription.subscribed = false;
     const position = recoverable ? { recover: true, offset: at, epoch } : {};
     const delta = channel.startsWith("delta:") ? { delta: "fossil" } : {};
+    this.#askedAt.set(channel, this.#world.clock.now);
     this.#ask({ subscribe: { channel, ...position, ...delta } }, (message) => {
-      if (this.#subscriptions.get(channel) !== subscription) return;
+      if (this.#subscriptions.get(channel) !== subscription) {
+        // A back end has ended it while the command was on its way to the shard.
+        const isUnknown = !this.#subscriptions.has(channel) && this.#user !== undefined;
+        if (isUnknown && message.subscribe !== undefined)
+          this.#ask({ unsubscribe: { channel } }, () => undefined);
+        return;
+      }
+      if (message.error?.code === ALREADY_SUBSCRIBED && this.#user !== undefined)
+        return this.unsubscribe(channel);
       if (message.subscribe !== undefined) return this.#onSubscribed(channel, message.subscribe);
       if (message.error?.code !== 100)
         return this.#world.violate(`${this.name}: ${channel} ${message.error?.message}`);
@@ -254,9 +288,17 @@ export class SimClient {
   }
 
   #onPush({ channel, pub, subscribe, unsubscribe }: NonNullable<Message["push"]>): void {
-    if (subscribe !== undefined) this.#onSubscribed(channel, subscribe);
+    if (subscribe !== undefined) {
+      if (!this.#subscriptions.has(channel)) {
+        this.#subscriptions.set(channel, new Subscription());
+        this.#byServer.add(channel);
+      }
+      this.#onSubscribed(channel, subscribe);
+    }
     if (pub !== undefined) this.#onPublication(channel, pub);
-    if (unsubscribe !== undefined && unsubscribe.code >= 2500) this.#subscribe(channel);
+    if (unsubscribe === undefined) return;
+    if (unsubscribe.code >= 2500) this.#subscribe(channel);
+    else this.#end(channel);
   }
 
   #onSubscribed(channel: string, result: Result): void {

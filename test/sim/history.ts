@@ -11,6 +11,7 @@ import { KnownFaults } from "./known-faults.ts";
 import { KnownRepeats } from "./known-repeats.ts";
 import { KnownSkips } from "./known-skips.ts";
 import { NO_FAULTS } from "./network.ts";
+import { Orders } from "./orders.ts";
 import { PLATFORM } from "./platform-limits.ts";
 import { Publishers } from "./publishers.ts";
 import { Random } from "./random.ts";
@@ -177,6 +178,7 @@ class History {
   readonly #traits: ReadonlySet<Trait>;
   readonly #routers: Router[];
   readonly #clients: readonly SimClient[];
+  readonly #orders: Orders;
   readonly #steps: Steps;
   readonly #traitSteps: TraitSteps;
   readonly #socketIo: SocketIoSteps | undefined;
@@ -201,14 +203,16 @@ class History {
     this.#traits = traits;
     const routers = this.#newRouters();
     const clients = Array.from({ length: world.random.int(2, 5) }, (_, n) => {
-      return new SimClient(world, routers, `client-${n}`);
+      const name = `client-${n}`;
+      return new SimClient(world, routers, name, traits.has("orders") ? name : undefined);
     });
     const publishers = new Publishers(world, routers);
     this.#routers = routers;
     this.#clients = clients;
     this.publishers = publishers;
+    this.#orders = new Orders(world, { routers, publishers });
     this.#steps = new Steps(world, clients, publishers);
-    this.#traitSteps = new TraitSteps(world, { traits, routers, clients, publishers });
+    this.#traitSteps = new TraitSteps(world, { traits, routers, clients, publishers, orders: this.#orders });
     this.#socketIo = traits.has("socketio") ? new SocketIoSteps(world, routers) : undefined;
   }
 
@@ -261,6 +265,7 @@ class History {
     });
     await this.#world.run(Math.max(clock.now, resetUntil) + QUIET_MS);
     this.publishers.end();
+    this.#orders.end();
     await this.#judge();
     if (this.#world.violations.length === 0 && this.#traits.has("quietMonths")) await this.#leave();
   }
@@ -293,6 +298,7 @@ class History {
       () => this.#judgeHooks(),
       () => judgeUndisturbed(end),
       () => judgePresence(end),
+      () => this.#orders.judge(),
       () => this.#socketIo?.judge(),
     ];
     for (const judgement of judgements) {

@@ -5,6 +5,7 @@ import { coordinatorStub, shardStub } from "../../src/platform/calls.ts";
 import { buildRing } from "../../src/ring/build.ts";
 import type { Descriptor } from "../../src/ring/descriptor.ts";
 import { OWNERS, type Ring } from "../../src/ring/ring.ts";
+import { ORDERED } from "./channels.ts";
 import type { SimClient } from "./client.ts";
 import type { RolloutKind } from "./rollout.ts";
 import { isJudged, type Trait } from "./traits.ts";
@@ -53,7 +54,7 @@ const LOOKS_WHILE_SCALING = 5;
 
 /** Checks that each client is present in its channels (SPEC SE1). */
 export async function judgePresence({ world, clients, traits }: End): Promise<void> {
-  for (const channel of ["kept:a", "kept:b"]) {
+  for (const channel of ["kept:a", "kept:b", ...(traits.has("orders") ? [ORDERED] : [])]) {
     let fault: string | undefined;
     for (let looks = traits.has("scaling") ? LOOKS_WHILE_SCALING : 1; looks > 0; looks--) {
       const present: number[] = [];

@@ -1,5 +1,5 @@
 import { judge, UNSEEN, type Heard, type Hearing } from "../../src/cli/verify/judge.ts";
-import { BROADCAST, CHANNELS, FLEETING, objectOf } from "./channels.ts";
+import { BROADCAST, FLEETING, objectOf } from "./channels.ts";
 import type { SimClient } from "./client.ts";
 import type { KnownRepeats } from "./known-repeats.ts";
 import type { KnownSkips } from "./known-skips.ts";
@@ -26,7 +26,7 @@ export function judgePublications(end: End): void {
   const { world, clients, publishers, known } = end;
   const logs = new Map<string, Heard[]>();
   const keeps = new Map([["short:c", SHORT_KEEPS]]);
-  for (const channel of [...CHANNELS, BROADCAST]) {
+  for (const channel of publishers.acknowledged.keys()) {
     if (channel !== FLEETING) logs.set(channel, readLog(end, channel));
   }
   const all = clients.flatMap((client) => client.hearings());

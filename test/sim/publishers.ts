@@ -39,7 +39,7 @@ export class Publishers {
     const attempt = async (): Promise<void> => {
       const answer = await this.#api.publish({ channel, data: dataOf(id, bytes), idempotency_key: id });
       noteMemoryLoss();
-      if ("result" in answer) this.acknowledged.get(channel)?.push(id);
+      if ("result" in answer) this.#acknowledge(channel, id);
       else if (!this.#isOver) this.#world.setTimer(() => void attempt(), 500);
     };
     this.#world.note(`publish ${id} to ${channel}`);
@@ -61,6 +61,12 @@ export class Publishers {
     const id = this.#nextId();
     void this.#api.publish({ channel, data: dataOf(id), idempotency_key: id });
     return id;
+  }
+
+  #acknowledge(channel: string, id: string): void {
+    const ids = this.acknowledged.get(channel);
+    if (ids === undefined) this.acknowledged.set(channel, [id]);
+    else ids.push(id);
   }
 
   /** The router of the next server API call. */

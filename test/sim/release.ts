@@ -7,7 +7,9 @@ import { configuredDescriptor } from "../../src/platform/configured.ts";
 import type { Answer } from "../../src/router/api/answer.ts";
 import { channelPublisher } from "../../src/platform/publisher.ts";
 import { AnswerBudget } from "../../src/router/api/answer-budget.ts";
+import type { Call } from "../../src/router/api/method.ts";
 import { publish } from "../../src/router/api/publish.ts";
+import { disconnect, refresh, subscribe, unsubscribe } from "../../src/router/api/users.ts";
 import { forward, type Forwarded } from "../../src/router/forward.ts";
 import { RingCache } from "../../src/router/ring-cache.ts";
 import { Shard } from "../../src/shard/shard.ts";
@@ -19,6 +21,12 @@ import type { AnyData, AnyEvents } from "../../src/socketio/types.ts";
 
 export type { Hooks };
 export type ClassName = "Shard" | "Channel" | "Coordinator";
+/** An order about the sessions of a user. Times are in seconds since 1970. */
+export type Order = { readonly user: string } & (
+  | { readonly kind: "subscribe" | "unsubscribe"; readonly channel: string }
+  | { readonly kind: "disconnect"; readonly disconnect: { readonly code: number; readonly reason: string } }
+  | { readonly kind: "refresh"; readonly expire_at: number }
+);
 /** The classes of a deployment. Release 0.2.0 has one front. */
 export type Classes = Readonly<Record<ClassName, unknown>> & { readonly SocketIoShard?: unknown };
 
@@ -67,12 +75,13 @@ export class Router {
   }
 
   /** Brings a client to the shard that owns its key. */
-  connect(key: string): Promise<Forwarded> {
+  connect(key: string, user?: string): Promise<Forwarded> {
     return forward({
       env: this.#env,
       cache: this.#cache,
       key,
       clientRegion: "auto",
+      ...(user === undefined ? {} : { identity: { kind: "user", user } }),
     });
   }
 
@@ -98,10 +107,29 @@ export class Router {
 
   /** One call of the server API. */
   publish(params: { channel: string; data: unknown; idempotency_key: string }): Promise<Answer> {
+    return publish(this.#call(), params);
+  }
+
+  /** An order about the sessions of a user. Not in release 0.2.0. */
+  order(order: Order): Promise<Answer> {
+    const call = this.#call();
+    switch (order.kind) {
+      case "subscribe":
+        return subscribe(call, order);
+      case "unsubscribe":
+        return unsubscribe(call, order);
+      case "disconnect":
+        return disconnect(call, order);
+      case "refresh":
+        return refresh(call, order);
+    }
+  }
+
+  #call(): Call {
     const config = configOf(this.#env);
     const { times, limits } = config.cluster;
     const publisher = channelPublisher(this.#env, times.deliveryTimeoutMs);
     const answers = new AnswerBudget(limits.apiAnswerBytes);
-    return publish({ env: this.#env, config, cache: this.#cache, publisher, answers }, params);
+    return { env: this.#env, config, cache: this.#cache, publisher, answers };
   }
 }

@@ -131,6 +131,18 @@ const PINNED = [
     broke: "SO46: a socket had moved twice, and the shard of its id was not told of the second time",
   },
   {
+    seed: 25,
+    steps: 60,
+    traits: "orders",
+    broke: "AP5: a back end's subscribe whose channel did not answer ended the session",
+  },
+  {
+    seed: 1_029,
+    steps: 60,
+    traits: "orders",
+    broke: "AP5: an unsubscribe was lost, as the subscription was still under way",
+  },
+  {
     seed: 2_000_000_600,
     steps: 60,
     releases: "rollback",

@@ -1,6 +1,7 @@
 import { wakeAnew } from "./aftermath.ts";
 import { BROADCAST, CHANNELS, FLEETING, objectOf } from "./channels.ts";
 import type { SimClient } from "./client.ts";
+import type { Orders } from "./orders.ts";
 import { HostileClient } from "./hostile-client.ts";
 import type { Publishers } from "./publishers.ts";
 import type { Router } from "./release.ts";
@@ -10,6 +11,7 @@ import type { World } from "./world.ts";
 const CLASSES = ["Shard", "Channel", "Coordinator"] as const;
 /** How often a trait shows, for each step. */
 const TRAIT_SHOWS = 0.06;
+const ORDERS_SHOW = 0.3;
 const LARGEST_BYTES = 1_900_000;
 /** So many large publications are more than one call can carry. */
 const BURST = 19;
@@ -22,6 +24,7 @@ export class TraitSteps {
   readonly #clients: readonly SimClient[];
   readonly #publishers: Publishers;
   readonly #stranger: HostileClient;
+  readonly #orders: Orders;
   readonly #lostAlarms = new Set<string>();
 
   constructor(
@@ -31,18 +34,21 @@ export class TraitSteps {
       readonly routers: readonly Router[];
       readonly clients: readonly SimClient[];
       readonly publishers: Publishers;
+      readonly orders: Orders;
     },
   ) {
     this.#world = world;
     this.#traits = parts.traits;
     this.#clients = parts.clients;
     this.#publishers = parts.publishers;
+    this.#orders = parts.orders;
     this.#stranger = new HostileClient(world, parts.routers);
   }
 
   /** Lets some traits show. */
   step(): void {
-    for (const trait of this.#traits) if (this.#world.fate.chance(TRAIT_SHOWS)) this.#show(trait);
+    for (const trait of this.#traits)
+      if (this.#world.fate.chance(trait === "orders" ? ORDERS_SHOW : TRAIT_SHOWS)) this.#show(trait);
   }
 
   /** Strangers go, and an object that lost its alarm begins a new life, in which it looks (SPEC BD50). */
@@ -62,6 +68,7 @@ export class TraitSteps {
     else if (trait === "lostAlarms")
       this.#loseAlarm(fate.pick(this.#world.objects.names(fate.pick(CLASSES))));
     else if (trait === "largePublications") this.#publishLarge();
+    else if (trait === "orders") this.#orders.give(client);
     else if (trait === "lateCalls") this.#dieInDelivery();
     else if (trait === "manyChannels") this.#passThroughChannels(client);
     else if (trait === "hostileClients") {

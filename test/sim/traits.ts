@@ -27,6 +27,8 @@ export const TRAITS = [
   "lateCalls",
   /** Socket.IO clients come back for their sessions. */
   "socketio",
+  /** Back ends give orders about users: each client is a user. */
+  "orders",
 ] as const;
 export type Trait = (typeof TRAITS)[number];
 
@@ -56,7 +58,7 @@ const ONE_IN = 6;
 const LATER: ReadonlySet<Trait> = new Set<Trait>(["scaling"]);
 
 /** Traits that a history has only where they are asked for, so that the seeds of all others stay what they were. */
-const ASKED_FOR: ReadonlySet<Trait> = new Set<Trait>(["lateCalls", "socketio"]);
+const ASKED_FOR: ReadonlySet<Trait> = new Set<Trait>(["lateCalls", "socketio", "orders"]);
 
 /** Draws the traits of a history. `asked`: these instead, also those that are not kept yet. */
 export function drawTraits(

@@ -43,7 +43,10 @@ export class ClientRooms {
     if (!parsed.ok) throw new Error("a room has a name that is no channel");
     // Where it is not known what the shard has missed of a channel with history, the client comes back and begins anew.
     const subscription = { byServer: true } as const;
-    const request = { channel: parsed.channel, user: "", wishes: {}, subscription };
+    // The next socket of the namespace is another one, in no room of this one.
+    const id = memberOf(this.#session, nsp)?.id;
+    const isWanted = (): boolean => memberOf(this.#session, nsp)?.id === id;
+    const request = { channel: parsed.channel, user: "", wishes: {}, subscription, isWanted };
     const joined = await core.subscriptions.join(this.#session, request, ({ position }) => {
       const member = memberOf(this.#session, nsp);
       if (member !== undefined) recovery?.keeper.joined(member.id, channel, position);

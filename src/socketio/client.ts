@@ -41,6 +41,8 @@ export class Client {
   readonly #parts: ClientParts;
   readonly #sockets = new Map<string, { readonly socket: AnySocket; stored: string }>();
   readonly rooms: ClientRooms;
+  /** Namespaces that it enters just now: no handler has heard of their sockets. */
+  readonly entering = new Set<string>();
   /** Namespaces that it leaves just now: a handler that hears of it may ask for it again. */
   readonly leaving = new Set<string>();
   /** Namespaces that it has left with its connection, which ends just now. */
@@ -193,7 +195,9 @@ export class Client {
         this.#running.progress();
       },
       disconnect: (close) => {
-        if (isConnected()) disconnect(this, nsp, { close });
+        // A socket that is being recovered is not connected yet.
+        const isGated = recovery?.gates.isClosed(this.session, nsp) === true;
+        if (isConnected() && !isGated) disconnect(this, nsp, { close });
       },
       cluster: {
         publish: (target, args, flags) => {

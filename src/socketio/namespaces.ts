@@ -77,8 +77,11 @@ export class Namespaces {
     const socket = client.socket(nsp);
     const handlers = this.#dispatcher.handlersOf(client, nsp);
     if (socket === undefined || client.leaving.has(nsp)) return;
-    const tell = (event: string): void =>
-      this.#dispatcher.tell(client, { nsp, event, ...(handlers && { handlers }) }, [socket, reason]);
+    const isHeardOf = !client.entering.has(nsp);
+    const tell = (event: string): void => {
+      if (isHeardOf)
+        this.#dispatcher.tell(client, { nsp, event, ...(handlers && { handlers }) }, [socket, reason]);
+    };
     client.leaving.add(nsp);
     try {
       tell("disconnecting");
@@ -99,6 +102,10 @@ export class Namespaces {
       if (socket !== undefined) this.#index.delete(socket.id);
       // Its connection has not been told to any handler.
       if (this.#recovery?.gates.isClosed(client.session, nsp) === true) continue;
+      if (client.entering.has(nsp)) {
+        if (socket !== undefined) this.#recovery?.keeper.forget(socket.id);
+        continue;
+      }
       this.#dispatcher.tell(client, { nsp, event: "disconnecting" }, [socket, reason]);
       if (socket !== undefined)
         this.#recovery?.keeper.ended(client.session, socket.id, { data: socket.data, reason });
@@ -142,6 +149,7 @@ export class Namespaces {
       const member = { id, auth, data, ...found, ...(secret === undefined ? {} : { secret }) };
       if (!client.remember(nsp, member)) throw new Error("a connection keeps 16 KiB in all");
       client.keep(nsp, socket);
+      client.entering.add(nsp);
       if (secret !== undefined) this.#recovery?.begin({ id, secret }, { nsp, data, session });
       await client.rooms.enter(nsp, told);
     } catch (error) {
@@ -153,6 +161,8 @@ export class Namespaces {
       if (session.ended) return;
       client.forget(nsp);
       return this.#refuse(client, nsp, { message: "the namespace cannot be joined now" });
+    } finally {
+      client.entering.delete(nsp);
     }
     if (session.ended) return;
     if (!isThere()) return client.forget(nsp);
@@ -183,6 +193,7 @@ export class Namespaces {
     }
     this.#open(session);
     if (!(await reconnect.enter(JSON.parse(JSON.stringify(socket.data) ?? "null")))) return session.ended;
+    if (session.ended) return true;
     client.keep(nsp, socket);
     this.#dispatcher.tell(client, { nsp, event: "connection" }, [socket]);
     return true;

@@ -8,7 +8,7 @@ import { decodeRoute, encodeRoute, ROUTE_HEADER } from "../../src/contracts/rout
 import { createRingcast } from "../../src/ringcast.ts";
 import { Shard } from "../../src/shard/shard.ts";
 import worker from "../support/socketio/worker.ts";
-import { Gate, startOver, until } from "./client.ts";
+import { Gate, nameOf, startOver, until } from "./client.ts";
 import { Client, fetchWorker } from "./socketio-client.ts";
 
 afterEach(async () => {
@@ -140,6 +140,46 @@ describe("[SO9] a handler that asks its client again after each error holds up n
     await until(async () => Number(((await bob.ask("asked")) as number[])[0]) > 1);
     expect(Number(((await bob.ask("asked")) as number[])[0])).toBeLessThan(10_000);
   });
+});
+
+test("[SO7] a socket that comes after one in the same namespace is in no room that the other was joining", async () => {
+  const client = await Client.connect();
+  client.say('42["join","secret"]');
+  client.say("41");
+  client.say("40");
+  await client.next('42["hello"');
+  expect(await client.ask("who")).toEqual([
+    expect.objectContaining({ rooms: [expect.stringContaining("~")] }),
+  ]);
+  await client.ask("room", ["secret"], [], "not for it");
+  await client.ask("room", [], [], "for all");
+  expect(await client.next('42["said"')).toBe('42["said","for all"]');
+});
+
+test("[SO7] no handler hears of the end of a socket of whose beginning none has heard", async () => {
+  const gate = new Gate();
+  const { register } = Channel.prototype;
+  let registers = false;
+  const spied = async function (this: Channel, ...args: Parameters<typeof register>) {
+    if (nameOf(this).includes("chat")) {
+      registers = true;
+      await gate.pass();
+    }
+    return register.apply(this, args);
+  };
+  const spy = vi.spyOn(Channel.prototype, "register").mockImplementation(spied as unknown as typeof register);
+  const ann = await Client.connect("&key=ann");
+  await ann.ask("part twice", "never");
+  ann.say("40/chat,");
+  await until(() => registers);
+  const bob = await Client.connect("&key=bob");
+  const ends = async () => ((await bob.ask("ends")) as Record<string, number>[])[0] ?? {};
+  const before = await ends();
+  ann.close();
+  await bob.next('42["said","disconnect"');
+  gate.open();
+  spy.mockRestore();
+  expect(await ends()).toEqual({ ...before, "/": (before["/"] ?? 0) + 1 });
 });
 
 test("[SO5] a refusal that no JSON holds is an internal error to its client, whose connection stays", async () => {

@@ -27,9 +27,11 @@ export type JoinRequest = {
   readonly user: string;
   readonly wishes: Wishes;
   readonly subscription: Subscription;
+  /** Asked when the channel has answered: whoever asked for the subscription may have gone while its session stays. */
+  readonly isWanted?: () => boolean;
 };
 
-/** `full`: the socket cannot remember another subscription. `gone`: the session has ended meanwhile. */
+/** `full`: the socket cannot remember another subscription. `gone`: the session has ended meanwhile, or wants it no more. */
 export type Joined = "joined" | "gone" | "full" | "unrecovered";
 
 export type JoinEffects = {
@@ -45,7 +47,7 @@ export type JoinEffects = {
 /** Makes a session listen to a channel (SPEC DL2, DL7); see `Subscriptions.join`. */
 export async function join(
   session: Session,
-  { channel, user, wishes, subscription }: JoinRequest,
+  { channel, user, wishes, subscription, isWanted = () => true }: JoinRequest,
   { config, channels, counters, remember, tell, onJoined }: JoinEffects,
 ): Promise<Joined> {
   const { since } = wishes;
@@ -60,7 +62,7 @@ export async function join(
   });
   let joined: Joined = "gone";
   const begin = ({ position, recovery }: Beginning): boolean => {
-    if (session.ended) return false;
+    if (session.ended || !isWanted()) return false;
     if (wishes.rejectUnrecovered === true && recovery?.kind === "restart") {
       joined = "unrecovered";
       return false;

@@ -12,7 +12,7 @@ export type AppSocket = {
   readonly handshake: { readonly auth: any; readonly query: any; readonly headers: any };
   data: any;
   readonly broadcast: AppTarget;
-  readonly nsp: AppTarget;
+  readonly nsp: AppTarget & { readonly name: string };
   join(room: string): Promise<void> | void;
   leave(room: string): Promise<void> | void;
   emit(event: string, ...args: any[]): unknown;
@@ -51,6 +51,9 @@ export function describeApp(of: (nsp: string) => AppNamespace): void {
     next(Object.assign(new Error("not allowed"), { data: { asked: password ?? null } }));
   });
 }
+
+/** How often `disconnect` was told, by namespace. */
+const ends = new Map<string, number>();
 
 function describeNamespace(namespace: AppNamespace): void {
   namespace.on("connection", (socket) => {
@@ -182,7 +185,11 @@ function describeNamespace(namespace: AppNamespace): void {
     // No JSON holds it, so that it cannot be stored.
     socket.data.spoiled = 1n;
   });
+  namespace.on("ends", (_socket, ack) => {
+    ack(Object.fromEntries(ends));
+  });
   namespace.on("disconnect", (socket) => {
+    ends.set(socket.nsp.name, (ends.get(socket.nsp.name) ?? 0) + 1);
     if (socket.data.spoiled !== undefined) socket.nsp.emit("said", "spoiled, and gone");
   });
   namespace.on("part twice", (socket, when, ack) => {

@@ -88,7 +88,7 @@ export class Acks {
 
   /** The socket of a namespace has gone: its answers come no more, and no timer keeps the shard awake for them. */
   end(nsp: string): void {
-    // What is told here may await more answers, or fewer.
+    // A handler that hears of it may await more answers, or fewer.
     const gone = [...this.#pending].filter(([, pending]) => pending.nsp === nsp);
     for (const [id, { answered }] of gone) {
       if (!this.#pending.has(id)) continue;

@@ -10,6 +10,7 @@ import { encodePacket, PacketReader } from "./packets.ts";
 import { readChannel } from "./names.ts";
 import type { Target } from "./question.ts";
 import { PollingPeer } from "./polling-peer.ts";
+import { Phases } from "./phases.ts";
 import type { Recovery } from "./recovery/recovery.ts";
 import { newRoomsOf, type ReachedRooms } from "./reached-rooms.ts";
 import { isThenable, Running } from "./running.ts";
@@ -41,12 +42,7 @@ export class Client {
   readonly #parts: ClientParts;
   readonly #sockets = new Map<string, { readonly socket: AnySocket; stored: string }>();
   readonly rooms: ClientRooms;
-  /** Namespaces that it enters just now: no handler has heard of their sockets. */
-  readonly entering = new Set<string>();
-  /** Namespaces that it leaves just now: a handler that hears of it may ask for it again. */
-  readonly leaving = new Set<string>();
-  /** Namespaces that it has left with its connection, which ends just now. */
-  readonly left = new Set<string>();
+  readonly phases = new Phases();
   /** Joins of this client run one after the other, and its emits to rooms after them. */
   #joined: Promise<unknown> = Promise.resolve();
   readonly #emits = new EmitOrder();
@@ -145,7 +141,7 @@ export class Client {
   #workOf(nsp: string, id: string): SocketWork {
     const { cluster, core, disconnect, recovery } = this.#parts;
     const isConnected = (): boolean =>
-      !this.session.ended && !this.left.has(nsp) && this.state.members.get(nsp)?.id === id;
+      !this.session.ended && this.phases.of(nsp) !== "left" && this.state.members.get(nsp)?.id === id;
     const refusalOf = (event: {
       readonly volatile: boolean;
       readonly isAsked: boolean;

@@ -65,7 +65,7 @@ export class Namespaces {
   disconnect(client: Client, nsp: string, { close }: { readonly close: boolean }): void {
     const { connections } = this.#core;
     for (const name of close ? [...client.state.members.keys()] : [nsp]) {
-      if (!client.state.members.has(name) || client.leaving.has(name) || client.session.ended) continue;
+      if (!client.state.members.has(name) || client.phases.isLeaving(name) || client.session.ended) continue;
       connections.send(client.session, encodePacket({ kind: "disconnect", nsp: name }));
       this.leave(client, name, "server namespace disconnect");
     }
@@ -76,40 +76,42 @@ export class Namespaces {
   leave(client: Client, nsp: string, reason: DisconnectReason): void {
     const socket = client.socket(nsp);
     const handlers = this.#dispatcher.handlersOf(client, nsp);
-    if (socket === undefined || client.leaving.has(nsp)) return;
-    const isHeardOf = !client.entering.has(nsp);
+    if (socket === undefined || client.phases.isLeaving(nsp)) return;
+    const isHeardOf = client.phases.of(nsp) !== "entering";
     const tell = (event: string): void => {
       if (isHeardOf)
         this.#dispatcher.tell(client, { nsp, event, ...(handlers && { handlers }) }, [socket, reason]);
     };
-    client.leaving.add(nsp);
+    client.phases.begin(nsp, "leaving");
     try {
       tell("disconnecting");
       client.forget(nsp);
       this.#index.delete(socket.id);
     } finally {
-      client.leaving.delete(nsp);
+      client.phases.end(nsp, "leaving");
     }
     tell("disconnect");
   }
 
   /** The connection has ended, and all its sockets with it. */
   ended(client: Client, reason: DisconnectReason): void {
-    const left = [...client.state.members.keys()].filter((nsp) => !client.leaving.has(nsp));
-    for (const nsp of left) client.leaving.add(nsp);
-    for (const nsp of left) {
+    const going = [...client.state.members.keys()]
+      .filter((nsp) => !client.phases.isLeaving(nsp))
+      .map((nsp) => ({ nsp, isHeardOf: client.phases.of(nsp) !== "entering" }));
+    for (const { nsp } of going) client.phases.begin(nsp, "leaving");
+    for (const { nsp, isHeardOf } of going) {
       const socket = client.socket(nsp);
       if (socket !== undefined) this.#index.delete(socket.id);
       // Its connection has not been told to any handler.
       if (this.#recovery?.gates.isClosed(client.session, nsp) === true) continue;
-      if (client.entering.has(nsp)) {
+      if (!isHeardOf) {
         if (socket !== undefined) this.#recovery?.keeper.forget(socket.id);
         continue;
       }
       this.#dispatcher.tell(client, { nsp, event: "disconnecting" }, [socket, reason]);
       if (socket !== undefined)
         this.#recovery?.keeper.ended(client.session, socket.id, { data: socket.data, reason });
-      client.left.add(nsp);
+      client.phases.begin(nsp, "left");
       this.#dispatcher.tell(client, { nsp, event: "disconnect" }, [socket, reason]);
       client.acks.end(nsp);
     }
@@ -149,7 +151,7 @@ export class Namespaces {
       const member = { id, auth, data, ...found, ...(secret === undefined ? {} : { secret }) };
       if (!client.remember(nsp, member)) throw new Error("a connection keeps 16 KiB in all");
       client.keep(nsp, socket);
-      client.entering.add(nsp);
+      client.phases.begin(nsp, "entering");
       if (secret !== undefined) this.#recovery?.begin({ id, secret }, { nsp, data, session });
       await client.rooms.enter(nsp, told);
     } catch (error) {
@@ -162,7 +164,7 @@ export class Namespaces {
       client.forget(nsp);
       return this.#refuse(client, nsp, { message: "the namespace cannot be joined now" });
     } finally {
-      client.entering.delete(nsp);
+      client.phases.end(nsp, "entering");
     }
     if (session.ended) return;
     if (!isThere()) return client.forget(nsp);

@@ -75,7 +75,11 @@ export class Client {
     return socket;
   }
 
-  makeSocket(nsp: string, { id, auth, data, recovered = false }: Member): AnySocket {
+  makeSocket(
+    nsp: string,
+    { id, auth, data, recovered = false }: Member,
+    work: SocketWork = this.workOf(nsp, id),
+  ): AnySocket {
     const { handshake, identity } = this.state;
     const { openedAt } = this.session.attachment;
     const given = {
@@ -92,7 +96,7 @@ export class Client {
       data,
       recovered,
     };
-    return new Socket<object, object, object, unknown>(given, this.#workOf(nsp, id));
+    return new Socket<object, object, object, unknown>(given, work);
   }
 
   /** Stores what a handler may have changed in `socket.data`. Throws where the attachment has no room for it. */
@@ -138,7 +142,7 @@ export class Client {
     });
   }
 
-  #workOf(nsp: string, id: string): SocketWork {
+  workOf(nsp: string, id: string): SocketWork {
     const { cluster, core, disconnect, recovery } = this.#parts;
     const isConnected = (): boolean =>
       !this.session.ended && this.phases.of(nsp) !== "left" && this.state.members.get(nsp)?.id === id;
@@ -191,9 +195,7 @@ export class Client {
         this.#running.progress();
       },
       disconnect: (close) => {
-        // A socket that is being recovered is not connected yet.
-        const isGated = recovery?.gates.isClosed(this.session, nsp) === true;
-        if (isConnected() && !isGated) disconnect(this, nsp, { close });
+        if (isConnected()) disconnect(this, nsp, { close });
       },
       cluster: {
         publish: (target, args, flags) => {

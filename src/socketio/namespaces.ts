@@ -1,11 +1,12 @@
 import { identify } from "../shard/connections/identify.ts";
 import type { Open, Session } from "../shard/connections/session.ts";
 import type { Core } from "../shard/front.ts";
-import { within } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
+import { askMiddlewares, INTERNAL, type Refused } from "./ask-middlewares.ts";
+import { Candidate } from "./candidate.ts";
 import type { AnySocket, Client } from "./client.ts";
 import type { DisconnectReason } from "./codes.ts";
-import { answerOf, Dispatcher } from "./dispatcher.ts";
+import { Dispatcher } from "./dispatcher.ts";
 import { findNamespace } from "./find-namespace.ts";
 import { encodePacket, type SocketPacket } from "./packets.ts";
 import { encodePid, newSocketId } from "./names.ts";
@@ -18,11 +19,8 @@ import type { AllHandlers, Handlers } from "./registry.ts";
 
 type PacketOf<Kind extends SocketPacket["kind"]> = Extract<SocketPacket, { kind: Kind }>;
 
-/** The words of a stock server. */
-const INTERNAL = "internal server error";
-
-/** How a refusal is told: the payload of CONNECT_ERROR. */
-type Refused = { readonly message: string; readonly data?: unknown };
+/** A socket whose middlewares are asked, and what they have done to it. */
+type Entering = { readonly candidate: Candidate; readonly handlers: Handlers };
 
 export type NamespacesParts = {
   readonly index: SocketIndex;
@@ -66,6 +64,8 @@ export class Namespaces {
     const { connections } = this.#core;
     for (const name of close ? [...client.state.members.keys()] : [nsp]) {
       if (!client.state.members.has(name) || client.phases.isLeaving(name) || client.session.ended) continue;
+      // It is on its way back, and its client does not know yet: the session stays for its return.
+      if (this.#recovery?.gates.isClosed(client.session, name) === true) continue;
       connections.send(client.session, encodePacket({ kind: "disconnect", nsp: name }));
       this.leave(client, name, "server namespace disconnect");
     }
@@ -117,6 +117,10 @@ export class Namespaces {
     }
   }
 
+  #ask(handlers: Handlers, socket: AnySocket): Promise<Refused | undefined> {
+    return askMiddlewares(handlers, socket, this.#core.config.cluster.times.hookTimeoutMs);
+  }
+
   async #connect(client: Client, { nsp, auth }: PacketOf<"connect">): Promise<void> {
     const { connections } = this.#core;
     const { session } = client;
@@ -134,8 +138,26 @@ export class Namespaces {
       return;
     if (session.ended) return;
     const id = newSocketId(this.#core.shard, randomText());
-    const secret = this.#recovery === undefined ? undefined : randomText();
-    const socket = client.makeSocket(nsp, { id, auth, data: {} });
+    const secret = this.#recovery === undefined ? {} : { secret: randomText() };
+    const member = { id, auth, data: {}, ...found, ...secret };
+    const candidate = new Candidate(client.workOf(nsp, id));
+    try {
+      await this.#enter(client, nsp, { member, candidate, handlers });
+    } finally {
+      candidate.end();
+    }
+  }
+
+  /** A new socket comes into its namespace, if the middlewares let it. */
+  async #enter(
+    client: Client,
+    nsp: string,
+    { member, candidate, handlers }: Entering & { readonly member: Member },
+  ): Promise<void> {
+    const { connections } = this.#core;
+    const { session } = client;
+    const { id, secret } = member;
+    const socket = client.makeSocket(nsp, member, candidate.work);
     const refused = await this.#ask(handlers, socket);
     if (session.ended) return;
     if (refused !== undefined) return this.#refuse(client, nsp, refused);
@@ -148,11 +170,11 @@ export class Namespaces {
     };
     try {
       const data: unknown = JSON.parse(JSON.stringify(socket.data) ?? "null");
-      const member = { id, auth, data, ...found, ...(secret === undefined ? {} : { secret }) };
-      if (!client.remember(nsp, member)) throw new Error("a connection keeps 16 KiB in all");
+      if (!client.remember(nsp, { ...member, data })) throw new Error("a connection keeps 16 KiB in all");
       client.keep(nsp, socket);
       client.phases.begin(nsp, "entering");
       if (secret !== undefined) this.#recovery?.begin({ id, secret }, { nsp, data, session });
+      await candidate.join();
       await client.rooms.enter(nsp, told);
     } catch (error) {
       logError("a socket could not join its namespace", {
@@ -169,6 +191,7 @@ export class Namespaces {
     if (session.ended) return;
     if (!isThere()) return client.forget(nsp);
     this.#index.add(id, session);
+    candidate.admit();
     this.#dispatcher.tell(client, { nsp, event: "connection" }, [socket]);
   }
 
@@ -185,20 +208,27 @@ export class Namespaces {
     const parts = { core: this.#core, recovery, wire: this.#wire, index: this.#index };
     const reconnect = await Reconnect.begin(parts, client, connect);
     if (reconnect === undefined || session.ended) return session.ended;
-    const socket = client.makeSocket(nsp, reconnect.member);
-    const refused = recovery.skipMiddlewares ? undefined : await this.#ask(handlers, socket);
-    if (session.ended) return true;
-    if (refused !== undefined) {
-      reconnect.cancel();
-      this.#refuse(client, nsp, refused);
+    const { member } = reconnect;
+    const candidate = new Candidate(client.workOf(nsp, member.id), reconnect.rooms);
+    try {
+      const socket = client.makeSocket(nsp, member, candidate.work);
+      const refused = recovery.skipMiddlewares ? undefined : await this.#ask(handlers, socket);
+      if (session.ended) return true;
+      if (refused !== undefined) {
+        reconnect.cancel();
+        this.#refuse(client, nsp, refused);
+        return true;
+      }
+      this.#open(session);
+      if (!(await reconnect.enter(socket.data, candidate))) return session.ended;
+      if (session.ended) return true;
+      client.keep(nsp, socket);
+      candidate.admit();
+      this.#dispatcher.tell(client, { nsp, event: "connection" }, [socket]);
       return true;
+    } finally {
+      candidate.end();
     }
-    this.#open(session);
-    if (!(await reconnect.enter(JSON.parse(JSON.stringify(socket.data) ?? "null")))) return session.ended;
-    if (session.ended) return true;
-    client.keep(nsp, socket);
-    this.#dispatcher.tell(client, { nsp, event: "connection" }, [socket]);
-    return true;
   }
 
   /** The first namespace of a connection lets it in. */
@@ -247,29 +277,6 @@ export class Namespaces {
         return isRemembered ? undefined : { message: "the identity is too large" };
       }
     }
-  }
-
-  /**
-   * Asks the middlewares of a namespace, one after the other. Answers with a refusal, if there is one. One that throws,
-   * or does not answer, is a fault: the log tells it, and not the client.
-   */
-  async #ask({ middlewares }: Handlers, socket: AnySocket): Promise<Refused | undefined> {
-    const { hookTimeoutMs } = this.#core.config.cluster.times;
-    for (const middleware of middlewares) {
-      try {
-        const refusal = await within(
-          hookTimeoutMs,
-          answerOf((next) => middleware(socket as never, next)),
-        );
-        if (refusal === undefined) continue;
-        const { message, data } = refusal;
-        return { message, ...(data === undefined ? {} : { data }) };
-      } catch (error) {
-        logError("a middleware of Socket.IO failed", { namespace: socket.nsp.name, error });
-        return { message: INTERNAL };
-      }
-    }
-    return undefined;
   }
 }
 

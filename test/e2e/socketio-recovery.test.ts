@@ -228,29 +228,3 @@ describe("a client that comes back", () => {
     expect(one.recovered).toEqual([false, true]);
   });
 });
-
-test("[SO45] middlewares are asked again where `skipMiddlewares` is false, and a refused session is gone", async () => {
-  const asking = await startSocketCluster({
-    socketio: { connectionStateRecovery: { skipMiddlewares: false } },
-  });
-  try {
-    const client = asking.client("/closed", { auth: { password: "open sesame" }, reconnection: false });
-    await heard(client, "hello");
-    const { id } = client;
-    client.io.engine.close();
-    client.connect();
-    await heard(client, "connect");
-    expect([client.recovered, client.id]).toEqual([true, id]);
-    client.io.engine.close();
-    client.auth = { password: "wrong" };
-    client.connect();
-    expect(await heard(client, "connect_error")).toMatchObject([{ message: "not allowed" }]);
-    client.auth = { password: "open sesame" };
-    client.connect();
-    await heard(client, "connect");
-    expect(client.recovered).toBe(false);
-    expect(client.id).not.toBe(id);
-  } finally {
-    await asking.stop();
-  }
-});

@@ -1,5 +1,8 @@
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
+import { io } from "socket.io-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { eventually } from "../support/cluster.ts";
 import { startSocketCluster, type SocketCluster } from "../support/socketio/ours.ts";
 import { play, scriptOf } from "../support/socketio/script.ts";
 import { startStock } from "../support/socketio/stock.ts";
@@ -39,3 +42,39 @@ test(
     );
   },
 );
+
+/** What a stock client hears whose middleware has worked with its socket. */
+async function observeMiddleware(url: URL): Promise<unknown> {
+  const auth = {
+    password: "open sesame",
+    rooms: ["red", "green"],
+    parted: ["green"],
+    told: [1, 2],
+    question: "why",
+  };
+  const client = io(new URL("/closed", url).href, { auth, forceNew: true });
+  try {
+    const heard: unknown[] = [];
+    client.on("hello", () => heard.push("hello"));
+    client.on("question", (question, answer) => answer(`${question} not`));
+    client.on("said", (...args) => heard.push(args));
+    const isHeard = (what: unknown) => () => heard.some((one) => isDeepStrictEqual(one, [what]));
+    await eventually(isHeard({ answer: "why not" }));
+    for (const room of ["green", "red"]) await client.emitWithAck("room", [room], [], room);
+    await eventually(isHeard("red"));
+    const { rooms } = await client.emitWithAck("who");
+    return { heard, rooms: rooms.filter((room: string) => room !== client.id) };
+  } finally {
+    client.disconnect();
+  }
+}
+
+test("[SO5] what a middleware does to a socket holds when that is let in, as on a stock server", async () => {
+  const expected = {
+    heard: [[{ what: 1 }], [{ what: 2 }], "hello", [{ answer: "why not" }], ["red"]],
+    rooms: ["red"],
+  };
+  const servers = { stock, one, eight };
+  for (const [name, { url }] of Object.entries(servers))
+    expect({ name, ...((await observeMiddleware(url)) as object) }).toEqual({ name, ...expected });
+});

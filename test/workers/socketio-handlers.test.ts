@@ -139,3 +139,40 @@ test("[SO5] a handler may throw what cannot even be looked at", async () => {
   await client.ask("throw");
   expect(await client.ask("echo", 1)).toEqual([1]);
 });
+
+describe("[SO5] a middleware that works with a socket", () => {
+  const connect = (client: Client, auth: object): void => client.say(`40/closed,${JSON.stringify(auth)}`);
+  const open = { password: "open sesame" };
+  const roomsOf = async (client: Client): Promise<number> => {
+    client.say('42/closed,7["who"]');
+    const { rooms } = JSON.parse((await client.next("43/closed,7")).slice("43/closed,7".length))[0];
+    return rooms.length;
+  };
+
+  test("[SO5] leaves nothing of it where the socket is refused, and its questions have no answer", async () => {
+    const witness = await Client.connect();
+    connect(witness, open);
+    await witness.next("42/closed,");
+    const ann = await Client.connect();
+    connect(ann, { password: "wrong", rooms: ["red"], told: ["never"], question: "why" });
+    await ann.next("44/closed,");
+    const gone = '42/closed,["said",{"message":"socket has been disconnected"}]';
+    expect(await witness.next('42/closed,["said"')).toBe(gone);
+    connect(ann, open);
+    await ann.next('42/closed,["hello"');
+    expect(await roomsOf(ann)).toBe(1);
+    expect(ann.frames.filter((frame) => String(frame).includes("never"))).toEqual([]);
+  });
+
+  test("[SO5] refuses the namespace with a room that cannot be joined, and the connection stays", async () => {
+    const errors = vi.spyOn(console, "error").mockImplementation(() => undefined);
+    const ann = await Client.connect();
+    connect(ann, { ...open, rooms: Array.from({ length: 200 }, (_, n) => `room ${n}`) });
+    expect(await ann.next("44/closed,")).toBe('44/closed,{"message":"the namespace cannot be joined now"}');
+    expect(errors).toHaveBeenCalledOnce();
+    connect(ann, { ...open, rooms: ["red", "green"] });
+    await ann.next('42/closed,["hello"');
+    expect(await roomsOf(ann)).toBe(3);
+    expect(await ann.ask("count")).toEqual([1]);
+  });
+});

@@ -2,9 +2,10 @@ import type { Publication } from "../../contracts/publication.ts";
 import { logError } from "../../platform/logger.ts";
 import { parseChannel } from "../../policy/channels.ts";
 import type { Core } from "../../shard/front.ts";
+import type { Candidate } from "../candidate.ts";
 import type { Client } from "../client.ts";
 import { framesOf } from "../message.ts";
-import { encodePid, parsePid, shardPrefix } from "../names.ts";
+import { encodePid, parsePid, readChannel, shardPrefix } from "../names.ts";
 import { encodePacket } from "../packets.ts";
 import type { SocketIndex } from "../socket-index.ts";
 import type { Member } from "../state.ts";
@@ -136,23 +137,42 @@ export class Reconnect {
     return undefined;
   }
 
+  /** Those that it will be in again. */
+  get rooms(): string[] {
+    return this.#taken.positions.flatMap(([channel]) => readChannel(channel).room ?? []);
+  }
+
   /**
    * Joins the channels again, and sends what the client has missed, then the answer to its CONNECT. Answers false where
    * one channel cannot prove that nothing is missing: then nothing is sent, and the session begins anew. `data`: the
-   * middlewares may have changed it.
+   * middlewares may have changed it; those that cannot be stored, or a room of the middlewares that cannot be joined,
+   * begin it anew, too.
    */
-  async enter(data: unknown): Promise<boolean> {
+  async enter(data: unknown, candidate: Pick<Candidate, "join">): Promise<boolean> {
     const { session } = this.#client;
     const { id } = this.member;
-    if (!this.#isRemembered || !this.#client.remember(this.#nsp, { ...this.member, data }))
-      return this.cancel();
-    const results = await Promise.allSettled(this.#taken.positions.map((at) => this.#join(at)));
+    if (!this.#isRemembered || !this.#remember(data)) return this.cancel();
+    const joins = this.#taken.positions.map((at) => this.#join(at));
+    const [own, ...results] = await Promise.allSettled([candidate.join(), ...joins]);
     // The session stays as it was taken, and its client may come back for it.
     if (session.ended) return false;
     const rejoined = results.flatMap((result) => (result.status === "fulfilled" ? (result.value ?? []) : []));
     const isThere = this.#client.state.members.get(this.#nsp)?.id === id;
-    if (!isThere || rejoined.length < results.length) return this.cancel();
+    if (!isThere || own.status === "rejected" || rejoined.length < results.length) return this.cancel();
     return this.#send(rejoined);
+  }
+
+  #remember(data: unknown): boolean {
+    try {
+      const stored: unknown = JSON.parse(JSON.stringify(data) ?? "null");
+      return this.#client.remember(this.#nsp, { ...this.member, data: stored });
+    } catch (error) {
+      logError("a session has data that cannot be stored, and begins anew", {
+        socket: this.member.id,
+        error,
+      });
+      return false;
+    }
   }
 
   /** Forgets the session: its client gets another. */
@@ -199,7 +219,11 @@ export class Reconnect {
       start: this.#place,
       unions: unions.slice(-MOST_UNIONS),
       ...(missed.length === 0 ? {} : { isReplayed: true }),
-      channels: Object.fromEntries(rejoined.map(({ channel, joined }) => [channel, joined])),
+      channels: {
+        // Those that the middlewares have joined.
+        ...recovery.saved.find(id)?.state.channels,
+        ...Object.fromEntries(rejoined.map(({ channel, joined }) => [channel, joined])),
+      },
     };
     recovery.saved.save({ id, secret: this.#secret, state });
     const offset = recovery.journal.offsetAt(this.#place);

@@ -42,6 +42,25 @@ export function describeApp(of: (nsp: string) => AppNamespace): void {
   for (const nsp of ["/", "/chat", "/closed"]) describeNamespace(of(nsp));
   // It says nothing by itself.
   of("/quiet");
+  of("/closed").use(async (socket, next) => {
+    const { rooms = [], parted = [], told = [], question, until } = socket.handshake.auth;
+    for (const room of rooms) await socket.join(room);
+    for (const room of parted) await socket.leave(room);
+    const said: { what?: unknown } = {};
+    for (const what of told) socket.emit("said", Object.assign(said, { what }));
+    if (question !== undefined)
+      void socket
+        .timeout(5_000)
+        .emitWithAck("question", question)
+        .then(
+          (answer) => socket.emit("said", { answer }),
+          ({ message }: Error) => socket.nsp.emit("said", { message }),
+        );
+    // As a careless application does it: nothing comes of it.
+    socket.disconnect(true);
+    if (until !== undefined) await signal(until).heard;
+    next();
+  });
   of("/closed").use((socket, next) => {
     const { password } = socket.handshake.auth;
     if (password === "open sesame") return next();
@@ -52,6 +71,18 @@ export function describeApp(of: (nsp: string) => AppNamespace): void {
   });
 }
 
+type Signal = { readonly heard: Promise<void>; readonly give: () => void };
+const signals = new Map<string, Signal>();
+
+/** What several sockets wait for, and another one gives. */
+function signal(name: string): Signal {
+  let give = (): void => undefined;
+  const made = { heard: new Promise<void>((resolve) => (give = resolve)), give };
+  const found = signals.get(name) ?? made;
+  signals.set(name, found);
+  return found;
+}
+
 /** How often `disconnect` was told, by namespace. */
 const ends = new Map<string, number>();
 
@@ -59,7 +90,13 @@ function describeNamespace(namespace: AppNamespace): void {
   namespace.on("connection", (socket) => {
     socket.data.count ??= 0;
     socket.data.user = socket.handshake.auth.user;
+    const { thrownAwayAt } = socket.handshake.auth;
+    if (thrownAwayAt !== undefined) void signal(thrownAwayAt).heard.then(() => socket.disconnect(true));
     socket.emit("hello", { auth: socket.handshake.auth });
+  });
+  namespace.on("signal", (_socket, name, ack) => {
+    signal(name).give();
+    ack();
   });
   namespace.on("echo", (socket, ...args) => {
     const ack: unknown = args.at(-1);

@@ -12,8 +12,9 @@ const pathOf = (runtime: Runtime): string =>
   (createRequire(import.meta.url)(runtime) as { default: string }).default;
 
 export type WorkerSpec = {
-  /** The name of a file in `workers`. */
+  /** The name of a file in `workers`, or of `entry`. */
   readonly source: string;
+  readonly entry?: string;
   /** Classes by the names of their bindings. */
   readonly classes: Readonly<Record<string, string>>;
   readonly bindings?: Readonly<Record<string, string | object>>;
@@ -33,7 +34,7 @@ export async function bundle(spec: WorkerSpec, directory: string): Promise<strin
       target: "es2024",
       minify: false,
       lib: {
-        entry: join(import.meta.dirname, "../workers", `${spec.source}.ts`),
+        entry: spec.entry ?? join(import.meta.dirname, "../workers", `${spec.source}.ts`),
         formats: ["es"],
         fileName: () => file,
       },

@@ -32,9 +32,10 @@ type NewEpoch = {
   readonly predicted: PredictedMoves;
 };
 
-type ChangeOptions = {
+export type ChangeOptions = {
   readonly cause?: string;
   readonly onCommit?: (descriptor: Descriptor) => void;
+  readonly isStillWanted?: () => boolean;
 };
 
 export type ChangesParts = {
@@ -62,7 +63,7 @@ export class Changes {
 
   /**
    * `cause`: in place of a description of the change. `onCommit` is called in the turn that commits the epoch, before
-   * the store has it.
+   * the store has it. `isStillWanted` is asked once the changes before are made: where it says no, nothing changes.
    */
   change(request: ChangeRequest, options: ChangeOptions = {}): Promise<ChangeAnswer> {
     const answer = this.#last.then(() => this.#change(request, options));
@@ -81,7 +82,7 @@ export class Changes {
 
   async #change(
     { change, dryRun, by }: ChangeRequest,
-    { cause: given, onCommit }: ChangeOptions,
+    { cause: given, onCommit, isStillWanted = () => true }: ChangeOptions,
   ): Promise<ChangeAnswer> {
     const { config, store } = this.#parts;
     const before = store.descriptor;
@@ -96,7 +97,7 @@ export class Changes {
     });
     if (plan.kind === "refused") return plan;
     const cause = given ?? plan.cause;
-    if (plan.kind === "unchanged") {
+    if (plan.kind === "unchanged" || !isStillWanted()) {
       return done({ descriptor: before, cause, by, predicted: NOTHING_MOVES }, { changed: false, dryRun });
     }
     const descriptor = {
@@ -114,7 +115,9 @@ export class Changes {
   #isSettled(): boolean {
     const { store, members } = this.#parts;
     const settled = store.settledShards();
-    return members.holders().every((shard) => settled.has(movesKey(shard)));
+    const keys = members.holders().map(movesKey);
+    // Where a shard that was removed has come back in another region, one report would count for both objects.
+    return new Set(keys).size === keys.length && keys.every((key) => settled.has(key));
   }
 
   async #adopt(epoch: NewEpoch, onCommit?: ChangeOptions["onCommit"]): Promise<ChangeResult["told"]> {

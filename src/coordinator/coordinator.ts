@@ -74,12 +74,11 @@ export class Coordinator extends DurableObject<RingcastEnv> implements Served<Co
     return descriptorFor(contract, this.#parts.store.descriptor);
   }
 
-  async change(request: ChangeRequest, contract: number): Promise<ChangeAnswer> {
+  change(request: ChangeRequest, contract: number): Promise<ChangeAnswer> {
     this.#answer(contract);
-    const answer = await this.#parts.changes.change(request);
-    if (answer.kind === "done" && answer.result.changed && !request.dryRun)
-      this.#parts.scaling.touched(request.change);
-    return answer;
+    // With the epoch, in one turn: neither a crash nor a look of the policy may come in between.
+    const onCommit = () => this.#parts.scaling.touched(request.change);
+    return this.#parts.changes.change(request, { onCommit });
   }
 
   report({ shard: sent, status, moves, failed }: ReportRequest, contract: number): ReportAnswer {
@@ -108,13 +107,11 @@ export class Coordinator extends DurableObject<RingcastEnv> implements Served<Co
     const objects = this.#parts.members.objectsOf(shard);
     // The only front has said so itself.
     if (objects.length > 1 && (await hasSessions(this.env, objects, ASK_MS))) return;
-    // An operator may have taken it back while its fronts were asked.
-    if (draining() === undefined) return;
-    await this.#parts.changes.change({
-      change: { kind: "remove", id },
-      dryRun: false,
-      by: "the shard, empty",
-    });
+    // An operator may have taken it back while its fronts were asked, or in a change that is not made yet.
+    await this.#parts.changes.change(
+      { change: { kind: "remove", id }, dryRun: false, by: "the shard, empty" },
+      { isStillWanted: () => draining() !== undefined },
+    );
   }
 
   async unreachable(region: string, contract: number): Promise<Descriptor> {

@@ -28,6 +28,10 @@ export function guestsElsewhere(
     return status.guests !== undefined && (epoch === 1 || status.ringEpoch === epoch);
   };
   if (!others.every(isHeard)) return null;
-  const settled = epoch === 1 ? undefined : parts.settled();
-  return settled === undefined || others.every((one) => settled.has(movesKey(one))) ? false : null;
+  if (epoch === 1) return false;
+  const settled = parts.settled();
+  const keys = others.map(movesKey);
+  // Where a shard that was removed has come back in another region, one report would count for both objects.
+  const isClear = new Set([...keys, movesKey(shard)]).size === keys.length + 1;
+  return isClear && keys.every((key) => settled.has(key)) ? false : null;
 }

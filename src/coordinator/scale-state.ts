@@ -75,17 +75,18 @@ export function ownAfter(
     readonly decision: Decision;
     readonly before: Descriptor;
     readonly descriptor: Descriptor;
+    /** That of a shard that the decision adds. */
+    readonly fullWeight: number;
     readonly now: number;
   },
 ): ScaleState["own"] {
-  const { decision, before, descriptor, now } = about;
+  const { decision, before, descriptor, fullWeight, now } = about;
   const known = new Set(before.shards.map(({ id }) => id));
   return Object.fromEntries(
-    descriptor.shards.flatMap(({ id, weight }) => {
+    descriptor.shards.flatMap(({ id }) => {
       const kept = own[id];
       if (kept !== undefined) return [[id, kept]];
-      if (decision.kind !== "add" || known.has(id)) return [];
-      return [[id, { fullWeight: Math.round(weight / decision.part), since: now }]];
+      return decision.kind !== "add" || known.has(id) ? [] : [[id, { fullWeight, since: now }]];
     }),
   );
 }

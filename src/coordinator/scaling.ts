@@ -8,7 +8,7 @@ import { logError } from "../platform/logger.ts";
 import type { Timetable } from "../platform/timetable.ts";
 import type { Descriptor } from "../ring/descriptor.ts";
 import { Callers } from "./callers.ts";
-import type { Changes } from "./changes.ts";
+import type { ChangeOptions, Changes } from "./changes.ts";
 import { forget, membersOf, ownAfter, suggestionOf, type ScaleState } from "./scale-state.ts";
 import type { Live } from "./live.ts";
 import type { Members } from "./members.ts";
@@ -144,6 +144,7 @@ export class Scaling {
     const { mode } = this;
     if (mode === "off") return timetable.set("scale", undefined);
     const { memory: before } = this.#state;
+    const { epoch } = store.descriptor;
     const { decision, memory, askAgainAt } = decide({
       members: this.#membersAt(now),
       defaultRegion: store.descriptor.defaultRegion,
@@ -162,13 +163,18 @@ export class Scaling {
     // With the epoch, in one turn: a crash in between MUST NOT leave a shard that nobody drains.
     const onCommit = (descriptor: Descriptor): void => {
       const last: ScaleDecision = { at: now, kind, reason, done: true };
-      const own = ownAfter(this.#state.own, { decision, before: store.descriptor, descriptor, now });
+      const { initialWeight: fullWeight } = this.#parts.config.cluster.shards;
+      const about = { decision, before: store.descriptor, descriptor, fullWeight, now };
+      const own = ownAfter(this.#state.own, about);
       const decisions = [last, ...this.#state.decisions].slice(0, REMEMBERED);
       this.#keep({ ...this.#state, memory, own, last, decisions });
     };
-    const answer = await this.#change(decision, onCommit);
+    const isStillWanted = (): boolean => store.descriptor.epoch === epoch;
+    const answer = await this.#change(decision, { onCommit, isStillWanted });
     if (answer.kind === "done" && answer.result.changed)
       return timetable.set("scale", this.#movingUntil(Date.now()) ?? now);
+    // The decision was about a ring that another change has replaced meanwhile.
+    if (!isStillWanted()) return timetable.set("scale", now);
     const problem = answer.kind === "done" ? "the ring was so already" : answer.message;
     this.#remember({ at: now, kind, reason: `${reason}: ${problem}`, done: false });
     return timetable.set("scale", now + this.#policy.reportMs);
@@ -184,12 +190,12 @@ export class Scaling {
 
   #change(
     decision: Exclude<Decision, { kind: "hold" }>,
-    onCommit: (descriptor: Descriptor) => void,
+    options: Pick<ChangeOptions, "onCommit" | "isStillWanted">,
   ): Promise<ChangeAnswer> {
     const { config, changes } = this.#parts;
     const change = toChange(decision, config.cluster.shards.initialWeight);
     const cause = `${AUTOSCALE}: ${decision.reason}`;
-    return changes.change({ change, dryRun: false, by: AUTOSCALE }, { cause, onCommit });
+    return changes.change({ change, dryRun: false, by: AUTOSCALE }, { cause, ...options });
   }
 
   #movingUntil(now: number): number | undefined {

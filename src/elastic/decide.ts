@@ -67,7 +67,10 @@ function choose(situation: Situation, regions: readonly RegionLoad[]): Choice {
     held.push(decision.reason);
   }
   const count = membersThatStay(situation.members).length;
-  if (count < policy.min) return act(toMinimum(situation, count));
+  if (count < policy.min) {
+    const growth = toMinimum(situation, count);
+    return growth.kind === "hold" ? hold(growth.reason, now + policy.reportMs) : act(growth);
+  }
   if (movingUntil !== undefined) return hold(held[0] ?? "sessions are moving", movingUntil);
 
   const step = stepJoining(situation);

@@ -58,13 +58,17 @@ function roundsWithoutEffect({ decisions }: Memory, { region, fullest }: RegionL
   return rounds;
 }
 
-export function toMinimum({ policy, defaultRegion }: Situation, count: number): Decision {
+export function toMinimum({ policy, members, defaultRegion }: Situation, count: number): Decision {
+  const reason = `${count} shards, and scale.min is ${policy.min}`;
+  // A draining shard takes its room until it is empty.
+  const room = policy.max - members.length;
+  if (room <= 0) return { kind: "hold", reason: `${reason}, and shards.max is ${policy.max}` };
   return {
     kind: "add",
     region: defaultRegion,
-    count: Math.min(policy.min - count, policy.step),
+    count: Math.min(policy.min - count, policy.step, room),
     part: 1,
-    reason: `${count} shards, and scale.min is ${policy.min}`,
+    reason,
   };
 }
 

@@ -90,12 +90,15 @@ export function nextFormer(
   present: Descriptor,
   next: Pick<Descriptor, "shards">,
 ): Pick<Descriptor, "former"> {
-  const members = new Set(next.shards.map(({ id }) => id));
+  // A shard that has changed its region is another object (contracts/address.ts).
+  const members = new Set(next.shards.map(nameOf));
   const former = [...present.shards.map(({ id, region }) => ({ id, region })), ...(present.former ?? [])]
-    .filter(({ id }) => !members.has(id))
+    .filter((shard) => !members.has(nameOf(shard)))
     .slice(0, MAX_FORMER);
   return former.length === 0 ? {} : { former };
 }
+
+const nameOf = ({ id, region }: FormerShard): string => `${region}/${id}`;
 
 export type ShardsRefusal =
   | { readonly kind: "tooManyShards"; readonly most: number }

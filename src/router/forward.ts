@@ -21,7 +21,7 @@ import type { RingCache } from "./ring-cache.ts";
 const MAX_STEPS = 3 * OWNERS + 4;
 /** A shard that has just died answers the second call. An overloaded shard gets no third call (docs/platform.md P23). */
 const MAX_FAILURES = 2;
-const COORDINATOR_WAIT_MS = 2_000;
+export const COORDINATOR_WAIT_MS = 2_000;
 /** How long a shard has for an upgrade, where another region can take it: its own wait for the coordinator, and a start. */
 const SHARD_WAIT_MS = 6_000;
 

@@ -31,8 +31,11 @@ export class RingCache {
   /** The names of shards that have left the ring, the oldest first; their connections may still be there. */
   readonly #removed = new Set<string>();
   #names: ReadonlySet<string>;
-  /** When the coordinator was last asked about a shard that is not in the ring. */
-  looked: { readonly at: number; readonly answer: Promise<void> } = { at: 0, answer: Promise.resolve() };
+  /**
+   * When the coordinator was last asked about a shard that is not in the ring, and whether it has answered. No promise, as
+   * a request that is cut off settles none.
+   */
+  looked: { readonly at: number; isOver: boolean } = { at: 0, isOver: true };
 
   constructor(configured: Descriptor, refusals = new Refusals()) {
     this.refusals = refusals;

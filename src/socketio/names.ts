@@ -34,7 +34,7 @@ export const channelsThatMayBe = (nsp: string, room: string): readonly string[] 
 /** A name is printable and has no comma. The slash stays, for people who read it. */
 const encode = (name: string): string => encodeURIComponent(name).replaceAll("%2F", "/");
 
-const SOCKET_ID = /^([a-z]+)\.(.+)~[\w-]{20}$/;
+const SOCKET_ID = /^([a-z-]+)\.(.+)~[\w-]{20}$/;
 
 /** A new id of a socket; it names the shard that holds the socket. */
 export const newSocketId = ({ region, id }: ShardAddress, random: string): string =>

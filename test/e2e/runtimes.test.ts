@@ -22,7 +22,7 @@ afterEach(() => cluster?.stop());
 // The pinned runtime does not count queued bytes (docs/platform.md P6), and a newer one does.
 describe.each(["workerd", "workerd-next"] as const)("on the runtime %s", (runtime) => {
   async function start() {
-    cluster = await startBareCluster(BINDINGS, runtime);
+    cluster = await startBareCluster(BINDINGS, { runtime });
     const { host } = cluster;
     const enter = async (): Promise<RawClient> => {
       const client = await RawClient.connect(`ws://${host}/connection/websocket?key=ann`);

@@ -28,15 +28,19 @@ export function readFlags(file: string): string[] {
   return JSON.parse(/^compatibility_flags = (\[.*\])$/m.exec(text)?.[1] ?? "[]") as string[];
 }
 
-/** Starts the shipped Ringcast with its flags on a workerd. `bindings`: see `WorkerSpec`. */
+/** Starts the shipped Ringcast, or another Worker, with its flags on a workerd. `bindings`: see `WorkerSpec`. */
 export async function startBareCluster(
   bindings: NonNullable<WorkerSpec["bindings"]>,
-  runtime: Runtime = "workerd",
+  {
+    runtime = "workerd",
+    ...worker
+  }: Partial<Pick<WorkerSpec, "source" | "entry" | "classes">> & { readonly runtime?: Runtime } = {},
 ): Promise<BareCluster> {
   const directory = mkdtempSync(join(tmpdir(), "ringcast-bare-"));
   const spec: WorkerSpec = {
     source: "ringcast",
     classes: { SHARD: "Shard", CHANNEL: "Channel", COORDINATOR: "Coordinator" },
+    ...worker,
     bindings,
     compatibilityFlags: readFlags("wrangler.toml"),
   };

@@ -72,7 +72,7 @@ export function linkSocketIo(parts: SimLinkParts): SimLink {
 }
 
 /** The id of a socket names its shard: `<region>.<shard>~<random>`. */
-const shardOf = (id: string | undefined): string | undefined => /^[a-z]+\.(.+)~/.exec(id ?? "")?.[1];
+const shardOf = (id: string | undefined): string | undefined => /^[a-z-]+\.(.+)~/.exec(id ?? "")?.[1];
 
 /** The code of the close that has ended a connection. */
 function codeOf(details: unknown): number {

@@ -16,7 +16,7 @@ describe("[EL2] the policy knows the shards that it has added", () => {
   test("an added shard is the policy's, with the weight that it will have", () => {
     const own = ownAfter(
       {},
-      { decision: add, before: ring("auto-1"), descriptor: ring("auto-1", "auto-2"), now: 9 },
+      { decision: add, before: ring("auto-1"), descriptor: ring("auto-1", "auto-2"), fullWeight: 16, now: 9 },
     );
     expect(own).toEqual({ "auto-2": { fullWeight: 16, since: 9 } });
   });
@@ -26,7 +26,7 @@ describe("[EL2] the policy knows the shards that it has added", () => {
     let before = ring("auto-1");
     for (let n = 2; n < 2_000; n++) {
       const descriptor = ring("auto-1", `auto-${n}`);
-      own = ownAfter(own, { decision: add, before, descriptor, now: n });
+      own = ownAfter(own, { decision: add, before, descriptor, fullWeight: 16, now: n });
       before = descriptor;
     }
     expect(own).toEqual({ "auto-1999": { fullWeight: 16, since: 1_999 } });

@@ -105,6 +105,14 @@ describe("[EL1] a decision stays within the bounds", () => {
     );
   });
 
+  test("a cluster below scale.min grows as far as shards that are draining leave room", () => {
+    const draining = [member(7, { state: "draining" }), member(8, { state: "draining" })];
+    const members = [...Array.from({ length: 6 }, (_, n) => member(n)), ...draining];
+    expect(ask(members, { policy: { min: 10, max: 10 } }).decision).toMatchObject({ kind: "add", count: 2 });
+    const full = ask(members, { policy: { min: 8, max: 8 } });
+    expect(full).toMatchObject({ decision: { kind: "hold" }, askAgainAt: NOW + POLICY.reportMs });
+  });
+
   test("a cluster below scale.min grows to it, and none shrinks below it", () => {
     expect(ask([member(1)], { policy: { min: 4 } }).decision).toMatchObject({
       kind: "add",

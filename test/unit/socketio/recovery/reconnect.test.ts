@@ -46,7 +46,7 @@ test("[SO42] a client that has received many unions hears one that it has missed
       ask: async (_: unknown, __: unknown, use: (answer: Taken) => unknown) => use(taken),
       gates,
       journal: { top: 0, offsetAt: () => ({ journalEpoch: "journal1", sequence: 1 }), appendDirect: () => 1 },
-      saved: { save: () => undefined },
+      saved: { save: () => undefined, find: () => undefined },
       keeper: { forget: () => undefined },
       windowMs: 120_000,
     },

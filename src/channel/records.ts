@@ -1,4 +1,5 @@
 import type { Config } from "../config/config.ts";
+import { forClients } from "../contracts/publication.ts";
 import { Events } from "../events/events.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import type { LogDuty } from "../log/channel-log-parts.ts";
@@ -43,7 +44,7 @@ export function openRecords(parts: {
     failures,
     usage,
     onPublished: events.wants("published")
-      ? (body, offset) => events.published(channel, body, offset)
+      ? (body, offset) => events.published(channel, forClients(body), offset)
       : undefined,
     onForgotten: () => {
       occupancy.left();

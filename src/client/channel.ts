@@ -54,6 +54,8 @@ export class Channel<Data> {
   #subscription: Subscription | undefined;
   #leaving: ReturnType<typeof setTimeout> | undefined;
   #state = IDLE;
+  /** Since it was left; the next subscription is of a client that was away. */
+  #wasSubscribed = false;
 
   constructor(centrifuge: Centrifuge, name: string, options: ChannelOptions) {
     this.#centrifuge = centrifuge;
@@ -122,17 +124,23 @@ export class Channel<Data> {
     this.#centrifuge.removeSubscription(this.#subscription);
     this.#subscription = undefined;
     this.#state = IDLE;
+    this.#wasSubscribed = false;
   }
 
   #subscribe(): Subscription {
     const existing = this.#centrifuge.getSubscription(this.name);
     const subscription = existing ?? this.#centrifuge.newSubscription(this.name, this.#options);
     if (existing !== null) this.#state = { ...IDLE, status: existing.state };
+    this.#wasSubscribed = existing?.state === SubscriptionState.Subscribed;
     subscription.on("publication", (publication) => {
       for (const listener of this.#listeners) call(() => listener(publication.data as Data, publication));
     });
     subscription.on("state", ({ newState }) => this.#set({ status: newState }));
-    subscription.on("subscribed", (context) => this.#set({ resume: resumeOf(context), error: undefined }));
+    subscription.on("subscribed", (context) => {
+      const resume = resumeOf(context, this.#wasSubscribed);
+      this.#wasSubscribed = true;
+      this.#set({ resume, error: undefined });
+    });
     subscription.on("error", ({ error }) => {
       // A token that could not be renewed is asked for again, and meanwhile nothing is missing.
       if (subscription.state !== SubscriptionState.Subscribed) this.#set({ error });
@@ -161,5 +169,6 @@ function call(listener: () => void): void {
   }
 }
 
-const resumeOf = ({ wasRecovering, recovered }: SubscribedContext): Resume =>
-  wasRecovering ? (recovered ? "complete" : "gap") : "fresh";
+/** A channel without a history recovers nothing, and does not say so. */
+const resumeOf = ({ wasRecovering, recovered }: SubscribedContext, wasAway: boolean): Resume =>
+  wasRecovering && recovered ? "complete" : wasRecovering || wasAway ? "gap" : "fresh";

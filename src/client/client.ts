@@ -37,16 +37,24 @@ export function createClient<Schemas extends ChannelSchemas = ChannelSchemas>({
   ...options
 }: ClientOptions): Client<Schemas> {
   const centrifuge = new Centrifuge(endpointOf(url, key), options);
-  const channels = new Map<string, Channel<unknown>>();
+  // One that nothing holds and nothing listens to is made anew, so that neither a page nor a server that renders pages
+  // grows with each name. Options that were given for a channel stay.
+  const channels = new Map<string, WeakRef<Channel<unknown>>>();
+  const configured = new Set<Channel<unknown>>();
+  const forgotten = new FinalizationRegistry<string>((name) => {
+    if (channels.get(name)?.deref() === undefined) channels.delete(name);
+  });
   return {
     centrifuge,
     connect: () => centrifuge.connect(),
     disconnect: () => centrifuge.disconnect(),
-    channel<Name extends string>(name: Name, own: ChannelOptions = {}) {
-      let channel = channels.get(name);
+    channel<Name extends string>(name: Name, own?: ChannelOptions) {
+      let channel = channels.get(name)?.deref();
       if (channel === undefined) {
-        channel = new Channel(centrifuge, name, { joinLeave: true, ...defaults, ...own });
-        channels.set(name, channel);
+        channel = new Channel<unknown>(centrifuge, name, { joinLeave: true, ...defaults, ...own });
+        channels.set(name, new WeakRef(channel));
+        forgotten.register(channel, name);
+        if (own !== undefined) configured.add(channel);
       }
       return channel as TypedChannel<Schemas, Name>;
     },

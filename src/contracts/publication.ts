@@ -43,6 +43,9 @@ export type ChannelEvent = ClientEvent | { readonly kind: "cleared"; readonly bo
  */
 export const CALL_BYTES = 4 * 1_048_576;
 
+/** The longest body. A row holds at most 2 MB (docs/platform.md P18); the rest is room for its other columns. */
+export const MAX_BODY_BYTES = 2_000_000;
+
 /** A place in a channel's log: the offset of the last publication before it. */
 export type Position = { readonly logEpoch: string; readonly offset: number };
 

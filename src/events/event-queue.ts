@@ -6,6 +6,8 @@ export type Batch = {
   /** Empty for a hook, which is told of one event at a time. */
   readonly id: string;
   readonly events: readonly Event[];
+  /** The same as JSON texts, as they were stored. */
+  readonly texts: readonly string[];
   readonly rows: readonly number[];
   /** The bytes of the events as they are stored. */
   readonly bytes: number;
@@ -80,9 +82,8 @@ export class EventQueue {
     return events * 2 < this.#settings.queuedEvents && bytes * 2 < this.#settings.queuedEventBytes;
   }
 
-  /** Stores an event; false where the event was dropped instead. */
-  add(event: Event, due: number): boolean {
-    const body = JSON.stringify(event);
+  /** Stores an event, as this text where there is one; false where the event was dropped instead. */
+  add(event: Pick<Event, "id" | "at" | "type">, due: number, body = JSON.stringify(event)): boolean {
     const bytes = bytesOf(body);
     const held = this.exists ? this.#count() : { events: 0, bytes: 0 };
     const { queuedEvents, queuedEventBytes } = this.#settings;
@@ -167,7 +168,7 @@ export class EventQueue {
   }
 
   /** A flood of lines would cost more than the events: the numbers of the lines are powers of two. */
-  #drop({ type, id }: Event, bytes: number): void {
+  #drop({ type, id }: Pick<Event, "id" | "type">, bytes: number): void {
     this.#dropped += 1;
     if ((this.#dropped & (this.#dropped - 1)) !== 0) return;
     const { events } = this.#held ?? { events: 0 };
@@ -215,6 +216,7 @@ const bytesOf = (text: string): number => new TextEncoder().encode(text).byteLen
 const batchOf = (rows: readonly Row[]): Batch => ({
   id: rows[0]?.batch ?? "",
   events: rows.map(({ body }) => JSON.parse(body) as Event),
+  texts: rows.map(({ body }) => body),
   rows: rows.map(({ seq }) => seq),
   bytes: rows.reduce((sum, { body }) => sum + bytesOf(body), 0),
   tries: rows[0]?.tries ?? 0,

@@ -40,11 +40,14 @@ export class Events {
 
   /** Stores an event for its receivers. MUST be called in the turn in which the event happens. */
   record(details: EventDetails): void {
-    const now = Date.now();
-    const event: Event = { id: crypto.randomUUID(), at: now, ...details };
+    this.#store({ ...newEvent(), ...details });
+  }
+
+  #store(event: Pick<Event, "id" | "at" | "type">, text?: string): void {
     for (const { queue, types, delayMs } of this.#sinks) {
-      if (!types.has(details.type)) continue;
-      if (queue.add(event, now + delayMs)) this.#arm(now + delayMs);
+      if (!types.has(event.type)) continue;
+      const due = event.at + delayMs;
+      if (queue.add(event, due, text)) this.#arm(due);
     }
   }
 
@@ -78,11 +81,11 @@ export class Events {
     return this.#sinks.every(({ queue }) => queue.hasRoom);
   }
 
-  /** As `record`, for a publication; `body` is its JSON text. */
+  /** As `record`, for a publication; `body` is its JSON text for clients, which stays as it is (SPEC CE4). */
   published(channel: string, body: string, offset: number | null): void {
     if (!this.wants("published")) return;
-    const publication: unknown = JSON.parse(body);
-    this.record({ type: "published", channel, offset, publication });
+    const event = { ...newEvent(), type: "published", channel, offset } as const;
+    this.#store(event, `${JSON.stringify(event).slice(0, -1)},"publication":${body}}`);
   }
 
   /**
@@ -124,6 +127,8 @@ export class Events {
   }
 }
 
+const newEvent = () => ({ id: crypto.randomUUID(), at: Date.now() });
+
 const dueOf = ({ queue, atOnce }: Sink): number | undefined =>
   atOnce === 1 ? queue.oldestDue() : queue.nextDue();
 
@@ -147,7 +152,7 @@ async function deliverAtOnce(sink: Sink): Promise<void> {
 
 async function deliver({ queue, deliver: send }: Sink, batch: Batch): Promise<void> {
   try {
-    await send(batch.events, batch.id);
+    await send(batch);
     queue.done(batch);
   } catch (error) {
     const [event] = batch.events;

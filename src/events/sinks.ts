@@ -1,8 +1,8 @@
 import type { Config } from "../config/config.ts";
 import type { WebhookConfig } from "../config/webhook.ts";
 import type { HookContext, Hooks } from "../hooks/hooks.ts";
-import type { Event, EventType } from "./event.ts";
-import { EventQueue, type RetrySettings } from "./event-queue.ts";
+import type { EventType } from "./event.ts";
+import { EventQueue, type Batch, type RetrySettings } from "./event-queue.ts";
 import { tellHook, typesWithHook } from "./tell-hook.ts";
 import { postEvents } from "./webhook.ts";
 
@@ -19,7 +19,7 @@ export type Sink = {
   /** How long an event waits for further events of the same batch. */
   readonly delayMs: number;
   /** Rejects where the receiver has not taken the events. */
-  readonly deliver: (events: readonly Event[], batch: string) => Promise<void>;
+  readonly deliver: (batch: Batch) => Promise<void>;
   /** How many batches may be on their way at once. With more than one, events have no order. */
   readonly atOnce: number;
   busy: boolean;
@@ -51,7 +51,7 @@ function hookSink({ storage, env, ctx, config, hooks, ordered }: Parts): Sink {
     queue: new EventQueue(storage, "hook_events", settings),
     types: new Set(typesWithHook(hooks)),
     delayMs: 0,
-    deliver: async ([event]) => {
+    deliver: async ({ events: [event] }) => {
       if (event !== undefined) await tellHook(hooks, event, { env, ctx, timeoutMs: times.hookTimeoutMs });
     },
     atOnce: ordered ? 1 : HOOKS_AT_ONCE,
@@ -65,7 +65,7 @@ function webhookSink({ storage, env, config }: Parts, webhook: WebhookConfig): S
     queue: new EventQueue(storage, "webhook_events", { ...config.cluster.limits, ...webhook }),
     types: new Set(webhook.events),
     delayMs: webhook.batchMs,
-    deliver: (events, batch) => postEvents(webhook, { secret: env.WEBHOOK_SECRET ?? "", events, batch }),
+    deliver: (batch) => postEvents(webhook, { secret: env.WEBHOOK_SECRET ?? "", batch }),
     atOnce: 1,
     busy: false,
     restsUntil: 0,

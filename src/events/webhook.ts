@@ -1,6 +1,6 @@
 import { Webhook } from "standardwebhooks";
 import type { WebhookConfig } from "../config/webhook.ts";
-import type { Event } from "./event.ts";
+import type { Batch } from "./event-queue.ts";
 
 /**
  * Posts events to the back end, signed by Standard Webhooks (standardwebhooks.com). Rejects unless the back end answers
@@ -8,17 +8,18 @@ import type { Event } from "./event.ts";
  */
 export async function postEvents(
   webhook: WebhookConfig,
-  post: { readonly secret: string; readonly events: readonly Event[]; readonly batch: string },
+  { secret, batch }: { readonly secret: string; readonly batch: Pick<Batch, "id" | "texts"> },
 ): Promise<void> {
-  const body = JSON.stringify({ events: post.events });
+  const body = `{"events":[${batch.texts.join(",")}]}`;
   const now = new Date();
   const response = await fetch(webhook.url, {
     method: "POST",
     headers: {
       "content-type": "application/json",
-      "webhook-id": post.batch,
+      "webhook-id": batch.id,
       "webhook-timestamp": String(Math.floor(now.getTime() / 1000)),
-      "webhook-signature": new Webhook(post.secret).sign(post.batch, now, body),
+      "webhook-signature": new Webhook(secret).sign(batch.id, now, body),
+      ...authorization(webhook.url),
     },
     body,
     // A redirect would send the events to an address that is not in the settings.
@@ -27,4 +28,21 @@ export async function postEvents(
   });
   await response.body?.cancel();
   if (!response.ok) throw new Error(`the webhook answered ${response.status}`);
+}
+
+/** `fetch` leaves out the name and password of an address. */
+function authorization(url: string): { readonly authorization?: string } {
+  const { username, password } = new URL(url);
+  if (username === "" && password === "") return {};
+  const bytes = new TextEncoder().encode(`${decoded(username)}:${decoded(password)}`);
+  return { authorization: `Basic ${btoa(String.fromCodePoint(...bytes))}` };
+}
+
+/** A percent sign in a password may stand for itself. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }

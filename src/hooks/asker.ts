@@ -1,6 +1,6 @@
 import type { ShardAddress } from "../contracts/address.ts";
 import { workerEnv } from "../platform/bindings.ts";
-import { connectAnswer, publishAnswer, rpcAnswer, subscribeAnswer } from "./answers.ts";
+import { type Answers, connectAnswer, publishAnswer, rpcAnswer, subscribeAnswer } from "./answers.ts";
 import { ask, PASS, type Asked } from "./ask.ts";
 import type {
   ConnectChange,
@@ -23,6 +23,8 @@ export class Asker {
   readonly hooks: Hooks;
   readonly #timeoutMs: number;
   readonly #context: Pick<ConnectEvent, "env" | "ctx" | "shard">;
+  /** The ids of the clients that wait for a hook's answer. */
+  readonly #waiting = new Set<string>();
 
   constructor(
     hooks: Hooks,
@@ -34,11 +36,15 @@ export class Asker {
     this.#context = { env: workerEnv(env), ctx, shard: { id: parts.shard.id, region: parts.shard.region } };
   }
 
+  /** Whether the command of a client waits for a hook just now. */
+  isAskedFor(client: string): boolean {
+    return this.#waiting.has(client);
+  }
+
   async connect(session: HookSession, event: Omit<ConnectEvent, Context>): Promise<Asked<ConnectChange>> {
     const hooks = this.hooks;
     if (hooks.onConnect === undefined) return PASS;
-    const all = { ...this.#context, session, ...event };
-    return ask("onConnect", () => hooks.onConnect?.(all), this.#by(connectAnswer));
+    return this.#ask("onConnect", session, (by) => hooks.onConnect?.({ ...by, ...event }), connectAnswer);
   }
 
   async subscribe(
@@ -47,26 +53,42 @@ export class Asker {
   ): Promise<Asked<SubscribeChange>> {
     const hooks = this.hooks;
     if (hooks.onSubscribe === undefined) return PASS;
-    const all = { ...this.#context, session, ...event };
-    return ask("onSubscribe", () => hooks.onSubscribe?.(all), this.#by(subscribeAnswer));
+    return this.#ask(
+      "onSubscribe",
+      session,
+      (by) => hooks.onSubscribe?.({ ...by, ...event }),
+      subscribeAnswer,
+    );
   }
 
   async publish(session: HookSession, event: Omit<PublishEvent, Context>): Promise<Asked<PublishChange>> {
     const hooks = this.hooks;
     if (hooks.onPublish === undefined) return PASS;
-    const all = { ...this.#context, session, ...event };
-    return ask("onPublish", () => hooks.onPublish?.(all), this.#by(publishAnswer));
+    return this.#ask("onPublish", session, (by) => hooks.onPublish?.({ ...by, ...event }), publishAnswer);
   }
 
   /** Answers undefined where the deployment has no `onRpc` hook. */
   async rpc(session: HookSession, event: Omit<RpcEvent, Context>): Promise<Asked<RpcAnswer> | undefined> {
     const hooks = this.hooks;
     if (hooks.onRpc === undefined) return undefined;
-    const all = { ...this.#context, session, ...event };
-    return ask("onRpc", () => hooks.onRpc?.(all), this.#by(rpcAnswer));
+    return this.#ask("onRpc", session, (by) => hooks.onRpc?.({ ...by, ...event }), rpcAnswer);
   }
 
-  #by<Answers>(answers: Answers): { readonly answers: Answers; readonly timeoutMs: number } {
-    return { answers, timeoutMs: this.#timeoutMs };
+  async #ask<Change extends object>(
+    name: string,
+    session: HookSession,
+    hook: (by: Pick<ConnectEvent, Context>) => unknown,
+    answers: Answers<Change>,
+  ): Promise<Asked<Change>> {
+    const { client } = session;
+    this.#waiting.add(client);
+    try {
+      // A hook may write into what it gets, and the info of the session itself is shown to other clients.
+      const own = { ...session, info: structuredClone(session.info) };
+      const by = { ...this.#context, shard: { ...this.#context.shard }, session: own };
+      return await ask(name, () => hook(by), { answers, timeoutMs: this.#timeoutMs });
+    } finally {
+      this.#waiting.delete(client);
+    }
   }
 }

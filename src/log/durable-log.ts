@@ -1,11 +1,10 @@
 import type { PublishRequest } from "../contracts/log.ts";
+import { MAX_BODY_BYTES } from "../contracts/publication.ts";
 import { KNOWN_IDS_MAX, readKeptIds, readOtherIds, type KnownId, type KnownIds } from "./known-ids.ts";
 import { beginAnew, openLogRow, saveEnd, type End, type Version } from "./log-row.ts";
 import type { Appended, Log, LogOptions } from "./log.ts";
 import { readHistory, readOldest, readPublications } from "./read-log.ts";
 
-/** A row holds at most 2 MB (docs/platform.md P18); the rest is room for its other columns. */
-const MAX_BODY_BYTES = 2_000_000;
 /** How long an id answers for its publication: a client's key, and an id that we made for our retries (SPEC LG4). */
 export const ID_TTL_MS = 300_000;
 export const RETRY_ID_TTL_MS = 60_000;

@@ -1,11 +1,15 @@
 import type { PublishRequest, PublishResult } from "../contracts/log.ts";
+import { MAX_BODY_BYTES } from "../contracts/publication.ts";
 import { CONTRACT } from "../contracts/version.ts";
 import { CALL_RETRY_MS, callNew, channelStub, isOverloaded, within } from "./calls.ts";
 
-/** `full`: too many publications wait already, and nothing was sent. */
+/**
+ * `full`: too many publications wait already; `tooLarge`: this one is longer than one may be, also in a channel that keeps
+ * none. Nothing was sent in either case.
+ */
 export type Published =
   | PublishResult
-  | { readonly offset: 0; readonly logEpoch: ""; readonly refused: "full" };
+  | { readonly offset: 0; readonly logEpoch: ""; readonly refused: "full" | "tooLarge" };
 
 /** Brings publications to a channel; answers each of them in the same order. MUST be safe to repeat (SPEC LG4). */
 export type PublishAll = (
@@ -15,8 +19,11 @@ export type PublishAll = (
 
 /** The most in one call. A larger publication goes alone. */
 const BATCH = { count: 256, chars: 1_048_576 };
-/** The most that waits, for all channels together. One publication may always wait. */
+/** The most that waits, for all channels together. */
 const WAITING = { count: 8_192, chars: 16 * 1_048_576 };
+/** To how many channels one request may publish the same text of so many characters, at least one. */
+export const mostChannels = (chars: number): number =>
+  Math.max(1, Math.min(WAITING.count, Math.floor(WAITING.chars / chars)));
 const FIRST_PAUSE_MS = 50;
 const LAST_PAUSE_MS = 1_000;
 
@@ -50,9 +57,12 @@ export class Publisher {
 
   /** Answers when the channel has the publication. Rejects where the channel has not answered, or is overloaded. */
   publish(channel: string, publication: PublishRequest): Promise<Published> {
+    // A call that cannot be made is made again for seconds, and others would wait for it.
+    if (publication.body.length > MAX_BODY_BYTES)
+      return Promise.resolve({ offset: 0, logEpoch: "", refused: "tooLarge" });
     const chars = publication.body.length;
-    const isFull = this.#count >= WAITING.count || this.#chars + chars > WAITING.chars;
-    if (isFull && this.#count > 0) return Promise.resolve({ offset: 0, logEpoch: "", refused: "full" });
+    if (this.#count >= WAITING.count || this.#chars + chars > WAITING.chars)
+      return Promise.resolve({ offset: 0, logEpoch: "", refused: "full" });
     this.#count += 1;
     this.#chars += chars;
     const answered = new Promise<Published>((resolve, reject) => {

@@ -9,11 +9,19 @@ export type ConnectionState = {
 /** The state of a connection, as `useSyncExternalStore` takes it. */
 export class ConnectionStore {
   readonly #centrifuge: Centrifuge;
+  readonly #watchers = new Set<() => void>();
   #state: ConnectionState;
 
   constructor(centrifuge: Centrifuge) {
     this.#centrifuge = centrifuge;
     this.#state = { status: centrifuge.state, reason: undefined };
+    const lost =
+      (status: "connecting" | "disconnected") =>
+      ({ code, reason }: { readonly code: number; readonly reason: string }): void =>
+        this.#set({ status, reason: { code, reason } });
+    centrifuge.on("connected", () => this.#set({ status: "connected", reason: undefined }));
+    centrifuge.on("connecting", lost("connecting"));
+    centrifuge.on("disconnected", lost("disconnected"));
   }
 
   readonly read = (): ConnectionState => {
@@ -23,24 +31,25 @@ export class ConnectionStore {
   };
 
   readonly watch = (onChange: () => void): (() => void) => {
-    const connected = (): void => {
-      this.#state = { status: "connected", reason: undefined };
-      onChange();
-    };
-    const lost =
-      (status: "connecting" | "disconnected") =>
-      ({ code, reason }: { readonly code: number; readonly reason: string }): void => {
-        this.#state = { status, reason: { code, reason } };
-        onChange();
-      };
-    const [connecting, disconnected] = [lost("connecting"), lost("disconnected")];
-    this.#centrifuge.on("connected", connected);
-    this.#centrifuge.on("connecting", connecting);
-    this.#centrifuge.on("disconnected", disconnected);
-    return () => {
-      this.#centrifuge.off("connected", connected);
-      this.#centrifuge.off("connecting", connecting);
-      this.#centrifuge.off("disconnected", disconnected);
-    };
+    const own = (): void => onChange();
+    this.#watchers.add(own);
+    return () => void this.#watchers.delete(own);
   };
+
+  #set(state: ConnectionState): void {
+    this.#state = state;
+    for (const watcher of this.#watchers) watcher();
+  }
+}
+
+/** One for each client: a component that comes later knows the reason too. */
+const storesOfClients = new WeakMap<Centrifuge, ConnectionStore>();
+
+export function connectionStoreOf(centrifuge: Centrifuge): ConnectionStore {
+  let store = storesOfClients.get(centrifuge);
+  if (store === undefined) {
+    store = new ConnectionStore(centrifuge);
+    storesOfClients.set(centrifuge, store);
+  }
+  return store;
 }

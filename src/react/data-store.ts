@@ -3,11 +3,12 @@ import type { Channel, Listener } from "../client/client.ts";
 /** The last publications of a channel, as `useSyncExternalStore` takes them. */
 export class DataStore<Data> {
   readonly #channel: Channel<Data>;
-  readonly #keep: number;
+  /** How many; asked at each publication, as a component may change its mind. */
+  readonly #keep: () => number;
   readonly #listener: Listener<Data>;
   #data: readonly Data[] = [];
 
-  constructor(channel: Channel<Data>, keep: number, listener: Listener<Data>) {
+  constructor(channel: Channel<Data>, keep: () => number, listener: Listener<Data>) {
     this.#channel = channel;
     this.#keep = keep;
     this.#listener = listener;
@@ -17,9 +18,14 @@ export class DataStore<Data> {
 
   readonly watch = (onChange: () => void): (() => void) =>
     this.#channel.listen((data, publication) => {
-      this.#listener(data, publication);
-      if (this.#keep === 0) return;
-      this.#data = [...this.#data, data].slice(-this.#keep);
-      onChange();
+      try {
+        this.#listener(data, publication);
+      } finally {
+        const keep = this.#keep();
+        if (keep > 0 || this.#data.length > 0) {
+          this.#data = keep > 0 ? [...this.#data, data].slice(-keep) : [];
+          onChange();
+        }
+      }
     });
 }

@@ -9,6 +9,9 @@ export type PresenceState = {
   readonly error: { readonly code: number; readonly message: string } | undefined;
 };
 
+/** A timer with a longer time, or with none, would run at once, again and again. */
+const LONGEST_TIMER_MS = 0x7fff_ffff;
+
 type Watched = Pick<Channel<unknown>, "subscription" | "state" | "watch" | "presence">;
 
 /** A member that has just come may be missing in an answer, and a join or leave may be lost: another answer corrects both. */
@@ -62,7 +65,8 @@ export class PresenceStore {
     subscription.on("subscribed", askNow);
     subscription.on("join", join);
     subscription.on("leave", leave);
-    const refresh = setInterval(askNow, this.#refreshMs);
+    const isRefreshed = this.#refreshMs > 0 && this.#refreshMs <= LONGEST_TIMER_MS;
+    const refresh = isRefreshed ? setInterval(askNow, this.#refreshMs) : undefined;
     if (this.#channel.state.status === "subscribed") askNow();
     return () => {
       isWatched = false;

@@ -1,7 +1,7 @@
 import { useCallback, useMemo, useRef, useSyncExternalStore } from "react";
 import type { ChannelState, Client, Listener } from "../client/client.ts";
 import type { ChannelSchemas, DataOf } from "../typed/types.ts";
-import { ConnectionStore, type ConnectionState } from "./connection-store.ts";
+import { connectionStoreOf, type ConnectionState } from "./connection-store.ts";
 import { DataStore } from "./data-store.ts";
 import { PresenceStore, type PresenceState } from "./presence-store.ts";
 
@@ -27,7 +27,7 @@ const onServer = {
 
 /** Whether the client is connected, and why not. */
 export function useConnection<Schemas extends ChannelSchemas>(client: Client<Schemas>): ConnectionState {
-  const store = useMemo(() => new ConnectionStore(client.centrifuge), [client]);
+  const store = connectionStoreOf(client.centrifuge);
   return useSyncExternalStore(store.watch, store.read, onServer.connection);
 }
 
@@ -50,10 +50,17 @@ export function useChannel<Schemas extends ChannelSchemas, Name extends string>(
   const { keep = 100, onPublication } = options;
   const listener = useRef(onPublication);
   listener.current = onPublication;
+  const kept = useRef(keep);
+  kept.current = keep;
   const channel = client.channel(name);
   const store = useMemo(
-    () => new DataStore(channel, keep, (data, publication) => listener.current?.(data, publication)),
-    [channel, keep],
+    () =>
+      new DataStore(
+        channel,
+        () => kept.current,
+        (data, publication) => listener.current?.(data, publication),
+      ),
+    [channel],
   );
   const data = useSyncExternalStore(store.watch, store.read, onServer.data);
   const watch = useCallback((onChange: () => void) => channel.watch(onChange), [channel]);
@@ -65,7 +72,7 @@ export function useChannel<Schemas extends ChannelSchemas, Name extends string>(
 
 /**
  * The clients that are subscribed to a channel. It is asked for at each subscription, after each join and leave that the
- * server tells (`join_leave`), and every `refreshMs`, 30,000 unless given.
+ * server tells (`join_leave`), and every `refreshMs`, 30,000 unless given; never with 0 or `Infinity`.
  */
 export function usePresence<Schemas extends ChannelSchemas>(
   client: Client<Schemas>,

@@ -29,7 +29,7 @@ export async function consumeQueue(
       const { id, attempts } = message;
       logWarning("a message of a queue was not published", {
         queue: batch.queue,
-        message: id,
+        id,
         attempts,
         error,
       });

@@ -3,7 +3,7 @@ import type { Action, ActionOf, Reached } from "../contracts/orders.ts";
 import { parseChannel } from "../policy/channels.ts";
 import { mayJoinLeave } from "../policy/permissions.ts";
 import type { Connections } from "./connections/connections.ts";
-import type { Session, Subscription } from "./connections/session.ts";
+import { subscriptionsOf, type Session, type Subscription } from "./connections/session.ts";
 import type { Notice, Wire } from "./wire.ts";
 import type { Subscriptions } from "./subscriptions/subscriptions.ts";
 
@@ -12,7 +12,13 @@ export type ActionParts = {
   readonly connections: Connections;
   readonly subscriptions: Subscriptions;
   readonly wire: Wire;
+  /** Whether a command of the session waits for a hook, which may have given the order and wait for it. */
+  readonly isAsking: (session: Session) => boolean;
 };
+
+type Leave = { readonly channel: string };
+/** The unsubscribes that wait for what is under way. A subscribe that overtakes them is the later order. */
+const waitingLeaves = new WeakMap<Session, Set<Leave>>();
 
 /** Does what a back end wants done with the sessions of users, as far as they are here (SPEC AP5). */
 export async function act(parts: ActionParts, action: Action): Promise<Reached> {
@@ -59,8 +65,8 @@ function send(parts: ActionParts, user: string, { data }: ActionOf<"send">): num
   const { connections } = parts;
   const sessions = connections.sessions.ofUser(user);
   for (const session of sessions) notify(parts, session, { kind: "message", data });
-  // A slow reader may have been closed by just this.
-  return sessions.filter(({ ended }) => !ended).length;
+  // A slow reader may have been closed by just this, and a connect that is under way may fail (SPEC FO7).
+  return sessions.filter(({ ended, held }) => !ended && held === undefined).length;
 }
 
 function disconnect(parts: ActionParts, action: ActionOf<"disconnect">): number {
@@ -79,18 +85,25 @@ function unsubscribe(parts: ActionParts, action: ActionOf<"unsubscribe">): numbe
     return true;
   };
   const sessions = sessionsOf(parts, action);
-  for (const session of sessions)
+  for (const session of sessions) {
+    if (session.busy === 0) continue;
+    const waiting = waitingLeaves.get(session) ?? new Set<Leave>();
+    const order = { channel };
+    waitingLeaves.set(session, waiting.add(order));
     // Nobody waits for it: a hook may have asked for this while the session waits for the hook.
-    if (session.busy > 0) void parts.connections.inOrder(session, async () => void leave(session));
+    void parts.connections.inOrder(session, async () => void (waiting.delete(order) && leave(session)));
+  }
   return sessions.filter(leave).length;
 }
 
 /** Subscribes by the server; a session that has the channel already keeps what it has. Rejects where one could not. */
 async function subscribe(parts: ActionParts, action: ActionOf<"subscribe">): Promise<number> {
-  const joined = await Promise.all(
+  const joined = await Promise.allSettled(
     sessionsOf(parts, action).map((session) => subscribeOne(parts, session, action)),
   );
-  return joined.filter(Boolean).length;
+  const failed = joined.find(({ status }) => status === "rejected");
+  if (failed?.status === "rejected") throw failed.reason;
+  return joined.filter((one) => one.status === "fulfilled" && one.value).length;
 }
 
 async function subscribeOne(
@@ -98,20 +111,22 @@ async function subscribeOne(
   session: Session,
   action: ActionOf<"subscribe">,
 ): Promise<boolean> {
-  const { config, connections, subscriptions } = parts;
+  const { config, connections, subscriptions, isAsking } = parts;
   const parsed = parseChannel(action.channel, config.cluster.limits.channelBytes);
   if (!parsed.ok) return false;
   const { channel } = parsed;
   let done = false;
   let failure: { readonly error: unknown } | undefined;
+  const has = (): boolean =>
+    subscriptionsOf(session).has(channel.name) || subscriptions.beginsAnew(session, channel.name);
+  const hasRoom = (): boolean => {
+    const { attachment } = session;
+    const { channelsPerClient } = config.cluster.limits;
+    return attachment.state === "open" && subscriptions.count(attachment) < channelsPerClient;
+  };
   const join = async (): Promise<void> => {
     const open = session.attachment;
     if (open.state !== "open") return;
-    if (open.subscriptions.has(channel.name)) {
-      done = true;
-      return;
-    }
-    if (subscriptions.count(open) >= config.cluster.limits.channelsPerClient) return;
     const { user } = open;
     const joinLeave = mayJoinLeave({ config, channel, user, subscribed: true, asked: false });
     const subscription: Subscription = {
@@ -121,17 +136,34 @@ async function subscribeOne(
       ...(action.expiresAt === null ? {} : { expiresAt: action.expiresAt }),
     };
     const wishes = action.since === null ? {} : { since: action.since };
-    const joined = await subscriptions.join(session, { channel, user, wishes, subscription }, (start) =>
-      notify(parts, session, { kind: "subscribed", channel: channel.name, start, data: action.data }),
-    );
-    done = joined === "joined";
+    const isWanted = (): boolean => !has() && hasRoom();
+    const request = { channel, user, wishes, subscription, isWanted };
+    const joined = isWanted()
+      ? await subscriptions.join(session, request, (start) =>
+          notify(parts, session, { kind: "subscribed", channel: channel.name, start, data: action.data }),
+        )
+      : "gone";
+    done = joined === "joined" || has();
+    if (done || session.ended) return;
+    if (joined === "full") throw new Error("a session has no room for the channel: it keeps 16 KiB in all");
+    if (!hasRoom()) throw new Error("a session has as many channels as it may have");
   };
-  // In the session's own order, so that no frame of its client comes in between. An error there would end the session.
-  await connections.inOrder(session, () =>
+  // An error in the session's own order would end the session.
+  const carryOut = (): Promise<void> =>
     join().catch((error: unknown) => {
       failure = { error };
-    }),
-  );
+    });
+  if (isAsking(session)) {
+    // A hook may wait for this while the session waits for the hook. What comes after it in the session waits for it.
+    const waiting = waitingLeaves.get(session);
+    for (const order of waiting ?? []) if (order.channel === channel.name) waiting?.delete(order);
+    const joining = carryOut();
+    void connections.inOrder(session, () => joining);
+    await joining;
+  } else {
+    // In the session's own order, so that no frame of its client comes in between.
+    await connections.inOrder(session, carryOut);
+  }
   if (failure !== undefined) throw failure.error;
   return done;
 }

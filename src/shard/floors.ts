@@ -65,6 +65,7 @@ export type Floors = {
   readonly sessionRows: SessionRows;
   readonly livePulse: LivePulse;
   readonly service: Service;
+  readonly asker: Asker;
   /** Sees to it that the session is looked at when a part of it expires. */
   readonly armSweep: (session: Session) => Promise<void>;
   readonly status: () => ShardStatus;
@@ -279,6 +280,7 @@ export function buildFloors(parts: FloorsParts): Floors {
     sessionRows,
     livePulse,
     service,
+    asker,
     armSweep,
     status,
     wake,

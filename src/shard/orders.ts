@@ -13,6 +13,7 @@ import type {
 } from "../contracts/orders.ts";
 import { CONTRACT } from "../contracts/version.ts";
 import { act } from "./actions.ts";
+import type { Session } from "./connections/session.ts";
 import type { Floors } from "./floors.ts";
 import { relay } from "./relay.ts";
 import type { Wire } from "./wire.ts";
@@ -22,7 +23,7 @@ export type OrdersParts = {
   readonly config: Config;
   readonly shard: ShardAddress;
   readonly wire: Wire;
-  readonly floors: Pick<Floors, "armSweep" | "connections" | "moves" | "subscriptions">;
+  readonly floors: Pick<Floors, "armSweep" | "asker" | "connections" | "moves" | "subscriptions">;
   /** Takes a delivery for the sessions here. */
   readonly deliver: (delivery: Delivery) => Delivered | Promise<Delivered>;
 };
@@ -38,13 +39,15 @@ export class Orders {
   /** Carries out an action for the sessions that are here. */
   async act(action: Action): Promise<Reached> {
     const { config, floors, wire } = this.#parts;
-    const { armSweep, connections, subscriptions } = floors;
-    const reached = await act({ config, connections, subscriptions, wire }, action);
-    if (action.kind === "send") return reached;
-    // A session that was given an expiry is looked at when it is due.
-    for (const user of reached.users.keys())
-      for (const session of connections.sessions.ofUser(user)) await armSweep(session);
-    return reached;
+    const { armSweep, asker, connections, subscriptions } = floors;
+    const isAsking = (session: Session): boolean => asker.isAskedFor(session.attachment.id);
+    try {
+      return await act({ config, connections, subscriptions, wire, isAsking }, action);
+    } finally {
+      // A session that was given an expiry is looked at when it is due, also where another could not carry out the order.
+      if (action.kind !== "send")
+        for (const session of connections.sessions.ofUser(action.user)) await armSweep(session);
+    }
   }
 
   /** See `ShardContract.sendOwned`. */

@@ -3,6 +3,8 @@ import { createLocalJWKSet, errors, type JSONWebKeySet, type JWTVerifyGetKey } f
 const FETCH_TIMEOUT_MS = 5_000;
 /** A fetched set serves for this long. */
 const MAX_AGE_MS = 600_000;
+/** And for this long where no newer one can be had: an outage at its address keeps nobody out. */
+const MAX_AGE_IN_OUTAGE_MS = 3_600_000;
 /** An unknown key is looked up again at most this often, and a fetch that failed is repeated at most this often. */
 const UNKNOWN_KEY_PAUSE_MS = 30_000;
 const FAILURE_PAUSE_MS = 5_000;
@@ -47,8 +49,20 @@ export function remoteKeys(url: string): JWTVerifyGetKey {
     }
   };
 
+  const isYounger = (ms: number): boolean => fetched !== undefined && Date.now() - fetched.at < ms;
+
+  /** Nobody waits for another's fetch while the set at hand may serve. */
+  const renew = async (): Promise<void> => {
+    if (isFetching() && isYounger(MAX_AGE_IN_OUTAGE_MS)) return;
+    try {
+      await load();
+    } catch (error) {
+      if (!isYounger(MAX_AGE_IN_OUTAGE_MS)) throw error;
+    }
+  };
+
   return async (header, token) => {
-    if (fetched === undefined || Date.now() - fetched.at >= MAX_AGE_MS) await load();
+    if (!isYounger(MAX_AGE_MS)) await renew();
     const first = fetched;
     if (first === undefined) throw new errors.JWKSTimeout();
     try {

@@ -26,12 +26,14 @@ const connectionSchema = z.object({
   subs: z
     .record(
       z.string(),
-      z.object({
-        info: z.unknown().optional(),
-        b64info: z.string().optional(),
-        data: z.unknown().optional(),
-        b64data: z.string().optional(),
-      }),
+      z
+        .object({
+          info: z.unknown().optional(),
+          b64info: z.string().optional(),
+          data: z.unknown().optional(),
+          b64data: z.string().optional(),
+        })
+        .nullable(),
     )
     .optional(),
   // Only a subscription token has a channel, so the server takes neither token for the other (docs/protocol.md C36).
@@ -58,8 +60,8 @@ export function parseConnectionClaims(payload: unknown, userIdClaim: string): Pa
       Object.entries(claims.subs ?? {}).map(([channel, sub]) => [
         channel,
         {
-          ...optional("info", jsonClaim(sub.info, sub.b64info)),
-          ...optional("data", jsonClaim(sub.data, sub.b64data)),
+          ...optional("info", jsonClaim(sub?.info, sub?.b64info)),
+          ...optional("data", jsonClaim(sub?.data, sub?.b64data)),
         },
       ]),
     ),
@@ -85,7 +87,8 @@ function parseWith<Schema extends z.ZodType, Claims>(
   token: { readonly payload: unknown; readonly userIdClaim: string },
   build: (claims: z.infer<Schema>, user: string) => Claims,
 ): ParsedClaims<Claims> {
-  const { payload, userIdClaim } = token;
+  const { userIdClaim } = token;
+  const payload = withoutNulls(token.payload);
   const claims = schema.safeParse(payload);
   if (!claims.success) return unreadable(claims.error.issues[0]);
   // The user's claim is checked by itself. To build a schema with its name for each token costs more than all the
@@ -97,6 +100,17 @@ function parseWith<Schema extends z.ZodType, Claims>(
   } catch {
     return { ok: false, detail: "a b64 claim is not base64 of JSON" };
   }
+}
+
+/** A claim that is null is absent, as in Go. `info` is a value, and a `channel` tells the kind of a token. */
+function withoutNulls(payload: unknown): unknown {
+  if (typeof payload !== "object" || payload === null || !Object.values(payload).includes(null))
+    return payload;
+  return Object.fromEntries(
+    Object.entries(payload).filter(
+      ([name, value]) => value !== null || name === "info" || name === "channel",
+    ),
+  );
 }
 
 const unreadable = (

@@ -23,7 +23,7 @@ export type Verifier = {
 };
 
 /** A longer token is refused before it is parsed. */
-const MAX_TOKEN_LENGTH = 16_384;
+export const MAX_TOKEN_LENGTH = 16_384;
 
 /**
  * A verifier for the configured keys: an HMAC secret, public keys (PEM, SPKI) and the address of a JWKS (SPEC AU1).

@@ -74,6 +74,19 @@ describe("[PK11] the client of the package", () => {
     await eventually(() => closed.state.error?.code === 103);
   });
 
+  test("where nothing is kept, a client that was away is told that something may be missing", async () => {
+    const client = cluster.client({ key: "bob", user: "bob", minReconnectDelay: 200 });
+    const passing = client.channel("passing:a");
+    passing.listen(() => undefined);
+    await eventually(() => passing.state.status === "subscribed");
+    expect(passing.state.resume).toBe("fresh");
+    const states: string[] = [];
+    passing.watch(() => states.push(`${passing.state.status} ${passing.state.resume}`));
+    await cluster.crashShards();
+    await eventually(() => states.length > 0 && passing.state.status === "subscribed");
+    expect(passing.state.resume).toBe("gap");
+  });
+
   test("an error of one listener is its own: the others hear, and the client stays connected", async () => {
     const client = cluster.client<typeof channels>({ key: "hal", user: "hal" });
     const chat = client.channel("chat:throws");

@@ -85,6 +85,19 @@ describe("[BD25] the connections of a user are limited", () => {
     for (const client of [third, fourth])
       expect((await client?.ask({ id: 2, rpc: {} }))?.["error"].code).toBe(108);
   });
+
+  test("no connection ends for one that is not let in", async () => {
+    const connectionsPerUser = { max: 1, over: "replace" };
+    cluster = await startCluster({ cluster: { limits: { connectionsPerUser } } });
+    const first = await connect("ann");
+    await first.next();
+    // More than a session has room for: each character is stored in two bytes.
+    const info = { name: `\u0100${"x".repeat(9_000)}` };
+    const second = await RawClient.open(cluster.endpoint("place"));
+    second.send({ id: 1, connect: { token: await signToken({ sub: "ann", info }) } });
+    expect((await second.closed).code).toBe(3501);
+    expect((await first.ask({ id: 2, rpc: {} }))["error"].code).toBe(108);
+  });
 });
 
 describe("[BD27] a client has a budget of new channels", () => {

@@ -1,8 +1,10 @@
 import { env } from "cloudflare:workers";
+import { evictDurableObject, runInDurableObject } from "cloudflare:test";
+import { SignJWT } from "jose";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Channel } from "../../src/channel/channel.ts";
 import { ringcast } from "../../src/ringcast.ts";
-import { Client, Gate, nameOf, startOver, until } from "./client.ts";
+import { Client, Gate, keysOf, nameOf, shardObject, startOver, until } from "./client.ts";
 import { forgetHooks, hooks } from "./hooked.ts";
 import { silence } from "./failing-hooks.ts";
 
@@ -15,6 +17,8 @@ afterEach(async () => {
 const server = () => ringcast(env);
 /** More than the attachment of a socket has room for. */
 const LARGE = "x".repeat(20_000);
+/** `limits.channelsPerClient`. */
+const CHANNELS = 128;
 
 async function connect(user: string): Promise<Client> {
   const client = await Client.open(user);
@@ -46,6 +50,45 @@ describe("[AP5] an order about a user that cannot be carried out", () => {
     await until(async () => (await server().subscribe("ann", "late")).error === undefined);
     await until(() => ann.lines.some(({ push }) => push?.channel === "late"));
     expect(ann.closeCode).toBeUndefined();
+  });
+
+  test("a channel that a session has no room for is refused: its info is too large, or it has as many as it may", async () => {
+    silence();
+    const ann = await connect("ann");
+    expect((await server().subscribe("ann", "room", { info: LARGE })).error).toMatchObject({ code: 100 });
+    for (let n = 0; n < CHANNELS; n++) await server().subscribe("ann", `room-${n}`);
+    expect((await server().subscribe("ann", "room")).error).toMatchObject({ code: 100 });
+    expect((await server().presence("room")).result).toEqual({ presence: {} });
+    expect((await ann.ask({ rpc: {} })).id).toBeDefined();
+  });
+
+  test("an expiry that is past is refused, and ends no session", async () => {
+    const ann = await connect("ann");
+    expect((await server().subscribe("ann", "room", { expire_at: 1 })).error).toMatchObject({ code: 107 });
+    await scheduler.wait(500);
+    expect(ann.closeCode).toBeUndefined();
+  });
+
+  test("a session that can carry it out is looked at when it expires", async () => {
+    silence();
+    const [key = ""] = await keysOf("auto-1", 1);
+    const clients = [await Client.open(key), await Client.open(key)];
+    const token = await new SignJWT({ sub: "ann" })
+      .setProtectedHeader({ alg: "HS256" })
+      .sign(new TextEncoder().encode(env.TOKEN_HMAC_SECRET));
+    const [first] = await Promise.all(clients.map((client) => client.ask({ connect: { token } })));
+    const { client } = (first?.["connect"] ?? {}) as { readonly client?: string };
+    await server().subscribe("ann", "room", { client: client ?? "", info: "x".repeat(12_000) });
+    // The shard has looked at its connections, and none had an end.
+    await evictDurableObject(shardObject("auto-1"), { webSockets: "hibernate" });
+    await runInDurableObject(shardObject("auto-1"), (_, { storage }) => storage.kv.delete("timetable"));
+    const later = Math.ceil(Date.now() / 1_000) + 60;
+    const refresh = { info: "y".repeat(8_000), expire_at: later };
+    expect((await server().refresh("ann", refresh)).error).toMatchObject({ code: 100 });
+    const timetable = await runInDurableObject(shardObject("auto-1"), (_, { storage }) =>
+      storage.kv.get<Record<string, number>>("timetable"),
+    );
+    expect(timetable?.["sweep"]).toBeGreaterThan(later * 1_000);
   });
 
   test("an info that a session has no room for is refused, and the session keeps what it has", async () => {
@@ -85,6 +128,95 @@ describe("[AP5] an unsubscribe ends a subscription that is under way", () => {
     await until(() => ann.lines.some(({ push }) => push?.channel === "room" && "unsubscribe" in push));
     expect((await server().presence("room")).result).toEqual({ presence: {} });
   });
+});
+
+describe("[AP5] a hook gives orders about the user that waits for it", () => {
+  test("a subscribe is carried out at once, and the client gets the answer of its own command", async () => {
+    const ann = await connect("ann");
+    let answer: unknown;
+    hooks.onRpc = async ({ session }) => {
+      answer = await server().subscribe(session.user, "room");
+      return { data: "joined" };
+    };
+    expect((await ann.ask({ rpc: {} }))["rpc"]).toEqual({ data: "joined" });
+    expect(answer).toEqual({ result: {} });
+    expect(Object.keys((await server().presence("room")).result?.presence ?? {})).toHaveLength(1);
+  });
+
+  test("of several orders the last holds, also where nobody waits for the one before", async () => {
+    const ann = await connect("ann");
+    hooks.onRpc = async ({ session: { user } }) => {
+      await server().subscribe(user, "back");
+      await server().unsubscribe(user, "back");
+      await server().subscribe(user, "back");
+      void server().subscribe(user, "gone");
+      await server().unsubscribe(user, "gone");
+      return { data: 1 };
+    };
+    expect((await ann.ask({ rpc: {} })).error).toBeUndefined();
+    await scheduler.wait(200);
+    expect((await server().presence("gone")).result).toEqual({ presence: {} });
+    expect(Object.keys((await server().presence("back")).result?.presence ?? {})).toHaveLength(1);
+  });
+
+  test("however many there are at once, the client has no more channels than it may", async () => {
+    silence();
+    const ann = await connect("ann");
+    const all = Array.from({ length: CHANNELS + 5 }, (_, n) => `room-${n}`);
+    void Promise.all(all.map((name) => server().subscribe("ann", name)));
+    hooks.onRpc = async ({ session: { user } }) => {
+      await Promise.all(all.map((name) => server().subscribe(user, name)));
+      return { data: 1 };
+    };
+    await ann.ask({ rpc: {} });
+    const has = () => ann.lines.filter(({ push }) => push !== undefined && "subscribe" in push).length;
+    await until(() => has() >= CHANNELS);
+    await scheduler.wait(200);
+    expect(has()).toBe(CHANNELS);
+  });
+
+  test("the very channel that the client asks for", async () => {
+    const ann = await connect("ann");
+    hooks.onSubscribe = async ({ session }) => {
+      await server().subscribe(session.user, "room");
+    };
+    expect((await ann.ask({ subscribe: { channel: "room" } })).error?.code).toBe(105);
+    expect(Object.keys((await server().presence("room")).result?.presence ?? {})).toHaveLength(1);
+  });
+});
+
+test("[FO7] a message to a session whose connect fails is not delivered", async () => {
+  silence();
+  const gate = new Gate();
+  let registers = false;
+  beforeRegister("late", async () => {
+    registers = true;
+    await gate.pass();
+    throw new Error("too much to do");
+  });
+  const ann = await Client.open("ann");
+  const { result } = await server().token("ann", { channels: ["late"] });
+  ann.socket.send(JSON.stringify({ id: 1, connect: { token: result?.token } }));
+  await until(() => registers);
+  expect((await server().send("ann", 1)).result).toMatchObject({ delivered: 0, offline: ["ann"] });
+  gate.open();
+  expect(await ann.closed).toBe(3004);
+  expect(ann.lines).toEqual([]);
+});
+
+test("[FO1] a client whose socket has no room for the broadcast channel is not let in", async () => {
+  silence();
+  for (let units = 16_150; units < 16_300; units += 8) {
+    hooks.onConnect = () => ({ info: "x".repeat(units) });
+    const client = await Client.open("ann");
+    client.socket.send(JSON.stringify({ id: 1, connect: {} }));
+    await until(() => client.lines.length > 0 || client.closeCode !== undefined);
+    const [answer] = client.lines;
+    const { subs } = (answer?.["connect"] ?? {}) as { readonly subs?: object };
+    const outcome = client.closeCode ?? answer?.error?.code ?? Object.keys(subs ?? {}).join();
+    expect([3505, 100, "ringcast:broadcast"]).toContain(outcome);
+    client.socket.close();
+  }
 });
 
 describe("[HK2] a connect that a hook has refused", () => {

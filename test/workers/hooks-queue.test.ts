@@ -16,10 +16,10 @@ afterEach(async () => {
 });
 
 const RETRY = { retryFirstMs: 1_000, retryLastMs: 8_000, keepMs: 86_400_000 };
+const occupied = (id: string, channel = "room"): Event => ({ id, at: 0, type: "occupied", channel });
 const ROOMY = { queuedEvents: 1_000, queuedEventBytes: 8_388_608 };
 
 describe("[BD60] the events that wait for a receiver are bounded", () => {
-  const occupied = (id: string, channel = "room"): Event => ({ id, at: 0, type: "occupied", channel });
   const withQueue = (bounds: QueueBounds, use: (queue: EventQueue, reopen: () => EventQueue) => void) =>
     runInDurableObject(channelObject("queue-test"), (_, { storage }) => {
       const settings = { ...RETRY, ...bounds, batchEvents: 100 };
@@ -98,7 +98,7 @@ test("[HK6] a waiting batch keeps its events, is sent at growing intervals, and 
     const settings = { ...RETRY, ...ROOMY, batchEvents: 2 };
     const queue = new EventQueue(storage, "webhook_events", settings);
     expect(queue.exists).toBe(false);
-    for (const id of ["a", "b", "c"]) queue.add({ id, at: 0, type: "occupied", channel: "room" }, 0);
+    for (const id of ["a", "b", "c"]) queue.add(occupied(id), 0);
     let now = 0;
     let id: string | undefined;
     const pauses: number[] = [];

@@ -1,5 +1,7 @@
+import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Channel } from "../../src/channel/channel.ts";
+import { ringcast } from "../../src/ringcast.ts";
 import { api, Client, Gate, nameOf, startOver, until } from "./client.ts";
 import { forgetHooks, hooks } from "./hooked.ts";
 import { holdTimers, HOOK_TIMEOUT_MS } from "./failing-hooks.ts";
@@ -55,6 +57,27 @@ describe("[BD23] the frames that wait behind a slow hook are bounded", () => {
       gate.open();
     });
   }
+});
+
+test("[BD23] the orders of a back end that wait for a client are no frames of the client", async () => {
+  hooks.onRpc = () => ({ data: "done" });
+  const gate = new Gate();
+  const { register } = Channel.prototype;
+  const spied = async function (this: Channel, ...args: Parameters<typeof register>) {
+    if (nameOf(this) === "room-0") await gate.pass();
+    return register.apply(this, args);
+  };
+  vi.spyOn(Channel.prototype, "register").mockImplementation(spied as unknown as typeof register);
+  const client = await Client.open("ann");
+  const { result } = await ringcast(env).token("ann");
+  await client.ask({ connect: { token: result?.token } });
+  const orders = Array.from({ length: 80 }, (_, n) => ringcast(env).subscribe("ann", `room-${n}`));
+  await scheduler.wait(300);
+  const asked = client.ask({ rpc: {} });
+  await scheduler.wait(100);
+  gate.open();
+  expect((await asked)["rpc"]).toEqual({ data: "done" });
+  await Promise.all(orders);
 });
 
 describe("[BD29] what a client is to hear after its connect is bounded", () => {

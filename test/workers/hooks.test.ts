@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { ConnectEvent, PublishEvent, RpcEvent } from "../../src/hooks/hooks.ts";
+import { ringcast } from "../../src/ringcast.ts";
 import { Client, fetchWorker, Gate, keysOf, startOver, until } from "./client.ts";
 import { forgetHooks, hooks } from "./hooked.ts";
 
@@ -72,6 +73,24 @@ describe("[HK1] a hook lets an operation pass, changes it, or refuses it", () =>
     expect((await ask("ringcast:other", "allow")).error?.code).toBe(103);
     client.socket.send(JSON.stringify({ id: 99, subscribe: { channel: "fatal" } }));
     expect(await client.closed).toBe(4501);
+  });
+
+  test("an info that the hook gave to a subscription stays where its token is renewed without one", async () => {
+    const ann = await Client.connect("ann");
+    hooks.onSubscribe = () => ({ info: { role: "host" } });
+    const renew = async (claims: object = {}) =>
+      (await ringcast(env).subscriptionToken("", "$closed", claims)).result?.token;
+    await ann.ask({ subscribe: { channel: "$closed", token: await renew() } });
+    const infos = async () => {
+      const { presence = {} } = (await ringcast(env).presence("$closed")).result ?? {};
+      return Object.values(presence).map(({ chan_info }) => chan_info);
+    };
+    expect(
+      (await ann.ask({ sub_refresh: { channel: "$closed", token: await renew() } })).error,
+    ).toBeUndefined();
+    expect(await infos()).toEqual([{ role: "host" }]);
+    await ann.ask({ sub_refresh: { channel: "$closed", token: await renew({ info: { role: "guest" } }) } });
+    expect(await infos()).toEqual([{ role: "guest" }]);
   });
 
   test("[CE4] a publish hook sees the value, and only one that returns data rewrites the text", async () => {

@@ -1,4 +1,5 @@
 import { env } from "cloudflare:workers";
+import { SignJWT } from "jose";
 import { afterEach, describe, expect, test } from "vitest";
 import { CONTRACT } from "../../src/contracts/version.ts";
 import { api, changeRing, Client, fetchWorker, keysOf, settled, shard, startOver } from "./client.ts";
@@ -110,4 +111,13 @@ describe("[AU8] a session of an operator reads, and does nothing else", () => {
     expect(await page.closed).toBe(4001);
     await settled();
   });
+});
+
+test("[AU8] a token of the application does not prolong an operator's session", async () => {
+  const page = await operator([]);
+  const visitor = await new SignJWT({ sub: "" })
+    .setProtectedHeader({ alg: "HS256" })
+    .sign(new TextEncoder().encode(env.TOKEN_HMAC_SECRET));
+  page.socket.send(JSON.stringify({ id: 9, refresh: { token: visitor } }));
+  expect(await page.closed).toBe(3500);
 });

@@ -119,6 +119,49 @@ describe("[PK1] the Worker's own code has the server API", () => {
     expect((await server.publish("kept:a", "\u2028\ud800")).result).toMatchObject({ offset: 1 });
   });
 
+  test("what sessions would keep or send and is no JSON is refused, and taken as JSON has it", async () => {
+    const server = ringcast(env);
+    const ann = await Client.open("ann");
+    const { result } = await server.token("ann");
+    await ann.ask({ connect: { token: result?.token } });
+    await ann.ask({ subscribe: { channel: "kept:a" } });
+    let deep: unknown = 1;
+    for (let n = 0; n < 501; n++) deep = [deep];
+    for (const value of [1n, { id: 1n }, () => 1, deep]) {
+      const answers = [
+        server.subscribe("ann", "kept:b", { info: value }),
+        server.subscribe("ann", "kept:b", { data: value }),
+        server.refresh("ann", { info: value }),
+        server.token("ann", { info: value }),
+        server.subscriptionToken("ann", "kept:b", { info: value }),
+      ];
+      for (const answer of answers) expect((await answer).error).toMatchObject({ code: 107 });
+    }
+    class Person {
+      readonly name = "Ann";
+    }
+    expect(await server.refresh("ann", { info: new Person() })).toEqual({ result: {} });
+    const { presence = {} } = (await server.presence("kept:a")).result ?? {};
+    expect(Object.values(presence)).toMatchObject([{ user: "ann", conn_info: { name: "Ann" } }]);
+  });
+
+  test("a broadcast that is too much for one request is refused as a whole", async () => {
+    const server = ringcast(env);
+    const channels = Array.from({ length: 500 }, (_, n) => `kept:of-many-${n}`);
+    const data = "x".repeat(40_000);
+    expect((await server.broadcast(channels, data)).error?.message).toMatch(/at most 419 channels at once/);
+    const { responses = [] } = (await server.broadcast(channels.slice(0, 419), data)).result ?? {};
+    expect(responses.filter(({ result }) => result?.offset === 1)).toHaveLength(419);
+  });
+
+  test("[AP1] of an older request that has a wrong line no command is run", async () => {
+    const command = JSON.stringify({ method: "publish", params: { channel: "kept:lines", data: 1 } });
+    const headers = { "x-api-key": env.API_KEY ?? "" };
+    const init = { method: "POST", headers, body: `${command}\n${command}}` };
+    expect((await fetchWorker(new Request("https://ringcast.test/api", init))).status).toBe(400);
+    expect((await ringcast(env).history("kept:lines", { limit: -1 })).result?.offset).toBe(0);
+  });
+
   test("a cron and another Durable Object publish", async () => {
     await worker.scheduled(createScheduledController(), env);
     expect((await ringcast(env).history("kept:cron", { limit: 1 })).result?.publications).toMatchObject([
@@ -253,6 +296,15 @@ describe("[PK4] tokens", () => {
       [server.token("ann", { exp: 1 }), 107, /exp: the token has ended/],
       [server.token("a".repeat(256)), 107, /sub/],
       [server.token("ann", { channels: [1] as unknown as string[] }), 107, /channels\.0/],
+      [server.token("ann", { expire_at: 1 }), 107, /expire_at: the time has passed/],
+      [server.token("ann", { channels: ["nowhere:a"] }), 102, /unknown channel/],
+      [server.token("ann", { subs: { "kept:a\n": {} } }), 107, /channel's name/],
+      [
+        server.token("ann", { channels: Array.from({ length: 129 }, (_, n) => `kept:${n}`) }),
+        107,
+        /at most 128/,
+      ],
+      [server.token("ann", { info: "x".repeat(16_384) }), 107, /at most 16384 characters/],
       [server.subscriptionToken("ann", "nowhere:a"), 102, /unknown channel/],
       [server.subscriptionToken("ann", ""), 107, /channel/],
       [ringcast({ ...env, TOKEN_HMAC_SECRET: "" }).token("ann"), 108, /TOKEN_HMAC_SECRET/],

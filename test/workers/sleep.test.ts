@@ -1,9 +1,13 @@
 import { abortAllDurableObjects, evictAllDurableObjects, evictDurableObject } from "cloudflare:test";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { CONTRACT } from "../../src/contracts/version.ts";
-import { channelObject, Client, coordinator, keysOf, shardObject, startOver, until } from "./client.ts";
+import { Positions } from "../../src/shard/subscriptions/positions.ts";
+import { api, channelObject, Client, coordinator, keysOf, shardObject, startOver, until } from "./client.ts";
 
-afterEach(() => startOver());
+afterEach(async () => {
+  vi.restoreAllMocks();
+  await startOver();
+});
 
 const numClients = async (client: Client, channel: string) =>
   ((await client.ask({ presence_stats: { channel } }))["presence_stats"] as { num_clients: number })
@@ -63,6 +67,19 @@ describe("[SE5] a sleep is invisible", () => {
     const { sessions } = await coordinator().sessionsOf("", CONTRACT);
     expect(sessions.map(({ key, channels }) => [key, [...channels]])).toEqual([["somebody", ["room"]]]);
   });
+});
+
+test("[DL1] a shard that fails to wake is deaf for nobody: its clients come back and resume", async () => {
+  vi.spyOn(console, "error").mockImplementation(() => undefined);
+  const [key = ""] = await keysOf("auto-1", 1);
+  const client = await Client.connect(key);
+  await client.ask({ subscribe: { channel: "kept:room" } });
+  await evictDurableObject(shardObject("auto-1"), { webSockets: "hibernate" });
+  vi.spyOn(Positions.prototype, "wake").mockImplementationOnce(() => {
+    throw new Error("the storage does not answer");
+  });
+  expect((await api("publish", { channel: "kept:room", data: 1 })).error).toBeUndefined();
+  expect(await client.closed).toBe(1006);
 });
 
 describe("[MV5] a client that loses its connection comes back", () => {

@@ -21,7 +21,7 @@ import type { CommandOf } from "../command.ts";
 import { disconnect, fail, type Context } from "../context.ts";
 import { refusalReason } from "../refusal-reason.ts";
 import { encodeConnected } from "../reply.ts";
-import { admitUser } from "./admit-user.ts";
+import { replacedBy } from "./admit-user.ts";
 import { sinceOf } from "./subscribe.ts";
 import { timeToLive } from "./time-to-live.ts";
 
@@ -61,8 +61,8 @@ export async function connect(context: Context, session: Session, command: Conne
   const { channels } = planned;
   const { info = claims.info } = asked.change;
   const open = openOf(opening, claims, info);
-  if (open.operator !== true && !admitUser(context, open.user))
-    return disconnect(context, session, "connectionLimit");
+  const replaced = open.operator === true ? [] : replacedBy(context, open.user);
+  if (replaced === undefined) return disconnect(context, session, "connectionLimit");
   if (!connections.open(session, open)) {
     if (asked.change.info === undefined) return disconnect(context, session, "badRequest");
     logError("the info of a hook is too large: a session keeps 16 KiB in all", {
@@ -71,13 +71,16 @@ export async function connect(context: Context, session: Session, command: Conne
     });
     return refuse(context, { session, opening, id }, "internal");
   }
+  // Nobody makes room for a session that is not let in.
+  for (const oldest of replaced) disconnect(context, oldest, "connectionLimit");
 
   // Events of the channels wait until the answer has gone out.
   connections.hold(session);
   const subs = await subscribeAll(context, { session, open, claims, channels }, body.subs ?? {});
   if (session.ended) return;
   if (subs === undefined) return disconnect(context, session, "serverError");
-  if (channels.some(({ name }) => !subs.has(name))) return disconnect(context, session, "channelLimit");
+  if (subs === "full" || channels.some(({ name }) => !subs.has(name)))
+    return disconnect(context, session, "channelLimit");
   const { data: greeting } = asked.change;
   const result = {
     client: open.id,
@@ -187,13 +190,14 @@ type Subscribing = {
 
 /**
  * Subscribes to every channel at once: a stock client waits 5 s for all of them together (docs/protocol.md C14). Answers
- * with the results as JSON text by channel, or undefined where a channel could not be reached.
+ * with the results as JSON text by channel, or undefined where a channel could not be reached. `full`: the socket has no
+ * room for the channel that every session hears.
  */
 async function subscribeAll(
   context: Context,
   { session, open, claims, channels }: Subscribing,
   positions: NonNullable<Connect["body"]["subs"]>,
-): Promise<ReadonlyMap<string, string> | undefined> {
+): Promise<ReadonlyMap<string, string> | "full" | undefined> {
   const { broadcast, config, subscriptions, wire } = context;
   const subs = new Map<string, string>();
   const bounded = shareAnswer(config.cluster.limits.resumeBytes);
@@ -220,7 +224,7 @@ async function subscribeAll(
       });
     }),
   );
-  await heard;
+  if ((await heard) === "full") return "full";
   return joined.some(({ status }) => status === "rejected") ? undefined : subs;
 }
 

@@ -1,3 +1,4 @@
+import { isOperator } from "../../shard/connections/identify.ts";
 import { PROTOCOL_VERSION } from "../../version.ts";
 import type { CommandOf } from "../command.ts";
 import { disconnect, fail, type Client, type Context } from "../context.ts";
@@ -18,7 +19,9 @@ export async function refresh(
     return disconnect(context, session, verdict.reason === "expired" ? "expired" : "invalidToken");
   }
   const { claims } = verdict;
-  if (claims.user !== open.user) return disconnect(context, session, "invalidToken");
+  // An operator's session has the empty user too, and an application's token does not prolong it (SPEC AU8).
+  if (claims.user !== open.user || isOperator(claims) !== (open.operator === true))
+    return disconnect(context, session, "invalidToken");
   // The session as it is now: a subscription may have expired while the token was verified.
   if (session.attachment.state !== "open") return;
   const { expiresAt: _old, ...rest } = session.attachment;

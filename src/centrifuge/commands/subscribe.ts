@@ -79,12 +79,15 @@ export async function subscribe(
     ...timeToLive(subscription.expiresAt, Date.now()),
     ...(data === undefined ? {} : { data }),
   };
-  const request = { channel, user: open.user, wishes: wishesOf(body), subscription };
+  // An order of a back end may have subscribed it while the hook was asked (SPEC AP5).
+  const isWanted = (): boolean => !subscriptionsOf(session).has(channel.name);
+  const request = { channel, user: open.user, wishes: wishesOf(body), subscription, isWanted };
   try {
     const joined = await subscriptions.join(session, request, (start) => {
       const text = wire.encodeStart(session, channel.name, start, fields);
       connections.send(session, encodeSubscribeReply(id, text));
     });
+    if (joined === "gone" && !session.ended) refuse("alreadySubscribed");
     if (joined === "full") refuse("limitExceeded");
     if (joined === "unrecovered") refuse("unrecoverablePosition");
   } catch (error) {
@@ -119,7 +122,8 @@ export async function refreshSubscription(
   if (grant.kind === "disconnect") return disconnect(context, session, grant.why);
   const before = subscriptionsOf(session).get(body.channel);
   if (before === undefined) return refuse("permissionDenied");
-  const { expiresAt: _old, chanInfo: _info, ...rest } = before;
+  // A token without an info leaves the one that there is, which a hook may have given.
+  const { expiresAt: _old, ...rest } = before;
   const after = { ...rest, ...fromClaims(grant.claims) };
   if (!subscriptions.remember(session, body.channel, after)) return refuse("limitExceeded");
   connections.send(session, encodeReply(id, "sub_refresh", timeToLive(after.expiresAt, Date.now())));

@@ -81,10 +81,11 @@ export function createApi(partsOf: PartsOf): Hono<App> {
     const limit = call.config.cluster.limits.apiCommands;
     if (lines.length > limit) return refuse(request, `at most ${limit} commands at once`);
     const access = request.get("access");
+    // All are read before one is run: a request that is refused has done nothing.
+    const commands = lines.map(readCommand).filter((command) => command !== undefined);
+    if (commands.length < lines.length) return refuse(request, "each line is a JSON object with a method");
     const answers: string[] = [];
-    for (const line of lines) {
-      const command = readCommand(line);
-      if (command === undefined) return refuse(request, "each line is a JSON object with a method");
+    for (const command of commands) {
       const answer = encodeAnswer(await runMethod(call, { ...command, access }));
       answers.push(call.answers.count(answer));
     }

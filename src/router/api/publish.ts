@@ -5,6 +5,7 @@ import { encodePublication } from "../../contracts/publication.ts";
 import { CONTRACT } from "../../contracts/version.ts";
 import { callAgainWithin, coordinatorStub } from "../../platform/calls.ts";
 import { logError } from "../../platform/logger.ts";
+import { mostChannels } from "../../platform/publisher.ts";
 import { homeOf, missingNamespace, namespaceOf, parseChannel } from "../../policy/channels.ts";
 import { problemOf } from "../../typed/schemas.ts";
 import { describeOutcomes } from "../outcomes.ts";
@@ -33,11 +34,11 @@ export async function publish(call: Call, params: Params): Promise<Answer> {
   if (problem?.kind === "wrong") return fail("badRequest", problem.detail);
   if (problem?.kind === "failed") return fail("internal", "the schema of the channel has failed");
 
-  const { idempotency_key: key = "", tags = {}, version = 0 } = params;
+  const { idempotency_key: key = "", version = 0 } = params;
   const publication = {
     // The prefix keeps a back end's key apart from the ids that Ringcast makes.
     id: key === "" ? crypto.randomUUID() : `key:${key}`,
-    body: encodePublication({ json: payload.json, ...(Object.keys(tags).length === 0 ? {} : { tags }) }),
+    body: bodyOf(payload.json, params),
     ...(params.skip_history === true ? { passing: true } : {}),
     ...(version === 0 ? {} : { version: { number: version, epoch: params.version_epoch ?? "" } }),
     ...(key === "" ? { forRetries: true } : {}),
@@ -68,6 +69,9 @@ export async function publish(call: Call, params: Params): Promise<Answer> {
   }
 }
 
+const bodyOf = (json: string, { tags = {} }: Pick<Params, "tags">): string =>
+  encodePublication({ json, ...(Object.keys(tags).length === 0 ? {} : { tags }) });
+
 /** Publishes to the broadcast channel. */
 const broadcastTo = ({ env, config }: Call, publication: PublishRequest, wantsReport: boolean) =>
   callAgainWithin(config.cluster.times.deliveryTimeoutMs, async () => {
@@ -76,13 +80,20 @@ const broadcastTo = ({ env, config }: Call, publication: PublishRequest, wantsRe
     return { ...result, report: outcomes === null ? null : { outcomes, ms } };
   });
 
-/** Publishes to many channels. Each channel has an answer of its own. */
+/**
+ * Publishes to many channels. Each channel has an answer of its own. What is too much for one request is refused as a
+ * whole: each repetition would be refused for the same channels.
+ */
 export async function broadcast(
   call: Call,
   { channels, ...publication }: z.infer<typeof broadcastParams>,
 ): Promise<Answer> {
   const limit = call.config.cluster.limits.apiCommands;
   if (channels.length > limit) return fail("badRequest", `at most ${limit} channels at once`);
+  const payload = readPayload(publication);
+  const most = payload.ok ? mostChannels(bodyOf(payload.json, publication).length) : limit;
+  if (channels.length > most)
+    return fail("badRequest", `data of this size goes to at most ${most} channels at once`);
   const responses = await Promise.all(channels.map((channel) => publish(call, { channel, ...publication })));
   return ok({ responses });
 }

@@ -19,10 +19,12 @@ export function subscribe(call: Call, params: z.infer<typeof subscribeParams>): 
   const refusal = checkChannel(call, params.channel);
   if (refusal !== undefined) return Promise.resolve(refusal);
   const { recover_since: since, expire_at: expiresAt = 0 } = params;
-  const data = readValue(params.data, params.b64data);
+  // The end of a subscription that the server has made ends its session.
+  if (isPast(expiresAt)) return Promise.resolve(fail("badRequest", "expire_at: the time has passed already"));
+  const data = readValue("data", params.data, params.b64data);
   if (!data.ok) return Promise.resolve(fail("badRequest", data.reason));
-  const info = readValue(params.info, params.b64info);
-  if (!info.ok) return Promise.resolve(fail("badRequest", "b64info is not JSON in Base64"));
+  const info = readValue("info", params.info, params.b64info);
+  if (!info.ok) return Promise.resolve(fail("badRequest", info.reason));
   return onEveryShard(call, {
     kind: "subscribe",
     user: params.user,
@@ -56,16 +58,21 @@ export async function disconnect(call: Call, params: z.infer<typeof disconnectPa
 }
 
 export function refresh(call: Call, params: z.infer<typeof refreshParams>): Promise<Answer> {
-  const { user, client = null, info, expire_at: expiresAt = 0 } = params;
+  const { user, client = null, expire_at: expiresAt = 0 } = params;
+  const info = readValue("info", params.info);
+  if (!info.ok) return Promise.resolve(fail("badRequest", info.reason));
   return onEveryShard(call, {
     kind: "refresh",
     user,
     client,
-    expired: params.expired === true || (expiresAt !== 0 && expiresAt * 1_000 <= Date.now()),
+    expired: params.expired === true || isPast(expiresAt),
     expiresAt: expiresAt === 0 ? null : expiresAt * 1_000,
-    info,
+    info: info.value,
   });
 }
+
+/** 0: never. */
+const isPast = (seconds: number): boolean => seconds !== 0 && seconds * 1_000 <= Date.now();
 
 function checkChannel({ config }: Call, name: string): Answer | undefined {
   const parsed = parseChannel(name, config.cluster.limits.channelBytes);

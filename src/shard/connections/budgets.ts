@@ -1,4 +1,5 @@
 import type { ClusterConfig } from "../../config/cluster.ts";
+import type { Frame } from "../frame.ts";
 
 export type BudgetLimits = Pick<ClusterConfig["limits"], "commandBurst" | "commandsPerSecond">;
 
@@ -43,18 +44,26 @@ export function spend(
   return true;
 }
 
+/** Whether a frame has more bytes, as UTF-8, than `limit`; counted only where its length leaves it open. */
+export function isLongerThan(frame: Frame, limit: number): boolean {
+  if (frame.length > limit) return true;
+  if (typeof frame !== "string" || frame.length * 3 <= limit) return false;
+  return new TextEncoder().encode(frame).byteLength > limit;
+}
+
 export type FrameLimits = Pick<ClusterConfig["limits"], "frameTokenBytes" | "waitingFrames" | "waitingBytes">;
 
 /**
  * Whether a frame may wait for its turn (SPEC BD23). It costs a token and one more for each `frameTokenBytes`, and a
- * session has so many frames and bytes waiting at most. Bytes are counted as UTF-16 units. `now`: ms since 1970.
+ * session has so many frames and bytes waiting at most; orders of back ends are no frames of its client. Bytes are counted
+ * as UTF-16 units. `now`: ms since 1970.
  */
 export function admitFrame(
-  session: Budgets & { readonly busy: number; readonly waitingUnits: number },
+  session: Budgets & { readonly waitingFrames: number; readonly waitingUnits: number },
   { units, now, limits }: { readonly units: number; readonly now: number; readonly limits: FrameLimits },
 ): boolean {
   const cost = 1 + Math.floor(units / limits.frameTokenBytes);
   if (!spend(session, "frames", { now, cost })) return false;
-  if (session.busy === 0) return true;
-  return session.busy < limits.waitingFrames && session.waitingUnits + units <= limits.waitingBytes;
+  if (session.waitingFrames === 0) return true;
+  return session.waitingFrames < limits.waitingFrames && session.waitingUnits + units <= limits.waitingBytes;
 }

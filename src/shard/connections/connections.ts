@@ -4,7 +4,7 @@ import { fromRuntime, lastMoved } from "../../platform/clock.ts";
 import { logError } from "../../platform/logger.ts";
 import type { Frame, Frames } from "../frame.ts";
 import type { Wire } from "../wire.ts";
-import { admitFrame } from "./budgets.ts";
+import { admitFrame, isLongerThan } from "./budgets.ts";
 import { acceptAwake, type SocketEvents } from "./awake-socket.ts";
 import type { EndReason } from "./end-reasons.ts";
 import type { MemoryPeer, Peer } from "./peer.ts";
@@ -228,8 +228,10 @@ export class Connections {
     const { limits } = this.#parts.cluster;
     if (isLongerThan(frame, limits.frameBytes)) return this.end(session, "messageTooBig");
     if (!admitFrame(session, { units, now: Date.now(), limits })) return this.end(session, "tooManyRequests");
+    session.waitingFrames += 1;
     session.waitingUnits += units;
     await this.inOrder(session, () => serve(session, frame));
+    session.waitingFrames -= 1;
     session.waitingUnits -= units;
   }
 
@@ -290,11 +292,3 @@ function answeredByRuntime(ctx: DurableObjectState, socket: WebSocket): number {
 }
 
 const isSocket = (peer: Peer): peer is WebSocket => !("inMemory" in peer);
-
-/** Whether a frame has more bytes, as UTF-8, than `limit`; counted only where its length leaves it open. */
-function isLongerThan(text: Frame, limit: number): boolean {
-  if (text.length > limit) return true;
-  if (typeof text !== "string") return false;
-  if (text.length * 3 <= limit) return false;
-  return new TextEncoder().encode(text).byteLength > limit;
-}

@@ -86,9 +86,11 @@ export type Session = Budgets & {
   attachment: Live;
   /** The end of what its frames still have to do; frames of one session never overlap. */
   queue: Promise<void>;
-  /** Frames that wait or are carried out. */
+  /** Frames, and orders of back ends, that wait or are carried out. */
   busy: number;
-  /** The length of those frames, in UTF-16 units. */
+  /** The frames among them. */
+  waitingFrames: number;
+  /** The length of the frames, in UTF-16 units. */
   waitingUnits: number;
   reached: Reached;
   /** Frames that wait for the answer to `connect`, and their size in UTF-16 units (SPEC BD29). */

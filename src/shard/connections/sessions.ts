@@ -111,6 +111,7 @@ export function newSession(socket: Peer, attachment: Live, limits: BudgetLimits)
     attachment,
     queue: NOTHING_WAITS,
     busy: 0,
+    waitingFrames: 0,
     waitingUnits: 0,
     limits,
     budgets: undefined,

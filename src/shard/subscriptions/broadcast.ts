@@ -50,25 +50,33 @@ export class Broadcast {
     if (subscription === undefined || subscription.behind !== undefined) this.#await(session);
   }
 
-  /** At connect: `tell` gets the start of the subscription, if there is one yet. */
-  async join(session: Session, wishes: Wishes, tell: (start: Start) => void): Promise<void> {
+  /** At connect: `tell` gets the start of the subscription, if there is one yet. `full`: the socket has no room for it. */
+  async join(
+    session: Session,
+    wishes: Wishes,
+    tell: (start: Start) => void,
+  ): Promise<Extract<Joined, "full"> | undefined> {
     const channel = this.#channel;
-    if (channel === undefined) return;
+    if (channel === undefined) return undefined;
     try {
-      await this.#join(session, channel, wishes, tell);
+      return (await this.#join(session, channel, wishes, tell)) === "full" ? "full" : undefined;
     } catch (error) {
       const { id } = session.attachment;
       logError("the broadcast channel's log does not answer", { channel: channel.name, session: id, error });
-      if (wishes.since !== undefined) tell(this.#startBehind(session, channel, wishes.since));
+      const { since } = wishes;
+      const start = since === undefined ? undefined : this.#startBehind(session, channel, since);
+      if (start === "full") return start;
+      if (start !== undefined) tell(start);
       this.#await(session);
+      return undefined;
     }
   }
 
   /** The client is told its own position, and is owed what came after it. */
-  #startBehind(session: Session, channel: ChannelName, since: Position): Start {
+  #startBehind(session: Session, channel: ChannelName, since: Position): Start | "full" {
     const { config, subscriptions } = this.#parts;
     const subscription = { byServer: true, behind: since } as const;
-    subscriptions.remember(session, channel.name, subscription);
+    if (!subscriptions.remember(session, channel.name, subscription)) return "full";
     const wishes = { recoverable: true, positioned: true, delta: undefined };
     const tracking = planTracking({ config, channel, user: "", ...wishes });
     return { subscription, tracking, position: since, recovery: { kind: "resume", publications: [] }, since };
@@ -124,6 +132,7 @@ export class Broadcast {
       const kind = behind === undefined ? "subscribed" : "missed";
       connections.send(session, wire.encodeNotice(session, { kind, channel: channel.name, start }));
     });
-    if (joined === "unrecovered") connections.end(session, "insufficientState");
+    // At its next connect the channel is the first to have room.
+    if (joined === "unrecovered" || joined === "full") connections.end(session, "insufficientState");
   }
 }

@@ -23,6 +23,8 @@ export type SubscriptionsParts = {
   readonly wire: Wire;
 };
 
+type Untold = { readonly timer: ReturnType<typeof setTimeout>; readonly byServer: boolean };
+
 /** Most subscriptions have nothing else to remember, and share these. */
 const PLAIN: Subscription = Object.freeze({});
 const PLAIN_BY_SERVER: Subscription = Object.freeze({ byServer: true });
@@ -39,7 +41,7 @@ export class Subscriptions {
   readonly presence: Presence;
   readonly #parts: SubscriptionsParts;
   /** The subscriptions that were given up and whose clients wait for their turn to be told. */
-  readonly #untold = new WeakMap<Session, Map<string, ReturnType<typeof setTimeout>>>();
+  readonly #untold = new WeakMap<Session, Map<string, Untold>>();
 
   constructor(parts: SubscriptionsParts) {
     this.#parts = parts;
@@ -86,11 +88,11 @@ export class Subscriptions {
     }
   }
 
-  /** Ends one subscription; answers whether there was one. */
+  /** Ends one subscription; answers whether there was one, as far as the client knows. */
   leave(session: Session, channel: string): boolean {
-    this.#cancelGiveUp(session, channel);
+    const wasGivenUp = this.#cancelGiveUp(session, channel);
     const { attachment } = session;
-    if (attachment.state !== "open" || !attachment.subscriptions.has(channel)) return false;
+    if (attachment.state !== "open" || !attachment.subscriptions.has(channel)) return wasGivenUp;
     this.#stopListening(session, channel, { moving: false });
     this.#forget(session, attachment, channel);
     return true;
@@ -107,6 +109,11 @@ export class Subscriptions {
     if (attachment.state !== "open") return false;
     const subscriptions = new Map(attachment.subscriptions).set(channel, shared(subscription));
     return this.#parts.connections.sessions.remember(session, { ...attachment, subscriptions });
+  }
+
+  /** Whether a client subscribes again as soon as it is told that what it has missed is not known. */
+  beginsAnew(session: Session, channel: string): boolean {
+    return this.#untold.get(session)?.get(channel)?.byServer === false;
   }
 
   /** The channels of a session, without the one that every session hears. */
@@ -162,18 +169,19 @@ export class Subscriptions {
         },
         (n / GIVE_UPS_PER_SECOND) * 1_000,
       );
-      const untold = this.#untold.get(session) ?? new Map<string, typeof timer>();
-      this.#untold.set(session, untold.set(channel, timer));
+      const untold = this.#untold.get(session) ?? new Map<string, Untold>();
+      this.#untold.set(session, untold.set(channel, { timer, byServer }));
     }
   }
 
   /** A subscription that was given up has ended by itself, or a newer one has begun: the client is not told. */
-  #cancelGiveUp(session: Session, channel: string): void {
+  #cancelGiveUp(session: Session, channel: string): boolean {
     const untold = this.#untold.get(session);
-    const timer = untold?.get(channel);
-    if (timer === undefined) return;
-    clearTimeout(timer);
+    const one = untold?.get(channel);
+    if (one === undefined) return false;
+    clearTimeout(one.timer);
     untold?.delete(channel);
+    return true;
   }
 
   #forget(session: Session, attachment: Open, channel: string): void {

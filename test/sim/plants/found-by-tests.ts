@@ -174,7 +174,7 @@ export const FOUND_BY_TESTS: Readonly<Record<string, Plant>> = {
   "frames-wait": {
     law: "BD23",
     file: "src/shard/connections/budgets.ts",
-    code: "return session.busy < limits.waitingFrames && session.waitingUnits + units <= limits.waitingBytes;",
+    code: "return session.waitingFrames < limits.waitingFrames && session.waitingUnits + units <= limits.waitingBytes;",
     instead: "return true;",
     foundBy: "test/unit/shard/connections/admit-frame.test.ts",
   },

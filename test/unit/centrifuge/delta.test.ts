@@ -1,8 +1,15 @@
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
-import { applyDelta } from "fossil-delta";
-import { expect, test } from "vitest";
+import { applyDelta, createDelta } from "fossil-delta";
+import { afterEach, expect, test, vi } from "vitest";
 import { encodePublication, type Publication } from "../../../src/contracts/publication.ts";
 import { DeltaEncoder } from "../../../src/centrifuge/delta.ts";
+
+vi.mock("fossil-delta", async (original) => {
+  const library = await original<typeof import("fossil-delta")>();
+  return { ...library, createDelta: vi.fn<typeof createDelta>(library.createDelta) };
+});
+afterEach(() => vi.mocked(createDelta).mockClear());
 
 const pub = (offset: number, data: unknown): Publication => ({
   kind: "pub",
@@ -67,4 +74,47 @@ test("[DL10] a patch is sent to a client that has the publication before, and on
   expect(sent(5, 4)).toMatchObject({ delta: true });
   expect(sent(6, 5).data.length).toBeLessThan(60);
   for (const whole of [sent(6), sent(6, 4), sent(7, 6)]) expect(whole).not.toHaveProperty("delta");
+});
+
+test("[DL10] a text that is hard to patch is sent whole, and no time is spent on it", () => {
+  // Each place of the second text has the sum of every block of the first, and none of them fits.
+  const texts = ["b_baaaaaaaaaaaaa".repeat(4_000), "a".repeat(64_000)];
+  const encoder = new DeltaEncoder(texts.map((text, n) => pub(n + 1, text)));
+  expect(JSON.parse(encoder.encode(2, 1))).toEqual({
+    data: JSON.stringify(texts[1]),
+    offset: 2,
+    info: { user: "a" },
+  });
+  expect(createDelta).not.toHaveBeenCalled();
+});
+
+test("[DL10] texts of people and of programs are patched, also long ones", () => {
+  const spec = readFileSync("SPEC.md", "utf8").slice(0, 60_000);
+  const rows = (n: number) =>
+    Array.from({ length: 900 }, (_, id) => ({
+      id,
+      name: `user ${id}`,
+      score: (id * 7 + (id % 50) * n) % 1_000,
+    }));
+  for (const [before, after] of [
+    [spec, spec.replaceAll("the", "a")],
+    [rows(0), rows(1)],
+    ["x".repeat(500), "x".repeat(501)],
+  ]) {
+    const encoder = new DeltaEncoder([pub(1, before), pub(2, after)]);
+    const received = JSON.parse(encoder.encode(2, 1)) as Received;
+    expect(received.delta).toBe(true);
+    expect(decode(received, JSON.stringify(before))).toBe(JSON.stringify(after));
+  }
+});
+
+test("[DL6] a crowd that resumes needs each patch once", () => {
+  const events = Array.from({ length: 50 }, (_, n) => pub(n + 1, { common: "x".repeat(500), n }));
+  const resume = (): string[] => {
+    const encoder = new DeltaEncoder(events);
+    return events.map(({ offset }) => encoder.encode(offset, offset - 1));
+  };
+  const first = resume();
+  for (let n = 0; n < 10; n++) expect(resume()).toEqual(first);
+  expect(createDelta).toHaveBeenCalledTimes(49);
 });

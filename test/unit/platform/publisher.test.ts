@@ -179,14 +179,23 @@ test("[EL23] the publications that wait are bounded over all channels in number"
   expect(outcomes.has("fits")).toBe(false);
 });
 
-test("[EL23] the publications that wait are bounded in bytes, and one alone is always taken", async () => {
+test("[EL23] the publications that wait are bounded in bytes", async () => {
   const { calls, call, publish, outcomes } = setUp();
-  publish("huge", { chars: 20_000_000 });
-  publish("refused");
+  for (let n = 0; n < 9; n++) publish(`large ${n}`, { chars: 1_900_000 });
   await vi.advanceTimersByTimeAsync(0);
-  expect(calls.map(({ ids }) => ids)).toEqual([["huge"]]);
-  expect(outcomes.get("refused")).toMatchObject({ refused: "full" });
-  await call(0).answer([{ ...result(0), refused: "tooLarge" }]);
+  expect(calls.map(({ ids }) => ids)).toEqual([["large 0"]]);
+  expect(outcomes.get("large 8")).toMatchObject({ refused: "full" });
+  await call(0).answer([result(1)]);
   publish("taken");
-  expect(call(1).ids).toEqual(["taken"]);
+  await vi.advanceTimersByTimeAsync(0);
+  expect(outcomes.get("taken")).toBeUndefined();
+});
+
+test("[EL23] a publication that is longer than one may be is refused at once, and none waits for it", async () => {
+  const { calls, publish, outcomes } = setUp();
+  publish("huge", { chars: 40_000_000 });
+  publish("next");
+  await vi.advanceTimersByTimeAsync(0);
+  expect(outcomes.get("huge")).toMatchObject({ refused: "tooLarge" });
+  expect(calls.map(({ ids }) => ids)).toEqual([["next"]]);
 });

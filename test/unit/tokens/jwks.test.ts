@@ -128,6 +128,24 @@ describe("[AU1] keys that change", () => {
     expect(served.fetches).toBe(2);
   });
 
+  test("[AU13] an outage of its address keeps nobody out whose key is known, for an hour", async () => {
+    const key = await makeKey("k1");
+    const served: { keys: object[] | "down"; fetches?: number } = { keys: [key.jwk] };
+    const verifier = verifierWith({ jwksUrl: await serveJwks(served) });
+    const token = await key.token();
+    const start = Date.now();
+    expect(await verifier.connection(token)).toMatchObject({ ok: true });
+    served.keys = "down";
+    vi.useFakeTimers({ toFake: ["Date"], now: start + 11 * 60_000 });
+    for (let n = 0; n < 2; n++) expect(await verifier.connection(token)).toMatchObject({ ok: true });
+    expect(served.fetches).toBe(2);
+    vi.setSystemTime(start + 61 * 60_000);
+    expect(await verifier.connection(token)).toMatchObject({ ok: false, reason: "unavailable" });
+    served.keys = [key.jwk];
+    vi.setSystemTime(start + 62 * 60_000);
+    expect(await verifier.connection(token)).toMatchObject({ ok: true });
+  });
+
   test("[AU1] a key of the JWKS believes neither another's signature nor a kid that is not its own", async () => {
     const [one, two] = [await makeKey("one"), await makeKey("two")];
     const verifier = verifierWith({ jwksUrl: await serveJwks({ keys: [one.jwk, two.jwk] }) });

@@ -22,7 +22,7 @@ function admitted(session: Session, { count = 1, units = 1, wait = false, now = 
     if (!admitFrame(session, { units, now, limits: LIMITS })) continue;
     sum += 1;
     if (!wait) continue;
-    session.busy += 1;
+    session.waitingFrames += 1;
     session.waitingUnits += units;
   }
   return sum;

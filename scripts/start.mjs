@@ -20,7 +20,8 @@ if (!existsSync(".dev.vars")) {
   writeFileSync(".dev.vars", `${lines.join("\n")}\n`, { mode: 0o600 });
   console.log("Wrote .dev.vars with new random secrets (git ignores it).");
 }
-const apiKey = /^API_KEY=(.*)$/m.exec(readFileSync(".dev.vars", "utf8"))?.[1] ?? "";
+// As Wrangler reads it: the value may be in quotes.
+const apiKey = /^API_KEY=\s*(["']?)(.*?)\1\s*$/m.exec(readFileSync(".dev.vars", "utf8"))?.[2] ?? "";
 // The local cluster permits everything without a token, and an operator may crash a shard.
 const overrides = JSON.stringify({ development: true, insecure: true, anonymous: true });
 

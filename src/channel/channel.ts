@@ -25,6 +25,7 @@ import { noteChannel } from "../platform/clock.ts";
 import { configOf } from "../platform/config.ts";
 import { Failures } from "../platform/failures.ts";
 import { refuseOtherJurisdiction } from "../platform/jurisdiction.ts";
+import { logError } from "../platform/logger.ts";
 import { refuseNewerStorage } from "../platform/storage.ts";
 import { countEntries, UsageMeter } from "../platform/usage-meter.ts";
 import { Announcements } from "./announcements.ts";
@@ -180,8 +181,13 @@ export class Channel extends DurableObject<RingcastEnv> implements Served<Channe
   #deleteUnneeded(): void {
     const { log, events, occupancy, timetable } = this.#records;
     if (!log.isUnneeded || !events.isEmpty || occupancy.isOpen || !timetable.isEmpty) return;
-    this.ctx.waitUntil(this.ctx.storage.deleteAll());
-    this.#records = this.#begin();
+    try {
+      this.ctx.waitUntil(this.ctx.storage.deleteAll());
+      this.#records = this.#begin();
+    } catch (error) {
+      // The tables that these records believe in may be gone.
+      this.#end("the channel could not begin anew", error);
+    }
   }
 
   #answer(contract: number): void {
@@ -192,9 +198,20 @@ export class Channel extends DurableObject<RingcastEnv> implements Served<Channe
   #wake(): void {
     if (this.#awake) return;
     this.#awake = true;
-    this.ctx.waitUntil(this.#records.timetable.wake());
-    this.#records.log.wake();
-    this.#deleteUnneeded();
+    try {
+      this.ctx.waitUntil(this.#records.timetable.wake());
+      this.#records.log.wake();
+      this.#deleteUnneeded();
+    } catch (error) {
+      this.#end("the channel could not wake", error);
+    }
+  }
+
+  /** Half a life would stay so for as long as it is called: the next call begins another. */
+  #end(what: string, error: unknown): never {
+    logError(what, { channel: this.#name, error });
+    this.ctx.abort(what);
+    throw error;
   }
 }
 

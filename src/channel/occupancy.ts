@@ -27,8 +27,10 @@ export class Occupancy {
   entered(): void {
     const { ctx, channel, events } = this.#parts;
     if (!this.#wanted() || this.#occupied()) return;
-    ctx.storage.kv.put("occupied", true);
-    events.record({ type: "occupied", channel });
+    ctx.storage.transactionSync(() => {
+      ctx.storage.kv.put("occupied", true);
+      events.record({ type: "occupied", channel });
+    });
   }
 
   left(): void {
@@ -51,9 +53,11 @@ export class Occupancy {
     // An appointment that an earlier leave has made is too early for a later one.
     const dueAt = (ctx.storage.kv.get<number>("left") ?? 0) + graceMs;
     if (now < dueAt) return dueAt;
-    ctx.storage.kv.delete("occupied");
-    ctx.storage.kv.delete("left");
-    events.record({ type: "vacated", channel });
+    ctx.storage.transactionSync(() => {
+      ctx.storage.kv.delete("occupied");
+      ctx.storage.kv.delete("left");
+      events.record({ type: "vacated", channel });
+    });
     return undefined;
   }
 

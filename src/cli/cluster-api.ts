@@ -1,9 +1,11 @@
-import { Failure } from "./failure.ts";
+import { Failure, Refusal } from "./failure.ts";
 
 /** No answer of the cluster takes longer, also where it asks a thousand shards. */
 const PATIENCE_MS = 60_000;
 /** A proxy may answer with a whole page. */
 const REASON_CHARS = 300;
+/** Centrifugo's `internal` and `too many requests`: another attempt may go well. */
+const TEMPORARY: ReadonlySet<number | undefined> = new Set([100, 111]);
 
 export type ShardRow = {
   readonly id: string;
@@ -69,7 +71,8 @@ export class ClusterApi {
     const error = errorOf(json);
     if (status < 300 && result !== undefined) return result;
     if (error?.message === undefined) throw this.#refused(method, status, text);
-    throw new Failure(`${method}: ${error.message} (${error.code})`);
+    const reason = `${method}: ${error.message} (${error.code})`;
+    throw TEMPORARY.has(error.code) ? new Failure(reason) : new Refusal(reason);
   }
 
   /** Commands of the server API in one request. Each reply has a result of its own, or an error. */
@@ -77,7 +80,7 @@ export class ClusterApi {
     commands: readonly object[],
   ): Promise<{ readonly replies: readonly { readonly error?: { readonly message: string } }[] }> {
     const { status, json, text } = await this.#request("POST", "/api/batch", { commands });
-    if (status >= 300) throw this.#refused("batch", status, text);
+    if (status >= 300) throw this.#refused("batch", status, errorOf(json)?.message ?? text);
     return json as { replies: { error?: { message: string } }[] };
   }
 

@@ -2,3 +2,6 @@
 export class Failure extends Error {
   override readonly name = "Failure";
 }
+
+/** The cluster has an answer, which another attempt would not change. */
+export class Refusal extends Failure {}

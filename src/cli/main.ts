@@ -4,6 +4,12 @@ import { Failure } from "./failure.ts";
 import { plainLines } from "./output.ts";
 import { createProgram } from "./program.ts";
 
+// A reader that has gone, such as `head` or a terminal, ends no work: a trial has to give back its shard.
+process.stderr.on("error", () => undefined);
+process.stdout.on("error", ({ code }: NodeJS.ErrnoException) => {
+  if (code !== "EPIPE" && code !== "EIO") process.exitCode = 2;
+});
+
 try {
   await createProgram().parseAsync();
 } catch (error) {

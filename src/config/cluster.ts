@@ -22,6 +22,14 @@ const broadcastSchema = z
   })
   .prefault({});
 
+/** A browser's `Origin` header is compared with it as a text: a path or a wildcard would never be equal. */
+const origin = z
+  .string()
+  .regex(
+    /^(\*|null|[a-z][a-z\d+.-]*:\/\/[^/?#\s*]*)$/i,
+    'an origin is written like "https://example.com", without a path; "*" allows all',
+  );
+
 const personalChannelSchema = z
   .strictObject({
     // Centrifugo's `user_subscribe_to_personal`: the server subscribes each user with a name to "#<user>".
@@ -52,7 +60,7 @@ export const clusterSchema = z.strictObject({
   // A connection without a token is allowed, and has the empty user.
   anonymous: z.boolean().default(false),
   // "*" allows every origin. A request without an Origin header is not from a browser, and passes always.
-  allowedOrigins: z.array(z.string()).default([]),
+  allowedOrigins: z.array(origin).default([]),
   affinity: affinitySchema,
   shards: shardsSchema,
   scale: scaleSchema,

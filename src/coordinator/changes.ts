@@ -128,8 +128,9 @@ export class Changes {
     // In the same turn as the commit, so that a crash in between cannot forget the shards that are to be told.
     const armed = timetable.arm("tell", Date.now() + RETRY_FIRST_MS + TELL_MS);
     onCommit?.(epoch.descriptor);
-    store.commit({ ...epoch, at: Date.now(), tell });
-    events.record({ type: "shards", ringEpoch, cause: epoch.cause, by: epoch.by, shards });
+    store.commit({ ...epoch, at: Date.now(), tell }, () =>
+      events.record({ type: "shards", ringEpoch, cause: epoch.cause, by: epoch.by, shards }),
+    );
     await armed;
     const { earlier: _earlier, ...descriptor } = epoch.descriptor;
     live.say({ kind: "epoch", at: Date.now(), ...epoch, descriptor });

@@ -29,6 +29,7 @@ import { checkContract, CONTRACT, type Served } from "../contracts/version.ts";
 import { actOnAll } from "../fanout/fan-out.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { configOf } from "../platform/config.ts";
+import { logError } from "../platform/logger.ts";
 import { refuseNewerStorage } from "../platform/storage.ts";
 import { UsageLedger } from "../platform/usage-ledger.ts";
 import { countEntries, UsageMeter } from "../platform/usage-meter.ts";
@@ -259,9 +260,16 @@ export class Coordinator extends DurableObject<RingcastEnv> implements Served<Co
   #wake(): void {
     if (this.#awake) return;
     this.#awake = true;
-    this.ctx.waitUntil(this.#parts.timetable.wake());
-    this.ctx.waitUntil(this.#parts.outages.wake(Date.now()));
-    this.#parts.log.wake();
+    try {
+      this.ctx.waitUntil(this.#parts.timetable.wake());
+      this.ctx.waitUntil(this.#parts.outages.wake(Date.now()));
+      this.#parts.log.wake();
+    } catch (error) {
+      // Half a life would stay so for as long as it is called: the next call begins another.
+      logError("the coordinator could not wake", { error });
+      this.ctx.abort("the coordinator could not wake");
+      throw error;
+    }
   }
 }
 

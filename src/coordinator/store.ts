@@ -55,8 +55,8 @@ export class Store {
     return this.#descriptor;
   }
 
-  /** Makes a descriptor the present one, with everything that follows from it, in one transaction. */
-  commit(epoch: NewEpoch): void {
+  /** Makes a descriptor the present one, with everything that follows from it and `also`, in one transaction. */
+  commit(epoch: NewEpoch, also?: () => void): void {
     const { descriptor } = epoch;
     const before = this.#descriptor;
     this.#storage.transactionSync(() => {
@@ -82,6 +82,7 @@ export class Store {
       }
       for (const name of stay) this.#exec("DELETE FROM leaving WHERE name = ?", name);
       this.#forget(descriptor);
+      also?.();
     });
     this.#descriptor = descriptor;
   }

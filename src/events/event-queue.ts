@@ -70,6 +70,12 @@ export class EventQueue {
     return this.#dropped;
   }
 
+  /** What is stored is not known any more: a transaction is undone. */
+  reread(): void {
+    this.#exists = undefined;
+    this.#held = undefined;
+  }
+
   /** When the oldest event that waits has happened, ms since 1970. */
   get oldestAt(): number | undefined {
     return this.exists ? this.#rows("ORDER BY seq LIMIT 1")[0]?.at : undefined;

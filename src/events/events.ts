@@ -29,7 +29,8 @@ export class Events {
     readonly ordered: boolean;
   }) {
     const { ctx, env, config, hooks, ordered } = parts;
-    this.#arm = (at) => ctx.waitUntil(parts.timetable.arm("events", at));
+    // After the transaction that has the event: the timetable believes what it has written.
+    this.#arm = (at) => ctx.waitUntil(Promise.resolve().then(() => parts.timetable.arm("events", at)));
     this.#sinks = createSinks({ storage: ctx.storage, env, ctx, config, hooks, ordered });
   }
 
@@ -38,16 +39,24 @@ export class Events {
     return this.#sinks.some(({ types }) => types.has(type));
   }
 
-  /** Stores an event for its receivers. MUST be called in the turn in which the event happens. */
+  /**
+   * Stores an event for its receivers. MUST be called in the turn in which the event happens, and in the transaction of
+   * what is stored with it: a caller whose write is repeated after a throw records the event again.
+   */
   record(details: EventDetails): void {
     this.#store({ ...newEvent(), ...details });
   }
 
   #store(event: Pick<Event, "id" | "at" | "type">, text?: string): void {
-    for (const { queue, types, delayMs } of this.#sinks) {
-      if (!types.has(event.type)) continue;
-      const due = event.at + delayMs;
-      if (queue.add(event, due, text)) this.#arm(due);
+    try {
+      for (const { queue, types, delayMs } of this.#sinks) {
+        if (!types.has(event.type)) continue;
+        const due = event.at + delayMs;
+        if (queue.add(event, due, text)) this.#arm(due);
+      }
+    } catch (error) {
+      for (const { queue } of this.#sinks) queue.reread();
+      throw error;
     }
   }
 

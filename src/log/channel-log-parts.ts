@@ -18,7 +18,7 @@ export type ChannelLogParts = {
   readonly timetable: Pick<Timetable<LogDuty>, "at" | "arm">;
   /** A shard has every publication up to an offset, and gave the last of them to so many sessions. */
   readonly onHeard?: (shard: ShardAddress, offset: number, sessions: number) => void;
-  /** In the turn of the append. `offset` is null where the publication is not kept. */
+  /** In the transaction of the append, which is undone where it throws. `offset`: null where nothing is kept. */
   readonly onPublished?: ((body: string, offset: number | null) => void) | undefined;
   /** The calls to shards that the object has seen fail; told with its deliveries. Undefined: it makes no other calls. */
   readonly failures?: Failures;

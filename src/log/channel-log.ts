@@ -19,6 +19,7 @@ import { heardBy, startOf, type Listener, saveHeard } from "./listener.ts";
 import type { Appended, Log } from "./log.ts";
 import { openLog } from "./open-log.ts";
 import { Registrations, type ShardRegistration } from "./registrations.ts";
+import { isNew, reportPublished } from "./report-published.ts";
 import { isStored, migrate } from "./schema.ts";
 
 /** After this the alarm looks for what a crash has left undelivered. */
@@ -145,16 +146,15 @@ export class ChannelLog {
 
   /** Stores, then sends. Answers when the publication is durable; the same `id` again publishes nothing new. */
   publish(publication: PublishRequest): PublishResult {
-    const [result] = this.publishAll([publication]);
-    if (result === undefined) throw new Error("a publication has a result");
-    return result;
+    return this.publishAll([publication])[0] as PublishResult;
   }
 
   /** The same for many, in their order: all of them, or none where a write throws (SPEC EL21). */
   publishAll(publications: readonly PublishRequest[]): PublishResult[] {
     if (this.#log.durable) this.#store();
     const now = Date.now();
-    const appended = this.#log.appendAll(publications, now);
+    const also = reportPublished(this.#parts, this.#log, publications);
+    const appended = this.#log.appendAll(publications, now, also);
     this.tell(...publications.flatMap((one, n) => this.#eventsOf(one, appended[n], now)));
     return appended.map(({ repeated: _repeated, ...result }) => result);
   }
@@ -166,10 +166,9 @@ export class ChannelLog {
   }
 
   #eventsOf({ body, passing }: PublishRequest, appended: Appended | undefined, now: number): ChannelEvent[] {
-    if (appended === undefined || appended.repeated || appended.refused !== null) return [];
+    if (appended === undefined || !isNew(appended)) return [];
     const { durable } = this.#log;
     const kept = durable && passing !== true;
-    this.#parts.onPublished?.(body, kept ? appended.offset : null);
     // In the turn of the append, so that publication and appointment are durable together.
     if (kept && this.#listeners.size > 0) this.#arm("deliver", now + DELIVER_CHECK_MS);
     if (durable) this.#arm("expire", this.#log.dueAfterAppend(now));
@@ -207,10 +206,10 @@ export class ChannelLog {
     if (this.#isStored) return;
     const { ctx, namespace } = this.#parts;
     migrate(ctx.storage);
-    this.#isStored = true;
     const { durable, logEpoch } = this.#log;
-    // An ephemeral log stays as it is in memory.
+    // An ephemeral log stays as it is in memory. One that could not be opened is not stored.
     if (durable) this.#log = openLog(ctx.storage, namespace, { isStored: true, logEpoch });
+    this.#isStored = true;
   }
 
   /** Makes a registration, and sends the shard the publications that it lacks until they have arrived (SPEC SO69). */
@@ -245,9 +244,10 @@ export class ChannelLog {
   /** Ends a registration, unless the shard has made a newer one since. */
   #forget({ key, number }: ShardRegistration): void {
     if (this.#listeners.get(key)?.registered.number !== number) return;
+    // The row first: where that throws, the listener is forgotten by the next call.
+    this.#registrations.delete(number);
     this.#listeners.get(key)?.lane.stop();
     this.#listeners.delete(key);
-    this.#registrations.delete(number);
     if (this.#listeners.size === 0) {
       // A log that no shard follows may be forgotten in its time.
       this.#leftAt = Date.now();

@@ -1,6 +1,6 @@
 import type { PublishRequest } from "../contracts/log.ts";
 import { MAX_BODY_BYTES } from "../contracts/publication.ts";
-import { KNOWN_IDS_MAX, readKeptIds, readOtherIds, type KnownId, type KnownIds } from "./known-ids.ts";
+import { readKeptIds, readOtherIds, remember, runOutOf, type KnownId, type KnownIds } from "./known-ids.ts";
 import { beginAnew, openLogRow, saveEnd, type End, type Version } from "./log-row.ts";
 import type { Appended, Log, LogOptions } from "./log.ts";
 import { readHistory, readOldest, readPublications } from "./read-log.ts";
@@ -121,12 +121,21 @@ class DurableLog implements Log {
     return { offset, logEpoch, refused: null, repeated: false };
   }
 
-  appendAll(publications: readonly PublishRequest[], now: number): readonly Appended[] {
-    if (publications.length === 1) return publications.map((one) => this.append(one, now));
+  appendAll(
+    publications: readonly PublishRequest[],
+    now: number,
+    also?: (appended: readonly Appended[]) => void,
+  ): readonly Appended[] {
+    if (publications.length === 1 && also === undefined)
+      return publications.map((one) => this.append(one, now));
     const before = [this.#end, this.#first, this.#hidden, this.#hiddenBytes, this.#isForgotten] as const;
     const added = publications.filter(({ id }) => this.#holds(id, now) === undefined);
     try {
-      return this.#storage.transactionSync(() => publications.map((one) => this.append(one, now)));
+      return this.#storage.transactionSync(() => {
+        const appended = publications.map((one) => this.append(one, now));
+        also?.(appended);
+        return appended;
+      });
     } catch (error) {
       [this.#end, this.#first, this.#hidden, this.#hiddenBytes, this.#isForgotten] = before;
       for (const { id } of added) for (const ids of [this.#keptIds, this.#otherIds]) ids.delete(id);
@@ -278,22 +287,4 @@ function nextVersion(present: Version, { version: next, passing }: PublishReques
   // Without an epoch of its own a version is compared with whatever the channel has (Centrifuge's brokers).
   const comparable = next.epoch === "" || next.epoch === present.epoch;
   return comparable && next.number <= present.number ? undefined : next;
-}
-
-/** The oldest ids, up to the first that still holds. */
-function runOutOf(ids: KnownIds, now: number): [string, KnownId][] {
-  const ranOut: [string, KnownId][] = [];
-  for (const [id, known] of ids) {
-    if (known.until > now) break;
-    ranOut.push([id, known]);
-  }
-  return ranOut;
-}
-
-function remember(ids: KnownIds, id: string, known: KnownId): void {
-  // The map is in order of age.
-  ids.delete(id);
-  ids.set(id, known);
-  const [oldest] = ids.keys();
-  if (ids.size > KNOWN_IDS_MAX && oldest !== undefined) ids.delete(oldest);
 }

@@ -27,7 +27,19 @@ export function openEphemeralLog(logEpoch: string): Log {
       if (offsets.size > REMEMBERED_IDS) offsets.delete(offsets.keys().next().value ?? "");
       return { offset: top, logEpoch, refused: null, repeated: false };
     },
-    appendAll: (publications, now) => publications.map((one) => log.append(one, now)),
+    appendAll: (publications, now, also) => {
+      const before = top;
+      const added = publications.filter(({ id }) => !offsets.has(id));
+      try {
+        const appended = publications.map((one) => log.append(one, now));
+        also?.(appended);
+        return appended;
+      } catch (error) {
+        top = before;
+        for (const { id } of added) offsets.delete(id);
+        throw error;
+      }
+    },
     after: () => [],
     view: () => ({ logEpoch, top, publications: [] }),
     history: () => ({ logEpoch, top, publications: [], refused: "notAvailable" }),

@@ -29,3 +29,21 @@ export function readOtherIds(sql: SqlStorage): KnownIds {
   );
   return new Map([...rows].toReversed().map(({ id, ...known }) => [id, known] as const));
 }
+
+/** The oldest ids, up to the first that still holds. */
+export function runOutOf(ids: KnownIds, now: number): [string, KnownId][] {
+  const ranOut: [string, KnownId][] = [];
+  for (const [id, known] of ids) {
+    if (known.until > now) break;
+    ranOut.push([id, known]);
+  }
+  return ranOut;
+}
+
+export function remember(ids: KnownIds, id: string, known: KnownId): void {
+  // The map is in order of age.
+  ids.delete(id);
+  ids.set(id, known);
+  const [oldest] = ids.keys();
+  if (ids.size > KNOWN_IDS_MAX && oldest !== undefined) ids.delete(oldest);
+}

@@ -39,8 +39,15 @@ export type Log = {
   readonly isForgotten: boolean;
   /** The same `id` again answers with the first offset and appends nothing. */
   append(publication: PublishRequest, now: number): Appended;
-  /** The same for many, one after the other: all of them, or none where a write throws (SPEC EL21). */
-  appendAll(publications: readonly PublishRequest[], now: number): readonly Appended[];
+  /**
+   * The same for many, one after the other: all of them, or none where a write throws (SPEC EL21). `also`: what is written
+   * with them.
+   */
+  appendAll(
+    publications: readonly PublishRequest[],
+    now: number,
+    also?: (appended: readonly Appended[]) => void,
+  ): readonly Appended[];
   /** The publications after an offset, oldest first. */
   after(offset: number, most: Most): Publication[];
   /** The newest end of the log: none at or before `after`, and none that has run out. */

@@ -1,7 +1,7 @@
 import { fromRuntime, toRuntime } from "./clock.ts";
 import { logError } from "./logger.ts";
 
-/** After a duty that threw: soon, but no hot loop. */
+/** After a duty or a write that threw: soon, but no hot loop. */
 const RETRY_MS = 2_000;
 /** The runtime refuses an alarm after the year 2189 (docs/platform.md P19). */
 const LATEST = Date.UTC(2100, 0, 1);
@@ -41,6 +41,8 @@ export class Timetable<Name extends string> {
   /** Appointments made for a duty while it runs. */
   readonly #meanwhile = new Map<Name, number>();
   readonly #running = new Set<Name>();
+  /** Appointments that could not be stored, or whose alarm could not be set. A timer makes them. */
+  readonly #owed = new Map<Name, number>();
 
   constructor(storage: DurableObjectStorage, kept?: KeptCounts) {
     this.#storage = storage;
@@ -76,9 +78,15 @@ export class Timetable<Name extends string> {
     return present !== undefined && present <= toAlarm(at);
   }
 
-  /** Makes an appointment, or moves it to an earlier time. */
+  /** Makes an appointment, or moves it to an earlier time. Where that rejects, it is tried again in this life. */
   async arm(name: Name, at: number): Promise<void> {
-    if (!this.isArmed(name, at)) await this.set(name, at);
+    const time = toAlarm(at);
+    try {
+      if (!this.isArmed(name, time)) await this.set(name, time);
+    } catch (error) {
+      this.#owe(name, time);
+      throw error;
+    }
   }
 
   /** Makes an appointment, or moves it to an earlier or a later time; `undefined` ends it. */
@@ -117,7 +125,33 @@ export class Timetable<Name extends string> {
       this.#meanwhile.delete(name);
       entries = withEntry(entries, name, at === Infinity ? undefined : toAlarm(at));
     }
-    await this.#write(entries);
+    try {
+      await this.#write(entries);
+    } catch (error) {
+      // The runtime repeats an alarm that failed six times at most, and this life may be longer.
+      for (const name of Object.keys(before) as Name[]) this.#owe(name, before[name] ?? now);
+      throw error;
+    }
+  }
+
+  #owe(name: Name, at: number): void {
+    if (this.#owed.size === 0) setTimeout(() => void this.#pay(), RETRY_MS);
+    this.#owed.set(name, Math.min(at, this.#owed.get(name) ?? Infinity));
+  }
+
+  async #pay(): Promise<void> {
+    const owed = [...this.#owed];
+    this.#owed.clear();
+    for (const [name, at] of owed) {
+      try {
+        if (!this.isArmed(name, at)) await this.set(name, at);
+        // The row may have it already. A run sets the alarm when it ends.
+        if (this.#running.size === 0) await this.#setAlarm();
+      } catch (error) {
+        logError("an appointment could not be made and is tried again", { duty: name, error });
+        this.#owe(name, at);
+      }
+    }
   }
 
   #read(): Entries<Name> {

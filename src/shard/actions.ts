@@ -27,9 +27,11 @@ export async function act(parts: ActionParts, action: Action): Promise<Reached> 
     if (sessions > 0) users.set(user, sessions);
   };
   switch (action.kind) {
-    case "send":
-      for (const user of action.users) count(user, send(parts, user, action));
+    case "send": {
+      const sent = action.users.map((user) => [user, send(parts, user, action)] as const);
+      for (const [user, sessions] of sent) count(user, await sessions);
       break;
+    }
     case "disconnect":
       count(action.user, disconnect(parts, action));
       break;
@@ -61,12 +63,14 @@ function notify({ connections, wire }: ActionParts, session: Session, notice: No
   connections.send(session, wire.encodeNotice(session, notice));
 }
 
-function send(parts: ActionParts, user: string, { data }: ActionOf<"send">): number {
+async function send(parts: ActionParts, user: string, { data }: ActionOf<"send">): Promise<number> {
   const { connections } = parts;
   const sessions = connections.sessions.ofUser(user);
   for (const session of sessions) notify(parts, session, { kind: "message", data });
-  // A slow reader may have been closed by just this, and a connect that is under way may fail (SPEC FO7).
-  return sessions.filter(({ ended, held }) => !ended && held === undefined).length;
+  // A connect that is under way may fail (SPEC FO7).
+  await Promise.all(sessions.flatMap(({ held }) => (held === undefined ? [] : [held.over])));
+  // A slow reader may have been closed by just this.
+  return sessions.filter(({ ended }) => !ended).length;
 }
 
 function disconnect(parts: ActionParts, action: ActionOf<"disconnect">): number {

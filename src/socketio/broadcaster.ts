@@ -10,10 +10,16 @@ import type { AnswerOf, Events, ManyArgsOf, NameOf, SentArgsOf } from "./types.t
 /** How an emit goes out. `local`: to the sockets of this shard alone. */
 export type Flags = { readonly volatile?: true; readonly local?: true; readonly timeoutMs?: number };
 
+export type InTurn = (send: () => Promise<void>) => Promise<void>;
+export const atOnce: InTurn = (send) => send();
+
 /** What reaches the sockets of the cluster. */
 export type ClusterWork = {
-  /** Resolves when each room has taken the event; rejects where one has not. */
-  readonly publish: (target: Target, args: EventArgs, flags: Flags) => Promise<void>;
+  /**
+   * Resolves when each room has taken the event; rejects where one has not. The arguments are read at once; `inTurn` calls
+   * what sends them when it is its turn.
+   */
+  readonly publish: (target: Target, args: EventArgs, flags: Flags, inTurn?: InTurn) => Promise<void>;
   /** The answers of all shards, or of this one. Rejects where no shard can be asked. */
   readonly ask: (question: Question, flags: Flags) => Promise<readonly PromiseSettledResult<unknown>[]>;
   /** Runs a callback of the application, after its event; a failure is logged. */
@@ -152,8 +158,15 @@ export function quiet(work: Promise<void>): Promise<void> {
   return work;
 }
 
+/** The names of rooms. As in a stock server, a number may name one. Throws for anything else. */
 export const listOf = (room: string | readonly string[]): readonly string[] =>
-  typeof room === "string" ? [room] : room;
+  (typeof room === "object" ? [...room] : [room]).map(nameOfRoom);
+
+/** Throws for what is no name. */
+export function nameOfRoom(room: unknown): string {
+  if (typeof room === "string" || typeof room === "number") return String(room);
+  throw new InputError(`a room is named by a text, not by ${room === null ? "null" : typeof room}`);
+}
 
 /** The arguments of an event for clients. Throws for a name that clients refuse, and for a function. */
 export function checkArgs(args: EventArgs): EventArgs {

@@ -2,10 +2,10 @@ import { parseChannel } from "../policy/channels.ts";
 import { mayReach } from "../shard/connections/new-channels.ts";
 import { subscriptionsOf, type Session } from "../shard/connections/session.ts";
 import type { Core } from "../shard/front.ts";
-import { namespaceChannel, readChannel, shardOfSocket } from "./names.ts";
+import { namespaceChannel, readChannel } from "./names.ts";
 import type { Recovery } from "./recovery/recovery.ts";
-import { channelOfRoom } from "./shared-rooms.ts";
-import { memberOf } from "./state.ts";
+import { channelToJoin } from "./shared-rooms.ts";
+import { memberOf, stateOf } from "./state.ts";
 
 export type ClientRoomsParts = { readonly core: Core; readonly recovery: Recovery | undefined };
 
@@ -28,10 +28,9 @@ export class ClientRooms {
   async join(nsp: string, room: string): Promise<void> {
     const { config } = this.#parts.core;
     const { limits } = config.cluster;
-    if (shardOfSocket(room) !== undefined) throw new Error("no socket joins the room of another socket's id");
-    const channel = channelOfRoom(config, nsp, room);
+    const channel = channelToJoin(config, nsp, room);
     if (subscriptionsOf(this.#session).has(channel)) return;
-    this.#checkCount();
+    this.#checkCount({ more: 1 });
     if (!mayReach(this.#session, channel, limits)) throw new Error("a connection joins new rooms too fast");
     await this.#listen(nsp, channel);
   }
@@ -58,7 +57,7 @@ export class ClientRooms {
 
   /** Hears what is for all sockets of a namespace. */
   async enter(nsp: string, tell: () => void): Promise<void> {
-    this.#checkCount();
+    this.#checkCount({ more: 0 });
     const channel = namespaceChannel(nsp);
     const isMadeUp = memberOf(this.#session, nsp)?.foundBy !== undefined;
     if (isMadeUp && !mayReach(this.#session, channel, this.#parts.core.config.cluster.limits))
@@ -66,9 +65,14 @@ export class ClientRooms {
     await this.#listen(nsp, channel, tell);
   }
 
-  #checkCount(): void {
+  /** `more`: than the channels that it hears, and those of the namespaces that it is coming into. */
+  #checkCount({ more }: { readonly more: number }): void {
     const { channelsPerClient } = this.#parts.core.config.cluster.limits;
-    if (subscriptionsOf(this.#session).size >= channelsPerClient)
+    const channels = subscriptionsOf(this.#session);
+    const coming = [...stateOf(this.#session).members.keys()].filter(
+      (nsp) => !channels.has(namespaceChannel(nsp)),
+    );
+    if (channels.size + coming.length + more > channelsPerClient)
       throw new Error(`a connection is in ${channelsPerClient} rooms at most, namespaces included`);
   }
 

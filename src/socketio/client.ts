@@ -1,10 +1,10 @@
 import { logError } from "../platform/logger.ts";
-import type { TokenBucket } from "../platform/token-bucket.ts";
 import type { Session } from "../shard/connections/session.ts";
 import type { Core } from "../shard/front.ts";
 import { Acks, hasGone, hasTimedOut, REFUSED_AFTER_MS, tooManyAwaited, type Answered } from "./acks.ts";
 import type { ClusterWork } from "./broadcaster.ts";
 import { ClientRooms } from "./client-rooms.ts";
+import { Coming } from "./coming.ts";
 import { EmitOrder } from "./emit-order.ts";
 import { encodePacket, PacketReader } from "./packets.ts";
 import { readChannel } from "./names.ts";
@@ -12,7 +12,7 @@ import type { Target } from "./question.ts";
 import { PollingPeer } from "./polling-peer.ts";
 import { Phases } from "./phases.ts";
 import type { Recovery } from "./recovery/recovery.ts";
-import { newRoomsOf, type ReachedRooms } from "./reached-rooms.ts";
+import { NewRooms, type ReachedRooms } from "./reached-rooms.ts";
 import { isThenable, Running } from "./running.ts";
 import { Socket, type SocketWork } from "./socket.ts";
 import { stateOf, type Member, type State } from "./state.ts";
@@ -31,8 +31,6 @@ export type ClientParts = {
   readonly disconnect: (client: Client, nsp: string, how: { readonly close: boolean }) => void;
 };
 
-const tooFast = (): Error => new Error("the handlers of a connection emit to new rooms too fast");
-
 /** One connection in the memory of its shard; made again from the attachment after a sleep. */
 export class Client {
   readonly session: Session;
@@ -43,17 +41,19 @@ export class Client {
   readonly #sockets = new Map<string, { readonly socket: AnySocket; stored: string }>();
   readonly rooms: ClientRooms;
   readonly phases = new Phases();
+  readonly coming: Coming;
   /** Joins of this client run one after the other, and its emits to rooms after them. */
   #joined: Promise<unknown> = Promise.resolve();
   readonly #emits = new EmitOrder();
 
-  #newRooms: TokenBucket | undefined;
-  #isToldTooFast = false;
+  readonly #newRooms: NewRooms;
 
   constructor(session: Session, parts: ClientParts) {
     this.session = session;
     this.#parts = parts;
     this.rooms = new ClientRooms(session, parts);
+    this.coming = new Coming({ session, running: this.#running, connections: parts.core.connections });
+    this.#newRooms = new NewRooms(session, parts);
     this.reader = new PacketReader({ maxBytes: parts.core.config.cluster.limits.frameBytes });
   }
 
@@ -162,8 +162,12 @@ export class Client {
         transport: { name: this.session.socket instanceof PollingPeer ? "polling" : "websocket" },
         remoteAddress: this.state.handshake.address,
       }),
-      rooms: () =>
-        new Set([id, ...this.rooms.channelsOf(nsp).flatMap((channel) => readChannel(channel).room ?? [])]),
+      rooms: () => {
+        // As in a stock server: none before it is in, and none from `disconnect` on.
+        if (this.state.members.get(nsp)?.id !== id || this.phases.of(nsp) === "left") return new Set();
+        const rooms = this.rooms.channelsOf(nsp).flatMap((channel) => readChannel(channel).room ?? []);
+        return new Set([id, ...rooms]);
+      },
       join: (rooms) =>
         this.#inTurn(async () => {
           // The join of a shared room tells the user of the data.
@@ -199,9 +203,19 @@ export class Client {
       },
       cluster: {
         publish: (target, args, flags) => {
-          const publish = () => cluster.publish(target, args, flags);
-          if (flags.local === true) return this.#inOrder(undefined, publish);
-          return this.#mayEmit(target) ? this.#inOrder(target, publish) : Promise.reject(tooFast());
+          const isLocal = flags.local === true;
+          const refusal = isLocal ? undefined : this.#newRooms.refusalOf(target);
+          if (refusal !== undefined) return Promise.reject(refusal);
+          let isRead = false;
+          const published = cluster.publish(target, args, flags, (send) => {
+            isRead = true;
+            return this.#inOrder(isLocal ? undefined : target, send);
+          });
+          // The handler may not wait for it.
+          published.catch((error: unknown) => {
+            if (!isRead) logError("an event cannot be emitted", { namespace: nsp, event: args[0], error });
+          });
+          return published;
         },
         // Answers of clients may take a minute, and hold up nothing.
         ask: (...call) =>
@@ -211,16 +225,6 @@ export class Client {
         run: (event, callback) => this.run(nsp, event, callback),
       },
     };
-  }
-
-  #mayEmit(target: Target): boolean {
-    const { core, reached } = this.#parts;
-    const now = Date.now();
-    this.#newRooms ??= newRoomsOf(core.config.cluster.limits, now);
-    if (reached.admit(target, this.#newRooms, now)) return true;
-    if (!this.#isToldTooFast) logError(tooFast().message, { session: this.session.attachment.id });
-    this.#isToldTooFast = true;
-    return false;
   }
 
   /** Joins and leaves of this client, one after the other. */

@@ -1,13 +1,15 @@
+import type { Config } from "../config/config.ts";
 import type { ShardAddress } from "../contracts/address.ts";
 import { within } from "../platform/calls.ts";
 import { logError } from "../platform/logger.ts";
 import { askShard } from "./ask-shard.ts";
-import { allOf, type ClusterWork } from "./broadcaster.ts";
+import { allOf, atOnce, type ClusterWork } from "./broadcaster.ts";
 import { InputError } from "./input-error.ts";
 import { encodeMessage, nextStamp } from "./message.ts";
-import { roomChannel, shardOfSocket } from "./names.ts";
+import { namespaceChannel, roomChannel, shardOfSocket } from "./names.ts";
 import { MESSAGE_CHARS, publishWith, type PublishParts } from "./publish.ts";
 import { encodeQuestion, type Question } from "./question.ts";
+import { channelToJoin } from "./shared-rooms.ts";
 import { isThenable } from "./running.ts";
 
 /** How long a shard has for its answer about its sockets, besides the time that it is given for answers of others. */
@@ -48,7 +50,7 @@ export function clusterWork(parts: ClusterWorkParts): ClusterWork {
     return [here.shard];
   };
   const ask: ClusterWork["ask"] = async (question, { local }) => {
-    checkNames(question);
+    checkNames(question, parts.config);
     const asked = await askedBy(question, local === true);
     const text = encodeQuestion(partOf(question, asked.length));
     if (text.length > MESSAGE_CHARS)
@@ -62,14 +64,14 @@ export function clusterWork(parts: ClusterWorkParts): ClusterWork {
   const publish = publishWith(parts);
   return {
     ask,
-    publish: async (target, args, flags) => {
-      if (flags.local !== true) return publish(target, args, flags);
+    publish: async (target, args, flags, inTurn = atOnce) => {
+      if (flags.local !== true) return publish(target, args, flags, inTurn);
       const { volatile } = flags;
       const message = encodeMessage(target.nsp, args, {
         ...(volatile === true ? { volatile } : {}),
         ...(parts.config.rooms === undefined ? {} : { stamp: nextStamp() }),
       });
-      allOf(await ask({ kind: "send", ...target, message }, flags));
+      await inTurn(async () => void allOf(await ask({ kind: "send", ...target, message }, flags)));
     },
     run: (event, callback) => {
       const failed = (error: unknown): void => logError("a callback of Socket.IO failed", { event, error });
@@ -103,8 +105,10 @@ const partOf = (question: Question, shards: number): Question =>
     ? { ...question, chars: Math.min(ANSWER_CHARS, Math.floor(question.chars / Math.max(1, shards))) }
     : question;
 
-/** Throws `URIError` for a name that is no text, before any shard is asked. */
-function checkNames(question: Question): void {
+/** Throws for a name that is no text, and for a room that no socket can join, before any shard is asked. */
+function checkNames(question: Question, config: Config): void {
+  namespaceChannel(question.nsp);
   if ("rooms" in question)
     for (const room of [...question.rooms, ...question.except]) roomChannel(question.nsp, room);
+  if (question.kind === "join") for (const room of question.to) channelToJoin(config, question.nsp, room);
 }

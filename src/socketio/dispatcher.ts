@@ -71,10 +71,13 @@ export class Dispatcher {
   }
 }
 
-/** Resolves when a middleware calls `next`, with the error that it gives. Rejects where it fails. */
+/**
+ * Resolves when a middleware calls `next`, with the error that it gives. As in a stock server, `next(false)` and the like
+ * give none: `next(!isKnown && new Error("..."))`. Rejects where it fails.
+ */
 export function answerOf(ask: AskNext): Promise<RefusalError | undefined> {
   return new Promise((resolve, reject) => {
-    const result = ask((error) => resolve(error ?? undefined));
+    const result = ask((error) => resolve(error || undefined));
     if (isThenable(result)) result.then(undefined, reject);
   });
 }

@@ -40,6 +40,6 @@ const answerOf = (
   auth: Readonly<Record<string, unknown>>,
 ): Promise<boolean> =>
   new Promise((resolve, reject) => {
-    const result = exists(nsp, auth, (error, isThere) => resolve(error === null && isThere));
+    const result = exists(nsp, auth, (error, isThere) => resolve(!error && isThere));
     if (isThenable(result)) result.then(undefined, reject);
   });

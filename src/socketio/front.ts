@@ -8,7 +8,8 @@ import { encodeHandshake, parseEnginePacket } from "./engine.ts";
 import { Heartbeat } from "./heartbeat.ts";
 import { countNamespaces, decodeInspection, inspect } from "./inspection.ts";
 import { FRONT, newSocketId } from "./names.ts";
-import { Namespaces, randomText } from "./namespaces.ts";
+import { Namespaces } from "./namespaces.ts";
+import { randomText } from "./random-text.ts";
 import { Polling, type PollingRequest } from "./polling.ts";
 import { PollingPeer } from "./polling-peer.ts";
 import type { AllHandlers } from "./registry.ts";
@@ -87,7 +88,7 @@ function serveClients(
   const begin = (session: Session): void => {
     const { attachment } = session;
     const state: State = {
-      sid: newSocketId(shard, randomText()),
+      sid: newSocketId(shard, randomText(15)),
       handshake: (attachment.ofFront ?? { query: {}, headers: {}, address: "" }) as HandshakeInfo,
       members: new Map(),
     };

@@ -10,6 +10,7 @@ import { Dispatcher } from "./dispatcher.ts";
 import { findNamespace } from "./find-namespace.ts";
 import { encodePacket, type SocketPacket } from "./packets.ts";
 import { encodePid, newSocketId } from "./names.ts";
+import { randomText } from "./random-text.ts";
 import { Reconnect } from "./recovery/reconnect.ts";
 import type { Recovery } from "./recovery/recovery.ts";
 import type { SocketIndex } from "./socket-index.ts";
@@ -46,10 +47,14 @@ export class Namespaces {
     this.#wire = wire;
   }
 
-  /** Carries out one packet, in the order of the connection. */
+  /** Carries out one packet, in the order of its namespace. */
   async receive(client: Client, packet: SocketPacket): Promise<void> {
     const { nsp } = packet;
-    if (packet.kind === "connect") return this.#connect(client, packet);
+    // A stock client does not send to a namespace before it is in.
+    const coming = client.coming.into(nsp);
+    if (coming !== undefined) await coming;
+    if (client.session.ended) return;
+    if (packet.kind === "connect") return this.#come(client, packet);
     const socket = client.socket(nsp);
     // As a stock server does it: the client is not where it believes to be.
     if (socket === undefined) return this.#core.connections.end(client.session, "badRequest");
@@ -117,8 +122,19 @@ export class Namespaces {
     }
   }
 
-  #ask(handlers: Handlers, socket: AnySocket): Promise<Refused | undefined> {
-    return askMiddlewares(handlers, socket, this.#core.config.cluster.times.hookTimeoutMs);
+  #ask = (handlers: Handlers, socket: AnySocket): Promise<Refused | undefined> =>
+    askMiddlewares(handlers, socket, this.#core.config.cluster.times.hookTimeoutMs);
+
+  /**
+   * Middlewares may take their time, and wait for what the client says elsewhere: once it is let in somewhere, its other
+   * packets go on meanwhile, as in a stock server.
+   */
+  async #come(client: Client, packet: PacketOf<"connect">): Promise<void> {
+    const isFirst = client.session.attachment.state === "opening";
+    const connected = this.#connect(client, packet);
+    if (isFirst) return connected;
+    client.coming.begin(packet.nsp, connected);
+    await client.whenNotBusy();
   }
 
   async #connect(client: Client, { nsp, auth }: PacketOf<"connect">): Promise<void> {
@@ -137,8 +153,8 @@ export class Namespaces {
     if (this.#recovery !== undefined && (await this.#reconnect(client, { nsp, auth, ...found }, handlers)))
       return;
     if (session.ended) return;
-    const id = newSocketId(this.#core.shard, randomText());
-    const secret = this.#recovery === undefined ? {} : { secret: randomText() };
+    const id = newSocketId(this.#core.shard, randomText(15));
+    const secret = this.#recovery === undefined ? {} : { secret: randomText(15) };
     const member = { id, auth, data: {}, ...found, ...secret };
     const candidate = new Candidate(client.workOf(nsp, id));
     try {
@@ -278,12 +294,4 @@ export class Namespaces {
       }
     }
   }
-}
-
-/** 20 characters, of 120 random bits. */
-export function randomText(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(15));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_");
 }

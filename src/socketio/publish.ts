@@ -5,11 +5,11 @@ import { logError } from "../platform/logger.ts";
 import type { Config } from "../config/config.ts";
 import type { Publisher } from "../platform/publisher.ts";
 import { askShard, type AskShardParts } from "./ask-shard.ts";
-import type { ClusterWork } from "./broadcaster.ts";
+import { atOnce, type ClusterWork } from "./broadcaster.ts";
 import { InputError } from "./input-error.ts";
 import { encodeMessage, nextStamp, type Message } from "./message.ts";
-import { namespaceChannel, shardOfSocket } from "./names.ts";
-import { encodeQuestion } from "./question.ts";
+import { namespaceChannel, shardOfSocket, shardPrefix } from "./names.ts";
+import { encodeQuestion, type Question } from "./question.ts";
 import { channelOfRoom, encodeShared, isShared } from "./shared-rooms.ts";
 
 /** The longest message: a publication and a call between objects stay far below their limits. */
@@ -27,7 +27,7 @@ export type PublishParts = AskShardParts & {
  * id (SPEC SO10, SO11).
  */
 export function publishWith(parts: PublishParts): ClusterWork["publish"] {
-  return async ({ nsp, rooms, except }, args, { volatile }) => {
+  return async ({ nsp, rooms, except }, args, { volatile }, inTurn = atOnce) => {
     // A name that is no text would stop the event at every socket that it reaches.
     for (const room of except) channelOfRoom(parts.config, nsp, room);
     const how = {
@@ -44,23 +44,25 @@ export function publishWith(parts: PublishParts): ClusterWork["publish"] {
     const length = Math.max(body.length, bodyOfShared.length);
     if (length > MESSAGE_CHARS)
       throw new InputError(`an event has at most ${MESSAGE_CHARS} characters, not ${length}`);
-    const results = await Promise.allSettled([
-      ...channels.map((channel) =>
-        toChannel(parts, channel, {
-          body: isShared(channel) ? bodyOfShared : body,
-          ...(volatile === true ? { passing: true } : {}),
-        }),
-      ),
-      ...rooms.map((room) => toSocket(parts, { nsp, id: room }, message)),
-    ]);
-    const failed = results.find((result) => result.status === "rejected");
-    if (failed === undefined) return;
-    logError("an event could not be emitted", {
-      namespace: nsp,
-      rooms: rooms.join(" "),
-      error: failed.reason,
+    await inTurn(async () => {
+      const results = await Promise.allSettled([
+        ...channels.map((channel) =>
+          toChannel(parts, channel, {
+            body: isShared(channel) ? bodyOfShared : body,
+            ...(volatile === true ? { passing: true } : {}),
+          }),
+        ),
+        ...idsByShard(rooms).map((ids) => toSockets(parts, { nsp, ids }, message)),
+      ]);
+      const failed = results.find((result) => result.status === "rejected");
+      if (failed === undefined) return;
+      logError("an event could not be emitted", {
+        namespace: nsp,
+        rooms: rooms.join(" "),
+        error: failed.reason,
+      });
+      throw failed.reason;
     });
-    throw failed.reason;
   };
 }
 
@@ -80,15 +82,37 @@ async function toChannel(
   if (published.refused !== null) throw new Error(`the channel of the room is ${published.refused}`);
 }
 
-async function toSocket(
+/** Those of the rooms that are ids of sockets, by the shards that they name. */
+function idsByShard(rooms: readonly string[]): (readonly string[])[] {
+  const ids = new Map<string, string[]>();
+  for (const room of rooms) {
+    const shard = shardOfSocket(room);
+    if (shard === undefined) continue;
+    const prefix = shardPrefix(shard);
+    const others = ids.get(prefix);
+    if (others === undefined) ids.set(prefix, [room]);
+    else others.push(room);
+  }
+  return [...ids.values()];
+}
+
+/** `ids`: of one shard. */
+async function toSockets(
   parts: PublishParts,
-  { nsp, id }: { readonly nsp: string; readonly id: string },
+  { nsp, ids }: { readonly nsp: string; readonly ids: readonly string[] },
   message: Message,
 ): Promise<void> {
+  const [id = ""] = ids;
   const shard = shardOfSocket(id);
   // No object is made for a shard that a client has made up.
   if (shard === undefined || !(await parts.isShard(shard))) return;
-  const question = encodeQuestion({ kind: "emit", nsp, id, message });
   // The later emits of a client wait for it (SPEC BD101).
-  await askShard(parts, shard, { question, ms: parts.config.cluster.times.deliveryTimeoutMs });
+  const ask = (question: Question): Promise<string> => {
+    const { deliveryTimeoutMs: ms } = parts.config.cluster.times;
+    return askShard(parts, shard, { question: encodeQuestion(question), ms });
+  };
+  // Sockets that may be recovered are each looked for. Any others cost one call: a client may send a list of names.
+  if (parts.config.rooms === undefined && ids.length > 1)
+    await ask({ kind: "send", nsp, rooms: ids, except: [], message });
+  else await Promise.all(ids.map((one) => ask({ kind: "emit", nsp, id: one, message })));
 }

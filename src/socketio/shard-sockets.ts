@@ -51,7 +51,8 @@ export class ShardSockets {
     }
     if (question.kind === "emit") {
       const session = index.find(question.id);
-      if (session === undefined || session.ended) return "false";
+      if (session === undefined || session.ended || memberOf(session, nsp)?.id !== question.id)
+        return "false";
       if (wire.isFor(session, nsp, question.message)) connections.send(session, framesOf(question.message));
       return "true";
     }

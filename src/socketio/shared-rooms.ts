@@ -11,7 +11,7 @@ import type { Session } from "../shard/connections/session.ts";
 import { decodeBase64, encodeBase64 } from "./engine.ts";
 import { InputError } from "./input-error.ts";
 import type { Message } from "./message.ts";
-import { isClosed, roomChannel, SHARED_NSP } from "./names.ts";
+import { isClosed, roomChannel, SHARED_NSP, shardOfSocket } from "./names.ts";
 import { bytesOf, isEventName, MOST_ATTACHMENTS, type EventArgs } from "./packets.ts";
 import { memberOf, type Member } from "./state.ts";
 
@@ -33,6 +33,13 @@ export function channelOfRoom(config: Config, nsp: string, room: string): string
   const channel = roomChannel(nsp, room);
   if (channel.length > channelBytes) throw new InputError(`the name of the room ${shown} is too long`);
   return channel;
+}
+
+/** The same for a socket that wants to join it. Throws for the id of a socket, too. */
+export function channelToJoin(config: Config, nsp: string, room: string): string {
+  if (shardOfSocket(room) !== undefined)
+    throw new InputError("no socket joins the room of another socket's id");
+  return channelOfRoom(config, nsp, room);
 }
 
 /** Whether a channel that a socket listens to is a shared room. */

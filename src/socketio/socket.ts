@@ -1,3 +1,4 @@
+import { listOf, nameOfRoom } from "./broadcaster.ts";
 import type { Handshake } from "./handshake.ts";
 import { Namespace } from "./namespace.ts";
 import { Sender, type SenderWork } from "./sender.ts";
@@ -78,14 +79,14 @@ export class Socket<
 
   /** Resolves when the socket hears the rooms. Rejects where a room cannot be reached, or is one too many. */
   join(room: string | readonly string[]): Promise<void> {
-    const joined = this.#work.join(typeof room === "string" ? [room] : room);
+    const joined = this.#work.join(listOf(room));
     joined.catch(() => undefined);
     return joined;
   }
 
   /** Resolves when the socket has left the room. */
   leave(room: string): Promise<void> {
-    return this.#work.leave(room);
+    return this.#work.leave(nameOfRoom(room));
   }
 
   /** Ends this socket; the client does not come back by itself. `close`: ends its other namespaces, too. */

@@ -3,6 +3,7 @@ import type { Connections } from "../shard/connections/connections.ts";
 import { spend } from "../shard/connections/budgets.ts";
 import type { Session } from "../shard/connections/session.ts";
 import type { Frame } from "../shard/frame.ts";
+import { refuse } from "./answers.ts";
 import { parseEnginePacket, PROBED } from "./engine.ts";
 import type { Heartbeat } from "./heartbeat.ts";
 import { PollingPeer } from "./polling-peer.ts";
@@ -11,6 +12,8 @@ import { PollingPeer } from "./polling-peer.ts";
 const UPGRADE_TIMEOUT_MS = 10_000;
 /** While a client changes over, a GET is held so long at most: the client waits for its end. */
 const RELEASE_MS = 100;
+/** Sockets for one session. A stock client opens one, and each may stay until its peer has answered the close. */
+const MOST_SOCKETS = 8;
 
 type Probe = {
   readonly session: Session;
@@ -25,6 +28,8 @@ export class Upgrade {
   readonly #heartbeat: Heartbeat;
   readonly #probes = new Map<WebSocket, Probe>();
   readonly #sockets = new Map<Session, WebSocket>();
+  /** How many a session has had. */
+  readonly #counts = new WeakMap<Session, number>();
 
   constructor(connections: Connections, heartbeat: Heartbeat) {
     this.#connections = connections;
@@ -34,6 +39,9 @@ export class Upgrade {
   /** Accepts a socket for a session. One too many is closed at once: stock clients take a refusal for a crash. */
   begin(session: Session): Response {
     const { socket: peer } = session;
+    const count = (this.#counts.get(session) ?? 0) + 1;
+    if (count > MOST_SOCKETS) return refuse("badRequest");
+    this.#counts.set(session, count);
     if (!(peer instanceof PollingPeer) || this.#sockets.has(session)) {
       const { 0: client, 1: server } = new WebSocketPair();
       server.accept();

@@ -104,7 +104,12 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
   const call = async (path: string, init: RequestInit = {}): Promise<Readonly<Record<string, unknown>>> => {
     const headers = { "x-api-key": SECRETS.API_KEY, "content-type": "application/json" };
     const response = await fetch(new URL(path, base), { ...init, headers });
-    const answer = (await response.json()) as Answer;
+    // A Worker answers so, and not its cluster, where the cluster is mounted below another path.
+    const answer = (await response.json().catch(() => {
+      throw new Error(
+        `${response.url} is no address of the cluster (status ${response.status}): is its basePath "${basePath}"?`,
+      );
+    })) as Answer;
     if (answer.error !== undefined) throw new Error(`${answer.error.code}: ${answer.error.message}`);
     return answer;
   };
@@ -143,8 +148,14 @@ export async function startCluster(options: ClusterOptions = {}): Promise<TestCl
     },
     async advance(ms) {
       // Before the call: it may end connections, whose clients then ask for a token.
-      aheadMs += ms;
-      await call("admin/api/time", { method: "POST", body: JSON.stringify({ advanceMs: ms }) });
+      const byMs = Number.isFinite(ms) ? ms : 0;
+      aheadMs += byMs;
+      try {
+        await call("admin/api/time", { method: "POST", body: JSON.stringify({ advanceMs: ms }) });
+      } catch (error) {
+        aheadMs -= byMs;
+        throw error;
+      }
     },
     async expectToSleep({ objects = [], withinMs = SLEEP_WITHIN_MS } = {}) {
       const channels = await harness.getWorker().listDurableObjectIds(`${prefix}CHANNEL`);

@@ -171,6 +171,18 @@ describe("a client that comes back", () => {
     expect(clients.some(({ recovered }) => recovered.length > 2)).toBe(true);
   });
 
+  test("[SO10] hears nothing in one namespace that is for its id in another", async () => {
+    const one = await connect();
+    const chat = one.client.io.socket("/chat");
+    const said: unknown[] = [];
+    chat.on("said", (what: unknown) => said.push(what));
+    await heard(chat, "hello");
+    for (const id of [one.client.id, chat.id])
+      await cluster.server({ verb: "emit", nsp: "/chat", rooms: [id], args: ["said", id] });
+    await eventually(() => said.includes(chat.id));
+    expect(said).toEqual([chat.id]);
+  });
+
   test("[SO41] begins anew where it left by itself, or was thrown out, or states what nobody has said", async () => {
     const left = await connect();
     left.client.disconnect();

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { randomBytes } from "node:crypto";
 import type { Command } from "commander";
-import { Clients } from "../clients.ts";
+import { Clients, type StockClient } from "../clients.ts";
 import { Failure } from "../failure.ts";
 import { targetOf, wholeNumber, withCommonOptions, type Common, type Target } from "../options.ts";
 import { tableOf } from "../output.ts";
@@ -50,6 +50,14 @@ async function run(options: Options): Promise<void> {
 
 type Result = ReturnType<Load["result"]>;
 
+const subscriptionsOf = ({ centrifuge }: StockClient) => Object.values(centrifuge.subscriptions());
+const isListening = (client: StockClient): boolean =>
+  subscriptionsOf(client).every(({ state }) => state === "subscribed");
+/** The cluster has refused the client or its subscription for good. */
+const isRefused = (client: StockClient): boolean =>
+  client.centrifuge.state === "disconnected" ||
+  subscriptionsOf(client).some(({ state }) => state === "unsubscribed");
+
 class Load {
   readonly #target: Target;
   readonly #options: Options;
@@ -59,6 +67,8 @@ class Load {
   #subscribed = 0;
   #published = 0;
   #refused = 0;
+  /** Of the first publication that was refused. */
+  #reason: string | undefined;
   #delivered = 0;
   #tookMs = 0;
 
@@ -90,8 +100,9 @@ class Load {
     }
     const end = Date.now() + CONNECT_MS;
     while (this.#subscribed < this.#clients.length) {
-      if (Date.now() > end) {
-        const trouble = this.#clients.find(({ centrifuge }) => centrifuge.state !== "connected")?.trouble;
+      const refused = this.#clients.find(isRefused);
+      if (refused !== undefined || Date.now() > end) {
+        const { trouble } = refused ?? this.#clients.find((client) => !isListening(client)) ?? {};
         throw new Failure(
           `${this.#clients.length - this.#subscribed} clients do not connect and subscribe: ${trouble ?? "no answer"}`,
         );
@@ -144,6 +155,7 @@ class Load {
       bytes,
       published: this.#published,
       refused: this.#refused,
+      reason: this.#reason ?? null,
       delivered: this.#delivered,
       publishedASecond: Math.round(this.#published / seconds),
       deliveredASecond: Math.round(this.#delivered / seconds),
@@ -168,11 +180,14 @@ class Load {
     try {
       const { replies } = await this.#target.api.batch(commands);
       this.#times.publish.record(performance.now() - sentAt);
-      const failed = replies.filter(({ error }) => error !== undefined).length;
-      this.#published += size - failed;
-      this.#refused += failed;
-    } catch {
+      const errors = replies.flatMap(({ error }) => error ?? []);
+      this.#published += size - errors.length;
+      this.#refused += errors.length;
+      this.#reason ??= errors[0]?.message;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
       this.#refused += size;
+      this.#reason ??= error.message;
     }
   }
 }
@@ -183,7 +198,7 @@ function textOf({ times, ...counts }: Result): string {
   );
   return [
     `${counts.clients} clients on ${counts.channels} channels`,
-    `published ${counts.published} (${counts.publishedASecond} a second, asked ${counts.askedRate}), refused ${counts.refused}`,
+    `published ${counts.published} (${counts.publishedASecond} a second, asked ${counts.askedRate}), refused ${counts.refused}${counts.reason === null ? "" : `: ${counts.reason}`}`,
     `delivered ${counts.delivered} (${counts.deliveredASecond} a second)`,
     "",
     tableOf(rows),

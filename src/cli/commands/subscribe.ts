@@ -33,6 +33,8 @@ async function tail(channel: string, options: Options): Promise<void> {
   client.centrifuge.on("disconnected", () => ended.reject(new Failure(client.trouble)));
   const stop = (): void => ended.resolve();
   process.once("SIGINT", stop).once("SIGTERM", stop);
+  // Nobody reads on.
+  process.stdout.once("error", stop);
   subscription.subscribe();
   client.centrifuge.connect();
   try {

@@ -57,7 +57,7 @@ export function addVerify(program: Command): void {
         output.step("The trial ends, and gives back what it has taken; a second Ctrl-C ends it at once");
         interrupted.abort(new Failure("the trial was ended; the ring is as before"));
       };
-      process.once("SIGINT", interrupt).once("SIGTERM", interrupt);
+      process.once("SIGINT", interrupt).once("SIGTERM", interrupt).once("SIGHUP", interrupt);
       const { signal } = interrupted;
       const findings = await runTrial({ api, clients, output }, { ...options, changesRing, signal });
       output.result(findings, () => pageOf(findings));

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { StockClient } from "../clients.ts";
 import type { ClusterApi } from "../cluster-api.ts";
-import { Failure } from "../failure.ts";
+import { Failure, Refusal } from "../failure.ts";
 import { Times } from "../times.ts";
 
 /** A back end repeats a request under its idempotency key for so long. */
@@ -63,7 +63,7 @@ export class Publications {
         this.overHttp.record(performance.now() - begun);
         return this.#acknowledge(channel, id, offset);
       } catch (error) {
-        if (performance.now() - begun > PATIENCE_MS) throw error;
+        if (error instanceof Refusal || performance.now() - begun > PATIENCE_MS) throw error;
         this.repeatedRequests += 1;
         await sleep(250);
       }

@@ -26,6 +26,8 @@ export type TrialOptions = {
   readonly signal: AbortSignal;
 };
 
+type Configuration = { readonly settings: readonly { readonly name: string; readonly value: unknown }[] };
+
 const CHANNELS_EACH = 2;
 const BACK_ENDS = 2;
 const PUBLISHING_CLIENTS = 2;
@@ -88,6 +90,7 @@ class Trial {
     const startedAt = Date.now();
     const before = await this.#api.admin<CostReport>("GET", "/cost");
     const { shards } = await this.#api.state();
+    await this.#requireStream();
     await this.#connect();
     this.#publish();
     this.#step(`Clients and back ends publish for ${this.#options.seconds} s`);
@@ -160,6 +163,15 @@ class Trial {
     );
     const { sentAt } = this.#publications;
     return new Listener(key, this.#clients.create(key), { channels, times: this.#times, sentAt });
+  }
+
+  /** With `cache` a client that comes back gets the newest publication alone, and that is no fault. */
+  async #requireStream(): Promise<void> {
+    const { namespace } = this.#options;
+    const mode = `RINGCAST_NS_${namespace === "" ? "DEFAULT" : namespace}.force_recovery_mode`;
+    const { settings } = await this.#api.admin<Configuration>("GET", "/configuration");
+    if (settings.some(({ name, value }) => name === mode && value === "cache"))
+      throw new Failure(`${mode} is "cache", so that nothing can be proven; choose another --namespace`);
   }
 
   async #connect(): Promise<void> {

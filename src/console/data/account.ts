@@ -24,7 +24,8 @@ export async function signIn(key: string): Promise<void> {
     stopClock = startClock();
     account.value = { state: "signed in" };
   } catch (error) {
-    forgetApiKey();
+    // A cluster that is away for a moment says nothing of the key, which the operator may not have at hand.
+    if (isRefused(error)) forgetApiKey();
     account.value = { state: "signed out", problem: signInProblem(error) };
   }
 }
@@ -45,9 +46,11 @@ export function signInByLink(): void {
   if (key !== "") void signIn(key);
 }
 
+const isRefused = (error: unknown): boolean => error instanceof ApiError && error.status === 401;
+
 function signInProblem(error: unknown): string {
   if (!(error instanceof ApiError)) return `Signing in failed: ${String(error)}`;
-  if (error.status === 401)
+  if (isRefused(error))
     return "This key is not valid here. Check that it is this deployment's API_KEY or READ_KEY.";
   return `Signing in failed: ${error.message}.`;
 }

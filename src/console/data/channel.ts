@@ -29,7 +29,14 @@ export function watchChannel(channel: string): void {
   presence.value = [];
   channelProblem.value = undefined;
   watchedChannel.value = channel;
-  const fresh = newSubscription(channel);
+  let fresh: Subscription;
+  try {
+    fresh = newSubscription(channel);
+  } catch (error) {
+    // The page's own feed, or a name such as "constructor", which the SDK takes for a subscription that it has.
+    channelProblem.value = `${channel} cannot be watched here: ${String(error)}.`;
+    return;
+  }
   subscription = fresh;
   fresh.on("state", ({ newState }) => (subscriptionState.value = newState));
   fresh.on("error", ({ error }) => (channelProblem.value = refusalText(channel, error)));

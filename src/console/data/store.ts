@@ -77,8 +77,30 @@ export function addIncident(incident: Omit<Incident, "at"> & { readonly at?: num
   feed.value = withIncident(feed.value, { at: clusterTime(), ...incident });
 }
 
-/** Reads the whole state from the operator's API: at sign-in, after a reconnect, and after a gap in the live feed. */
-export async function refresh(): Promise<void> {
+/** Between two looks at the cluster: a change of a large ring is told by each of its shards. */
+const LOOK_PAUSE_MS = 1_000;
+let looking: Promise<void> | undefined;
+let nextLook: Promise<void> | undefined;
+
+/**
+ * Reads the whole state from the operator's API: at sign-in, after a reconnect, and after a gap in the live feed. A look
+ * is a call to each shard, so one runs at a time, and all who ask for one meanwhile share the next.
+ */
+export function refresh(): Promise<void> {
+  if (looking === undefined) return look();
+  nextLook ??= looking.then(() => new Promise((resolve) => setTimeout(resolve, LOOK_PAUSE_MS))).then(look);
+  return nextLook;
+}
+
+function look(): Promise<void> {
+  nextLook = undefined;
+  looking = readCluster().finally(() => {
+    if (nextLook === undefined) looking = undefined;
+  });
+  return looking;
+}
+
+async function readCluster(): Promise<void> {
   try {
     const [report, { epochs }] = await Promise.all([
       callAdminApi<ClusterView>("GET", "/cluster"),

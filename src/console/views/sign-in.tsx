@@ -1,5 +1,6 @@
 import { useRef } from "preact/hooks";
 import { account, signIn } from "../data/account.ts";
+import { apiKey } from "../data/api-key.ts";
 
 export function SignIn() {
   const field = useRef<HTMLInputElement>(null);
@@ -24,6 +25,7 @@ export function SignIn() {
             type="password"
             name="key"
             autocomplete="off"
+            defaultValue={apiKey.value}
             spellcheck={false}
             required
             aria-invalid={problem !== undefined}

@@ -7,6 +7,7 @@ import type { Wire } from "../wire.ts";
 import { admitFrame, isLongerThan } from "./budgets.ts";
 import { acceptAwake, type SocketEvents } from "./awake-socket.ts";
 import type { EndReason } from "./end-reasons.ts";
+import { Held } from "./held.ts";
 import type { MemoryPeer, Peer } from "./peer.ts";
 import { sendFrame, type SendContext } from "./outbox.ts";
 import { QueueBudget } from "./queue-budget.ts";
@@ -140,14 +141,15 @@ export class Connections {
 
   /** Until `release`, frames to the session wait. */
   hold(session: Session): void {
-    session.held ??= { frames: [], units: 0 };
+    session.held ??= new Held();
   }
 
   /** Sends a frame, then the frames that waited. */
   release(session: Session, first: Frame): void {
-    const held = session.held?.frames ?? [];
+    const { held } = session;
     session.held = undefined;
-    for (const frame of [first, ...held]) this.#sendOne(session, frame, Date.now());
+    for (const frame of [first, ...(held?.frames ?? [])]) this.#sendOne(session, frame, Date.now());
+    held?.end();
   }
 
   /** `now`: the time of the turn, ms since 1970. */
@@ -281,6 +283,7 @@ export class Connections {
     }
     this.#ending.delete(session);
     this.sessions.delete(session);
+    session.held?.end();
     this.#context.unread.bytes -= session.unprovenBytes;
   }
 }

@@ -1,8 +1,8 @@
 import type { HookSession } from "../../hooks/hooks.ts";
 import type { RouteIdentity } from "../../contracts/route.ts";
 import type { TagsFilter } from "../../policy/tags-filter.ts";
-import type { Frame } from "../frame.ts";
 import type { Budgets } from "./budgets.ts";
+import type { Held } from "./held.ts";
 import type { Reached } from "./new-channels.ts";
 import type { Peer } from "./peer.ts";
 
@@ -93,8 +93,8 @@ export type Session = Budgets & {
   /** The length of the frames, in UTF-16 units. */
   waitingUnits: number;
   reached: Reached;
-  /** Frames that wait for the answer to `connect`, and their size in UTF-16 units (SPEC BD29). */
-  held: { readonly frames: Frame[]; units: number } | undefined;
+  /** Those that wait for the answer to `connect`. */
+  held: Held | undefined;
   /** Bytes sent since the last proof that the peer reads. */
   unprovenBytes: number;
   probedAt: number | undefined;

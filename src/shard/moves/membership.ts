@@ -53,8 +53,10 @@ export class Membership {
   }
 
   #store(descriptor: Descriptor): void {
-    this.ring = buildRing(descriptor);
+    const ring = buildRing(descriptor);
     this.#storage.kv.put("descriptor", descriptor);
+    // Only what is stored is believed: a shard that is told again goes by it then.
+    this.ring = ring;
   }
 }
 

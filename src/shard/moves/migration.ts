@@ -1,6 +1,7 @@
 import type { Ring } from "../../ring/ring.ts";
 import type { ClusterConfig } from "../../config/cluster.ts";
 import type { ShardAddress } from "../../contracts/address.ts";
+import { logError } from "../../platform/logger.ts";
 import type { Connections } from "../connections/connections.ts";
 import type { Session } from "../connections/session.ts";
 import { mustMove, type Membership } from "./membership.ts";
@@ -8,6 +9,8 @@ import { movesHome, movesUnderWay, planPace, stepMoves, type Budget, type Leavin
 
 /** Fine enough that a tick's part of 100 a second is a handful. */
 const TICK_MS = 100;
+/** After moves that could not be written down. */
+const TELL_AGAIN_MS = 2_000;
 
 /** How many sessions were closed since an epoch was adopted. */
 export type MovesDone = { readonly ringEpoch: number; readonly moved: number };
@@ -144,9 +147,16 @@ export class Migration {
   }
 
   /** Guests that have gone home are no moves of the epoch. */
-  #tell({ ring, moved }: Run): void {
-    if (moved > 0 || this.#told !== ring) this.#parts.onDone({ ringEpoch: ring.descriptor.epoch, moved });
-    this.#told = ring;
+  #tell(run: Run): void {
+    const { ring, moved } = run;
+    const ringEpoch = ring.descriptor.epoch;
+    try {
+      if (moved > 0 || this.#told !== ring) this.#parts.onDone({ ringEpoch, moved });
+      this.#told = ring;
+    } catch (error) {
+      logError("moves could not be written down, and are told later", { ringEpoch, moved, error });
+      setTimeout(() => this.#tell(run), TELL_AGAIN_MS);
+    }
   }
 }
 

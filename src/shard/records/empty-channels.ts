@@ -131,12 +131,15 @@ export class EmptyChannels {
   /** In the first run of a life: the channels whose listeners left before the shard slept or crashed. */
   #load(now: number): void {
     if (this.#isLoaded) return;
-    this.#isLoaded = true;
-    if (!this.#hasRows()) return;
+    if (!this.#hasRows()) {
+      this.#isLoaded = true;
+      return;
+    }
     const dueAt = this.#aloneSince === undefined ? now : this.#afterPause(this.#aloneSince);
     const rows = this.#parts.storage.sql.exec<{ channel: string }>("SELECT channel FROM registered");
     for (const { channel } of rows)
       if (!this.#dueAt.has(channel) && this.#parts.listeners(channel) === 0) this.#dueAt.set(channel, dueAt);
+    this.#isLoaded = true;
   }
 
   async #settle(channel: string): Promise<void> {

@@ -74,6 +74,8 @@ export class LivePulse {
       this.#ctx.storage.kv.delete("watchedUntil");
       return;
     }
+    // First, so that a pulse that throws is not the last one.
+    this.#timer = setTimeout(() => this.#pulse(), PULSE_MS);
     const pulse: Pulse = {
       kind: "pulse",
       at: now,
@@ -84,6 +86,5 @@ export class LivePulse {
     };
     this.#pulsedAt = now;
     void publishLive(this.#env, pulse);
-    this.#timer = setTimeout(() => this.#pulse(), PULSE_MS);
   }
 }

@@ -56,7 +56,13 @@ export class SessionRows {
   /** A session has ended. */
   delete(open: Open, close: Close): void {
     if (open.operator === true || !this.#events.wants("disconnected")) return;
-    this.#end(hookSession(open), close);
+    try {
+      this.#end(hookSession(open), close);
+    } catch (error) {
+      // Its row is there still, and its end is told as that of a session that was lost.
+      this.#parts.arm(Date.now() + CLOSES_COME_MS);
+      throw error;
+    }
   }
 
   /**
@@ -99,8 +105,10 @@ export class SessionRows {
   }
 
   #end(session: HookSession, { code, reason }: Close): void {
-    this.#exec("DELETE FROM roll WHERE client = ?", session.client);
-    this.#events.record({ type: "disconnected", shard: this.#shard, session, code, reason });
+    this.#parts.storage.transactionSync(() => {
+      this.#exec("DELETE FROM roll WHERE client = ?", session.client);
+      this.#events.record({ type: "disconnected", shard: this.#shard, session, code, reason });
+    });
   }
 
   #exec(query: string, ...values: SqlStorageValue[]): void {

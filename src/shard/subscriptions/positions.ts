@@ -64,8 +64,13 @@ export class Positions {
     if (sockets > 0 && kept !== undefined) {
       const buckets = kept.get(BUCKETS)?.offset;
       if (buckets === undefined) return kept;
-      this.#buckets = buckets;
-      return this.#read();
+      try {
+        const positions = this.#read(buckets);
+        this.#buckets = buckets;
+        return positions;
+      } catch (error) {
+        logError("the shard cannot read its positions, and believes none of them", { error });
+      }
     }
     if (kept !== undefined) kv.delete(KEPT);
     const buckets = Array.from(kv.list({ prefix: PREFIX }), ([key]) => key);
@@ -83,9 +88,9 @@ export class Positions {
     this.#ctx.waitUntil(this.#writeWhenQuiet());
   }
 
-  #read(): Map<string, KeptPosition> {
+  #read(buckets: number): Map<string, KeptPosition> {
     const kept = new Map<string, KeptPosition>();
-    for (let bucket = 0; bucket < this.#buckets; bucket++) {
+    for (let bucket = 0; bucket < buckets; bucket++) {
       const entries = JSON.parse(this.#ctx.storage.kv.get<string>(bucketKey(bucket)) ?? "[]") as Entry[];
       for (const [channel, logEpoch, offset, durable, superseded] of entries) {
         const position = { logEpoch, offset, durable: durable === 1 };

@@ -1,5 +1,6 @@
 import { logError } from "../../platform/logger.ts";
 import type { Message } from "../message.ts";
+import { randomText } from "../random-text.ts";
 import { JournalIndex, type BatchEntry } from "./journal-index.ts";
 import type { Offset } from "./offset.ts";
 import type { JournalView } from "./plan.ts";
@@ -196,38 +197,43 @@ export class Journal {
     if (!this.#isOver) return;
     // More channels are in use than the journal has rows. No session of before is recovered (SPEC SO44).
     logError("the journal of Socket.IO has too many channels, and begins anew", { rows: this.#rows });
-    this.#storage.sql.exec("DELETE FROM socketio_journal");
-    this.#meta = { epoch: newEpoch(), trimmed: { sequence: this.#top, at: Date.now() } };
-    this.#storage.kv.put(KEY, this.#meta);
+    const meta = { epoch: newEpoch(), trimmed: { sequence: this.#top, at: Date.now() } };
+    this.#storage.transactionSync(() => {
+      this.#storage.sql.exec("DELETE FROM socketio_journal");
+      this.#storage.kv.put(KEY, meta);
+    });
+    this.#meta = meta;
     this.#index = undefined;
-    this.#count(this.#meta);
+    this.#count(meta);
   }
 
+  /** In one transaction: what is gone and does not count as gone would be missed in silence. */
   #trimUpTo({ last, at }: { readonly last: number; readonly at: number }): void {
-    this.#storage.sql.exec(
-      `DELETE FROM socketio_journal WHERE first <= ?1 AND (log_epoch = '' OR first NOT IN
-         (SELECT MAX(first) FROM socketio_journal WHERE log_epoch <> '' GROUP BY target))`,
-      last,
-    );
-    this.#trimmed({ sequence: last, at });
-  }
-
-  #trimmed(trimmed: JournalView["trimmed"]): void {
     const before = this.#stored();
+    const isNews = last > before.trimmed.sequence;
     // The clock may have been set back.
-    if (trimmed.sequence <= before.trimmed.sequence) return;
-    const at = Math.max(trimmed.at, before.trimmed.at);
-    this.#meta = { ...before, trimmed: { sequence: trimmed.sequence, at } };
-    this.#storage.kv.put(KEY, this.#meta);
+    const meta = { ...before, trimmed: { sequence: last, at: Math.max(at, before.trimmed.at) } };
+    this.#storage.transactionSync(() => {
+      this.#storage.sql.exec(
+        `DELETE FROM socketio_journal WHERE first <= ?1 AND (log_epoch = '' OR first NOT IN
+           (SELECT MAX(first) FROM socketio_journal WHERE log_epoch <> '' GROUP BY target))`,
+        last,
+      );
+      if (isNews) this.#storage.kv.put(KEY, meta);
+    });
+    if (!isNews) return;
+    this.#meta = meta;
     this.#index = undefined;
   }
 
   #open(): void {
     if (this.#isOpen) return;
-    this.#isOpen = true;
-    this.#meta = this.#storage.kv.get<Meta>(KEY);
-    if (this.#meta !== undefined) this.#count(this.#meta);
+    const meta = this.#storage.kv.get<Meta>(KEY);
+    if (meta !== undefined) this.#count(meta);
+    this.#meta = meta;
     this.#topBefore = this.#top;
+    // Only then: a journal that believed itself new would give places that it has given before.
+    this.#isOpen = true;
   }
 
   /** Made with the first row. */
@@ -238,9 +244,10 @@ export class Journal {
       `CREATE TABLE IF NOT EXISTS socketio_journal (first INTEGER PRIMARY KEY, count INTEGER NOT NULL, at INTEGER NOT NULL,
          target TEXT NOT NULL, log_epoch TEXT NOT NULL, since INTEGER NOT NULL, unions TEXT, packet TEXT)`,
     );
-    this.#meta = { epoch: newEpoch(), trimmed: { sequence: 0, at: 0 } };
-    this.#storage.kv.put(KEY, this.#meta);
-    return this.#meta;
+    const meta = { epoch: newEpoch(), trimmed: { sequence: 0, at: 0 } };
+    this.#storage.kv.put(KEY, meta);
+    this.#meta = meta;
+    return meta;
   }
 
   #count({ trimmed }: Meta): void {
@@ -290,9 +297,4 @@ const encodeUnions = (unions: BatchEntry["unions"]): string | null =>
   unions.length === 0 ? null : JSON.stringify(unions);
 
 /** 48 random bits: no other journal has this name. */
-function newEpoch(): string {
-  const bytes = crypto.getRandomValues(new Uint8Array(6));
-  return btoa(String.fromCharCode(...bytes))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_");
-}
+const newEpoch = (): string => randomText(6);

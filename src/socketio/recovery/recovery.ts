@@ -142,7 +142,7 @@ export class Recovery {
   /** The same for a socket that is here, or was here last. */
   #emitHere(nsp: string, id: string, message: Message): boolean {
     const session = this.#parts.index.find(id);
-    const isHere = session !== undefined && !session.ended;
+    const isHere = session !== undefined && !session.ended && memberOf(session, nsp)?.id === id;
     const saved = isHere ? undefined : this.saved.find(id);
     if (isHere) this.#send(session, { nsp, id }, message);
     else if (saved === undefined || saved.moved !== undefined || saved.state.nsp !== nsp) return false;

@@ -5,11 +5,13 @@ import { createRingcast } from "../../../src/ringcast.ts";
 import { FRONT } from "../../../src/socketio/names.ts";
 import { describeApi } from "./api-app.ts";
 import { describeApp } from "./app.ts";
+import { describeCareless } from "./careless-app.ts";
 
 const ringcast = createRingcast({
   socketio: (io) => {
     describeApp((nsp) => io.of(nsp));
     describeApi(io);
+    describeCareless(io);
   },
 });
 const { handler, Shard, SocketIoShard, Channel, Coordinator } = ringcast;

@@ -4,6 +4,7 @@ import { Occupancy, type OccupancyParts } from "../../../src/channel/occupancy.t
 test("[BD13] a channel does not wait for a hook that the deployment has no more", () => {
   const kept = new Map<string, unknown>();
   const storage = {
+    transactionSync: (work: () => void) => work(),
     kv: {
       get: (key: string) => kept.get(key),
       put: (key: string, value: unknown) => void kept.set(key, value),

@@ -31,3 +31,12 @@ test("[SO39] a shard remembers 16,384 rooms, the ones that were used last", () =
   expect(reached.admit(target("room-0"), poor, 0)).toBe(true);
   expect(reached.admit(target("room-1"), poor, 0)).toBe(false);
 });
+
+test("[SO39] a name that is too long for a room costs its token each time, and is not remembered", () => {
+  const reached = new ReachedRooms();
+  const bucket = bucketOf(3);
+  const long = target("x".repeat(10_000));
+  const all = [long, long, target("red"), target("red"), target("red")];
+  expect(all.map((one) => reached.admit(one, bucket, 0))).toEqual(all.map(() => true));
+  expect(reached.admit(long, bucket, 0)).toBe(false);
+});

@@ -136,3 +136,14 @@ test("[BD16] release 0.2.0 finds no channel where the positions are too many for
   store.wake({ sockets: 0 });
   expect(store.rows.size).toBe(0);
 });
+
+test("[DL8] positions that cannot be read are not believed, and keep no shard from waking", () => {
+  vi.spyOn(console, "error").mockReturnValue();
+  const store = new Store();
+  store.rows.set("positions", new Map([["", { logEpoch: "", offset: 2, durable: false }]]));
+  store.rows.set("positions:0", '[["a","e",1,1]]');
+  store.rows.set("positions:1", '[["b","e",');
+  expect(store.wake({ sockets: 1 }).kept.size).toBe(0);
+  expect(store.rows.size).toBe(0);
+  vi.restoreAllMocks();
+});

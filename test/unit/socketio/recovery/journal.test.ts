@@ -81,3 +81,36 @@ test("[SO44] sessions are kept until their time, and an open one for as long as 
   again.delete("open");
   expect(again.isEmpty).toBe(true);
 });
+
+test("[SO43] a journal whose first writes or first look have thrown goes on as if it had not been asked", () => {
+  const storage = new SimStorage();
+  const refuse = (): never => {
+    throw new Error("database or disk is full: SQLITE_FULL");
+  };
+  const journal = new Journal(platform(storage));
+  const put = vi.spyOn(storage.kv, "put").mockImplementationOnce(refuse);
+  expect(() => journal.appendBatch("a", BATCH, 1)).toThrow("SQLITE_FULL");
+  expect(journal.appendBatch("a", BATCH, 1)).toBe(1);
+  put.mockRestore();
+  const { journalEpoch } = journal.offsetAt(0);
+
+  const next = new Journal(platform(storage));
+  const get = vi.spyOn(storage.kv, "get").mockImplementationOnce(refuse);
+  expect(() => next.appendBatch("a", BATCH, 2)).toThrow("SQLITE_FULL");
+  expect(next.appendBatch("a", BATCH, 2)).toBe(3);
+  expect(next.offsetAt(0).journalEpoch).toBe(journalEpoch);
+  get.mockRestore();
+});
+
+test("[SO41, SO43] rows whose end could not be written down are not removed", () => {
+  const storage = new SimStorage();
+  const journal = new Journal(platform(storage));
+  for (let n = 1; n <= 3; n++) journal.appendBatch("a", { ...BATCH, since: 2 * n }, n);
+  vi.spyOn(storage.kv, "put").mockImplementationOnce(() => {
+    throw new Error("database or disk is full: SQLITE_FULL");
+  });
+  expect(() => journal.trim(3, () => true)).toThrow("SQLITE_FULL");
+  const { trimmed, index } = new Journal(platform(storage)).view();
+  expect(trimmed.sequence === 0 ? index.lastUpTo("a", 2) : "trimmed").toMatchObject({ first: 1 });
+  vi.restoreAllMocks();
+});

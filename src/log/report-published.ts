@@ -1,0 +1,25 @@
+import type { PublishRequest } from "../contracts/log.ts";
+import type { ChannelLogParts } from "./channel-log-parts.ts";
+import type { Appended, Log } from "./log.ts";
+
+/**
+ * What is written with the append of some publications; undefined where nobody wants to hear of them. A publication whose
+ * event could not be stored is not stored either: stored and not told, the repeated call would find it and tell nobody.
+ */
+export function reportPublished(
+  { ctx, onPublished }: Pick<ChannelLogParts, "ctx" | "onPublished">,
+  { durable }: Pick<Log, "durable">,
+  publications: readonly PublishRequest[],
+): ((appended: readonly Appended[]) => void) | undefined {
+  if (onPublished === undefined) return undefined;
+  return (appended) =>
+    ctx.storage.transactionSync(() => {
+      for (const [n, { body, passing }] of publications.entries()) {
+        const one = appended[n];
+        if (one !== undefined && isNew(one))
+          onPublished(body, durable && passing !== true ? one.offset : null);
+      }
+    });
+}
+
+export const isNew = ({ repeated, refused }: Appended): boolean => !repeated && refused === null;

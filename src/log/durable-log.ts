@@ -1,6 +1,7 @@
 import type { PublishRequest } from "../contracts/log.ts";
 import { MAX_BODY_BYTES } from "../contracts/publication.ts";
 import { readKeptIds, readOtherIds, remember, runOutOf, type KnownId, type KnownIds } from "./known-ids.ts";
+import { LAPSED_ID } from "./lapsed-log.ts";
 import { beginAnew, openLogRow, saveEnd, type End, type Version } from "./log-row.ts";
 import type { Appended, Log, LogOptions } from "./log.ts";
 import { readHistory, readOldest, readPublications } from "./read-log.ts";
@@ -58,6 +59,8 @@ class DurableLog implements Log {
     this.#hiddenBytes = this.#bytesOf(this.#first - 1, this.#hidden);
     this.#keptIds = readKeptIds(sql, now - ID_TTL_MS);
     this.#otherIds = readOtherIds(sql);
+    // The namespace keeps history again.
+    if (this.#otherIds.delete(LAPSED_ID)) sql.exec("DELETE FROM ids WHERE id = ?", LAPSED_ID);
   }
 
   get logEpoch(): string {

@@ -2,6 +2,7 @@ import { keepsHistory, type NamespaceConfig } from "../config/namespace.ts";
 import { logEpochOf } from "../contracts/log-epoch.ts";
 import { openDurableLog } from "./durable-log.ts";
 import { openEphemeralLog } from "./ephemeral-log.ts";
+import { hasPast, openLapsedLog } from "./lapsed-log.ts";
 import type { Log } from "./log.ts";
 import { openUnusedLog } from "./unused-log.ts";
 
@@ -18,7 +19,11 @@ export function openLog(
   namespace: NamespaceConfig | undefined,
   { isStored, logEpoch = newEpoch() }: { readonly isStored: boolean; readonly logEpoch?: string },
 ): Log {
-  if (namespace === undefined || !keepsHistory(namespace)) return openEphemeralLog(logEpoch);
+  if (namespace === undefined || !keepsHistory(namespace)) {
+    const log = openEphemeralLog(logEpoch);
+    const isLapsed = isStored && hasPast(storage.sql);
+    return isLapsed ? openLapsedLog(storage.sql, log, { newEpoch, now: Date.now() }) : log;
+  }
   if (!isStored) return openUnusedLog(logEpoch);
   const limits = {
     size: namespace.history_size,

@@ -200,6 +200,7 @@ export class Channel extends DurableObject<RingcastEnv> implements Served<Channe
     this.#awake = true;
     try {
       this.ctx.waitUntil(this.#records.timetable.wake());
+      this.#records.events.wake();
       this.#records.log.wake();
       this.#deleteUnneeded();
     } catch (error) {

@@ -41,9 +41,12 @@ export class Occupancy {
     ctx.waitUntil(timetable.arm("vacant", now + graceMs));
   }
 
-  /** A shard that has waited for the grace has none left. */
+  /** A shard that has waited for the grace has none left. An appointment may be missing that could not be stored. */
   settle(): void {
-    if (this.#parts.timetable.at("vacant") === undefined) this.run(Date.now());
+    const { ctx, timetable } = this.#parts;
+    if (timetable.at("vacant") !== undefined) return;
+    const dueAt = this.run(Date.now());
+    if (dueAt !== undefined) ctx.waitUntil(timetable.arm("vacant", dueAt));
   }
 
   /** The duty of the channel's alarm; answers when it is next due. */

@@ -43,7 +43,7 @@ export type ChangesParts = {
   readonly config: Config;
   readonly store: Store;
   readonly members: Members;
-  readonly timetable: Pick<Timetable<"tell">, "arm">;
+  readonly timetable: Pick<Timetable<"tell">, "arm" | "at">;
   readonly events: Pick<Events, "record">;
   readonly live: Live;
   /** A new registration of a shard's object with the broadcast channel. */
@@ -118,6 +118,13 @@ export class Changes {
     const keys = members.holders().map(movesKey);
     // Where a shard that was removed has come back in another region, one report would count for both objects.
     return new Set(keys).size === keys.length && keys.every((key) => settled.has(key));
+  }
+
+  /** In the first turn of a life: the appointment for shards that were not told may be missing that could not be stored. */
+  wake(): void {
+    const { store, timetable, waitUntil } = this.#parts;
+    if (timetable.at("tell") === undefined && store.untold().length > 0)
+      waitUntil(timetable.arm("tell", Date.now() + RETRY_FIRST_MS));
   }
 
   async #adopt(epoch: NewEpoch, onCommit?: ChangeOptions["onCommit"]): Promise<ChangeResult["told"]> {

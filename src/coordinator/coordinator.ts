@@ -263,6 +263,8 @@ export class Coordinator extends DurableObject<RingcastEnv> implements Served<Co
     try {
       this.ctx.waitUntil(this.#parts.timetable.wake());
       this.ctx.waitUntil(this.#parts.outages.wake(Date.now()));
+      this.#parts.events.wake();
+      this.#parts.changes.wake();
       this.#parts.log.wake();
     } catch (error) {
       // Half a life would stay so for as long as it is called: the next call begins another.

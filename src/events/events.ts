@@ -34,6 +34,14 @@ export class Events {
     this.#sinks = createSinks({ storage: ctx.storage, env, ctx, config, hooks, ordered });
   }
 
+  /** In the first turn of a life: an appointment for events may be missing that could not be stored. */
+  wake(): void {
+    for (const sink of this.#sinks) {
+      const due = dueOf(sink);
+      if (due !== undefined) this.#arm(due);
+    }
+  }
+
   /** Whether any receiver wants events of a type. */
   wants(type: EventType): boolean {
     return this.#sinks.some(({ types }) => types.has(type));
@@ -128,6 +136,8 @@ export class Events {
         // costs at most a thousand rows a second.
         sink.restsUntil = Date.now() + queue.size;
       }
+    } catch (error) {
+      logError("events could not be taken from their queue, and are told later", { error });
     } finally {
       sink.busy = false;
       const next = dueOf(sink);

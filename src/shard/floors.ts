@@ -251,6 +251,7 @@ export function buildFloors(parts: FloorsParts): Floors {
 
   const wake = (): void => {
     waitUntil(timetable.wake());
+    events.wake();
     const { sockets } = connections.wake();
     const kept = positions.wake({ sockets });
     const heard = kept.get(cluster.broadcast.channel);

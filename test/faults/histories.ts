@@ -12,10 +12,11 @@ import type { Store } from "./store.ts";
  */
 export const KINDS = [
   { options: "--steps 60", firstSeed: 10_000_001, oneIn: 1 },
-  // No history has one of these traits unless it is asked for. Release 0.2.0 has no Socket.IO and
-  // no such orders, and is known to repeat and to skip publications where calls are very late.
+  // No history has one of these traits unless it is asked for. Release 0.2.0 has no Socket.IO and no such orders, believes
+  // what it could not store, and is known to repeat and to skip publications where calls are very late.
   { options: "--steps 60 --releases none --traits socketio", firstSeed: 2_100_000_001, oneIn: 5 },
   { options: "--steps 60 --releases none --traits orders", firstSeed: 2_200_000_001, oneIn: 5 },
+  { options: "--steps 60 --releases none --traits failedWrites", firstSeed: 2_300_000_001, oneIn: 5 },
   { options: "--steps 60 --releases none --traits lateCalls", firstSeed: 2_000_000_001, oneIn: 10 },
 ] as const;
 /** A batch is some histories, and later about so long. */

@@ -1,5 +1,6 @@
 import { asError } from "./network.ts";
-import type { World } from "./world.ts";
+import { isFailedWrite } from "./storage.ts";
+import { promised, type World } from "./world.ts";
 
 /** The alarms of the objects. An alarm that comes due while another of its object runs waits for the end of that one. */
 export class Alarms {
@@ -44,9 +45,9 @@ export class Alarms {
         return;
       }
       this.failed(name);
-      world.violate(`${name} alarm failed: ${error.message}`);
+      if (!isFailedWrite(error)) world.violate(`${name} alarm failed: ${error.message}`);
     };
-    void Promise.resolve(life.instance["alarm"]?.()).then(
+    void promised(() => life.instance["alarm"]?.()).then(
       () => ended(),
       (error: unknown) => ended(asError(error)),
     );

@@ -3,6 +3,7 @@ import type { Heard, Hearing } from "../../src/cli/verify/judge.ts";
 import { BROADCAST } from "./channels.ts";
 import type { Router } from "./release.ts";
 import type { ClientSocket } from "./sockets.ts";
+import { FAILED_WRITE } from "./storage.ts";
 import type { World } from "./world.ts";
 
 /** The timeouts of the stock SDK (its documentation, "options"). */
@@ -191,7 +192,8 @@ export class SimClient {
     if (this.isSilent) socket.answersClose = false;
     socket.onMessage = (text) => this.#onFrame(socket, text);
     socket.onClose = (code) => {
-      if (code === SERVER_ERROR) this.#world.violate(`${this.name} is closed with ${code} (SPEC AP5)`);
+      if (code === SERVER_ERROR && !this.#world.faults.has(FAILED_WRITE))
+        this.#world.violate(`${this.name} is closed with ${code} (SPEC AP5)`);
       this.#onClose(socket);
     };
     // The server may have closed the socket before the client had it.

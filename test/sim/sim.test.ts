@@ -143,6 +143,24 @@ const PINNED = [
     broke: "AP5: an unsubscribe was lost, as the subscription was still under way",
   },
   {
+    seed: 2_713,
+    steps: 60,
+    traits: "failedWrites",
+    broke: "MB6: shards were not told, as the appointment could not be stored and the coordinator died",
+  },
+  {
+    seed: 4_028,
+    steps: 60,
+    traits: "failedWrites",
+    broke: "HK7: an event waited for ever, as its appointment could not be stored and the channel died",
+  },
+  {
+    seed: 4_048,
+    steps: 60,
+    traits: "failedWrites",
+    broke: "HK7: a channel stayed occupied, as the appointment could not be stored and it died",
+  },
+  {
     seed: 2_000_000_600,
     steps: 60,
     releases: "rollback",

@@ -35,6 +35,13 @@ type Savepoint = {
   begun: { readonly name: string } | undefined;
 };
 
+/** The fault, as it is counted. */
+export const FAILED_WRITE = "write that failed";
+const FULL = "database or disk is full: SQLITE_FULL";
+
+/** Whether a write has failed because it was to fail: no fault of the object. */
+export const isFailedWrite = (error: unknown): boolean => String(error).includes(FULL);
+
 /**
  * The storage of an object: a SQLite database, key-value rows and an alarm. A write is durable at once. It refuses what
  * the platform refuses (SPEC BD70).
@@ -53,6 +60,8 @@ export class SimStorage {
   alarmAt: number | null = null;
   /** How often the alarm has failed since it was set. */
   alarmFailures = 0;
+  /** So many writes from now on one fails, and the object lives on; undefined: none does. */
+  failsAfter: number | undefined;
   /** The world hears here of each value that is refused. */
   onRefused: (what: string) => void = () => undefined;
   /** The world hears here of each alarm that is set. */
@@ -67,10 +76,12 @@ export class SimStorage {
         this.onRefused(`a value of ${key.length + bytes} bytes under ${key}`);
         throw new RangeError(`Values cannot be larger than ${PLATFORM.valueBytes} bytes.`);
       }
+      this.#mayFail();
       this.#keepRows();
       this.#rows.set(key, clone(value));
     },
     delete: (key: string): boolean => {
+      this.#mayFail();
       this.#keepRows();
       return this.#rows.delete(key);
     },
@@ -105,6 +116,14 @@ export class SimStorage {
     },
   };
 
+  #mayFail(): void {
+    if (this.failsAfter === undefined) return;
+    this.failsAfter -= 1;
+    if (this.failsAfter >= 0) return;
+    this.failsAfter = undefined;
+    throw new Error(FULL);
+  }
+
   query(query: string, ...values: SQLInputValue[]): Row[] {
     return this.#run(query, values).toArray();
   }
@@ -112,6 +131,7 @@ export class SimStorage {
   #run(query: string, values: readonly SQLInputValue[]): Cursor {
     const kind = kindOf(query);
     if (kind === "read") return new Cursor(this.#open().read(query, values), 0);
+    this.#mayFail();
     if (kind === "schema" && values.length === 0) return new Cursor([], this.#changeSchema(query));
     const database = this.#open();
     this.#beginSavepoints(database);
@@ -236,6 +256,7 @@ export class SimStorage {
       this.onRefused(`an alarm at ${at}`);
       throw new TypeError("setAlarm() cannot be called with this date");
     }
+    this.#mayFail();
     this.alarmAt = at;
     this.alarmFailures = 0;
     this.onAlarm(at);

@@ -5,13 +5,14 @@ import type { Orders } from "./orders.ts";
 import { HostileClient } from "./hostile-client.ts";
 import type { Publishers } from "./publishers.ts";
 import type { Router } from "./release.ts";
+import { FAILED_WRITE } from "./storage.ts";
 import type { Trait } from "./traits.ts";
 import type { World } from "./world.ts";
 
 const CLASSES = ["Shard", "Channel", "Coordinator"] as const;
 /** How often a trait shows, for each step. */
 const TRAIT_SHOWS = 0.06;
-const ORDERS_SHOW = 0.3;
+const OFTEN: Partial<Record<Trait, number>> = { orders: 0.3, failedWrites: 0.2 };
 const LARGEST_BYTES = 1_900_000;
 /** So many large publications are more than one call can carry. */
 const BURST = 19;
@@ -26,6 +27,7 @@ export class TraitSteps {
   readonly #stranger: HostileClient;
   readonly #orders: Orders;
   readonly #lostAlarms = new Set<string>();
+  readonly #failing = new Set<string>();
 
   constructor(
     world: World,
@@ -48,13 +50,14 @@ export class TraitSteps {
   /** Lets some traits show. */
   step(): void {
     for (const trait of this.#traits)
-      if (this.#world.fate.chance(trait === "orders" ? ORDERS_SHOW : TRAIT_SHOWS)) this.#show(trait);
+      if (this.#world.fate.chance(OFTEN[trait] ?? TRAIT_SHOWS)) this.#show(trait);
   }
 
-  /** Strangers go, and an object that lost its alarm begins a new life, in which it looks (SPEC BD50). */
+  /** Strangers go, writes succeed, and an object that lost its alarm begins a new life, in which it looks (SPEC BD50). */
   calm(): void {
     this.#stranger.vanish();
     for (const client of this.#clients) client.isSilent = false;
+    for (const name of this.#failing) this.#world.objects.of(name).storage.failsAfter = undefined;
     for (const name of this.#lostAlarms) wakeAnew(this.#world, name);
   }
 
@@ -69,6 +72,8 @@ export class TraitSteps {
       this.#loseAlarm(fate.pick(this.#world.objects.names(fate.pick(CLASSES))));
     else if (trait === "largePublications") this.#publishLarge();
     else if (trait === "orders") this.#orders.give(client);
+    else if (trait === "failedWrites")
+      this.#failWrite(fate.pick(this.#world.objects.names(fate.pick(CLASSES))));
     else if (trait === "lateCalls") this.#dieInDelivery();
     else if (trait === "manyChannels") this.#passThroughChannels(client);
     else if (trait === "hostileClients") {
@@ -92,6 +97,16 @@ export class TraitSteps {
     this.#world.countFault("alarm given up by the platform");
     this.#world.objects.of(name).storage.alarmAt = null;
     this.#lostAlarms.add(name);
+  }
+
+  /** One of the next writes of an object. */
+  #failWrite(name: string): void {
+    const { fate, objects } = this.#world;
+    const failsAfter = fate.int(0, 8);
+    this.#world.note(`a write of ${name} fails after ${failsAfter} others`);
+    this.#world.countFault(FAILED_WRITE);
+    objects.of(name).storage.failsAfter = failsAfter;
+    this.#failing.add(name);
   }
 
   #publishLarge(): void {

@@ -29,6 +29,8 @@ export const TRAITS = [
   "socketio",
   /** Back ends give orders about users: each client is a user. */
   "orders",
+  /** A write to storage fails, and its object lives on. */
+  "failedWrites",
 ] as const;
 export type Trait = (typeof TRAITS)[number];
 
@@ -49,6 +51,7 @@ const PRESENT_ONLY: ReadonlySet<Trait> = new Set<Trait>([
   "largePublications",
   "quietMonths",
   "hostileClients",
+  "failedWrites",
 ]);
 
 /** One in so many histories has each trait. */
@@ -58,7 +61,7 @@ const ONE_IN = 6;
 const LATER: ReadonlySet<Trait> = new Set<Trait>(["scaling"]);
 
 /** Traits that a history has only where they are asked for, so that the seeds of all others stay what they were. */
-const ASKED_FOR: ReadonlySet<Trait> = new Set<Trait>(["lateCalls", "socketio", "orders"]);
+const ASKED_FOR: ReadonlySet<Trait> = new Set<Trait>(["lateCalls", "socketio", "orders", "failedWrites"]);
 
 /** Draws the traits of a history. `asked`: these instead, also those that are not kept yet. */
 export function drawTraits(

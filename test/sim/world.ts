@@ -11,6 +11,7 @@ import type { Classes, Hooks } from "./release.ts";
 import type { NamedRelease } from "./releases.ts";
 import type { Rollout } from "./rollout.ts";
 import type { ServerSocket } from "./sockets.ts";
+import { isFailedWrite } from "./storage.ts";
 
 /**
  * The platform in one thread: objects with storage and sockets, calls between objects as messages that take time, and
@@ -174,9 +175,9 @@ export class World {
     life.waitingFrames.set(socket, waiting);
     const object = this.objects.of(name);
     object.mostWaitingFrames = Math.max(object.mostWaitingFrames, waiting);
-    void Promise.resolve(life.instance[method]?.(...args))
+    void promised(() => life.instance[method]?.(...args))
       .catch((error: unknown) => {
-        if (!life.dead) this.violate(`${name} ${method} failed: ${String(error)}`);
+        if (!life.dead && !isFailedWrite(error)) this.violate(`${name} ${method} failed: ${String(error)}`);
       })
       .finally(() => life.waitingFrames.set(socket, (life.waitingFrames.get(socket) ?? 1) - 1));
   }
@@ -291,9 +292,14 @@ export class World {
     const before = this.current;
     this.current = life;
     const Class = this.#classOf(release, object.className);
+    // A constructor that throws is the end of a life, as any crash is.
+    const { storage } = object;
+    const { failsAfter } = storage;
+    storage.failsAfter = undefined;
     const alive = Object.assign(life, {
       instance: new Class(contextOf(this, name, object), this.envOf(release)),
     });
+    storage.failsAfter = failsAfter;
     this.current = before;
     object.life = alive;
     return alive;
@@ -301,6 +307,15 @@ export class World {
 
   #classOf(release: NamedRelease, className: keyof Classes): new (ctx: unknown, env: unknown) => Instance {
     return this.#deploymentOf(release).classes[className] as new (ctx: unknown, env: unknown) => Instance;
+  }
+}
+
+/** What a method of an object answers; a throw is a rejection, as the platform takes it. */
+export function promised<Answer>(call: () => Answer): Promise<Awaited<Answer>> {
+  try {
+    return Promise.resolve(call());
+  } catch (error) {
+    return Promise.reject(error);
   }
 }
 

@@ -40,7 +40,7 @@ import type { Way, WayName } from "./ways.ts";
  * the count of the shard (`untold-usage`, `contracts/usage`, `records/usage`, `usage-ledger`, EL52), and the moment at
  * which a shard that works looks at its load (`reports`, EL72).
  */
-const LIMITS: Partial<Record<WayName, number>> = { upgrade: 16, publication: 33 };
+const LIMITS: Partial<Record<WayName, number>> = { upgrade: 16, publication: 34 };
 
 const { values } = parseArgs({
   options: {

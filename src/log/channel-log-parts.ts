@@ -15,7 +15,7 @@ export type ChannelLogParts = {
   readonly name: string;
   /** Undefined where it is not configured: then nothing is kept. */
   readonly namespace: NamespaceConfig | undefined;
-  readonly timetable: Pick<Timetable<LogDuty>, "at" | "arm">;
+  readonly timetable: Pick<Timetable<LogDuty>, "at" | "arm" | "isArmed">;
   /** A shard has every publication up to an offset, and gave the last of them to so many sessions. */
   readonly onHeard?: (shard: ShardAddress, offset: number, sessions: number) => void;
   /** In the transaction of the append, which is undone where it throws. `offset`: null where nothing is kept. */

@@ -15,11 +15,11 @@ import type { ChannelLogParts, LogDuty } from "./channel-log-parts.ts";
 import { Deliveries } from "./deliveries.ts";
 import { Lane } from "./lane.ts";
 import { expireHeld } from "./held.ts";
-import { heardBy, startOf, type Listener, saveHeard } from "./listener.ts";
+import { describe, heardBy, startOf, type Listener, saveHeard } from "./listener.ts";
 import type { Appended, Log } from "./log.ts";
 import { openLog } from "./open-log.ts";
 import { Registrations, type ShardRegistration } from "./registrations.ts";
-import { isNew, reportPublished } from "./report-published.ts";
+import { isKept, isNew, reportPublished } from "./report-published.ts";
 import { isStored, migrate } from "./schema.ts";
 
 /** After this the alarm looks for what a crash has left undelivered. */
@@ -111,7 +111,7 @@ export class ChannelLog {
     if (offset === undefined) return null;
     this.#store();
     const heard = known !== undefined && this.#log.durable ? Math.min(offset, heardBy(known)) : offset;
-    return { ...this.#describe(this.#begin(shard, heard)), offset };
+    return { ...describe(this.#begin(shard, heard), this.#log), offset };
   }
 
   /** Makes sure that a shard has a registration: it hears every event from now on. */
@@ -126,7 +126,7 @@ export class ChannelLog {
   renew(shard: ShardAddress): Registration {
     this.#store();
     const known = this.#listeners.get(addressKey(shard));
-    return this.#describe(this.#begin(shard, known === undefined ? this.#log.top : heardBy(known)));
+    return describe(this.#begin(shard, known === undefined ? this.#log.top : heardBy(known)), this.#log);
   }
 
   forget(shard: ShardAddress): void {
@@ -153,6 +153,8 @@ export class ChannelLog {
   publishAll(publications: readonly PublishRequest[]): PublishResult[] {
     if (this.#log.durable) this.#store();
     const now = Date.now();
+    if (this.#log.durable && this.#listeners.size > 0 && publications.some(isKept))
+      this.#appointDelivery(now + DELIVER_CHECK_MS);
     const also = reportPublished(this.#parts, this.#log, publications);
     const appended = this.#log.appendAll(publications, now, also);
     this.tell(...publications.flatMap((one, n) => this.#eventsOf(one, appended[n], now)));
@@ -168,11 +170,8 @@ export class ChannelLog {
   #eventsOf({ body, passing }: PublishRequest, appended: Appended | undefined, now: number): ChannelEvent[] {
     if (appended === undefined || !isNew(appended)) return [];
     const { durable } = this.#log;
-    const kept = durable && passing !== true;
-    // In the turn of the append, so that publication and appointment are durable together.
-    if (kept && this.#listeners.size > 0) this.#arm("deliver", now + DELIVER_CHECK_MS);
     if (durable) this.#arm("expire", this.#log.dueAfterAppend(now));
-    if (durable && !kept) return [{ kind: "passing", body }];
+    if (durable && passing === true) return [{ kind: "passing", body }];
     return [{ kind: "pub", offset: appended.offset, body, at: now }];
   }
 
@@ -223,13 +222,12 @@ export class ChannelLog {
   /** `tried`: no call can have reached the shard with a publication after this offset. */
   #listen(registered: ShardRegistration, tried: number): Listener {
     const { shard, key, number, heard } = registered;
-    const log = this.#log;
     // An ephemeral log begins anew with each life of the object.
-    const lane = new Lane(log.durable ? { heard, tried } : { heard: 0, tried: 0 }, {
+    const lane = new Lane(this.#log.durable ? { heard, tried } : { heard: 0, tried: 0 }, {
       channel: this.#parts.name,
       shard,
       registration: number,
-      log,
+      log: this.#log,
       deliveries: this.#deliveries,
       onHeard: (offset, sessions) => this.#parts.onHeard?.(shard, offset, sessions),
       onNoListeners: () => this.#forget(registered),
@@ -249,16 +247,10 @@ export class ChannelLog {
     this.#listeners.get(key)?.lane.stop();
     this.#listeners.delete(key);
     if (this.#listeners.size === 0) {
-      // A log that no shard follows may be forgotten in its time.
       this.#leftAt = Date.now();
       this.#arm("expire", this.#expire(this.#leftAt));
     }
     this.#parts.onForgotten?.();
-  }
-
-  #describe(listener: Listener): Registration {
-    const { logEpoch, durable } = this.#log;
-    return { number: listener.registered.number, logEpoch, offset: heardBy(listener), durable };
   }
 
   #behind(): Listener[] {
@@ -278,6 +270,14 @@ export class ChannelLog {
     this.#armed.set(duty, Math.min(present, at));
     if (at < present && duty === "deliver") usage?.takeFromRow();
     if (at < present) ctx.waitUntil(timetable.arm(duty, at));
+  }
+
+  /** In the turn of an append, and before it: what is stored without it would not be sent if the object died (SPEC DL5). */
+  #appointDelivery(at: number): void {
+    this.#arm("deliver", at);
+    if (this.#parts.timetable.isArmed("deliver", at)) return;
+    this.#armed.delete("deliver");
+    throw new Error("the delivery of a publication could not be appointed");
   }
 
   #checkDelivery(): number | undefined {

@@ -1,4 +1,4 @@
-import type { Listening } from "../contracts/log.ts";
+import type { Listening, Registration } from "../contracts/log.ts";
 import type { Lane } from "./lane.ts";
 import type { Log } from "./log.ts";
 import type { Registrations, ShardRegistration } from "./registrations.ts";
@@ -39,3 +39,14 @@ export function saveHeard(
     if (!together) registrations.save(listener.registered.number, listener.saved);
   }
 }
+
+/** A registration, as its shard is told of it. */
+export const describe = (
+  listener: Listener,
+  { logEpoch, durable }: Pick<Log, "logEpoch" | "durable">,
+): Registration => ({
+  number: listener.registered.number,
+  logEpoch,
+  offset: heardBy(listener),
+  durable,
+});

@@ -22,4 +22,7 @@ export function reportPublished(
     });
 }
 
+/** Whether a publication is stored where its namespace keeps history. */
+export const isKept = ({ passing }: PublishRequest): boolean => passing !== true;
+
 export const isNew = ({ repeated, refused }: Appended): boolean => !repeated && refused === null;

@@ -161,6 +161,12 @@ const PINNED = [
     broke: "HK7: a channel stayed occupied, as the appointment could not be stored and it died",
   },
   {
+    seed: 7_165,
+    steps: 60,
+    traits: "failedWrites",
+    broke: "DL5: a publication was stored, the appointment to send it was not, and the channel died",
+  },
+  {
     seed: 2_000_000_600,
     steps: 60,
     releases: "rollback",

@@ -256,7 +256,6 @@ export class SimStorage {
       this.onRefused(`an alarm at ${at}`);
       throw new TypeError("setAlarm() cannot be called with this date");
     }
-    this.#mayFail();
     this.alarmAt = at;
     this.alarmFailures = 0;
     this.onAlarm(at);

@@ -36,7 +36,6 @@ type Next = { readonly delivery: Delivery; readonly upTo: number };
 export class Lane {
   readonly #parts: LaneParts;
   #heard: number;
-  /** The offset that a call may have reached the shard with. */
   #tried: number;
   #waiting: ChannelEvent[] = [];
   #waitingBytes = 0;
@@ -54,6 +53,11 @@ export class Lane {
   /** The offset that the shard has heard up to. */
   get heard(): number {
     return this.#heard;
+  }
+
+  /** The offset that a call may have reached the shard with. */
+  get tried(): number {
+    return this.#tried;
   }
 
   get waits(): boolean {

@@ -167,6 +167,13 @@ const PINNED = [
     broke: "DL5: a publication was stored, the appointment to send it was not, and the channel died",
   },
   {
+    seed: 15_610,
+    steps: 60,
+    traits: "failedWrites",
+    broke:
+      "DL8: a shard that could not store where it was slept, and took its place from an old row of the channel",
+  },
+  {
     seed: 2_000_000_600,
     steps: 60,
     releases: "rollback",

@@ -266,10 +266,10 @@ export class ChannelLog {
   #arm(duty: LogDuty, at: number | undefined): void {
     if (at === undefined || (this.#armed.get(duty) ?? Infinity) <= at) return;
     const { ctx, timetable, usage } = this.#parts;
-    const present = timetable.at(duty) ?? Infinity;
-    this.#armed.set(duty, Math.min(present, at));
-    if (at < present && duty === "deliver") usage?.takeFromRow();
-    if (at < present) ctx.waitUntil(timetable.arm(duty, at));
+    this.#armed.set(duty, at);
+    if (timetable.isArmed(duty, at)) return;
+    if (duty === "deliver") usage?.takeFromRow();
+    ctx.waitUntil(timetable.arm(duty, at));
   }
 
   /** In the turn of an append, and before it: what is stored without it would not be sent if the object died (SPEC DL5). */

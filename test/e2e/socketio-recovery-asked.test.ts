@@ -73,13 +73,15 @@ test.each(["the first", "a later"])(
 );
 
 test("[SO45] the end of a connection by another namespace leaves a session that is being recovered", async () => {
-  const main = cluster.client("/", { auth: { thrownAwayAt: "the signal" }, reconnection: false });
+  // The signal is of the shard that gives it: all are on one.
+  const query = { key: "of one shard" };
+  const main = cluster.client("/", { auth: { thrownAwayAt: "the signal" }, reconnection: false, query });
   const { io } = main;
   const client = io.socket("/closed", { auth: OPEN });
   client.connect();
   await heard(client, "hello");
   const { id } = client;
-  const witness = cluster.client();
+  const witness = cluster.client("/", { query });
   await heard(witness, "hello");
   io.engine.close();
   client.auth = { ...OPEN, until: "the signal" };

@@ -23,7 +23,7 @@ export const FOUND_BY_HISTORIES: Readonly<Record<string, Plant>> = {
   "armed-alarm": {
     law: "DL5",
     file: "src/log/channel-log.ts",
-    code: 'this.#arm("deliver", now + DELIVER_CHECK_MS);',
+    code: "this.#appointDelivery(now + DELIVER_CHECK_MS);",
     instead: ";",
     seed: 1_023,
     isRare: true,
@@ -64,7 +64,7 @@ export const FOUND_BY_HISTORIES: Readonly<Record<string, Plant>> = {
     code: "failure = { error };",
     instead: "throw error;",
     traits: "orders",
-    seed: 84,
+    seed: 39,
     isRare: true,
   },
   "overtaken-order": {
@@ -73,7 +73,7 @@ export const FOUND_BY_HISTORIES: Readonly<Record<string, Plant>> = {
     code: "if (session.busy === 0) continue;",
     instead: "if (!session.ended) continue;",
     traits: "orders",
-    seed: 340,
+    seed: 188,
     isRare: true,
   },
   "believed-unstored": {
@@ -82,7 +82,7 @@ export const FOUND_BY_HISTORIES: Readonly<Record<string, Plant>> = {
     code: "const ring = buildRing(descriptor);",
     instead: "const ring = (this.ring = buildRing(descriptor));",
     traits: "failedWrites",
-    seed: 2_231,
+    seed: 31,
     isRare: true,
   },
   "unpaid-appointment": {
@@ -91,7 +91,7 @@ export const FOUND_BY_HISTORIES: Readonly<Record<string, Plant>> = {
     code: "if (this.#owed.size === 0) setTimeout(() => void this.#pay(), RETRY_MS);",
     instead: "",
     traits: "failedWrites",
-    seed: 12,
+    seed: 44,
     isRare: true,
   },
   "late-life": {

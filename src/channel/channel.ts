@@ -23,9 +23,9 @@ import type { Hooks } from "../hooks/hooks.ts";
 import { UntoldUsage } from "../log/untold-usage.ts";
 import { noteChannel } from "../platform/clock.ts";
 import { configOf } from "../platform/config.ts";
+import { endLife } from "../platform/end-life.ts";
 import { Failures } from "../platform/failures.ts";
 import { refuseOtherJurisdiction } from "../platform/jurisdiction.ts";
-import { logError } from "../platform/logger.ts";
 import { refuseNewerStorage } from "../platform/storage.ts";
 import { countEntries, UsageMeter } from "../platform/usage-meter.ts";
 import { Announcements } from "./announcements.ts";
@@ -186,7 +186,7 @@ export class Channel extends DurableObject<RingcastEnv> implements Served<Channe
       this.#records = this.#begin();
     } catch (error) {
       // The tables that these records believe in may be gone.
-      this.#end("the channel could not begin anew", error);
+      endLife(this.ctx, "the channel could not begin anew", { channel: this.#name, error });
     }
   }
 
@@ -204,15 +204,8 @@ export class Channel extends DurableObject<RingcastEnv> implements Served<Channe
       this.#records.log.wake();
       this.#deleteUnneeded();
     } catch (error) {
-      this.#end("the channel could not wake", error);
+      endLife(this.ctx, "the channel could not wake", { channel: this.#name, error });
     }
-  }
-
-  /** Half a life would stay so for as long as it is called: the next call begins another. */
-  #end(what: string, error: unknown): never {
-    logError(what, { channel: this.#name, error });
-    this.ctx.abort(what);
-    throw error;
   }
 }
 

@@ -29,7 +29,7 @@ import { checkContract, CONTRACT, type Served } from "../contracts/version.ts";
 import { actOnAll } from "../fanout/fan-out.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { configOf } from "../platform/config.ts";
-import { logError } from "../platform/logger.ts";
+import { endLife } from "../platform/end-life.ts";
 import { refuseNewerStorage } from "../platform/storage.ts";
 import { UsageLedger } from "../platform/usage-ledger.ts";
 import { countEntries, UsageMeter } from "../platform/usage-meter.ts";
@@ -267,10 +267,7 @@ export class Coordinator extends DurableObject<RingcastEnv> implements Served<Co
       this.#parts.changes.wake();
       this.#parts.log.wake();
     } catch (error) {
-      // Half a life would stay so for as long as it is called: the next call begins another.
-      logError("the coordinator could not wake", { error });
-      this.ctx.abort("the coordinator could not wake");
-      throw error;
+      endLife(this.ctx, "the coordinator could not wake", { error });
     }
   }
 }

@@ -73,7 +73,6 @@ export class ChannelLog {
     return this.#log.top;
   }
 
-  /** How many shards listen. */
   get size(): number {
     return this.#listeners.size;
   }
@@ -146,7 +145,9 @@ export class ChannelLog {
 
   /** Stores, then sends. Answers when the publication is durable; the same `id` again publishes nothing new. */
   publish(publication: PublishRequest): PublishResult {
-    return this.publishAll([publication])[0] as PublishResult;
+    const [result] = this.publishAll([publication]);
+    if (result === undefined) throw new Error("a publication has a result");
+    return result;
   }
 
   /** The same for many, in their order: all of them, or none where a write throws (SPEC EL21). */
@@ -155,8 +156,8 @@ export class ChannelLog {
     const now = Date.now();
     if (this.#log.durable && this.#listeners.size > 0 && publications.some(isKept))
       this.#appointDelivery(now + DELIVER_CHECK_MS);
-    const also = reportPublished(this.#parts, this.#log, publications);
-    const appended = this.#log.appendAll(publications, now, also);
+    const report = reportPublished(this.#parts, this.#log, publications);
+    const appended = this.#log.appendAll(publications, now, report);
     this.tell(...publications.flatMap((one, n) => this.#eventsOf(one, appended[n], now)));
     return appended.map(({ repeated: _repeated, ...result }) => result);
   }
@@ -169,9 +170,8 @@ export class ChannelLog {
 
   #eventsOf({ body, passing }: PublishRequest, appended: Appended | undefined, now: number): ChannelEvent[] {
     if (appended === undefined || !isNew(appended)) return [];
-    const { durable } = this.#log;
-    if (durable) this.#arm("expire", this.#log.dueAfterAppend(now));
-    if (durable && passing === true) return [{ kind: "passing", body }];
+    if (this.#log.durable) this.#arm("expire", this.#log.dueAfterAppend(now));
+    if (this.#log.durable && passing === true) return [{ kind: "passing", body }];
     return [{ kind: "pub", offset: appended.offset, body, at: now }];
   }
 

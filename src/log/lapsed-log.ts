@@ -1,6 +1,6 @@
 import type { Log } from "./log.ts";
 
-/** What a channel has kept stays for so long after its namespace has stopped to keep history. */
+/** A log stays for so long after its namespace has ceased to keep history. */
 const KEPT_MS = 7 * 86_400_000;
 /** The id of no publication, in a row of its own: it holds as long as the log does. */
 export const LAPSED_ID = "ringcast:lapsed";
@@ -15,8 +15,8 @@ export const hasPast = (sql: SqlStorage): boolean =>
 
 /**
  * The log of a channel whose namespace keeps no history any more: its setting may be gone by a slip, or as a deployment
- * was rolled back. What it has kept shows again with the setting (SPEC LG7). `present`: takes what is published meanwhile;
- * from the first such publication on the kept log has another epoch, as nobody can go on where it was.
+ * was rolled back. Its publications show again with the setting (SPEC LG7). `present` takes those of the time between; from
+ * the first of them on the stored log has another epoch, as nobody can go on where it was.
  */
 export function openLapsedLog(
   sql: SqlStorage,

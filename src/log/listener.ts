@@ -17,7 +17,7 @@ export function startOf(
 ): number | undefined {
   if (listening === null || !durable) return top;
   const { position } = listening;
-  // What is on its way may have arrived, and may not.
+  // A publication on its way may have arrived, and may not.
   if (position === null)
     return known === undefined || known.lane.tried > heardBy(known) ? undefined : heardBy(known);
   return position.logEpoch === logEpoch && position.offset <= top ? position.offset : undefined;

@@ -3,8 +3,8 @@ import type { ChannelLogParts } from "./channel-log-parts.ts";
 import type { Appended, Log } from "./log.ts";
 
 /**
- * What is written with the append of some publications; undefined where nobody wants to hear of them. A publication whose
- * event could not be stored is not stored either: stored and not told, the repeated call would find it and tell nobody.
+ * Stores the events of some publications in the transaction of their append; undefined where nobody wants to hear of them.
+ * A publication whose event could not be stored is not stored either: the repeated call would find it and tell nobody.
  */
 export function reportPublished(
   { ctx, onPublished }: Pick<ChannelLogParts, "ctx" | "onPublished">,
@@ -14,10 +14,10 @@ export function reportPublished(
   if (onPublished === undefined) return undefined;
   return (appended) =>
     ctx.storage.transactionSync(() => {
-      for (const [n, { body, passing }] of publications.entries()) {
+      for (const [n, publication] of publications.entries()) {
         const one = appended[n];
         if (one !== undefined && isNew(one))
-          onPublished(body, durable && passing !== true ? one.offset : null);
+          onPublished(publication.body, durable && isKept(publication) ? one.offset : null);
       }
     });
 }

@@ -72,7 +72,10 @@ export class Timetable<Name extends string> {
     return this.#read()[name];
   }
 
-  /** Whether `name` has an appointment at `at` or before, besides the one that it runs for just now. A caller that asks often saves the promise of `arm`. */
+  /**
+   * Whether `name` has an appointment at `at` or before, besides the one that it runs for just now. A caller that asks
+   * often saves the promise of `arm`.
+   */
   isArmed(name: Name, at: number): boolean {
     const present = this.#running.has(name) ? this.#meanwhile.get(name) : this.at(name);
     return present !== undefined && present <= toAlarm(at);

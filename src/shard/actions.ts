@@ -158,7 +158,7 @@ async function subscribeOne(
       failure = { error };
     });
   if (isAsking(session)) {
-    // A hook may wait for this while the session waits for the hook. What comes after it in the session waits for it.
+    // A hook may wait for this while the session waits for the hook. Later work of the session waits for the join.
     const waiting = waitingLeaves.get(session);
     for (const order of waiting ?? []) if (order.channel === channel.name) waiting?.delete(order);
     const joining = carryOut();

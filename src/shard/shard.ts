@@ -28,7 +28,7 @@ import type {
 import { checkContract, CONTRACT, type Served } from "../contracts/version.ts";
 import type { Hooks } from "../hooks/hooks.ts";
 import { configOf } from "../platform/config.ts";
-import { logError } from "../platform/logger.ts";
+import { endLife } from "../platform/end-life.ts";
 import { refuseOtherJurisdiction } from "../platform/jurisdiction.ts";
 import { refuseNewerStorage } from "../platform/storage.ts";
 import { countEntries, UsageMeter } from "../platform/usage-meter.ts";
@@ -248,10 +248,8 @@ export abstract class Shard extends DurableObject<RingcastEnv> implements Served
     try {
       this.#floors.wake();
     } catch (error) {
-      // Half awake, it would be deaf to the channels of its clients, and they would not know: they come back.
-      logError("a shard could not wake", { shard: this.#shard.id, error });
-      this.ctx.abort("the shard could not wake");
-      throw error;
+      // Half awake, it would be deaf to the channels of its clients, and they would not know.
+      endLife(this.ctx, "the shard could not wake", { shard: this.#shard.id, error });
     }
   }
 

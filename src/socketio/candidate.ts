@@ -4,8 +4,8 @@ import type { SendHow } from "./sender.ts";
 import type { SocketWork } from "./socket.ts";
 
 /**
- * What middlewares do to a socket that is not in its namespace yet: it is carried out when they have let the socket in,
- * and forgotten where they refuse it (SPEC SO5).
+ * A socket whose middlewares are asked. Their joins, leaves and events are carried out when they have let it in, and
+ * forgotten where they refuse it (SPEC SO5).
  */
 export class Candidate {
   readonly #work: SocketWork;

@@ -81,8 +81,8 @@ const broadcastTo = ({ env, config }: Call, publication: PublishRequest, wantsRe
   });
 
 /**
- * Publishes to many channels. Each channel has an answer of its own. What is too much for one request is refused as a
- * whole: each repetition would be refused for the same channels.
+ * Publishes to many channels. Each channel has an answer of its own. A broadcast that is too much for one request is
+ * refused as a whole: each repetition would be refused for the same channels.
  */
 export async function broadcast(
   call: Call,

@@ -3,6 +3,8 @@ import { logError } from "./logger.ts";
 
 /** After a duty or a write that threw: soon, but no hot loop. */
 const RETRY_MS = 2_000;
+/** Between two attempts to store what could not be stored: storage that is full may stay so. */
+const RETRY_LAST_MS = 60_000;
 /** The runtime refuses an alarm after the year 2189 (docs/platform.md P19). */
 const LATEST = Date.UTC(2100, 0, 1);
 
@@ -43,6 +45,7 @@ export class Timetable<Name extends string> {
   readonly #running = new Set<Name>();
   /** Appointments that could not be stored, or whose alarm could not be set. A timer makes them. */
   readonly #owed = new Map<Name, number>();
+  #payAfterMs = RETRY_MS;
 
   constructor(storage: DurableObjectStorage, kept?: KeptCounts) {
     this.#storage = storage;
@@ -138,13 +141,14 @@ export class Timetable<Name extends string> {
   }
 
   #owe(name: Name, at: number): void {
-    if (this.#owed.size === 0) setTimeout(() => void this.#pay(), RETRY_MS);
+    if (this.#owed.size === 0) setTimeout(() => void this.#pay(), this.#payAfterMs);
     this.#owed.set(name, Math.min(at, this.#owed.get(name) ?? Infinity));
   }
 
   async #pay(): Promise<void> {
     const owed = [...this.#owed];
     this.#owed.clear();
+    this.#payAfterMs = Math.min(2 * this.#payAfterMs, RETRY_LAST_MS);
     for (const [name, at] of owed) {
       try {
         if (!this.isArmed(name, at)) await this.set(name, at);
@@ -155,6 +159,7 @@ export class Timetable<Name extends string> {
         this.#owe(name, at);
       }
     }
+    if (this.#owed.size === 0) this.#payAfterMs = RETRY_MS;
   }
 
   #read(): Entries<Name> {

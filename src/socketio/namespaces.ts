@@ -122,8 +122,9 @@ export class Namespaces {
     }
   }
 
-  #ask = (handlers: Handlers, socket: AnySocket): Promise<Refused | undefined> =>
-    askMiddlewares(handlers, socket, this.#core.config.cluster.times.hookTimeoutMs);
+  #ask(handlers: Handlers, socket: AnySocket): Promise<Refused | undefined> {
+    return askMiddlewares(handlers, socket, this.#core.config.cluster.times.hookTimeoutMs);
+  }
 
   /**
    * Middlewares may take their time, and wait for what the client says elsewhere: once it is let in somewhere, its other

@@ -24,7 +24,7 @@ describe("[MB6] a shard moves its sessions though a write of the change has thro
         Object.defineProperty(kv, "put", { configurable: true, value: refuse });
       });
       await changeRing({ kind: "drain", id: "auto-1" });
-      expect(await Promise.race([ann.closed, scheduler.wait(20_000)])).toBe(4001);
+      expect(await ann.closed).toBe(4001);
       // The drain ends, and its moves are told.
       await until(async () => (await coordinator().cluster(CONTRACT)).ringEpoch === 3);
       const epochs = await coordinator().epochs(5, CONTRACT);

@@ -134,8 +134,7 @@ test("[BD50] an alarm whose end could not be written down rings again in the sam
   // The test runs it once, as the runtime does for the last time.
   expect(await errorOf(() => runDurableObjectAlarm(channelObject("kept:a")))).toContain("SQLITE_FULL");
   const alarm = () => runInDurableObject(channelObject("kept:a"), (_, { storage }) => storage.getAlarm());
-  await Promise.race([until(async () => (await alarm()) !== null), scheduler.wait(8_000)]);
-  expect(await alarm()).not.toBe(null);
+  await until(async () => (await alarm()) !== null);
 });
 
 test("[BD12] a registration whose row could not be deleted is there until it is", async () => {

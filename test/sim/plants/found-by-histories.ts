@@ -88,7 +88,7 @@ export const FOUND_BY_HISTORIES: Readonly<Record<string, Plant>> = {
   "unpaid-appointment": {
     law: "BD50",
     file: "src/platform/timetable.ts",
-    code: "if (this.#owed.size === 0) setTimeout(() => void this.#pay(), RETRY_MS);",
+    code: "if (this.#owed.size === 0) setTimeout(() => void this.#pay(), this.#payAfterMs);",
     instead: "",
     traits: "failedWrites",
     seed: 44,
